@@ -1,0 +1,30 @@
+import { Hono } from "hono";
+import type { World } from "../world";
+import { type ApiEnv, requireUser } from "./context";
+import { notFound } from "./errors";
+import { faulty } from "./fault";
+import { accountShape } from "./shapes";
+
+export function accountRoutes(world: World): Hono<ApiEnv> {
+  const routes = new Hono<ApiEnv>();
+
+  routes.get("/accounts", faulty(world, "accounts"), (c) => {
+    const user = requireUser(world, c);
+    return c.json(
+      user.connections.flatMap((connection) =>
+        connection.accounts.map((account) => accountShape(world, user, connection, account)),
+      ),
+    );
+  });
+
+  routes.get("/accounts/:id", faulty(world, "accounts"), (c) => {
+    const user = requireUser(world, c);
+    for (const connection of user.connections) {
+      const account = connection.accounts.find(({ id }) => id === c.req.param("id"));
+      if (account) return c.json(accountShape(world, user, connection, account));
+    }
+    throw notFound();
+  });
+
+  return routes;
+}

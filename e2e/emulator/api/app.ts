@@ -1,0 +1,116 @@
+import { randomBytes } from "node:crypto";
+import { Hono, type MiddlewareHandler } from "hono";
+import { isoTime } from "../clock";
+import { isSigned } from "../signature";
+import type { World } from "../world";
+import { accountRoutes } from "./accounts";
+import { connectionRoutes } from "./connections";
+import { type ApiContext, type ApiEnv, parseBody } from "./context";
+import { ApiError, notFound, throttled } from "./errors";
+import { loginRoutes } from "./login";
+import { referenceRoutes } from "./reference";
+import { userRoutes } from "./users";
+
+const clockTolerance = 300;
+
+export function createApi(world: World): Hono<ApiEnv> {
+  const routes = new Hono<ApiEnv>();
+  for (const part of [userRoutes, loginRoutes, connectionRoutes, accountRoutes, referenceRoutes]) routes.route("/", part(world));
+
+  const api = new Hono<ApiEnv>();
+  api.onError((error) => {
+    if (error instanceof ApiError) return error.toResponse();
+    console.error(error);
+    return new ApiError(500, "1000", "Encountered an unexpected exception.").toResponse();
+  });
+  api.notFound(() => notFound().toResponse());
+  api.use(describeAnswer(world));
+  api.get("/", () => Response.json({ version: 153, timestamp: isoTime(world.now()), online: true }));
+  api.use(verifyRequest(world));
+  api.use(keepRate(world));
+  api.route("/", routes);
+  api.route("/api/v1", routes);
+  return api;
+}
+
+/** The headers that every answer carries, and the line in the log. */
+function describeAnswer(world: World): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const path = c.req.path;
+    const line = { method: c.req.method, path, status: null as number | null, at: isoTime(world.now()), userId: null as string | null };
+    world.log(line);
+    c.set("userId", c.req.query("userId") ?? null);
+    await next();
+
+    line.userId = c.get("userId");
+    line.status = c.res.status;
+    const user = world.users.get(line.userId ?? "");
+    const allowance = world.rateLimit.peek("client", world.settings.rateLimit, world.now());
+    const headers = new Headers(c.res.headers);
+    headers.set("Date", new Date(world.now(user)).toUTCString());
+    headers.set("X-Request-ID", randomBytes(16).toString("hex"));
+    headers.set("X-RateLimit-Limit", String(allowance.limit));
+    headers.set("X-RateLimit-Remaining", String(allowance.remaining));
+    if (!headers.has("X-RateLimit-Reset")) headers.set("X-RateLimit-Reset", String(allowance.resetSeconds));
+    headers.set("X-Frame-Options", "DENY");
+    headers.set("Referrer-Policy", "same-origin");
+    if (path.startsWith("/api/v1/")) headers.set("Deprecation", "@1781222400");
+    const { status, body } = c.res;
+    c.res = undefined;
+    c.res = new Response(body, { status, headers });
+  };
+}
+
+function verifyRequest(world: World): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const text = await c.req.text();
+    checkClient(world, c);
+    checkSignature(world, c, text);
+    c.set("body", parseBody(hasJson(c) ? text : ""));
+    const { userId } = c.get("body");
+    if (typeof userId === "string") c.set("userId", userId);
+    await next();
+  };
+}
+
+/** POSTs without a body come as an empty form. */
+function hasJson(c: ApiContext): boolean {
+  return !c.req.header("Content-Type")?.startsWith("application/x-www-form-urlencoded");
+}
+
+function checkClient(world: World, c: ApiContext) {
+  const { clientId, timestamp } = c.req.query();
+  if (!clientId || !timestamp) throw new ApiError(401, "0000", "Authentication credentials were not provided");
+  if (clientId !== world.partner.clientId) throw new ApiError(401, "1076", "Invalid clientId provided");
+  const age = world.now() / 1000 - Number(timestamp);
+  if (!/^\d+$/.test(timestamp) || Math.abs(age) > clockTolerance) throw new ApiError(401, "1076", "Invalid timestamp");
+}
+
+function checkSignature(world: World, c: ApiContext, text: string) {
+  const target = c.env.incoming.url ?? "";
+  const signature = c.req.header("Signature") ?? "";
+  if (!isParsedAndSigned(world.partner.consumerKey, target, text, signature)) {
+    throw new ApiError(401, "1076", "Unable to verify signature sent");
+  }
+}
+
+function isParsedAndSigned(consumerKey: string, target: string, text: string, signature: string): boolean {
+  try {
+    return isSigned(consumerKey, target, text, signature);
+  } catch {
+    return false;
+  }
+}
+
+function keepRate(world: World): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const allowance = world.rateLimit.take("client", world.settings.rateLimit, world.now());
+    if (!allowance.allowed) throw throttled(allowance.resetSeconds);
+    const user = world.users.get(c.get("userId") ?? "");
+    if (user?.settings.rateLimit !== undefined) {
+      const own = world.rateLimit.take(`user ${user.userId}`, user.settings.rateLimit, world.now(user));
+      if (!own.allowed) throw throttled(own.resetSeconds);
+    }
+    await next();
+  };
+}

@@ -1,0 +1,48 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Context } from "hono";
+import type { Connection, User, World } from "../world";
+import { ApiError, invalidInput, notFound } from "./errors";
+
+export type ApiEnv = {
+  Bindings: HttpBindings;
+  Variables: {
+    /** The parsed body; an empty one is an empty object. */
+    body: Record<string, unknown>;
+    /** Whom the request says it is about; not yet proven. */
+    userId: string | null;
+  };
+};
+
+export type ApiContext = Context<ApiEnv>;
+
+export function parseBody(text: string): Record<string, unknown> {
+  if (text === "") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // Falls through to the one complaint below.
+  }
+  throw invalidInput("The request body must be a JSON object.");
+}
+
+export function requireUser(world: World, c: ApiContext): User {
+  const userId = c.req.query("userId");
+  const userSecret = c.req.query("userSecret");
+  if (!userId || !userSecret) {
+    throw new ApiError(401, "0000", "Please provide clientId, userId and userSecret in query params");
+  }
+  return requireSecret(world, userId, userSecret);
+}
+
+export function requireSecret(world: World, userId: string, userSecret: string): User {
+  const user = world.user(userId);
+  if (user?.userSecret !== userSecret) throw new ApiError(401, "1083", "Invalid userID or userSecret provided");
+  return user;
+}
+
+export function requireConnection(user: User, connectionId: string | undefined): Connection {
+  const connection = user.connections.find(({ id }) => id === connectionId);
+  if (!connection) throw notFound();
+  return connection;
+}

@@ -1,0 +1,113 @@
+import { randomInt, randomUUID } from "node:crypto";
+import { type Brokerage, stableId } from "./brokerages";
+import { days, minutes } from "./clock";
+import { recordEvent } from "./events";
+import type { Account, Connection, User, World } from "./world";
+
+type NewConnection = {
+  brokerage: Brokerage;
+  type?: "read" | "trade";
+  login?: string;
+  name?: string;
+  createdAt?: number;
+  disabledAt?: number | null;
+  dataAsOf?: number;
+  accounts?: { name: string; number: string }[];
+  shared?: boolean;
+};
+
+export function addConnection(world: World, user: User, wanted: NewConnection): Connection {
+  const { brokerage, disabledAt = null } = wanted;
+  const createdAt = wanted.createdAt ?? (disabledAt === null ? world.now(user) : disabledAt - days(45));
+  const login = wanted.login ?? randomUUID();
+  const connection: Connection = {
+    id: randomUUID(),
+    slug: brokerage.slug,
+    login,
+    name: wanted.name ?? `Connection-${user.connections.length + 1}`,
+    type: wanted.type ?? "read",
+    createdAt,
+    updatedAt: disabledAt ?? createdAt,
+    disabled: disabledAt !== null,
+    disabledAt,
+    syncedAt: wanted.dataAsOf ?? (disabledAt === null ? createdAt : disabledAt - minutes(40)),
+    refreshedAt: null,
+    repairAt: null,
+    deleteAt: null,
+    shared: wanted.shared ?? false,
+    accounts: (wanted.accounts ?? usualAccounts(brokerage)).map((account, index) => newAccount(brokerage, login, account, index)),
+  };
+  user.connections.push(connection);
+  const ids = { brokerageAuthorizationId: connection.id };
+  recordEvent(world, user, "CONNECTION_ADDED", { brokerageId: brokerage.id, ...ids }, createdAt);
+  for (const { id } of connection.accounts) recordEvent(world, user, "NEW_ACCOUNT_AVAILABLE", { accountId: id, ...ids }, createdAt);
+  if (disabledAt !== null) recordEvent(world, user, "CONNECTION_BROKEN", ids, disabledAt);
+  return connection;
+}
+
+export function breakConnection(world: World, user: User, connection: Connection, at = world.now(user)) {
+  connection.syncedAt = Math.min(lastHoldingsSync(connection, world.now(user)), at);
+  connection.disabled = true;
+  connection.disabledAt = at;
+  connection.updatedAt = at;
+  connection.repairAt = null;
+  recordEvent(world, user, "CONNECTION_BROKEN", { brokerageAuthorizationId: connection.id }, at);
+}
+
+/** What a successful sign-in does to an existing connection: at once, or as late as the settings say. */
+export function repairConnection(world: World, user: User, connection: Connection) {
+  const now = world.now(user);
+  const delay = world.settingsOf(user).repairDelaySeconds * 1000;
+  if (!connection.disabled || delay === 0) return finishRepair(world, user, connection, now);
+  connection.repairAt = now + delay;
+  world.onChange();
+}
+
+export function finishRepair(world: World, user: User, connection: Connection, at: number) {
+  const eventType = connection.disabled ? "CONNECTION_FIXED" : "CONNECTION_UPDATED";
+  connection.disabled = false;
+  if (!world.settingsOf(user).keepDisabledDate) connection.disabledAt = null;
+  connection.syncedAt = at;
+  connection.updatedAt = at;
+  connection.repairAt = null;
+  recordEvent(world, user, eventType, { brokerageAuthorizationId: connection.id }, at);
+}
+
+export function queueRemoval(world: World, user: User, connection: Connection) {
+  connection.deleteAt ??= world.now(user) + world.settingsOf(user).deleteDelaySeconds * 1000;
+  world.onChange();
+}
+
+export function removeConnection(world: World, user: User, connection: Connection, at = world.now(user)) {
+  user.connections = user.connections.filter((other) => other !== connection);
+  const brokerageId = world.brokerage(connection.slug)?.id ?? "";
+  recordEvent(world, user, "CONNECTION_DELETED", { brokerageId, brokerageAuthorizationId: connection.id }, at);
+}
+
+/** A working connection is synced daily, at the hour it was made; a disabled one stays as it was. */
+export function lastHoldingsSync(connection: Connection, now: number): number {
+  if (connection.disabled) return connection.syncedAt;
+  const fullDays = Math.max(0, Math.floor((now - connection.createdAt) / days(1)));
+  return Math.max(connection.syncedAt, connection.createdAt + days(fullDays));
+}
+
+const accountNames = {
+  CA: ["TFSA", "RRSP", "Margin", "FHSA"],
+  US: ["Individual", "Roth IRA", "Joint"],
+  other: ["Trading account", "Savings plan"],
+};
+
+function usualAccounts(brokerage: Brokerage): { name: string; number: string }[] {
+  const names = brokerage.type === "Crypto Exchange" ? ["Spot wallet"] : accountNames[brokerage.country];
+  return names.slice(0, randomInt(1, Math.min(3, names.length) + 1)).map((name) => ({ name, number: `…${randomInt(1000, 10_000)}` }));
+}
+
+function newAccount(brokerage: Brokerage, login: string, account: { name: string; number: string }, index: number): Account {
+  return {
+    id: randomUUID(),
+    institutionAccountId: stableId(`account ${brokerage.slug} ${login} ${index}`),
+    ...account,
+    currency: brokerage.country === "CA" ? "CAD" : "USD",
+    amount: randomInt(50_000, 12_000_000) / 100,
+  };
+}

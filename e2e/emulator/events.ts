@@ -1,0 +1,63 @@
+import { randomUUID } from "node:crypto";
+import { isoTime } from "./clock";
+import type { User, World } from "./world";
+
+export type AttemptResult =
+  | "SUCCESS"
+  | "AUTH_EXPIRED"
+  | "AUTH_NOT_IN_PROGRESS"
+  | "DIFFERENT_ACCOUNT"
+  | "INVALID_CREDENTIALS"
+  | "INVALID_MFA_CODE"
+  | "UNCAUGHT_ERROR";
+
+/** What each event carries besides the members common to all. */
+type Members = {
+  USER_REGISTERED: object;
+  USER_DELETED: object;
+  CONNECTION_ATTEMPTED: { brokerageId: string; connectionAttemptedResult: AttemptResult };
+  CONNECTION_ADDED: { brokerageId: string; brokerageAuthorizationId: string };
+  CONNECTION_DELETED: { brokerageId: string; brokerageAuthorizationId: string };
+  CONNECTION_BROKEN: { brokerageAuthorizationId: string };
+  CONNECTION_FIXED: { brokerageAuthorizationId: string };
+  CONNECTION_UPDATED: { brokerageAuthorizationId: string };
+  CONNECTION_FAILED: object;
+  NEW_ACCOUNT_AVAILABLE: { accountId: string; brokerageAuthorizationId: string };
+  ACCOUNT_TRANSACTIONS_UPDATED: { accountId: string; brokerageAuthorizationId: string };
+  ACCOUNT_HOLDINGS_UPDATED: { accountId: string; brokerageId: string; brokerageAuthorizationId: string; details: object };
+};
+
+export type EventType = keyof Members;
+
+export type WebhookEvent = {
+  webhookId: string;
+  clientId: string;
+  eventTimestamp: string;
+  userId: string;
+  eventType: EventType;
+} & Record<string, unknown>;
+
+const keptPerUser = 500;
+
+/** The one place that knows something happened; delivery of webhooks belongs here. */
+export function recordEvent<Type extends EventType>(
+  world: World,
+  user: User,
+  eventType: Type,
+  members: Members[Type],
+  at = world.now(user),
+): WebhookEvent {
+  const event: WebhookEvent = {
+    webhookId: randomUUID(),
+    clientId: world.partner.clientId,
+    eventTimestamp: isoTime(at),
+    userId: user.userId,
+    eventType,
+    ...members,
+  };
+  const events = world.events.get(user.userId) ?? [];
+  events.push(event);
+  world.events.set(user.userId, events.slice(-keptPerUser));
+  world.onChange();
+  return event;
+}

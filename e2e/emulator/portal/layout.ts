@@ -1,0 +1,53 @@
+import { html, raw } from "hono/html";
+import { portalScript } from "./script";
+import { portalStyle } from "./style";
+
+export type Html = ReturnType<typeof html>;
+
+/** How the page is shown. The script finds out and carries it in the query; without a script it is a plain page. */
+export type View = { framed: boolean; opener: boolean; popup: boolean };
+
+export type Frame = {
+  title: string;
+  view: View;
+  dark: boolean;
+  /** Target of the X, or null for none. */
+  leave: string | null;
+  /** Posted to the window around the portal when the page appears. */
+  messages?: unknown[];
+  /** Where a page that first had to post something goes then. */
+  goTo?: string;
+};
+
+export function portalPage(frame: Frame, content: Html): Html {
+  const facts = { view: frame.view, messages: frame.messages ?? [], goTo: frame.goTo ?? null };
+  return html`<!doctype html>
+    <html lang="en" data-theme="${frame.dark ? "dark" : "light"}">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="referrer" content="no-referrer" />
+        <title>${frame.title}</title>
+        <style>${raw(portalStyle)}</style>
+        <script type="application/json" id="facts">${scriptSafe(facts)}</script>
+        <script>${raw(portalScript)}</script>
+      </head>
+      <body>
+        <main>
+          <header><span>SnapTrade</span>${closeButton(frame)}</header>
+          ${content}
+        </main>
+        <footer>Local emulator. Nothing here leaves this machine.</footer>
+      </body>
+    </html>`;
+}
+
+function closeButton({ view, leave }: Frame): Html | "" {
+  if (leave === null || view.popup) return "";
+  if (view.framed) return html`<button type="button" class="close" data-say="CLOSE_MODAL" aria-label="Close">×</button>`;
+  return html`<a class="close" href="${leave}" aria-label="Close">×</a>`;
+}
+
+function scriptSafe(value: unknown): Html {
+  return raw(JSON.stringify(value).replaceAll("<", "\\u003c"));
+}

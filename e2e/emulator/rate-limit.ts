@@ -1,0 +1,32 @@
+const windowMs = 60_000;
+
+export type Allowance = { allowed: boolean; limit: number; remaining: number; resetSeconds: number };
+
+/** A rolling minute per key. A refused request does not count. */
+export class RateLimit {
+  private taken = new Map<string, number[]>();
+
+  take(key: string, limit: number, now: number): Allowance {
+    const recent = this.recent(key, now);
+    const allowed = recent.length < limit;
+    if (allowed) recent.push(now);
+    return this.describe(recent, allowed, limit, now);
+  }
+
+  peek(key: string, limit: number, now: number): Allowance {
+    const recent = this.recent(key, now);
+    return this.describe(recent, recent.length < limit, limit, now);
+  }
+
+  private recent(key: string, now: number): number[] {
+    const recent = (this.taken.get(key) ?? []).filter((at) => at > now - windowMs && at <= now);
+    this.taken.set(key, recent);
+    return recent;
+  }
+
+  private describe(recent: number[], allowed: boolean, limit: number, now: number): Allowance {
+    const oldest = recent[0] ?? now;
+    const resetSeconds = Math.max(1, Math.ceil((oldest + windowMs - now) / 1000));
+    return { allowed, limit, remaining: Math.max(0, limit - recent.length), resetSeconds };
+  }
+}

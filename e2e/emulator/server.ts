@@ -1,0 +1,119 @@
+import { Server as HttpServer } from "node:http";
+import { createAdaptorServer, type HttpBindings } from "@hono/node-server";
+import type { SMTPServer } from "smtp-server";
+import { createApi } from "./api/app";
+import { createControl } from "./control/api";
+import { createControlPage } from "./control/page";
+import { listenOnLocalhost } from "./listen";
+import { Mailbox } from "./mailbox";
+import { createMailboxPages } from "./mailbox-pages";
+import { createPortal } from "./portal/routes";
+import { keepState } from "./state-file";
+import { World } from "./world";
+
+export type EmulatorOptions = {
+  /** 0 takes any free port. */
+  port?: number;
+  smtpPort?: number;
+  clientId?: string;
+  consumerKey?: string;
+  partnerName?: string;
+  /** Where the portal sends people when the login names no `customRedirect`. */
+  redirectUri?: string | null;
+  /** A file that keeps everything over restarts. */
+  statePath?: string;
+};
+
+export type Emulator = {
+  url: string;
+  smtpUrl: string;
+  clientId: string;
+  consumerKey: string;
+  close(): Promise<void>;
+};
+
+/** How often things that are due (queued deletions, late repairs) happen when nobody asks. */
+const settleEvery = 250;
+
+/** Node's five seconds make clients run into connections that are just being closed. */
+const keepAlive = 65_000;
+
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const { clientId = "RECONNECT-DEMO", consumerKey = "demo-consumer-key-not-a-secret" } = options;
+  const world = new World({
+    clientId,
+    consumerKey,
+    name: options.partnerName ?? "Reconnect",
+    redirectUri: options.redirectUri ?? null,
+  });
+  const save = options.statePath === undefined ? () => {} : keepState(world, options.statePath);
+  const mailbox = new Mailbox(world);
+  const fetch = createFetch(world, mailbox);
+
+  const http = await listenOnLocalhost(() => createHttpServer(fetch), options.port ?? 0, "EMULATOR_PORT");
+  const smtp = await listenOnLocalhost(() => createSmtpServer(mailbox), options.smtpPort ?? 0, "EMULATOR_SMTP_PORT").catch(
+    (error: unknown) => {
+      for (const server of http.servers) server.close();
+      throw error;
+    },
+  );
+  world.origin = `http://localhost:${http.port}`;
+  const settling = setInterval(() => world.settleAll(), settleEvery);
+
+  return {
+    url: world.origin,
+    smtpUrl: `smtp://localhost:${smtp.port}`,
+    clientId,
+    consumerKey,
+    async close() {
+      clearInterval(settling);
+      await Promise.all([...http.servers.map(closeHttp), ...smtp.servers.map(closeSmtp)]);
+      save();
+      world.onChange = () => {};
+    },
+  };
+}
+
+type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
+
+/** Pages and control are told apart from the API first, as only the API signs, counts and logs. */
+function createFetch(world: World, mailbox: Mailbox): Fetch {
+  const api = createApi(world);
+  const portal = createPortal(world);
+  const control = createControl(world, mailbox);
+  const controlPage = createControlPage(world, mailbox);
+  const mailboxPages = createMailboxPages(mailbox);
+
+  return (request, bindings) => {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/control/api/")) return control.fetch(request);
+    if (pathname === "/control") return controlPage.fetch(request);
+    if (pathname.startsWith("/mailbox")) return mailboxPages.fetch(request);
+    if (pathname.startsWith("/portal/") || pathname === "/snapTrade/redeemToken") return portal.fetch(request);
+    return api.fetch(request, bindings);
+  };
+}
+
+function createHttpServer(fetch: Fetch) {
+  const server = createAdaptorServer({ fetch: (request, bindings) => fetch(request, bindings as HttpBindings) });
+  if (!(server instanceof HttpServer)) throw new Error("Expected a plain HTTP server.");
+  server.keepAliveTimeout = keepAlive;
+  return { server, net: server };
+}
+
+function createSmtpServer(mailbox: Mailbox) {
+  const server = mailbox.createSmtpServer();
+  server.on("error", () => {});
+  return { server, net: server.server };
+}
+
+function closeHttp(server: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function closeSmtp(server: SMTPServer): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}

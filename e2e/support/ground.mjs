@@ -1,0 +1,72 @@
+// What must be there before anything of this project can run: packages, a build, a free port. Works without any package.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** Ends this process with one sentence. */
+export function stop(sentence) {
+  console.error(sentence);
+  process.exit(1);
+}
+
+/** Runs a command in the project and shows what it prints; false when it failed. */
+export function run(command, args, env = {}) {
+  const done = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  return done.status === 0;
+}
+
+/** Installs the packages of the lock file when they are missing or older than it. */
+export function installPackages() {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 9)) stop(`Node.js 20.9 or newer is needed; this is ${process.versions.node}.`);
+  const installed = path.join(root, "node_modules/.package-lock.json");
+  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(path.join(root, "package-lock.json")).mtimeMs) return;
+  console.log("Installing packages …");
+  if (!run("npm", ["install", "--no-audit", "--no-fund"])) stop("The packages could not be installed; the lines above say why. Is there a network?");
+}
+
+/** Builds the app when there is no build, or something that goes into it is newer. */
+export function buildIfNeeded() {
+  const built = path.join(root, ".next/standalone/server.js");
+  const sources = ["app", "components", "lib", "drizzle", "public", "next.config.ts", "package-lock.json", "proxy.ts", "instrumentation.ts"];
+  if (existsSync(built) && sources.every((source) => newest(path.join(root, source)) <= statSync(built).mtimeMs)) return;
+  console.log("Building …");
+  if (!run("npm", ["run", "build"])) stop("The build failed; the lines above say why.");
+}
+
+function newest(place) {
+  const found = statSync(place);
+  if (!found.isDirectory()) return found.mtimeMs;
+  return readdirSync(place).reduce((time, name) => Math.max(time, newest(path.join(place, name))), 0);
+}
+
+/** The settings of .env.example, which fit the emulator. */
+export function exampleSettings() {
+  const lines = readFileSync(path.join(root, ".env.example"), "utf8").split("\n");
+  return Object.fromEntries(
+    lines.filter((line) => /^[A-Z_]+=/.test(line)).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+  );
+}
+
+/** A port that nobody listens on right now. */
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once("error", reject);
+    probe.listen(0, () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** True when somebody listens on the port, on any address of this machine. */
+export function isTaken(port) {
+  return new Promise((resolve) => {
+    const probe = createServer().once("error", () => resolve(true));
+    probe.listen(port, () => probe.close(() => resolve(false)));
+  });
+}

@@ -1,0 +1,51 @@
+import { Control, type SeededConnection } from "./control";
+import { Visitor } from "./visitor";
+
+export interface Servers {
+  appUrl: string;
+  emulatorUrl: string;
+}
+
+export interface Person {
+  email: string;
+  visitor: Visitor;
+  control: Control;
+  /** Their id at SnapTrade. */
+  snapTradeUserId: string;
+}
+
+/** Asks for a sign-in link and reads it from the mailbox; it is not used yet. */
+export async function askForLink({ appUrl, emulatorUrl }: Servers, email: string): Promise<string> {
+  const control = new Control(emulatorUrl);
+  const earlier = await control.get<{ id: string }[]>(`/mail?to=${encodeURIComponent(email)}`);
+  await new Visitor(appUrl).submit("/", (form) => form.includes('name="email"'), { email });
+  const mail = await control.waitForMail(email, earlier[0]?.id);
+  const link = mail.links.find((candidate) => candidate.startsWith(`${appUrl}/api/auth/callback/email`));
+  if (!link) throw new Error("The sign-in mail holds no link");
+  return link;
+}
+
+/** A signed-in person who is registered at SnapTrade, through the app's own pages. */
+export async function makePerson(servers: Servers, email: string): Promise<Person> {
+  const visitor = new Visitor(servers.appUrl);
+  const control = new Control(servers.emulatorUrl);
+  await visitor.open(await askForLink(servers, email));
+  // Whoever goes to the portal is registered on the way; the portal's session tells under which id.
+  const portal = await visitor.submit("/connections/new", (form) => form.includes('value="ALPACA"'));
+  const sessionId = new URL(portal).searchParams.get("sessionId");
+  const { userId } = await control.get<{ userId: string }>(`/sessions/${sessionId}`);
+  return { email, visitor, control, snapTradeUserId: userId };
+}
+
+/** Gives the person connections at SnapTrade and lets the app look at them. */
+export async function seedConnections(person: Person, connections: SeededConnection[]): Promise<{ id: string }[]> {
+  const made: { id: string }[] = [];
+  for (const connection of connections) made.push(await person.control.post(`/users/${person.snapTradeUserId}/connections`, connection));
+  await checkNow(person);
+  return made;
+}
+
+/** Presses "Check now". */
+export async function checkNow({ visitor }: Person): Promise<void> {
+  await visitor.submit("/connections", (form) => form.includes("Check now") || form.includes("Try now"));
+}

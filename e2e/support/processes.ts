@@ -1,0 +1,78 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { exampleSettings, root } from "./ground.mjs";
+
+export interface Running {
+  url: string;
+  /** Ends the process and returns when it is gone. */
+  stop: () => Promise<void>;
+  child: ChildProcess;
+}
+
+interface Ports {
+  app: number;
+  emulator: number;
+  smtp: number;
+}
+
+/** The settings of an app that talks to an emulator on these ports. */
+export function settingsFor({ app, emulator, smtp }: Ports): Record<string, string> {
+  return {
+    ...exampleSettings(),
+    APP_URL: `http://localhost:${app}`,
+    PORT: String(app),
+    SNAPTRADE_API_URL: `http://localhost:${emulator}`,
+    SNAPTRADE_PORTAL_ORIGINS: `http://localhost:${emulator}`,
+    SMTP_URL: `smtp://localhost:${smtp}`,
+  };
+}
+
+/** Starts the emulator and returns when it is ready. */
+export async function startEmulator({ emulator, smtp }: Ports, env: Record<string, string> = {}): Promise<Running> {
+  const child = start(["--import", "tsx", "e2e/emulator/main.ts"], { EMULATOR_PORT: String(emulator), EMULATOR_SMTP_PORT: String(smtp), ...env });
+  await saying(child, "Emulator ready");
+  return { url: `http://localhost:${emulator}`, stop: () => end(child), child };
+}
+
+/** Starts the built app and returns when it is healthy. */
+export async function startApp(ports: Ports, env: Record<string, string>): Promise<Running> {
+  const child = start(["lib/start.mjs"], { ...settingsFor(ports), ...env });
+  const url = `http://localhost:${ports.app}`;
+  await Promise.race([healthy(url), ended(child)]);
+  return { url, stop: () => end(child), child };
+}
+
+function start(args: string[], env: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, args, { cwd: path.resolve(root), env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+}
+
+async function saying(child: ChildProcess, words: string): Promise<void> {
+  const heard = new Promise<void>((resolve) => {
+    if (child.stdout) createInterface(child.stdout).on("line", (line) => line.startsWith(words) && resolve());
+  });
+  await Promise.race([heard, ended(child)]);
+}
+
+async function healthy(url: string): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${url}/api/health`).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function ended(child: ChildProcess): Promise<never> {
+  if (child.exitCode === null) await once(child, "exit");
+  throw new Error(`${child.spawnargs.slice(1).join(" ")} ended before it was ready`);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 5_000);
+  await gone;
+  clearTimeout(late);
+}

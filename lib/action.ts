@@ -1,0 +1,37 @@
+import "server-only";
+import { unstable_rethrow } from "next/navigation";
+import type { z } from "zod";
+import { getUser, type User } from "./auth/user";
+import { AppError, type AppErrorCode } from "./errors";
+import { describeError, log } from "./log";
+
+export type ActionResult<T> = { ok: true; data: T } | { ok: false; code: AppErrorCode | "unexpected"; message: string };
+
+/**
+ * A server action of the signed-in person: finds the user, parses the input, and turns what goes wrong into a sentence.
+ * Every action is a public endpoint; ownership is checked where the data is read.
+ */
+export function userAction<Schema extends z.ZodType, T>(
+  input: Schema,
+  work: (context: { user: User; input: z.output<Schema>; now: Date }) => Promise<T>,
+) {
+  return async (raw: z.input<Schema>): Promise<ActionResult<T>> => {
+    try {
+      const user = await getUser();
+      if (!user) throw new AppError("signed-out");
+      const parsed = input.safeParse(raw);
+      if (!parsed.success) throw new AppError("invalid-input");
+      return { ok: true, data: await work({ user, input: parsed.data, now: new Date() }) };
+    } catch (error) {
+      unstable_rethrow(error);
+      if (error instanceof AppError) return { ok: false, code: error.code, message: error.message };
+      log.error(describeError(error), "An action ended unexpectedly");
+      return { ok: false, code: "unexpected", message: "Something went wrong on our side. Nothing was lost; try again in a minute." };
+    }
+  };
+}
+
+/** The text fields of a form, for parsing; files and what the framework adds are left out. */
+export function fieldsOf(form: FormData): Record<string, string> {
+  return Object.fromEntries([...form].filter((entry): entry is [string, string] => typeof entry[1] === "string" && !entry[0].startsWith("$")));
+}

@@ -1,0 +1,5 @@
+// Ends the build: the standalone server serves these two folders only when they lie beside it.
+import { cpSync } from "node:fs";
+
+cpSync(".next/static", ".next/standalone/.next/static", { recursive: true });
+cpSync("public", ".next/standalone/public", { recursive: true });

@@ -1,0 +1,46 @@
+import "server-only";
+import { DrizzleAdapter } from "@auth/drizzle-adapter";
+import type { AuthOptions } from "next-auth";
+import type { Adapter } from "next-auth/adapters";
+import Email from "next-auth/providers/email";
+import { database, type Database } from "@/lib/db/client";
+import { sessions, users, verificationTokens } from "@/lib/db/schema";
+import { env } from "@/lib/env";
+import { describeError, log } from "@/lib/log";
+import { linkMinutes, sendSignInEmail } from "./sign-in-email";
+
+/** How people sign in: a link by e-mail, a session in the database. */
+export async function authOptions(): Promise<AuthOptions> {
+  process.env.NEXTAUTH_URL = env().APP_URL;
+  return {
+    secret: env().NEXTAUTH_SECRET,
+    adapter: await adapter(),
+    session: { strategy: "database", maxAge: 30 * 86_400, updateAge: 86_400 },
+    pages: { signIn: "/", verifyRequest: "/check-mail", error: "/" },
+    providers: [
+      Email({
+        server: env().SMTP_URL,
+        from: env().EMAIL_FROM,
+        maxAge: linkMinutes * 60,
+        sendVerificationRequest: ({ identifier, url }) => sendSignInEmail(identifier, url),
+      }),
+    ],
+    callbacks: {
+      // Only ways within the app, whatever a link may ask for.
+      redirect: ({ url, baseUrl }) => (URL.canParse(url, baseUrl) && new URL(url, baseUrl).origin === baseUrl ? new URL(url, baseUrl).href : baseUrl),
+      session: ({ session, user }) => ({ expires: session.expires, user: { id: user.id, email: user.email } }),
+    },
+    logger: {
+      error: (code, metadata) =>
+        log.error({ code, ...describeError(metadata instanceof Error ? metadata : metadata.error) }, "Signing in had a problem"),
+      warn: () => undefined,
+      debug: () => undefined,
+    },
+  };
+}
+
+/** The adapter is typed for the successor of next-auth 4; the methods that e-mail and database sessions use are the same in both. */
+async function adapter(): Promise<Adapter> {
+  const tables = { usersTable: users, sessionsTable: sessions, verificationTokensTable: verificationTokens };
+  return DrizzleAdapter(await database(), tables as unknown as Parameters<typeof DrizzleAdapter<Database>>[1]);
+}

@@ -1,0 +1,108 @@
+"use server";
+
+import { revalidatePath } from "next/cache";
+import { cookies } from "next/headers";
+import { redirect } from "next/navigation";
+import { fieldsOf, userAction, type ActionResult } from "@/lib/action";
+import { look, lookIfDue } from "./look";
+import { checkPortal, openConnect, openReconnect } from "./portal";
+import { continueQueue, skipInQueue as skip } from "./queue";
+import { keepBeside, requestRemoval } from "./remove";
+import { connectInput, connectionInput, noInput, queueEntryInput, reconnectInput, reportPortalInput } from "./schema";
+
+// For the dialog: the login link goes to the click that asked for it, and nowhere else.
+
+export const startReconnect = userAction(reconnectInput, async ({ user, input, now }) =>
+  openReconnect({ userId: user.id, ...input, darkMode: await isDark(), now }),
+);
+
+export const startReconnectAll = userAction(noInput, async ({ user, now }) => {
+  const next = await continueQueue(user.id, now);
+  return openReconnect({ userId: user.id, ...next, darkMode: await isDark(), now });
+});
+
+export const startConnect = userAction(connectInput, async ({ user, input, now }) =>
+  openConnect({ userId: user.id, brokerage: input.brokerage, beside: input.beside === "yes", darkMode: await isDark(), now }),
+);
+
+export const reportPortal = userAction(reportPortalInput, ({ user, input, now }) => checkPortal({ userId: user.id, ...input, now }));
+
+export const skipEntry = userAction(queueEntryInput, async ({ user, input }) => {
+  await skip(user.id, input.queueId, input.connectionId);
+  return null;
+});
+
+/** For a page that is older than a look should be: returns when what SnapTrade says now is known. */
+export const awaitLook = userAction(noInput, async ({ user, now }) => {
+  await lookIfDue(user.id, now);
+  return null;
+});
+
+// As plain forms: the same, for a page of its own and without JavaScript.
+
+export async function reconnectInPage(form: FormData): Promise<void> {
+  const { connectionId = "", queueId } = fieldsOf(form);
+  const opened = await startReconnect({ connectionId, queueId: queueId || undefined });
+  redirect(opened.ok ? opened.data.loginLink : problemAt(`/connections/${encodeURIComponent(connectionId)}`, opened));
+}
+
+export async function reconnectAllInPage(): Promise<void> {
+  const opened = await startReconnectAll({});
+  redirect(opened.ok ? opened.data.loginLink : problemAt("/connections", opened));
+}
+
+export async function connectInPage(form: FormData): Promise<void> {
+  const { brokerage = "", beside } = fieldsOf(form);
+  const opened = await startConnect({ brokerage, beside: beside === "yes" ? "yes" : undefined });
+  if (opened.ok) redirect(opened.data.loginLink);
+  const chosen = `/connections/new?brokerage=${encodeURIComponent(brokerage)}`;
+  redirect(opened.code === "already-connected" ? chosen : problemAt("/connections/new", opened));
+}
+
+export async function checkNow(): Promise<void> {
+  const looked = await lookNow({});
+  if (!looked.ok) redirect(problemAt("/connections", looked));
+  revalidatePath("/connections", "layout");
+}
+
+export async function removeConnection(form: FormData): Promise<void> {
+  const removed = await remove({ connectionId: fieldsOf(form).connectionId ?? "" });
+  redirect(removed.ok ? "/connections" : problemAt("/connections", removed));
+}
+
+export async function keepBoth(form: FormData): Promise<void> {
+  const kept = await keep({ connectionId: fieldsOf(form).connectionId ?? "" });
+  redirect(kept.ok ? "/connections" : problemAt("/connections", kept));
+}
+
+export async function skipInQueue(form: FormData): Promise<void> {
+  const { queueId = "", connectionId = "" } = fieldsOf(form);
+  const skipped = await skipEntry({ queueId, connectionId });
+  if (!skipped.ok) redirect(problemAt("/connections", skipped));
+  return reconnectAllInPage();
+}
+
+const lookNow = userAction(noInput, async ({ user, now }) => {
+  await look(user.id, now);
+  return null;
+});
+
+const remove = userAction(connectionInput, async ({ user, input, now }) => {
+  await requestRemoval(user.id, input.connectionId, now);
+  return null;
+});
+
+const keep = userAction(connectionInput, async ({ user, input, now }) => {
+  await keepBeside(user.id, input.connectionId, now);
+  return null;
+});
+
+/** The page's own theme, as its script last told; a hint for how the portal should look. */
+async function isDark(): Promise<boolean> {
+  return (await cookies()).get("color-scheme")?.value === "dark";
+}
+
+/** Where a form that cannot be fulfilled leads: back to a page that says why. */
+function problemAt(path: string, result: Extract<ActionResult<unknown>, { ok: false }>): string {
+  return result.code === "signed-out" ? "/" : `${path}?problem=${result.code}`;
+}

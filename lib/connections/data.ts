@@ -1,0 +1,146 @@
+import "server-only";
+import { and, desc, eq, gt, ne, or, type SQL } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { canReconnect, groupOf, isLookDue, isPortalOpen, isStale, statusOf, type LookFacts, type Moment } from "./status";
+import { timelineOf } from "./timeline";
+import type { ConnectionDetailView, ConnectionsView, ConnectionView } from "./views";
+
+const urgency = ["needs-you", "nothing-to-do", "connected"];
+
+/** All that a connection's page needs, in one statement. */
+async function findConnections(where: SQL | undefined) {
+  const db = await database();
+  return db.query.connections.findMany({
+    where,
+    columns: {
+      id: true,
+      access: true,
+      state: true,
+      connectedSince: true,
+      observedAt: true,
+      disabledAt: true,
+      removalRequestedAt: true,
+      keptBesideAt: true,
+    },
+    with: {
+      brokerage: { columns: { id: true, slug: true, name: true, logoUrl: true, enabled: true, maintenance: true, degraded: true } },
+      accounts: { columns: { id: true, name: true, lastDigits: true, holdingsAt: true }, orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
+      episodes: {
+        columns: { id: true, brokeAt: true, noticedAt: true, noticedBy: true, endedAt: true, endedHow: true },
+        orderBy: [desc(episodes.brokeAt)],
+        limit: 20,
+      },
+      portalSessions: {
+        columns: { id: true, startedAt: true, claim: true, outcome: true, endedAt: true },
+        where: eq(portalSessions.intent, "reconnect"),
+        orderBy: [desc(portalSessions.startedAt)],
+        limit: 20,
+      },
+    },
+    orderBy: [connections.connectedSince, connections.id],
+  });
+}
+
+export type ConnectionRow = Awaited<ReturnType<typeof findConnections>>[number];
+async function getLook(userId: string): Promise<LookFacts | null> {
+  const db = await database();
+  const [row] = await db
+    .select({ lookedAt: snapTradeUsers.lookedAt, lookFailedAt: snapTradeUsers.lookFailedAt, lookDueAt: snapTradeUsers.lookDueAt })
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId));
+  return row ?? null;
+}
+
+/**
+ * A person's connections as the list shows them: what needs them first. Two statements.
+ * One that is gone stays for a day, so that its removal is seen to be confirmed.
+ */
+export async function listConnectionViews(userId: string, moment: Moment): Promise<ConnectionsView> {
+  const goneSince = new Date(moment.now.getTime() - 24 * 3_600_000);
+  const [rows, look] = await Promise.all([
+    findConnections(and(eq(connections.userId, userId), or(ne(connections.state, "deleted"), gt(connections.observedAt, goneSince)))),
+    getLook(userId),
+  ]);
+  const views = rows.map((row) => toView(row, rows, look ?? neverLooked, moment));
+  views.sort((one, other) => urgency.indexOf(one.group) - urgency.indexOf(other.group) || byAge(one, other));
+  return { connections: views, ...freshness(look, moment) };
+}
+
+/** One connection of this person with its history, or null when there is none with this id, whoever else may own it. Two statements. */
+export async function getConnectionDetail(userId: string, connectionId: string, moment: Moment): Promise<ConnectionDetailView | null> {
+  const [rows, look] = await Promise.all([findConnections(eq(connections.userId, userId)), getLook(userId)]);
+  const row = rows.find(({ id }) => id === connectionId);
+  if (!row) return null;
+  return {
+    connection: toView(row, rows, look ?? neverLooked, moment),
+    timeline: timelineOf(row, look?.lookedAt ?? null),
+    earlier: row.episodes.flatMap(({ id, brokeAt, endedAt, endedHow }) => (endedAt && endedHow ? [{ id, brokeAt, endedAt, endedHow }] : [])),
+    ...freshness(look, moment),
+  };
+}
+
+/** Somebody without a SnapTrade user has no connections, and nothing to look at. */
+const neverLooked: LookFacts = { lookedAt: null, lookFailedAt: null, lookDueAt: null };
+
+function freshness(look: LookFacts | null, { now }: Moment) {
+  return { lookedAt: look?.lookedAt ?? null, unreachable: look !== null && isStale(look, now), lookDue: look !== null && isLookDue(look, now) };
+}
+
+function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, moment: Moment): ConnectionView {
+  const trip = row.portalSessions.find((session) => session.outcome === null && isPortalOpen({ openedAt: session.startedAt }, moment.now));
+  const lastTrip = row.portalSessions[0];
+  const fixedAt = row.episodes.find((episode) => episode.endedHow === "fixed")?.endedAt ?? null;
+  const status = statusOf(
+    {
+      disabled: row.state === "disabled",
+      disabledAt: row.disabledAt,
+      deletedAt: row.state === "deleted" ? row.observedAt : null,
+      removalRequestedAt: row.removalRequestedAt,
+      fixedAt,
+      openPortal: trip ? { openedAt: trip.startedAt, claimedSuccess: trip.claim?.status === "SUCCESS" } : null,
+      brokerage: row.brokerage,
+    },
+    look,
+    moment,
+  );
+  const unfinished = status === "disabled" && lastTrip?.outcome === "failed" && row.disabledAt && lastTrip.startedAt > row.disabledAt;
+  return {
+    id: row.id,
+    brokerage: { id: row.brokerage.id, slug: row.brokerage.slug, name: row.brokerage.name, logoUrl: row.brokerage.logoUrl },
+    status,
+    group: groupOf(status),
+    canReconnect: canReconnect(status),
+    access: row.access,
+    accounts: row.accounts.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })),
+    connectedSince: row.connectedSince,
+    disabledAt: row.disabledAt,
+    dataAsOf: newestData(row),
+    fixedAt,
+    removalRequestedAt: row.removalRequestedAt,
+    removedAt: row.state === "deleted" ? row.observedAt : null,
+    portalOpenedAt: trip?.startedAt ?? null,
+    lastTripUnfinishedAt: unfinished ? lastTrip.startedAt : null,
+    secondConnectionId: secondConnection(row, all)?.id ?? null,
+  };
+}
+
+export function newestData(row: Pick<ConnectionRow, "accounts">): Date | null {
+  const times = row.accounts.flatMap(({ holdingsAt }) => (holdingsAt ? [holdingsAt.getTime()] : []));
+  return times.length > 0 ? new Date(Math.max(...times)) : null;
+}
+
+/** A working connection at the same brokerage, made after this one broke: likely a repair that went astray. */
+function secondConnection(row: ConnectionRow, all: ConnectionRow[]): ConnectionRow | undefined {
+  const { disabledAt } = row;
+  if (row.state !== "disabled" || !disabledAt || row.keptBesideAt) return undefined;
+  return all.find(
+    (other) =>
+      other.state === "enabled" && other.brokerage.id === row.brokerage.id && other.connectedSince !== null && other.connectedSince > disabledAt,
+  );
+}
+
+function byAge(one: ConnectionView, other: ConnectionView): number {
+  const brokeAt = (view: ConnectionView) => view.disabledAt?.getTime() ?? Number.MAX_SAFE_INTEGER;
+  return brokeAt(one) - brokeAt(other) || one.brokerage.name.localeCompare(other.brokerage.name);
+}

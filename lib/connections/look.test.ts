@@ -1,0 +1,156 @@
+import { randomUUID } from "node:crypto";
+import { eq } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { database } from "@/lib/db/client";
+import { connections, snapTradeUsers } from "@/lib/db/schema";
+import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
+import { getConnectionDetail, listConnectionViews } from "./data";
+import { look } from "./look";
+import { requestRemoval } from "./remove";
+import { getSnapTradeCredentials, requireSnapTradeCredentials } from "./snaptrade-user";
+import { withEmulator } from "./testing";
+
+const emulator = withEmulator();
+withDatabase();
+
+const moment = () => ({ now: new Date(), dayStartedAt: new Date(new Date().setHours(0, 0, 0, 0)) });
+
+async function makePerson() {
+  const userId = await makeUser({ registered: false });
+  const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
+  const path = `/users/${snapTradeUserId}`;
+  const connect = (more: object = {}) => emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", ...more });
+  return { userId, path, connect };
+}
+
+async function statusOfAll(userId: string) {
+  const { connections: views } = await listConnectionViews(userId, moment());
+  return views.map(({ status }) => status);
+}
+
+describe("registering at SnapTrade", () => {
+  test("an answer that is lost leaves no half state, and the next attempt succeeds under a fresh id", async () => {
+    const userId = await makeUser({ registered: false });
+    await emulator.post("/faults", { endpoint: "register", kind: "reset", after: true, times: 1 });
+    await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({ kind: "away" });
+    expect(await getSnapTradeCredentials(userId)).toBeNull();
+    const credentials = await requireSnapTradeCredentials(userId, new Date());
+    expect(await getSnapTradeCredentials(userId)).toEqual(credentials);
+  });
+
+  test("the id at SnapTrade is random and plain, and the secret is not in the row", async () => {
+    const userId = await makeUser({ registered: false });
+    const { snapTradeUserId, userSecret } = await requireSnapTradeCredentials(userId, new Date());
+    expect(snapTradeUserId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(snapTradeUserId).not.toBe(userId);
+    const db = await database();
+    const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+    expect(JSON.stringify(row)).not.toContain(userSecret);
+  });
+
+  test("ten requests at once end with one user, the same for all", async () => {
+    const userId = await makeUser({ registered: false });
+    const all = await Promise.all(Array.from({ length: 10 }, () => requireSnapTradeCredentials(userId, new Date())));
+    expect(new Set(all.map(({ snapTradeUserId }) => snapTradeUserId)).size).toBe(1);
+  });
+});
+
+describe("look", () => {
+  test("what SnapTrade says is what is shown", async () => {
+    const { userId, connect } = await makePerson();
+    const brokeAt = new Date(Date.now() - 3 * 86_400_000);
+    await connect({ disabled: true, disabledDate: brokeAt.toISOString(), accounts: [{ name: "TFSA", number: "51284821" }] });
+    await connect({ brokerage: "KRAKEN", type: "trade" });
+    expect(await look(userId)).toMatchObject({ looked: true });
+    const { connections: views, unreachable } = await listConnectionViews(userId, moment());
+    expect(unreachable).toBe(false);
+    expect(views).toMatchObject([
+      { brokerage: { name: "Questrade" }, status: "disabled", access: "read", accounts: [{ name: "TFSA", lastDigits: "4821" }] },
+      { brokerage: { name: "Kraken" }, status: "connected", access: "trade" },
+    ]);
+    expect(views[0]?.disabledAt?.getTime()).toBe(brokeAt.getTime());
+  });
+
+  test.each(["reset", "html502", "rate_limited", "malformed"])("a look that ends with %s changes no connection", async (kind) => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await connect({ brokerage: "KRAKEN", disabled: true });
+    await look(userId);
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind });
+    expect(await look(userId)).toMatchObject({ looked: false });
+    expect(await statusOfAll(userId)).toEqual(["unknown-disabled", "unknown-connected"]);
+    await emulator.clearFaults(`${path}/faults`);
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["disabled", "connected"]);
+  });
+
+  test("an empty list alone makes no connection disappear; SnapTrade must also deny it by its id", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "empty_list" });
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["connected"]);
+  });
+
+  test("a connection that SnapTrade no longer knows is removed, for good", async () => {
+    const { userId, path, connect } = await makePerson();
+    const { id } = await connect();
+    await look(userId);
+    await emulator.post(`${path}/connections/${id}/delete`);
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["removed"]);
+  });
+
+  test("looks at the same time share one read", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    const read = async () => (await emulator.get<{ requests: { path: string }[] }>(path)).requests.filter((request) => request.path === "/authorizations").length;
+    const before = await read();
+    await Promise.all(Array.from({ length: 8 }, () => look(userId)));
+    expect((await read()) - before).toBe(1);
+  });
+
+  test("a person whose accounts cannot be read still learns the statuses", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await emulator.post(`${path}/faults`, { endpoint: "accounts", kind: "status", status: 500, code: "3004" });
+    expect(await look(userId)).toMatchObject({ looked: true });
+    expect(await statusOfAll(userId)).toEqual(["connected"]);
+  });
+});
+
+describe("ownership and removal", () => {
+  test("another person's connection answers exactly like a missing one", async () => {
+    const owner = await makePerson();
+    const stranger = await makePerson();
+    const { id } = await owner.connect();
+    await look(owner.userId);
+    expect(await getConnectionDetail(stranger.userId, id, moment())).toBeNull();
+    expect(await getConnectionDetail(stranger.userId, randomUUID(), moment())).toBeNull();
+    await expect(requestRemoval(stranger.userId, id, new Date())).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  test("removing is being removed until a look says gone", async () => {
+    const { userId, path, connect } = await makePerson();
+    const { id } = await connect();
+    await look(userId);
+    await requestRemoval(userId, id, new Date());
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["removing"]);
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["removed"]);
+  });
+
+  test("a removal that SnapTrade did not take changes nothing", async () => {
+    const { userId, path, connect } = await makePerson();
+    const { id } = await connect();
+    await look(userId);
+    await emulator.post(`${path}/faults`, { endpoint: "delete", kind: "status", status: 500, times: 1 });
+    await expect(requestRemoval(userId, id, new Date())).rejects.toMatchObject({ code: "snaptrade-away" });
+    const db = await database();
+    const [row] = await db.select().from(connections).where(eq(connections.id, id));
+    expect(row?.removalRequestedAt).toBeNull();
+  });
+});

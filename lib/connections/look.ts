@@ -1,0 +1,142 @@
+import "server-only";
+import { and, eq, gt, inArray, isNull, ne, sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { brokerageAccounts, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { describeError, log } from "@/lib/log";
+import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
+import { isConnectionGone, listAccounts, listConnections, type SeenAccount, type SeenConnection } from "@/lib/snaptrade/connections";
+import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
+import { observe, type ConnectionObservation } from "./observe";
+import { getSnapTradeCredentials } from "./snaptrade-user";
+import { isLookDue, portalOpenMinutes } from "./status";
+
+/** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
+export type LookResult = { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
+
+const accountsAfterHours = 12;
+const inFlight = new Map<string, Promise<LookResult>>();
+
+/**
+ * Reads all connections of a person from SnapTrade and hands the answer to observe.
+ * A look that fails changes no connection; it only makes what we know older. Looks of one person at the same time share one read.
+ * @param now our clock, when the look begins
+ */
+export function look(userId: string, now = new Date()): Promise<LookResult> {
+  const running = inFlight.get(userId);
+  if (running) return running;
+  const started = lookOnce(userId, now).finally(() => inFlight.delete(userId));
+  inFlight.set(userId, started);
+  return started;
+}
+
+/**
+ * Like look, but never satisfied by a read that began before `since`: for conclusions about what happened up to then.
+ */
+export async function lookSince(userId: string, since: Date): Promise<LookResult> {
+  await inFlight.get(userId)?.catch(() => undefined);
+  return look(userId, since);
+}
+
+/** Looks only when the last look is too old, failed a while ago, or something contradicted it since. */
+export async function lookIfDue(userId: string, now = new Date()): Promise<void> {
+  const db = await database();
+  const [known] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (known && (inFlight.has(userId) || isLookDue(known, now))) await look(userId, now);
+}
+
+async function lookOnce(userId: string, now: Date): Promise<LookResult> {
+  const credentials = await getSnapTradeCredentials(userId);
+  if (!credentials) return { looked: false, reason: "nobody" };
+  try {
+    const changed = await readConnections(userId, credentials, now);
+    await noteLook(userId, now);
+    await readAccountsIfDue(userId, credentials, now, changed.length > 0);
+    return { looked: true, changed };
+  } catch (error) {
+    if (!(error instanceof SnapTradeFailure)) throw error;
+    await noteFailedLook(userId, now);
+    return { looked: false, reason: error.kind };
+  }
+}
+
+async function readConnections(userId: string, credentials: SnapTradeCredentials, now: Date): Promise<string[]> {
+  const { data: seen, answeredAt } = await listConnections(credentials);
+  const gone = await confirmGone(userId, credentials, seen);
+  const told = { observedAt: answeredAt, source: "look" as const, recordedAt: now };
+  return observe(userId, [
+    ...seen.map((connection): ConnectionObservation => ({
+      ...told,
+      connectionId: connection.id,
+      state: connection.disabled ? "disabled" : "enabled",
+      disabledAt: connection.disabledAt,
+      details: connection,
+    })),
+    ...gone.map((connectionId): ConnectionObservation => ({ ...told, connectionId, state: "deleted", disabledAt: null })),
+  ]);
+}
+
+/** Deleted is final, so a connection that left the list counts as gone only when SnapTrade also denies it by its id. */
+async function confirmGone(userId: string, credentials: SnapTradeCredentials, seen: SeenConnection[]): Promise<string[]> {
+  const db = await database();
+  const known = await db
+    .select({ id: connections.id })
+    .from(connections)
+    .where(and(eq(connections.userId, userId), ne(connections.state, "deleted")));
+  const missing = known.filter(({ id }) => !seen.some((connection) => connection.id === id));
+  const gone: string[] = [];
+  for (const { id } of missing) if (await isConnectionGone(credentials, id)) gone.push(id);
+  return gone;
+}
+
+async function noteLook(userId: string, now: Date) {
+  const db = await database();
+  await db
+    .update(snapTradeUsers)
+    .set({
+      lookedAt: now,
+      lookFailedAt: null,
+      lookDueAt: sql`case when ${snapTradeUsers.lookDueAt} > ${now.toISOString()}::timestamptz then ${snapTradeUsers.lookDueAt} end`,
+    })
+    .where(eq(snapTradeUsers.userId, userId));
+}
+
+async function noteFailedLook(userId: string, now: Date) {
+  const db = await database();
+  await db.update(snapTradeUsers).set({ lookFailedAt: now }).where(eq(snapTradeUsers.userId, userId));
+}
+
+/** Accounts hardly change, and reading them while somebody is in the portal can break the sign-in (FACTS 4.9). */
+async function readAccountsIfDue(userId: string, credentials: SnapTradeCredentials, now: Date, changed: boolean) {
+  const db = await database();
+  const [user] = await db.select({ accountsLookedAt: snapTradeUsers.accountsLookedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const age = now.getTime() - (user?.accountsLookedAt?.getTime() ?? 0);
+  if (!changed && age < accountsAfterHours * 3_600_000) return;
+  const openSince = new Date(now.getTime() - portalOpenMinutes * 60_000);
+  const [inPortal] = await db
+    .select({ id: portalSessions.id })
+    .from(portalSessions)
+    .where(
+      and(eq(portalSessions.userId, userId), isNull(portalSessions.outcome), isNull(portalSessions.claim), gt(portalSessions.startedAt, openSince)),
+    )
+    .limit(1);
+  if (inPortal) return;
+  try {
+    const { data } = await listAccounts(credentials);
+    await writeAccounts(userId, data, now);
+  } catch (error) {
+    // The statuses are read already; names of accounts can wait for the next look.
+    log.warn(describeError(error), "Accounts could not be read");
+  }
+}
+
+async function writeAccounts(userId: string, seen: SeenAccount[], now: Date) {
+  const db = await database();
+  await db.transaction(async (tx) => {
+    const own = await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
+    const ownIds = own.map(({ id }) => id);
+    const rows = seen.filter(({ connectionId }) => ownIds.includes(connectionId));
+    if (ownIds.length > 0) await tx.delete(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
+    if (rows.length > 0) await tx.insert(brokerageAccounts).values(rows).onConflictDoNothing();
+    await tx.update(snapTradeUsers).set({ accountsLookedAt: now }).where(eq(snapTradeUsers.userId, userId));
+  });
+}

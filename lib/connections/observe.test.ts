@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+import { asc, eq } from "drizzle-orm";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { database } from "@/lib/db/client";
+import { connections, episodes, snapTradeUsers } from "@/lib/db/schema";
+import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
+import { project, type Observation } from "./episodes";
+import { observe, type ConnectionObservation } from "./observe";
+
+withDatabase();
+
+const start = Date.parse("2026-11-17T09:00:00Z");
+const at = (seconds: number) => new Date(start + seconds * 1000);
+
+const brokerage = { id: randomUUID(), slug: "QUESTRADE", name: "Questrade", logoUrl: null, enabled: true, maintenance: false, degraded: false };
+const details = { brokerage, access: "read" as const, connectedSince: at(-1000) };
+
+function seen(connectionId: string, state: Observation["state"], seconds: number, more: Partial<ConnectionObservation> = {}): ConnectionObservation {
+  return { connectionId, state, observedAt: at(seconds), disabledAt: null, source: "look", recordedAt: at(seconds), details, ...more };
+}
+
+async function stored(connectionId: string) {
+  const db = await database();
+  const [row] = await db
+    .select({ state: connections.state, observedAt: connections.observedAt, disabledAt: connections.disabledAt })
+    .from(connections)
+    .where(eq(connections.id, connectionId));
+  const rows = await db.select().from(episodes).where(eq(episodes.connectionId, connectionId)).orderBy(asc(episodes.brokeAt));
+  return { ...row, episodes: rows.map(({ brokeAt, endedAt, endedHow }) => ({ brokeAt, endedAt, endedHow })) };
+}
+
+const anObservation = fc.record({
+  state: fc.oneof(
+    { weight: 8, arbitrary: fc.constant("enabled" as const) },
+    { weight: 8, arbitrary: fc.constant("disabled" as const) },
+    { weight: 1, arbitrary: fc.constant("deleted" as const) },
+  ),
+  seconds: fc.integer({ min: 0, max: 30 }),
+  disabledSecondsBefore: fc.option(fc.integer({ min: 0, max: 5 })),
+});
+
+describe("observe", () => {
+  test("any order and any repetition of the same observations ends in the same row and the same episodes", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc
+          .array(anObservation, { minLength: 1, maxLength: 8 })
+          .chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray([...list, ...list], { minLength: list.length * 2 }))),
+        async ([list, repeated]) => {
+          const distinct = new Map(list.map((item) => [`${item.state} ${item.seconds}`, item]));
+          const told = (item: (typeof list)[number], connectionId: string) => {
+            const same = distinct.get(`${item.state} ${item.seconds}`) ?? item;
+            const before = same.state === "disabled" ? same.disabledSecondsBefore : null;
+            return seen(connectionId, same.state, same.seconds, { disabledAt: before === null ? null : at(same.seconds - before) });
+          };
+          const expected = project([...distinct.values()].map((item) => told(item, "")));
+          const userId = await makeUser();
+          const connectionId = randomUUID();
+          for (const item of repeated) await observe(userId, [told(item, connectionId)]);
+          expect(await stored(connectionId)).toEqual({
+            state: expected.state,
+            observedAt: expected.observedAt,
+            disabledAt: expected.disabledAt,
+            episodes: expected.episodes.map(({ brokeAt, endedAt, endedHow }) => ({ brokeAt, endedAt, endedHow })),
+          });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("a late observation never overwrites a newer one, and its episode is still remembered", async () => {
+    const userId = await makeUser();
+    const id = randomUUID();
+    await observe(userId, [seen(id, "enabled", 0)]);
+    await observe(userId, [seen(id, "enabled", 100, { source: "webhook" })]);
+    await observe(userId, [seen(id, "disabled", 50, { source: "webhook", recordedAt: at(4000) })]);
+    expect(await stored(id)).toEqual({
+      state: "enabled",
+      observedAt: at(100),
+      disabledAt: null,
+      episodes: [{ brokeAt: at(50), endedAt: at(100), endedHow: "fixed" }],
+    });
+  });
+
+  test("deleted is final", async () => {
+    const userId = await makeUser();
+    const id = randomUUID();
+    await observe(userId, [seen(id, "disabled", 0)]);
+    await observe(userId, [seen(id, "deleted", 10)]);
+    await observe(userId, [seen(id, "enabled", 20)]);
+    expect(await stored(id)).toMatchObject({ state: "deleted", observedAt: at(10), episodes: [{ endedHow: "deleted" }] });
+  });
+
+  test("two that disagree within two seconds cause a look, others do not", async () => {
+    const db = await database();
+    const dueAt = async (userId: string) => (await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)))[0]?.lookDueAt;
+    const [close, apart] = [await makeUser(), await makeUser()];
+    const [one, other] = [randomUUID(), randomUUID()];
+    await observe(close, [seen(one, "enabled", 10)]);
+    await observe(close, [seen(one, "disabled", 12, { source: "webhook" })]);
+    await observe(apart, [seen(other, "enabled", 10)]);
+    await observe(apart, [seen(other, "disabled", 13, { source: "webhook" })]);
+    expect(await dueAt(close)).toEqual(at(14));
+    expect(await dueAt(apart)).toBeNull();
+  });
+
+  test("another user's connection is neither changed nor given away", async () => {
+    const [owner, stranger] = [await makeUser(), await makeUser()];
+    const id = randomUUID();
+    await observe(owner, [seen(id, "enabled", 0)]);
+    expect(await observe(stranger, [seen(id, "disabled", 10)])).toEqual([]);
+    expect(await stored(id)).toMatchObject({ state: "enabled", observedAt: at(0), episodes: [] });
+  });
+
+  test("the same observation by ten at once is written once", async () => {
+    const userId = await makeUser();
+    const id = randomUUID();
+    await observe(userId, [seen(id, "enabled", 0)]);
+    const changed = await Promise.all(Array.from({ length: 10 }, () => observe(userId, [seen(id, "disabled", 5)])));
+    expect(changed.flat()).toEqual([id]);
+    expect((await stored(id)).episodes).toHaveLength(1);
+  });
+});

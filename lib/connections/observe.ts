@@ -1,0 +1,169 @@
+import "server-only";
+import { and, asc, eq, inArray, lt, sql } from "drizzle-orm";
+import { database, type Database } from "@/lib/db/client";
+import { brokerages, connections, episodes, observations, snapTradeUsers } from "@/lib/db/schema";
+import { log } from "@/lib/log";
+import type { SeenBrokerage } from "@/lib/snaptrade/connections";
+import { project, type Episode, type Observation } from "./episodes";
+
+/** What a read of SnapTrade adds to the bare statement; needed the first time a connection is seen. */
+export interface ConnectionDetails {
+  brokerage: SeenBrokerage;
+  access: "read" | "trade";
+  connectedSince: Date | null;
+}
+
+export interface ConnectionObservation extends Observation {
+  connectionId: string;
+  details?: ConnectionDetails;
+}
+
+type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
+
+/** Two statements so close together that clocks cannot order them; where they disagree, SnapTrade is asked again. */
+const disagreementMs = 2_000;
+
+/**
+ * Writes down what was said about connections of one user; the only writer of their state.
+ * The newer observation wins, an older one only enters the history, deleted is final; so order and repetition cannot matter.
+ * An observation of a connection that we do not know (and that brings no details), or that is another user's, changes nothing.
+ * @returns the ids of the connections whose state or episodes changed
+ */
+export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
+  const db = await database();
+  // In one order everywhere, so that two transactions never wait for each other in a circle.
+  const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
+  return db.transaction(async (tx) => {
+    await noteBrokerages(tx, inOrder);
+    const changed: string[] = [];
+    for (const observation of inOrder) if (await observeOne(tx, userId, observation)) changed.push(observation.connectionId);
+    return changed;
+  });
+}
+
+async function observeOne(tx: Transaction, userId: string, seen: ConnectionObservation): Promise<boolean> {
+  const { connectionId, details } = seen;
+  if (details) await noteConnection(tx, userId, seen, details);
+  const [known] = await tx
+    .select({ userId: connections.userId, state: connections.state, observedAt: connections.observedAt })
+    .from(connections)
+    .where(eq(connections.id, connectionId))
+    .for("update");
+  if (known?.userId !== userId) {
+    log.warn({ connectionId, known: known !== undefined }, "An observation of a connection that is not this user's was ignored");
+    return false;
+  }
+  const { state, observedAt, disabledAt, source, recordedAt } = seen;
+  const added = await tx
+    .insert(observations)
+    .values({ connectionId, state, observedAt, disabledAt, source, recordedAt })
+    .onConflictDoNothing()
+    .returning({ connectionId: observations.connectionId });
+  if (added.length === 0) return false;
+
+  const history = await tx.select().from(observations).where(eq(observations.connectionId, connectionId)).orderBy(asc(observations.observedAt));
+  const projection = project(history);
+  await tx
+    .update(connections)
+    .set({ state: projection.state, observedAt: projection.observedAt, disabledAt: projection.disabledAt })
+    .where(eq(connections.id, connectionId));
+  if (disagrees(seen, history)) await lookAgain(tx, userId, recordedAt);
+  const episodesChanged = await writeEpisodes(tx, connectionId, projection.episodes);
+  return episodesChanged || projection.state !== known.state;
+}
+
+/** Makes the row of a connection that is seen for the first time, and keeps what may change besides its state. */
+async function noteConnection(tx: Transaction, userId: string, seen: ConnectionObservation, details: ConnectionDetails) {
+  const { access, connectedSince } = details;
+  await tx
+    .insert(connections)
+    .values({
+      id: seen.connectionId,
+      userId,
+      brokerageId: details.brokerage.id,
+      access,
+      connectedSince,
+      state: seen.state,
+      observedAt: seen.observedAt,
+      disabledAt: seen.disabledAt,
+    })
+    .onConflictDoUpdate({
+      target: connections.id,
+      set: { access, connectedSince },
+      setWhere: and(eq(connections.userId, userId), lt(connections.observedAt, seen.observedAt)),
+    });
+}
+
+/** The newest word on each brokerage among the observations; an older one never overwrites it. */
+async function noteBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
+  const newest = new Map<string, typeof brokerages.$inferInsert>();
+  for (const { details, observedAt } of seen) if (details) newest.set(details.brokerage.id, { ...details.brokerage, observedAt });
+  await writeBrokerages(tx, [...newest.values()]);
+}
+
+/** Stores brokerages as SnapTrade described them; each row keeps the newest description. */
+export async function writeBrokerages(tx: Pick<Database, "insert">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
+  if (rows.length === 0) return;
+  const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
+  await tx
+    .insert(brokerages)
+    .values(inOrder)
+    .onConflictDoUpdate({
+      target: brokerages.id,
+      set: {
+        slug: sql`excluded.slug`,
+        name: sql`excluded.name`,
+        logoUrl: sql`excluded.logo_url`,
+        enabled: sql`excluded.enabled`,
+        maintenance: sql`excluded.maintenance`,
+        degraded: sql`excluded.degraded`,
+        opensWindow: sql`coalesce(excluded.opens_window, ${brokerages.opensWindow})`,
+        observedAt: sql`excluded.observed_at`,
+        listedAt: sql`coalesce(excluded.listed_at, ${brokerages.listedAt})`,
+      },
+      setWhere: sql`${brokerages.observedAt} <= excluded.observed_at`,
+    });
+}
+
+function disagrees(seen: Observation, history: Observation[]): boolean {
+  return history.some((other) => other.state !== seen.state && Math.abs(other.observedAt.getTime() - seen.observedAt.getTime()) <= disagreementMs);
+}
+
+async function lookAgain(tx: Transaction, userId: string, now: Date) {
+  const dueAt = new Date(now.getTime() + disagreementMs);
+  await tx.update(snapTradeUsers).set({ lookDueAt: dueAt }).where(eq(snapTradeUsers.userId, userId));
+}
+
+/** Brings the stored episodes to what the history says; an episode that only became longer or ended keeps its row. */
+async function writeEpisodes(tx: Transaction, connectionId: string, wanted: Episode[]): Promise<boolean> {
+  const stored = await tx.select().from(episodes).where(eq(episodes.connectionId, connectionId)).orderBy(asc(episodes.brokeAt)).for("update");
+  const unclaimed = [...stored];
+  const kept = wanted.map((episode) => {
+    const index = unclaimed.findIndex((row) => overlaps(row, episode));
+    return { episode, row: index < 0 ? undefined : unclaimed.splice(index, 1)[0] };
+  });
+  const gone = unclaimed.map((row) => row.id);
+  if (gone.length > 0) await tx.delete(episodes).where(inArray(episodes.id, gone));
+  let changed = gone.length > 0;
+  for (const { episode, row } of kept) {
+    if (row && sameEpisode(row, episode)) continue;
+    changed = true;
+    if (row) await tx.update(episodes).set(episode).where(eq(episodes.id, row.id));
+    else await tx.insert(episodes).values({ connectionId, ...episode });
+  }
+  return changed;
+}
+
+function overlaps(one: Episode, other: Episode): boolean {
+  const endsAfter = (episode: Episode, at: Date) => !episode.endedAt || episode.endedAt >= at;
+  return endsAfter(one, other.brokeAt) && endsAfter(other, one.brokeAt);
+}
+
+function sameEpisode(one: Episode, other: Episode): boolean {
+  return (
+    one.brokeAt.getTime() === other.brokeAt.getTime() &&
+    one.noticedAt.getTime() === other.noticedAt.getTime() &&
+    one.endedAt?.getTime() === other.endedAt?.getTime() &&
+    one.endedHow === other.endedHow
+  );
+}

@@ -1,0 +1,159 @@
+import { eq } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { database } from "@/lib/db/client";
+import { portalSessions } from "@/lib/db/schema";
+import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
+import { readBrokerages } from "./brokerages";
+import { look } from "./look";
+import { checkPortal, openConnect, openReconnect } from "./portal";
+import type { PortalClaim } from "./portal-outcome";
+import { continueQueue, skipInQueue } from "./queue";
+import { requireSnapTradeCredentials } from "./snaptrade-user";
+import { withEmulator } from "./testing";
+
+const emulator = withEmulator();
+withDatabase();
+
+async function makePerson(...broken: string[]) {
+  const userId = await makeUser({ registered: false });
+  const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
+  const path = `/users/${snapTradeUserId}`;
+  const ids: string[] = [];
+  for (const brokerage of broken) ids.push((await emulator.post<{ id: string }>(`${path}/connections`, { brokerage, disabled: true })).id);
+  await look(userId);
+  const connectionId = ids[0] ?? "";
+  const open = (more: object = {}) => openReconnect({ userId, connectionId, darkMode: false, now: new Date(), ...more });
+  const check = (portalSessionId: string, claim: PortalClaim | null = null, now = new Date()) => checkPortal({ userId, portalSessionId, claim, now });
+  return { userId, path, ids, connectionId, open, check };
+}
+
+const loginBody = async (loginLink: string) => {
+  const sessionId = new URL(loginLink).searchParams.get("sessionId") ?? "";
+  return (await emulator.get<{ body: Record<string, unknown> }>(`/sessions/${sessionId}`)).body;
+};
+
+describe("reconnecting", () => {
+  test("the login link is asked for with reconnect, our return route, and without a connection type", async () => {
+    const { connectionId, open } = await makePerson("QUESTRADE");
+    const { loginLink, view } = await open();
+    expect(await loginBody(loginLink)).toEqual({
+      reconnect: connectionId,
+      immediateRedirect: true,
+      customRedirect: `http://localhost:3000/portal/${view.portalSessionId}/return`,
+      darkMode: false,
+    });
+  });
+
+  test("the link is nowhere in the database", async () => {
+    const { open } = await makePerson("QUESTRADE");
+    const { loginLink, view } = await open();
+    const db = await database();
+    const [row] = await db.select().from(portalSessions).where(eq(portalSessions.id, view.portalSessionId));
+    expect(JSON.stringify(row)).not.toContain(new URL(loginLink).searchParams.get("token"));
+  });
+
+  test("a double click makes one portal session", async () => {
+    const { open } = await makePerson("QUESTRADE");
+    const opened = await Promise.all([open(), open(), open()]);
+    expect(new Set(opened.map(({ view }) => view.portalSessionId)).size).toBe(1);
+  });
+
+  test("a working connection, a foreign one and one of a withdrawn brokerage are not opened", async () => {
+    const { userId, path, open } = await makePerson("QUESTRADE");
+    const working = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
+    const stranger = await makePerson("ROBINHOOD");
+    await look(userId);
+    await expect(open({ connectionId: working.id })).rejects.toMatchObject({ code: "not-broken" });
+    await expect(open({ connectionId: stranger.connectionId })).rejects.toMatchObject({ code: "not-found" });
+    const snapTradeUserId = path.split("/").at(-1);
+    await emulator.post("/brokerages/QUESTRADE", { enabled: false, forUser: snapTradeUserId });
+    await look(userId);
+    await expect(open()).rejects.toMatchObject({ code: "cannot-reconnect" });
+    await emulator.post("/brokerages/QUESTRADE", { enabled: true, forUser: snapTradeUserId });
+    await look(userId);
+  });
+
+  test("a login that SnapTrade refuses leaves no open trip behind", async () => {
+    const { path, open } = await makePerson("QUESTRADE");
+    await emulator.post(`${path}/faults`, { endpoint: "login", kind: "html502", times: 1 });
+    await expect(open()).rejects.toMatchObject({ code: "snaptrade-away" });
+    const { view } = await open();
+    expect(view.outcome).toEqual({ state: "open" });
+  });
+});
+
+describe("after the portal", () => {
+  test("the same connection is fixed when SnapTrade says so, with the time of its answer", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    await emulator.post(`${path}/advance`, { seconds: 2 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    const after = await check(view.portalSessionId, { status: "SUCCESS" });
+    expect(after).toMatchObject({ connectionId, outcome: { state: "fixed" } });
+    expect(await check(view.portalSessionId, { status: "ERROR", code: "1023" })).toEqual(after);
+  });
+
+  test("SUCCESS with a connection that stays disabled is never fixed", async () => {
+    const { open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
+    expect((await check(view.portalSessionId, null, new Date(Date.now() + 61_000))).outcome).toEqual({ state: "unconfirmed" });
+  });
+
+  test("leaving after SUCCESS takes nothing back", async () => {
+    const { open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    await check(view.portalSessionId, { status: "SUCCESS" });
+    expect((await check(view.portalSessionId, { status: "ABANDONED" })).outcome).toEqual({ state: "checking", signedIn: true });
+  });
+
+  test("while SnapTrade is away a failure is not claimed to have changed nothing", async () => {
+    const { path, open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
+    expect((await check(view.portalSessionId, { status: "ERROR", code: "1066" })).outcome).toEqual({ state: "checking", signedIn: false });
+    expect((await check(view.portalSessionId)).outcome).toMatchObject({ state: "failed", failure: "sign-in-refused", code: "1066" });
+  });
+
+  test("another person's trip answers like a missing one", async () => {
+    const { open } = await makePerson("QUESTRADE");
+    const stranger = await makePerson();
+    const { view } = await open();
+    await expect(stranger.check(view.portalSessionId, { status: "SUCCESS" })).rejects.toMatchObject({ code: "not-found" });
+  });
+});
+
+describe("connecting another brokerage", () => {
+  test("who has a stopped connection there is led to repair it, unless it is another login", async () => {
+    const { userId, path, check } = await makePerson("QUESTRADE");
+    await readBrokerages(new Date());
+    const trip = { userId, brokerage: "QUESTRADE", darkMode: false, now: new Date() };
+    await expect(openConnect({ ...trip, beside: false })).rejects.toMatchObject({ code: "already-connected" });
+    const { loginLink, view } = await openConnect({ ...trip, beside: true });
+    expect(await loginBody(loginLink)).toMatchObject({ broker: "QUESTRADE" });
+    await emulator.post(`${path}/advance`, { seconds: 2 });
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({ state: "connected", connectionId: id });
+  });
+});
+
+describe("the queue", () => {
+  test("steps through what is broken, remembers what was skipped, and resumes", async () => {
+    const { userId, ids } = await makePerson("QUESTRADE", "ROBINHOOD", "WEALTHSIMPLETRADE");
+    const first = await continueQueue(userId, new Date());
+    expect(ids).toContain(first.connectionId);
+    expect(await continueQueue(userId, new Date())).toEqual(first);
+    await skipInQueue(userId, first.queueId, first.connectionId);
+    const second = await continueQueue(userId, new Date());
+    expect(second.queueId).toBe(first.queueId);
+    expect(second.connectionId).not.toBe(first.connectionId);
+  });
+
+  test("another person's queue is not found, and nothing is no queue", async () => {
+    const owner = await makePerson("QUESTRADE");
+    const stranger = await makePerson();
+    const { queueId } = await continueQueue(owner.userId, new Date());
+    await expect(skipInQueue(stranger.userId, queueId, owner.connectionId)).rejects.toMatchObject({ code: "not-found" });
+    await expect(continueQueue(stranger.userId, new Date())).rejects.toMatchObject({ code: "nothing-to-reconnect" });
+  });
+});

@@ -1,0 +1,28 @@
+import { z } from "zod";
+
+const id = z.uuid();
+
+export const reconnectInput = z.object({ connectionId: id, queueId: id.optional() });
+export const connectInput = z.object({
+  brokerage: z.string().regex(/^[A-Z0-9-]{1,60}$/),
+  /** "It's a different login": a further connection beside one that needs reconnecting. */
+  beside: z.literal("yes").optional(),
+});
+export const connectionInput = z.object({ connectionId: id });
+export const queueEntryInput = z.object({ queueId: id, connectionId: id });
+export const noInput = z.object({});
+
+const claim = z.discriminatedUnion("status", [
+  z.object({ status: z.literal("SUCCESS") }),
+  z.object({
+    status: z.literal("ERROR"),
+    code: z
+      .string()
+      .regex(/^([0-9]{4}|[A-Z][A-Z_]{2,31})$/)
+      .nullable()
+      .catch(null),
+  }),
+  z.object({ status: z.literal("ABANDONED") }),
+  z.object({ status: z.literal("UNKNOWN") }),
+]);
+export const reportPortalInput = z.object({ portalSessionId: id, claim: claim.nullable() });

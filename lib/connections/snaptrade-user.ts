@@ -1,0 +1,51 @@
+import "server-only";
+import { randomUUID } from "node:crypto";
+import { eq } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { snapTradeUsers } from "@/lib/db/schema";
+import { describeError, log } from "@/lib/log";
+import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
+import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
+import { deleteSnapTradeUser, registerSnapTradeUser } from "@/lib/snaptrade/users";
+
+const boundTo = (userId: string, snapTradeUserId: string) => `${userId}/${snapTradeUserId}`;
+
+/**
+ * The SnapTrade credentials of a person, or null when they were never registered there.
+ * @throws Error when the sealed secret does not open under ENCRYPTION_KEYS
+ */
+export async function getSnapTradeCredentials(userId: string): Promise<SnapTradeCredentials | null> {
+  const db = await database();
+  const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (!row) return null;
+  return { snapTradeUserId: row.snapTradeUserId, userSecret: openSecret(row.sealedSecret, boundTo(userId, row.snapTradeUserId)) };
+}
+
+/**
+ * The SnapTrade credentials of a person, registered now if they never were (FACTS 2).
+ * The id is random and new for each attempt, so an attempt that failed leaves nothing that a later one could stumble over.
+ * @throws SnapTradeFailure when SnapTrade does not register the user
+ */
+export async function requireSnapTradeCredentials(userId: string, now: Date): Promise<SnapTradeCredentials> {
+  const existing = await getSnapTradeCredentials(userId);
+  if (existing) return existing;
+  const made = await registerSnapTradeUser(randomUUID());
+  const db = await database();
+  const stored = await db
+    .insert(snapTradeUsers)
+    .values({
+      userId,
+      snapTradeUserId: made.snapTradeUserId,
+      sealedSecret: sealSecret(made.userSecret, boundTo(userId, made.snapTradeUserId)),
+      registeredAt: now,
+    })
+    .onConflictDoNothing({ target: snapTradeUsers.userId })
+    .returning({ userId: snapTradeUsers.userId });
+  if (stored.length > 0) return made;
+
+  // Another request registered this person meanwhile; theirs is the one that stays.
+  await deleteSnapTradeUser(made.snapTradeUserId).catch((error: unknown) =>
+    log.warn(describeError(error), "A surplus SnapTrade user was left behind"),
+  );
+  return requireSnapTradeCredentials(userId, now);
+}

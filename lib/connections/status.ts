@@ -1,0 +1,107 @@
+/** What we know of one connection, as far as its status depends on it. Times are on SnapTrade's clock unless said otherwise. */
+export interface ConnectionFacts {
+  disabled: boolean;
+  /** When SnapTrade says it broke; null while it works. */
+  disabledAt: Date | null;
+  deletedAt: Date | null;
+  /** Our clock: when the person asked to remove it. */
+  removalRequestedAt: Date | null;
+  /** When its newest episode ended with a repair that we saw. */
+  fixedAt: Date | null;
+  /** The newest trip to the Connection Portal for this connection that has no outcome yet. */
+  openPortal: { openedAt: Date; claimedSuccess: boolean } | null;
+  brokerage: { enabled: boolean; maintenance: boolean; degraded: boolean };
+}
+
+/** When the person's connections were last read from SnapTrade, on our clock. */
+export interface LookFacts {
+  lookedAt: Date | null;
+  /** The newest look that failed since the last one that succeeded. */
+  lookFailedAt: Date | null;
+  /** Set when something contradicts what we know: look again from then on. */
+  lookDueAt: Date | null;
+}
+
+export type ConnectionStatus =
+  | "removed"
+  | "removing"
+  | "unknown-connected"
+  | "unknown-disabled"
+  | "unsupported"
+  | "verifying"
+  | "reconnecting"
+  | "disabled-maintenance"
+  | "disabled"
+  | "maintenance"
+  | "degraded"
+  | "fresh"
+  | "connected";
+
+export type StatusGroup = "needs-you" | "nothing-to-do" | "connected";
+
+/** The moment a page is drawn for, and when its reader's day began ("Reconnected" is news until midnight). */
+export interface Moment {
+  now: Date;
+  dayStartedAt: Date;
+}
+
+export const portalOpenMinutes = 10;
+export const staleAfterHours = 24;
+/** A page that is opened looks at SnapTrade when the last look is older than this. */
+export const lookAfterMinutes = 5;
+const retryAfterMinutes = 1;
+
+/** True when what we last saw is no longer a statement about now: the last look failed, or none succeeded for a day. */
+export function isStale(look: LookFacts, now: Date): boolean {
+  if (look.lookFailedAt) return true;
+  return !look.lookedAt || now.getTime() - look.lookedAt.getTime() > staleAfterHours * 3_600_000;
+}
+
+/** True when it is time to ask SnapTrade again. */
+export function isLookDue({ lookedAt, lookFailedAt, lookDueAt }: LookFacts, now: Date): boolean {
+  const minutesSince = (then: Date | null) => (then ? (now.getTime() - then.getTime()) / 60_000 : Number.POSITIVE_INFINITY);
+  if (lookDueAt && lookDueAt <= now) return true;
+  return lookFailedAt ? minutesSince(lookFailedAt) > retryAfterMinutes : minutesSince(lookedAt) > lookAfterMinutes;
+}
+
+/** The one status a connection has at `now`; first match wins, as in the design's table (docs/decisions/0004-statuses.md). */
+export function statusOf(connection: ConnectionFacts, look: LookFacts, { now, dayStartedAt }: Moment): ConnectionStatus {
+  const { brokerage, openPortal } = connection;
+  if (connection.deletedAt) return "removed";
+  if (connection.removalRequestedAt) return "removing";
+  if (isStale(look, now)) return connection.disabled ? "unknown-disabled" : "unknown-connected";
+  if (connection.disabled) {
+    if (!brokerage.enabled) return "unsupported";
+    if (openPortal && isPortalOpen(openPortal, now)) return openPortal.claimedSuccess ? "verifying" : "reconnecting";
+    return brokerage.maintenance ? "disabled-maintenance" : "disabled";
+  }
+  if (brokerage.maintenance) return "maintenance";
+  if (brokerage.degraded) return "degraded";
+  return connection.fixedAt && connection.fixedAt >= dayStartedAt ? "fresh" : "connected";
+}
+
+/** Who has the next move decides the group a connection is listed in. */
+export function groupOf(status: ConnectionStatus): StatusGroup {
+  switch (status) {
+    case "verifying":
+    case "reconnecting":
+    case "disabled":
+    case "unknown-disabled":
+      return "needs-you";
+    case "connected":
+    case "fresh":
+    case "unknown-connected":
+      return "connected";
+    default:
+      return "nothing-to-do";
+  }
+}
+
+/** Statuses in which signing in again is offered and can help. */
+export function canReconnect(status: ConnectionStatus): boolean {
+  return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance";
+}
+
+export function isPortalOpen(portal: { openedAt: Date }, now: Date): boolean {
+  return now.getTime() - portal.openedAt.getTime() < portalOpenMinutes * 60_000;
+}

@@ -1,0 +1,52 @@
+import type { TimelineEntry } from "./views";
+
+interface History {
+  state: "enabled" | "disabled" | "deleted";
+  accounts: { holdingsAt: Date | null }[];
+  /** Newest first. */
+  episodes: { brokeAt: Date; noticedAt: Date; noticedBy: "webhook" | "look"; endedAt: Date | null; endedHow: "fixed" | "deleted" | null }[];
+  portalSessions: { startedAt: Date; outcome: string | null; endedAt: Date | null; claim: { status: string } | null }[];
+}
+
+/**
+ * What happened in the newest episode, oldest first; empty for a connection that never broke.
+ * An episode that is still open ends with what is to come.
+ */
+export function timelineOf(history: History, lookedAt: Date | null): TimelineEntry[] {
+  const episode = history.episodes[0];
+  if (!episode) return [];
+  const { brokeAt, noticedAt, noticedBy, endedAt, endedHow } = episode;
+  const seconds = Math.max(0, Math.round((noticedAt.getTime() - brokeAt.getTime()) / 1000));
+  const happened: TimelineEntry[] = [
+    ...lastData(history, brokeAt),
+    { kind: "stopped", at: brokeAt },
+    { kind: noticedBy === "webhook" ? "told-by-webhook" : "noticed-by-look", at: noticedAt, seconds },
+    ...trips(history, brokeAt, endedAt),
+  ];
+  if (endedAt) happened.push({ kind: endedHow === "deleted" ? "deleted" : "fixed", at: endedAt });
+  else if (lookedAt && lookedAt > noticedAt) happened.push({ kind: "still-disabled", at: lookedAt });
+  happened.sort((one, other) => (one.at?.getTime() ?? 0) - (other.at?.getTime() ?? 0));
+  return endedAt ? happened : [...happened, { kind: "to-come", at: null }];
+}
+
+function lastData(history: History, brokeAt: Date): TimelineEntry[] {
+  const times = history.accounts.flatMap(({ holdingsAt }) => (holdingsAt && holdingsAt <= brokeAt ? [holdingsAt.getTime()] : []));
+  return times.length > 0 ? [{ kind: "last-data", at: new Date(Math.max(...times)) }] : [];
+}
+
+function trips(history: History, brokeAt: Date, endedAt: Date | null): TimelineEntry[] {
+  return history.portalSessions
+    .filter(({ startedAt, outcome }) => outcome !== "not-opened" && startedAt >= brokeAt && (!endedAt || startedAt <= endedAt))
+    .map((trip) => ({
+      kind: "portal-opened" as const,
+      at: trip.startedAt,
+      ...(trip.endedAt ? { seconds: Math.max(0, Math.round((trip.endedAt.getTime() - trip.startedAt.getTime()) / 1000)) } : {}),
+      ending: endingOf(trip),
+    }));
+}
+
+function endingOf({ outcome, claim }: History["portalSessions"][number]): TimelineEntry["ending"] {
+  if (outcome === "fixed") return "fixed";
+  if (outcome === null) return "open";
+  return claim?.status === "ERROR" ? "refused" : "unfinished";
+}

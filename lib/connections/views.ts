@@ -1,0 +1,105 @@
+import type { ConnectionStatus, StatusGroup } from "./status";
+import type { PortalOutcome } from "./portal-outcome";
+
+/** One account as people know it: its name and the last digits of its number, never more. */
+export interface AccountView {
+  id: string;
+  name: string;
+  /** The last four characters of the account number; null when SnapTrade gave none. */
+  lastDigits: string | null;
+}
+
+export interface BrokerageView {
+  id: string;
+  slug: string;
+  name: string;
+  logoUrl: string | null;
+}
+
+/** One connection as pages draw it: decided, owned, without secrets. */
+export interface ConnectionView {
+  id: string;
+  brokerage: BrokerageView;
+  status: ConnectionStatus;
+  group: StatusGroup;
+  canReconnect: boolean;
+  access: "read" | "trade";
+  accounts: AccountView[];
+  connectedSince: Date | null;
+  disabledAt: Date | null;
+  /** Newest data that SnapTrade holds for it. */
+  dataAsOf: Date | null;
+  fixedAt: Date | null;
+  removalRequestedAt: Date | null;
+  removedAt: Date | null;
+  portalOpenedAt: Date | null;
+  /** What became of the last trip to the portal when it ended unfinished in this episode; null otherwise. */
+  lastTripUnfinishedAt: Date | null;
+  /** A working connection at the same brokerage that was made after this one broke; null when there is none or both are kept. */
+  secondConnectionId: string | null;
+}
+
+export interface ConnectionsView {
+  connections: ConnectionView[];
+  /** Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's tense. */
+  lookedAt: Date | null;
+  unreachable: boolean;
+  /** True when this page is older than a look should be, so one was begun. */
+  lookDue: boolean;
+}
+
+export type TimelineKind =
+  "last-data" | "stopped" | "told-by-webhook" | "noticed-by-look" | "portal-opened" | "still-disabled" | "fixed" | "deleted" | "to-come";
+
+export interface TimelineEntry {
+  kind: TimelineKind;
+  /** Null only for what is still to come. */
+  at: Date | null;
+  /** Seconds between the break and our learning of it, or between opening and end of a trip. */
+  seconds?: number;
+  /** For a trip to the portal: how it ended. */
+  ending?: "unfinished" | "refused" | "fixed" | "open";
+}
+
+export interface PastEpisode {
+  id: string;
+  brokeAt: Date;
+  endedAt: Date;
+  endedHow: "fixed" | "deleted";
+}
+
+export interface ConnectionDetailView {
+  connection: ConnectionView;
+  timeline: TimelineEntry[];
+  earlier: PastEpisode[];
+  lookedAt: Date | null;
+  unreachable: boolean;
+  lookDue: boolean;
+}
+
+export interface QueueView {
+  id: string;
+  entries: { connectionId: string; brokerage: BrokerageView; accounts: AccountView[]; state: "waiting" | "current" | "fixed" | "skipped" }[];
+}
+
+/** One trip to the portal with what the server concluded, for the dialog and for the page after a redirect. */
+export interface PortalView {
+  portalSessionId: string;
+  intent: "connect" | "reconnect";
+  /** The connection to repair, or the one that was made; null while a new one is not seen yet. */
+  connectionId: string | null;
+  brokerage: BrokerageView | null;
+  accounts: AccountView[];
+  /** Signing in opens another window (OAuth), so a blocked window is a likely trouble; null when not known. */
+  opensWindow: boolean | null;
+  brokeAt: Date | null;
+  claimedAt: Date | null;
+  outcome: PortalOutcome;
+  queue: QueueView | null;
+}
+
+/** What a click on Reconnect or Connect gets: the only place where a login link reaches a browser. */
+export interface OpenedPortal {
+  loginLink: string;
+  view: PortalView;
+}

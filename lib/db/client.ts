@@ -1,0 +1,82 @@
+import "server-only";
+import path from "node:path";
+import { neonConfig, Pool as NeonPool } from "@neondatabase/serverless";
+import { drizzle as drizzleNeon } from "drizzle-orm/neon-serverless";
+import { drizzle as drizzlePg } from "drizzle-orm/node-postgres";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { Pool } from "pg";
+import ws from "ws";
+import { env } from "@/lib/env";
+import { describeError, log } from "@/lib/log";
+import { requireCurrentSchema } from "./migrate";
+import { openPglite } from "./pglite";
+import * as schema from "./schema";
+
+/** The one way to the database, whatever the driver. Domain code takes it from here and never asks which it is. */
+export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+/** An open database and what ends it. */
+export interface OpenDatabase {
+  db: Database;
+  close: () => Promise<void>;
+}
+
+type Settings = Pick<ReturnType<typeof env>, "DATABASE_URL" | "DATABASE_DRIVER" | "NEON_WS_PROXY">;
+
+const poolSize = 10;
+
+/**
+ * Opens the database that DATABASE_URL names with the driver that fits it: PGlite, pg, or Neon's over a WebSocket.
+ * @throws DatabaseError when an embedded folder is in use, damaged or from a newer version
+ */
+export async function openDatabase(settings: Settings): Promise<OpenDatabase> {
+  const { DATABASE_URL: url } = settings;
+  if (url.startsWith("pglite:")) return openPglite(path.resolve(/* turbopackIgnore: true */ url.slice("pglite:".length)));
+  if (usesNeon(settings)) return openNeon(url, settings.NEON_WS_PROXY);
+  const pool = new Pool({ connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000 });
+  pool.on("error", noteLostConnection);
+  return { db: drizzlePg(pool, { schema }), close: () => pool.end() };
+}
+
+function usesNeon({ DATABASE_URL, DATABASE_DRIVER }: Settings): boolean {
+  if (DATABASE_DRIVER) return DATABASE_DRIVER === "neon";
+  return new URL(DATABASE_URL).hostname.endsWith(".neon.tech");
+}
+
+function openNeon(url: string, proxy: string | undefined): OpenDatabase {
+  neonConfig.webSocketConstructor = ws;
+  if (proxy) {
+    neonConfig.wsProxy = proxy;
+    neonConfig.useSecureWebSocket = false;
+    neonConfig.pipelineTLS = false;
+    neonConfig.pipelineConnect = false;
+  }
+  const pool = new NeonPool({ connectionString: url, max: poolSize });
+  pool.on("error", noteLostConnection);
+  return { db: drizzleNeon(pool, { schema }), close: () => pool.end() };
+}
+
+function noteLostConnection(error: Error) {
+  log.warn(describeError(error), "A database connection was lost");
+}
+
+// Development reloads this module; the open database must outlive that.
+const held = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
+
+/**
+ * The database of this process: opened when first needed, once, and only if its schema is the one this code was built for.
+ * @throws DatabaseError with a sentence for the operator
+ */
+export async function database(): Promise<Database> {
+  held.reconnectDatabase ??= openDatabase(env()).then(async (opened) => {
+    await requireCurrentSchema(opened.db);
+    return opened;
+  });
+  try {
+    return (await held.reconnectDatabase).db;
+  } catch (error) {
+    // A database that was away may be back for the next request.
+    held.reconnectDatabase = undefined;
+    throw error;
+  }
+}

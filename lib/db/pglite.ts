@@ -1,0 +1,52 @@
+import "server-only";
+import { mkdirSync, openSync, closeSync, readFileSync, ftruncateSync, writeSync } from "node:fs";
+import path from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { drizzle } from "drizzle-orm/pglite";
+import { tryLock } from "fs-native-extensions";
+import type { OpenDatabase } from "./client";
+import { DatabaseError } from "./errors";
+import { migrateDatabase } from "./migrate";
+import * as schema from "./schema";
+
+/**
+ * Opens the embedded database in `folder`, for this process alone, and brings it to the present schema.
+ * Two processes on one folder silently lose rows, so the folder is locked until this process ends, however it ends.
+ * @throws DatabaseError when another process holds the folder or its contents cannot be opened
+ */
+export async function openPglite(folder: string): Promise<OpenDatabase> {
+  mkdirSync(folder, { recursive: true });
+  const lock = lockFolder(folder);
+  const data = path.join(folder, "data");
+  const client = await PGlite.create(data).catch((error: unknown) => {
+    closeSync(lock);
+    throw new DatabaseError(
+      `The database in ${data} cannot be opened; it seems to be damaged. Move that folder away to start with an empty one, or restore a copy.`,
+      { cause: error },
+    );
+  });
+  const db = drizzle(client, { schema });
+  await migrateDatabase(db);
+  return {
+    db,
+    async close() {
+      await client.close();
+      closeSync(lock);
+    },
+  };
+}
+
+/** The system frees this lock when the process ends, even if it is killed. */
+function lockFolder(folder: string): number {
+  const file = path.join(folder, "lock");
+  const descriptor = openSync(file, "a+");
+  if (!tryLock(descriptor)) {
+    closeSync(descriptor);
+    throw new DatabaseError(
+      `The database in ${folder} is in use by process ${readFileSync(file, "utf8").trim()}; stop that one first, or use another DATABASE_URL.`,
+    );
+  }
+  ftruncateSync(descriptor);
+  writeSync(descriptor, `${process.pid}\n`);
+  return descriptor;
+}

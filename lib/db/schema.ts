@@ -1,0 +1,212 @@
+import { relations, sql } from "drizzle-orm";
+import { boolean, index, jsonb, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid, check } from "drizzle-orm/pg-core";
+
+const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" });
+
+// People, as next-auth keeps them.
+
+export const users = pgTable("users", {
+  id: uuid().primaryKey().defaultRandom(),
+  name: text(),
+  email: text().notNull().unique(),
+  emailVerified: at("email_verified"),
+  image: text(),
+});
+
+export const sessions = pgTable(
+  "sessions",
+  {
+    sessionToken: text("session_token").primaryKey(),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    expires: at("expires").notNull(),
+  },
+  (table) => [index().on(table.userId)],
+);
+
+export const verificationTokens = pgTable(
+  "verification_tokens",
+  { identifier: text().notNull(), token: text().notNull(), expires: at("expires").notNull() },
+  (table) => [primaryKey({ columns: [table.identifier, table.token] })],
+);
+
+/** SnapTrade's record of a person (FACTS 2) and when we last read their connections; times on our clock. */
+export const snapTradeUsers = pgTable("snaptrade_users", {
+  userId: uuid("user_id")
+    .primaryKey()
+    .references(() => users.id, { onDelete: "cascade" }),
+  snapTradeUserId: text("snaptrade_user_id").notNull().unique(),
+  sealedSecret: text("sealed_secret").notNull(),
+  registeredAt: at("registered_at").notNull(),
+  lookedAt: at("looked_at"),
+  /** The newest look that failed since the last one that succeeded. */
+  lookFailedAt: at("look_failed_at"),
+  /** Something contradicts what we know: look again from then on. */
+  lookDueAt: at("look_due_at"),
+  accountsLookedAt: at("accounts_looked_at"),
+});
+
+export const brokerages = pgTable("brokerages", {
+  id: uuid().primaryKey(),
+  slug: text().notNull(),
+  name: text().notNull(),
+  logoUrl: text("logo_url"),
+  enabled: boolean().notNull(),
+  maintenance: boolean().notNull(),
+  degraded: boolean().notNull(),
+  /** Signing in opens the brokerage's own window; null when not known. */
+  opensWindow: boolean("opens_window"),
+  observedAt: at("observed_at").notNull(),
+  /** When GET /brokerages last named it; null when only a connection did. */
+  listedAt: at("listed_at"),
+});
+
+/** The newest thing we know of each connection; written by lib/connections/observe.ts alone. Times on SnapTrade's clock. */
+export const connections = pgTable(
+  "connections",
+  {
+    id: uuid().primaryKey(),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    brokerageId: uuid("brokerage_id")
+      .notNull()
+      .references(() => brokerages.id),
+    access: text({ enum: ["read", "trade"] }).notNull(),
+    connectedSince: at("connected_since"),
+    state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
+    observedAt: at("observed_at").notNull(),
+    disabledAt: at("disabled_at"),
+    /** Our clock. */
+    removalRequestedAt: at("removal_requested_at"),
+    /** Our clock: the person keeps this one beside a newer one at the same brokerage. */
+    keptBesideAt: at("kept_beside_at"),
+  },
+  (table) => [index().on(table.userId)],
+);
+
+/** Every dated statement about a connection, kept as it came; the row above and the episodes are folds of these. */
+export const observations = pgTable(
+  "observations",
+  {
+    connectionId: uuid("connection_id")
+      .notNull()
+      .references(() => connections.id, { onDelete: "cascade" }),
+    observedAt: at("observed_at").notNull(),
+    state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
+    /** When it broke, where the statement says so. */
+    disabledAt: at("disabled_at"),
+    source: text({ enum: ["webhook", "look"] }).notNull(),
+    /** Our clock. */
+    recordedAt: at("recorded_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.connectionId, table.observedAt, table.state] })],
+);
+
+/** From a break to its end. Times on SnapTrade's clock, except noticedAt. */
+export const episodes = pgTable(
+  "episodes",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    connectionId: uuid("connection_id")
+      .notNull()
+      .references(() => connections.id, { onDelete: "cascade" }),
+    brokeAt: at("broke_at").notNull(),
+    noticedAt: at("noticed_at").notNull(),
+    noticedBy: text("noticed_by", { enum: ["webhook", "look"] }).notNull(),
+    endedAt: at("ended_at"),
+    endedHow: text("ended_how", { enum: ["fixed", "deleted"] }),
+  },
+  (table) => [
+    unique().on(table.connectionId, table.brokeAt),
+    uniqueIndex("episodes_one_open")
+      .on(table.connectionId)
+      .where(sql`${table.endedAt} is null`),
+    check(
+      "episodes_end",
+      sql`(${table.endedAt} is null) = (${table.endedHow} is null) and (${table.endedAt} is null or ${table.endedAt} >= ${table.brokeAt})`,
+    ),
+  ],
+);
+
+/** Accounts as people know them; never more of a number than its last four characters. */
+export const brokerageAccounts = pgTable(
+  "brokerage_accounts",
+  {
+    id: uuid().primaryKey(),
+    connectionId: uuid("connection_id")
+      .notNull()
+      .references(() => connections.id, { onDelete: "cascade" }),
+    name: text().notNull(),
+    lastDigits: text("last_digits"),
+    holdingsAt: at("holdings_at"),
+  },
+  (table) => [index().on(table.connectionId), check("brokerage_accounts_masked", sql`length(${table.lastDigits}) <= 4`)],
+);
+
+/** One person's way through all their broken connections; kept here so that it resumes after a reload and on another device. */
+export const reconnectQueues = pgTable(
+  "reconnect_queues",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    connectionIds: uuid("connection_ids").array().notNull(),
+    skippedIds: uuid("skipped_ids").array().notNull().default([]),
+    startedAt: at("started_at").notNull(),
+  },
+  (table) => [index().on(table.userId)],
+);
+
+/** One trip to the Connection Portal. The login link itself is never stored. */
+export const portalSessions = pgTable(
+  "portal_sessions",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    intent: text({ enum: ["connect", "reconnect"] }).notNull(),
+    /** The connection to repair, or the one that was made. */
+    connectionId: uuid("connection_id").references(() => connections.id, { onDelete: "cascade" }),
+    brokerageId: uuid("brokerage_id").references(() => brokerages.id),
+    queueId: uuid("queue_id").references(() => reconnectQueues.id, { onDelete: "set null" }),
+    /** SnapTrade's id of the newest link's session, for its support. */
+    snapTradeSessionId: text("snaptrade_session_id"),
+    /** Our clock. */
+    startedAt: at("started_at").notNull(),
+    /** SnapTrade's clock: the Date of its answer with the login link. */
+    openedAt: at("opened_at"),
+    claim: jsonb().$type<{ status: "SUCCESS" | "ERROR" | "ABANDONED" | "UNKNOWN"; code: string | null }>(),
+    /** Our clock. */
+    claimedAt: at("claimed_at"),
+    outcome: text({ enum: ["fixed", "connected", "failed", "replaced", "not-opened"] }),
+    endedAt: at("ended_at"),
+  },
+  (table) => [
+    index().on(table.userId),
+    uniqueIndex("portal_sessions_one_open")
+      .on(table.connectionId)
+      .where(sql`${table.outcome} is null and ${table.intent} = 'reconnect'`),
+  ],
+);
+
+export const connectionsRelations = relations(connections, ({ one, many }) => ({
+  brokerage: one(brokerages, { fields: [connections.brokerageId], references: [brokerages.id] }),
+  accounts: many(brokerageAccounts),
+  episodes: many(episodes),
+  portalSessions: many(portalSessions),
+}));
+export const accountsRelations = relations(brokerageAccounts, ({ one }) => ({
+  connection: one(connections, { fields: [brokerageAccounts.connectionId], references: [connections.id] }),
+}));
+export const episodesRelations = relations(episodes, ({ one }) => ({
+  connection: one(connections, { fields: [episodes.connectionId], references: [connections.id] }),
+}));
+export const portalSessionsRelations = relations(portalSessions, ({ one }) => ({
+  connection: one(connections, { fields: [portalSessions.connectionId], references: [connections.id] }),
+  brokerage: one(brokerages, { fields: [portalSessions.brokerageId], references: [brokerages.id] }),
+  queue: one(reconnectQueues, { fields: [portalSessions.queueId], references: [reconnectQueues.id] }),
+}));

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { parseEnv, SettingsError } from "./env";
+
+const complete = {
+  SNAPTRADE_CLIENT_ID: "ACMETEST",
+  SNAPTRADE_CONSUMER_KEY: "key",
+  NEXTAUTH_SECRET: "0123456789abcdef",
+  ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString("base64")}`,
+  SMTP_URL: "smtp://localhost:25",
+  EMAIL_FROM: "a@example.com",
+};
+
+function problems(settings: Record<string, string>) {
+  try {
+    parseEnv(settings);
+    return "";
+  } catch (error) {
+    return error instanceof SettingsError ? error.message : "another error";
+  }
+}
+
+test("a complete set of settings is accepted, and what is left out gets its documented default", () => {
+  const env = parseEnv({ ...complete, APP_NAME: "" });
+  expect(env).toMatchObject({ APP_NAME: "Reconnect", DATABASE_URL: "pglite:.data/pglite", SNAPTRADE_API_URL: "https://api.snaptrade.com" });
+  expect(env.SNAPTRADE_PORTAL_ORIGINS).toEqual(["https://app.snaptrade.com", "https://connect.snaptrade.com"]);
+});
+
+test("every missing setting is named, all at once", () => {
+  const told = problems({});
+  for (const name of Object.keys(complete)) expect(told).toContain(`${name} is missing`);
+});
+
+test.each([
+  ["SNAPTRADE_API_URL", "https://api.snaptrade.com/api/v1"],
+  ["SNAPTRADE_API_URL", "https://api.snaptrade.com/"],
+  ["SNAPTRADE_PORTAL_ORIGINS", "https://app.snaptrade.com/portal"],
+  ["APP_URL", "http://localhost:3000/"],
+  ["ENCRYPTION_KEYS", "k1:c2hvcnQ="],
+  ["ENCRYPTION_KEYS", `${complete.ENCRYPTION_KEYS},${complete.ENCRYPTION_KEYS}`],
+  ["DATABASE_URL", "mysql://localhost/x"],
+  ["NEXTAUTH_SECRET", "short"],
+])("a wrong %s is named and its value is not repeated", (name, value) => {
+  const told = problems({ ...complete, [name]: value });
+  expect(told).toContain(name);
+  expect(told).not.toContain(value);
+});

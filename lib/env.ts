@@ -1,0 +1,78 @@
+import { z } from "zod";
+
+const origin = z
+  .string()
+  .refine((value) => URL.canParse(value) && new URL(value).origin === value, "must be an origin such as https://app.example.com, without a path");
+
+const required = (what: string) => z.string(`is missing: ${what}`).min(1, `is missing: ${what}`);
+
+const encryptionKeys = z.string().transform((value, context) => {
+  const keys = value.split(",").map((entry) => {
+    const [id = "", encoded = ""] = entry.trim().split(":");
+    return { id, key: Buffer.from(encoded, "base64") };
+  });
+  const ids = new Set(keys.map((key) => key.id));
+  if (ids.size !== keys.length || keys.some(({ id, key }) => !/^[\w-]{1,32}$/.test(id) || key.length !== 32)) {
+    context.addIssue("must be id:key pairs, comma-separated, each key 32 bytes in base64 and each id used once");
+    return z.NEVER;
+  }
+  return keys;
+});
+
+const schema = z.object({
+  APP_URL: origin.default("http://localhost:3000"),
+  APP_NAME: z.string().min(1).max(40).default("Reconnect"),
+  BRAND_COLOR: z.string().default("oklch(0.44 0.085 228)"),
+  DATABASE_URL: z
+    .string()
+    .regex(/^(postgres(ql)?:\/\/|pglite:.+)/, "must begin with postgres:// or be pglite:<folder>")
+    .default("pglite:.data/pglite"),
+  DATABASE_DRIVER: z.enum(["pg", "neon"], "must be pg or neon").optional(),
+  NEON_WS_PROXY: z.string().optional(),
+  SNAPTRADE_CLIENT_ID: required("the client id of your SnapTrade API key"),
+  SNAPTRADE_CONSUMER_KEY: required("the consumer key of your SnapTrade API key"),
+  SNAPTRADE_API_URL: z
+    .url("must be a URL")
+    .refine((value) => !/\/(api\/v1)?$/.test(value), "must have no trailing slash and no /api/v1")
+    .default("https://api.snaptrade.com"),
+  SNAPTRADE_PORTAL_ORIGINS: z
+    .string()
+    .default("https://app.snaptrade.com,https://connect.snaptrade.com")
+    .transform((value) => value.split(",").map((entry) => entry.trim()))
+    .pipe(z.array(origin)),
+  NEXTAUTH_SECRET: required("it signs what next-auth signs; make one with `openssl rand -base64 32`").min(16, "must have at least 16 characters"),
+  ENCRYPTION_KEYS: required("it seals the secrets of SnapTrade users; make one with `echo k1:$(openssl rand -base64 32)`").pipe(encryptionKeys),
+  SMTP_URL: required("where mail is handed over, such as smtp://user:password@mail.example.com:587").regex(
+    /^smtps?:\/\//,
+    "must begin with smtp:// or smtps://",
+  ),
+  EMAIL_FROM: required("the sender of our mail, such as Example <connections@example.com>"),
+  LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+export type Env = z.infer<typeof schema>;
+
+/** A setting is wrong or missing; the message names each one and what to do, and never repeats a value. */
+export class SettingsError extends Error {}
+
+/**
+ * Reads and checks all settings (README, "Settings").
+ * @throws SettingsError with one line per setting that is wrong or missing
+ */
+export function parseEnv(source: Record<string, string | undefined>): Env {
+  const present = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ""));
+  const parsed = schema.safeParse(present);
+  if (parsed.success) return parsed.data;
+  throw new SettingsError(parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`).join("\n"));
+}
+
+let parsedOnce: Env | undefined;
+
+/**
+ * The settings of this process, parsed once; the start of the server calls it first (instrumentation.ts).
+ * @throws SettingsError as parseEnv does
+ */
+export function env(): Env {
+  parsedOnce ??= parseEnv(process.env);
+  return parsedOnce;
+}

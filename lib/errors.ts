@@ -1,0 +1,23 @@
+const messages = {
+  "not-found": "We couldn't find that. It may have been removed.",
+  "invalid-input": "Something in that request wasn't right. Reload the page and try again.",
+  "signed-out": "You were signed out. Sign in again and everything is where you left it.",
+  "snaptrade-away": "SnapTrade doesn't answer right now. Nothing was changed. Try again in a minute.",
+  "snaptrade-busy": "SnapTrade is busy right now. Nothing was changed. Try again in a minute.",
+  "snaptrade-refused": "SnapTrade didn't accept the request. This isn't about your login, and it has been noted for us.",
+  "not-broken": "This connection works. There is nothing to reconnect.",
+  "cannot-reconnect": "SnapTrade no longer connects to this brokerage, so signing in again can't help.",
+  "nothing-to-reconnect": "All your connections work. There is nothing to reconnect.",
+  "already-connected": "You already have a connection there that needs reconnecting.",
+  "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
+} as const;
+
+export type AppErrorCode = keyof typeof messages;
+
+/** What domain code throws when a person's wish cannot be met: a code from the closed list, with a sentence that a person may read. */
+export class AppError extends Error {
+  constructor(readonly code: AppErrorCode) {
+    super(messages[code]);
+    this.name = "AppError";
+  }
+}

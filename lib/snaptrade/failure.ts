@@ -1,0 +1,65 @@
+import { SnaptradeError } from "snaptrade-typescript-sdk";
+import { z } from "zod";
+
+/** What went wrong between us and SnapTrade, as far as it decides what we do next. None of these says that a connection is disabled. */
+export type FailureKind =
+  /** No usable answer: network, timeout, 5xx, a page instead of JSON. Try again later. */
+  | "away"
+  /** Too many requests; nothing more before `retryAfterSeconds`. */
+  | "busy"
+  /** Our key, clock or signature (401 with 1076 or no code). An operator must act. */
+  | "key-refused"
+  /** This person's SnapTrade secret is not valid any more (1083). */
+  | "user-refused"
+  | "not-found"
+  /** The connection is disabled already or may not do this now (402). */
+  | "connection-disabled"
+  | "user-exists"
+  /** Any other refusal: our mistake or a feature that the key lacks. */
+  | "refused"
+  /** An answer of a shape that we do not know. */
+  | "unexpected-answer";
+
+/** The only error that leaves this adapter. It holds no URL, message, header or body of the call, since those carry the user's secret (FACTS 1.8). */
+export class SnapTradeFailure extends Error {
+  constructor(
+    readonly kind: FailureKind,
+    readonly operation: string,
+    readonly details: { status?: number; code?: string; requestId?: string; retryAfterSeconds?: number } = {},
+  ) {
+    super(`SnapTrade ${operation}: ${kind}`);
+    this.name = "SnapTradeFailure";
+  }
+}
+
+const errorBody = z.looseObject({
+  code: z.coerce.string().optional(),
+  default_code: z.coerce.string().optional(),
+});
+
+const kindOfCode: Partial<Record<string, FailureKind>> = {
+  "1076": "key-refused",
+  "1083": "user-refused",
+  "1010": "user-exists",
+  "1011": "not-found",
+  "3003": "connection-disabled",
+  "3011": "connection-disabled",
+};
+
+const kindOfStatus: Partial<Record<number, FailureKind>> = { 401: "key-refused", 402: "connection-disabled", 404: "not-found", 429: "busy" };
+
+/** What an answer with this status and error code means (FACTS 7). Server errors stay server errors whatever code they carry. */
+export function failureKindOf(status: number | undefined, code: string | undefined): FailureKind {
+  if (status === undefined || status >= 500 || status === 408 || status === 425 || (status >= 300 && status < 400)) return "away";
+  if (status === 429) return "busy";
+  return (code ? kindOfCode[code] : undefined) ?? kindOfStatus[status] ?? "refused";
+}
+
+/** Turns whatever the SDK threw into our own failure, keeping status and code only. */
+export function toFailure(operation: string, error: unknown): SnapTradeFailure {
+  if (error instanceof SnapTradeFailure) return error;
+  if (!(error instanceof SnaptradeError)) return new SnapTradeFailure("away", operation);
+  const body = errorBody.safeParse(error.responseBody);
+  const code = body.success ? (body.data.code ?? body.data.default_code) : undefined;
+  return new SnapTradeFailure(failureKindOf(error.status, code), operation, { status: error.status, code });
+}

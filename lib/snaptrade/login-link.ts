@@ -1,0 +1,44 @@
+import "server-only";
+import { z } from "zod";
+import { env } from "@/lib/env";
+import { callSnapTrade, loginTimeoutMs, type SnapTradeCredentials } from "./client";
+import { SnapTradeFailure } from "./failure";
+
+/** A way into the Connection Portal: works once, for five minutes (FACTS 3.5). `loginLink` is a secret of the person who clicked. */
+export interface LoginLink {
+  loginLink: string;
+  snapTradeSessionId: string | null;
+  /** SnapTrade's clock. */
+  openedAt: Date;
+}
+
+export type LoginPurpose = { reconnect: string } | { broker: string };
+
+const answer = z.object({ redirectURI: z.url({ protocol: /^https?$/ }), sessionId: z.string().nullish() });
+
+/**
+ * Asks for a login link, to repair the connection `reconnect` or to make a new one at `broker` (FACTS 3).
+ * `connectionType` is left out on purpose: an explicit value may change the access level (FACTS 3.4).
+ * @throws SnapTradeFailure; also when the link leads to an origin that we do not frame
+ */
+export async function createLoginLink(
+  credentials: SnapTradeCredentials,
+  purpose: LoginPurpose,
+  options: { returnUrl: string; darkMode: boolean },
+): Promise<LoginLink> {
+  const { data, answeredAt } = await callSnapTrade("login", answer, (api) =>
+    api.authentication.loginSnapTradeUser(
+      {
+        userId: credentials.snapTradeUserId,
+        userSecret: credentials.userSecret,
+        ...purpose,
+        immediateRedirect: true,
+        customRedirect: options.returnUrl,
+        darkMode: options.darkMode,
+      },
+      { timeout: loginTimeoutMs },
+    ),
+  );
+  if (!env().SNAPTRADE_PORTAL_ORIGINS.includes(new URL(data.redirectURI).origin)) throw new SnapTradeFailure("unexpected-answer", "login");
+  return { loginLink: data.redirectURI, snapTradeSessionId: data.sessionId ?? null, openedAt: answeredAt };
+}

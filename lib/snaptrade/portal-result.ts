@@ -1,0 +1,25 @@
+/** What the return URL of the Connection Portal claims. Anybody can type it, so it chooses words and never results. */
+export type PortalResult = { status: "SUCCESS" } | { status: "ERROR"; code: string | null } | { status: "ABANDONED" } | { status: "UNKNOWN" };
+
+/** Error codes and attempt results as SnapTrade spells them; anything else is dropped, so that no foreign text is stored. */
+const codePattern = /^([0-9]{4}|[A-Z][A-Z_]{2,31})$/;
+
+/**
+ * Reads the query of a return URL in every form of FACTS 4.6: joined with a second `?`, without a status, repeated, in another case.
+ * @param search the raw query, with or without the leading `?`
+ */
+export function readPortalResult(search: string): PortalResult {
+  const query = new URLSearchParams(search.replace(/^\?/, "").replaceAll("?", "&"));
+  switch (query.get("status")?.toUpperCase()) {
+    case "SUCCESS":
+      return { status: "SUCCESS" };
+    case "ERROR": {
+      const code = query.get("error_code") ?? "";
+      return { status: "ERROR", code: codePattern.test(code) ? code : null };
+    }
+    case "ABANDONED":
+      return { status: "ABANDONED" };
+    default:
+      return { status: "UNKNOWN" };
+  }
+}

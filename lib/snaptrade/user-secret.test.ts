@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { parseEnv } from "@/lib/env";
+import { openSecret, sealSecret } from "./user-secret";
+
+const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");
+Object.assign(process.env, {
+  SNAPTRADE_CLIENT_ID: "ACMETEST",
+  SNAPTRADE_CONSUMER_KEY: "key",
+  NEXTAUTH_SECRET: "0123456789abcdef",
+  ENCRYPTION_KEYS: `new:${key(2)},old:${key(1)}`,
+  SMTP_URL: "smtp://localhost:25",
+  EMAIL_FROM: "a@example.com",
+});
+
+test("a sealed secret opens in its own row only", () => {
+  const sealed = sealSecret("adf2aa34", "user-1/snap-1");
+  expect(openSecret(sealed, "user-1/snap-1")).toBe("adf2aa34");
+  expect(() => openSecret(sealed, "user-2/snap-1")).toThrow();
+});
+
+test("sealing twice gives different text, made with the first key", () => {
+  const [one, other] = [sealSecret("same", "row"), sealSecret("same", "row")];
+  expect(one).not.toBe(other);
+  expect(one.startsWith("new.")).toBe(true);
+  expect(parseEnv(process.env).ENCRYPTION_KEYS).toHaveLength(2);
+});
+
+test("a changed byte or an unknown key is refused", () => {
+  const sealed = sealSecret("secret", "row");
+  const bytes = Buffer.from(sealed.slice(4), "base64");
+  for (let index = 0; index < bytes.length; index++) {
+    const changed = Buffer.from(bytes);
+    changed[index] = (changed[index] ?? 0) ^ 1;
+    expect(() => openSecret(`new.${changed.toString("base64")}`, "row")).toThrow();
+  }
+  expect(() => openSecret(sealed.replace("new.", "gone."), "row")).toThrow("not in ENCRYPTION_KEYS");
+});

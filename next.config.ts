@@ -1,0 +1,37 @@
+import path from "node:path";
+import type { NextConfig } from "next";
+
+const config: NextConfig = {
+  output: "standalone",
+  outputFileTracingRoot: path.resolve("."),
+  poweredByHeader: false,
+  reactStrictMode: true,
+  // They find their binaries and WebAssembly beside their own files.
+  serverExternalPackages: ["@electric-sql/pglite", "fs-native-extensions", "pino"],
+  outputFileTracingIncludes: {
+    "/**": [
+      "./drizzle/**",
+      "./node_modules/@electric-sql/pglite/dist/**",
+      "./node_modules/fs-native-extensions/**",
+      "./node_modules/require-addon/**",
+      "./node_modules/which-runtime/**",
+      "./node_modules/bare-*/**",
+    ],
+  },
+  headers: () =>
+    Promise.resolve([
+      {
+        source: "/:path*",
+        headers: [
+          { key: "Referrer-Policy", value: "same-origin" },
+          { key: "X-Content-Type-Options", value: "nosniff" },
+          { key: "X-Frame-Options", value: "DENY" },
+          // Stricter would cut the portal's own sign-in windows off from it.
+          { key: "Cross-Origin-Opener-Policy", value: "same-origin-allow-popups" },
+          { key: "Strict-Transport-Security", value: "max-age=31536000" },
+        ],
+      },
+    ]),
+};
+
+export default config;

@@ -1,0 +1,33 @@
+import { NextResponse, type NextRequest } from "next/server";
+
+const portalOrigins = () => (process.env.SNAPTRADE_PORTAL_ORIGINS || "https://app.snaptrade.com,https://connect.snaptrade.com").split(",").join(" ");
+const logoOrigin = "https://passiv-brokerage-logos.s3.ca-central-1.amazonaws.com";
+
+/** Gives each page its content security policy, with a nonce of its own for the scripts and styles that the page itself brings. */
+export function proxy(request: NextRequest) {
+  const nonce = Buffer.from(crypto.randomUUID()).toString("base64");
+  const development = process.env.NODE_ENV === "development" ? " 'unsafe-eval'" : "";
+  const policy = [
+    "default-src 'self'",
+    `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development}`,
+    `style-src 'self' 'nonce-${nonce}'`,
+    "style-src-attr 'unsafe-inline'",
+    `img-src 'self' data: ${logoOrigin}`,
+    `frame-src ${portalOrigins()}`,
+    // A form that opens the portal is answered with a redirect there, which this directive covers too.
+    `form-action 'self' ${portalOrigins()}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "object-src 'none'",
+  ].join("; ");
+  const headers = new Headers(request.headers);
+  headers.set("x-nonce", nonce);
+  headers.set("content-security-policy", policy);
+  const response = NextResponse.next({ request: { headers } });
+  response.headers.set("content-security-policy", policy);
+  return response;
+}
+
+export const config = {
+  matcher: [{ source: "/((?!api/|_next/static|_next/image|fonts/|icon.svg|favicon.ico).*)" }],
+};

@@ -1,0 +1,18 @@
+import path from "node:path";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  resolve: {
+    alias: {
+      "@": path.resolve("."),
+      // Its only effect is to stop a browser bundle; tests run on the server.
+      "server-only": path.resolve("lib/db/testing/server-only.ts"),
+    },
+  },
+  test: {
+    include: ["lib/**/*.test.ts", "components/**/*.test.ts", "e2e/**/*.test.ts"],
+    globalSetup: ["lib/db/testing/database.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
