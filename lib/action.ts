@@ -2,7 +2,7 @@ import "server-only";
 import { unstable_rethrow } from "next/navigation";
 import type { z } from "zod";
 import { getUser, type User } from "./auth/user";
-import { AppError, type AppErrorCode } from "./errors";
+import { AppError, unexpectedSentence, type AppErrorCode } from "./errors";
 import { describeError, log } from "./log";
 
 export type ActionResult<T> = { ok: true; data: T } | { ok: false; code: AppErrorCode | "unexpected"; message: string };
@@ -26,7 +26,7 @@ export function userAction<Schema extends z.ZodType, T>(
       unstable_rethrow(error);
       if (error instanceof AppError) return { ok: false, code: error.code, message: error.message };
       log.error(describeError(error), "An action ended unexpectedly");
-      return { ok: false, code: "unexpected", message: "Something went wrong on our side. Nothing was lost; try again in a minute." };
+      return { ok: false, code: "unexpected", message: unexpectedSentence };
     }
   };
 }

@@ -21,3 +21,11 @@ export class AppError extends Error {
     this.name = "AppError";
   }
 }
+
+/** The sentence for a code that came back in a URL of ours; null for anything that is not one of our codes. */
+export function problemSentence(code: string | string[] | undefined): string | null {
+  if (code === "unexpected") return unexpectedSentence;
+  return typeof code === "string" && code in messages ? messages[code as AppErrorCode] : null;
+}
+
+export const unexpectedSentence = "Something went wrong on our side. Nothing was lost; try again in a minute.";

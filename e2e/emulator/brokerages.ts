@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 
 export type SignInKind = "credentials" | "code" | "oauth" | "api-key";
 
-export type Brokerage = {
+export interface Brokerage {
   id: string;
   slug: string;
   name: string;
@@ -12,9 +12,13 @@ export type Brokerage = {
   allowsTrading: boolean;
   country: "CA" | "US" | "other";
   type: "Traditional Brokerage" | "Crypto Exchange";
-};
+}
 
-export type BrokerageFlags = { enabled: boolean; maintenance_mode: boolean; is_degraded: boolean };
+export interface BrokerageFlags {
+  enabled: boolean;
+  maintenance_mode: boolean;
+  is_degraded: boolean;
+}
 
 /** The same words always give the same UUID, so ids survive restarts and differ between tables. */
 export function stableId(words: string): string {

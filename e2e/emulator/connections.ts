@@ -4,7 +4,7 @@ import { days, minutes } from "./clock";
 import { recordEvent } from "./events";
 import type { Account, Connection, User, World } from "./world";
 
-type NewConnection = {
+interface NewConnection {
   brokerage: Brokerage;
   type?: "read" | "trade";
   login?: string;
@@ -14,7 +14,7 @@ type NewConnection = {
   dataAsOf?: number;
   accounts?: { name: string; number: string }[];
   shared?: boolean;
-};
+}
 
 export function addConnection(world: World, user: User, wanted: NewConnection): Connection {
   const { brokerage, disabledAt = null } = wanted;
@@ -58,9 +58,12 @@ export function breakConnection(world: World, user: User, connection: Connection
 export function repairConnection(world: World, user: User, connection: Connection) {
   const now = world.now(user);
   const delay = world.settingsOf(user).repairDelaySeconds * 1000;
-  if (!connection.disabled || delay === 0) return finishRepair(world, user, connection, now);
+  if (!connection.disabled || delay === 0) {
+    finishRepair(world, user, connection, now);
+    return;
+  }
   connection.repairAt = now + delay;
-  world.onChange();
+  world.changed();
 }
 
 export function finishRepair(world: World, user: User, connection: Connection, at: number) {
@@ -75,7 +78,7 @@ export function finishRepair(world: World, user: User, connection: Connection, a
 
 export function queueRemoval(world: World, user: User, connection: Connection) {
   connection.deleteAt ??= world.now(user) + world.settingsOf(user).deleteDelaySeconds * 1000;
-  world.onChange();
+  world.changed();
 }
 
 export function removeConnection(world: World, user: User, connection: Connection, at = world.now(user)) {

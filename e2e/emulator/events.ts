@@ -3,16 +3,10 @@ import { isoTime } from "./clock";
 import type { User, World } from "./world";
 
 export type AttemptResult =
-  | "SUCCESS"
-  | "AUTH_EXPIRED"
-  | "AUTH_NOT_IN_PROGRESS"
-  | "DIFFERENT_ACCOUNT"
-  | "INVALID_CREDENTIALS"
-  | "INVALID_MFA_CODE"
-  | "UNCAUGHT_ERROR";
+  "SUCCESS" | "AUTH_EXPIRED" | "AUTH_NOT_IN_PROGRESS" | "DIFFERENT_ACCOUNT" | "INVALID_CREDENTIALS" | "INVALID_MFA_CODE" | "UNCAUGHT_ERROR";
 
 /** What each event carries besides the members common to all. */
-type Members = {
+interface Members {
   USER_REGISTERED: object;
   USER_DELETED: object;
   CONNECTION_ATTEMPTED: { brokerageId: string; connectionAttemptedResult: AttemptResult };
@@ -25,7 +19,7 @@ type Members = {
   NEW_ACCOUNT_AVAILABLE: { accountId: string; brokerageAuthorizationId: string };
   ACCOUNT_TRANSACTIONS_UPDATED: { accountId: string; brokerageAuthorizationId: string };
   ACCOUNT_HOLDINGS_UPDATED: { accountId: string; brokerageId: string; brokerageAuthorizationId: string; details: object };
-};
+}
 
 export type EventType = keyof Members;
 
@@ -58,6 +52,6 @@ export function recordEvent<Type extends EventType>(
   const events = world.events.get(user.userId) ?? [];
   events.push(event);
   world.events.set(user.userId, events.slice(-keptPerUser));
-  world.onChange();
+  world.changed();
   return event;
 }

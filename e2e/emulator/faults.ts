@@ -3,9 +3,21 @@ import { z } from "zod";
 import type { World } from "./world";
 
 export const endpoints = [
-  "register", "listUsers", "resetSecret", "deleteUser", "login",
-  "list", "detail", "delete", "refresh", "disable", "sync", "accounts",
-  "brokerages", "types", "partners",
+  "register",
+  "listUsers",
+  "resetSecret",
+  "deleteUser",
+  "login",
+  "list",
+  "detail",
+  "delete",
+  "refresh",
+  "disable",
+  "sync",
+  "accounts",
+  "brokerages",
+  "types",
+  "partners",
 ] as const;
 
 export type Endpoint = (typeof endpoints)[number];
@@ -29,23 +41,21 @@ export type Fault = z.infer<typeof faultSchema> & { id: string; userId: string |
 export function addFault(world: World, userId: string | null, wanted: z.infer<typeof faultSchema>): Fault {
   const fault: Fault = { ...wanted, id: randomUUID(), userId };
   world.faults.push(fault);
-  world.onChange();
+  world.changed();
   return fault;
 }
 
 export function clearFaults(world: World, userId: string | null) {
   world.faults = world.faults.filter((fault) => fault.userId !== userId);
-  world.onChange();
+  world.changed();
 }
 
 /** The first fault that fits this request, counted as used. */
 export function takeFault(world: World, endpoint: Endpoint, userId: string | null): Fault | undefined {
-  const fault = world.faults.find(
-    (one) => (one.endpoint === "*" || one.endpoint === endpoint) && (one.userId === null || one.userId === userId),
-  );
+  const fault = world.faults.find((one) => (one.endpoint === "*" || one.endpoint === endpoint) && (one.userId === null || one.userId === userId));
   if (fault?.times === undefined) return fault;
   fault.times -= 1;
   if (fault.times === 0) world.faults = world.faults.filter((other) => other !== fault);
-  world.onChange();
+  world.changed();
   return fault;
 }

@@ -5,7 +5,10 @@ const families = ["127.0.0.1", "::1"] as const;
 const attempts = 20;
 
 export class PortTakenError extends Error {
-  constructor(readonly port: number, readonly setting: string) {
+  constructor(
+    readonly port: number,
+    readonly setting: string,
+  ) {
     super(`Port ${port} is already in use; set ${setting} to another one.`);
   }
 }

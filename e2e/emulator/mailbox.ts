@@ -4,7 +4,7 @@ import PostalMime from "postal-mime";
 import { SMTPServer } from "smtp-server";
 import type { World } from "./world";
 
-export type Mail = {
+export interface Mail {
   id: string;
   to: string;
   from: string;
@@ -13,7 +13,7 @@ export type Mail = {
   html: string | null;
   links: string[];
   receivedAt: string;
-};
+}
 
 const largestMail = 1024 * 1024;
 const keptMails = 1000;
@@ -36,14 +36,14 @@ export class Mailbox {
   clear(to?: string) {
     const gone = new Set(this.list(to));
     this.world.mail = this.world.mail.filter((mail) => !gone.has(mail));
-    this.world.onChange();
+    this.world.changed();
   }
 
-  /** The oldest mail for this address that came after the one named, as soon as there is one. */
+  /** The newest mail for this address, as soon as there is one that came after the one named. */
   async wait(to: string, after: string, timeoutMs: number): Promise<Mail | undefined> {
     const deadline = AbortSignal.timeout(timeoutMs);
     for (;;) {
-      const mail = this.list(to).findLast(({ id }) => Number(id) > Number(after));
+      const mail = this.list(to).find(({ id }) => Number(id) > Number(after));
       if (mail || deadline.aborted) return mail;
       await once(this.arrivals, "mail", { signal: deadline }).catch(() => undefined);
     }
@@ -64,7 +64,7 @@ export class Mailbox {
       });
     }
     this.world.mail.splice(0, Math.max(0, this.world.mail.length - keptMails));
-    this.world.onChange();
+    this.world.changed();
     this.arrivals.emit("mail");
   }
 
@@ -82,7 +82,10 @@ export class Mailbox {
           if (!stream.sizeExceeded) chunks.push(chunk);
         });
         stream.on("end", () => {
-          if (stream.sizeExceeded) return done(Object.assign(new Error("Message too large"), { responseCode: 552 }));
+          if (stream.sizeExceeded) {
+            done(Object.assign(new Error("Message too large"), { responseCode: 552 }));
+            return;
+          }
           const recipients = session.envelope.rcptTo.map(({ address }) => address);
           this.receive(Buffer.concat(chunks), recipients).then(() => done(null, `Kept as ${randomUUID()}`), done);
         });

@@ -31,12 +31,16 @@ export function toolPage(title: string, content: Html, script = ""): Html {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>${title}</title>
-        <style>${raw(style)}</style>
+        <style>
+          ${raw(style)}
+        </style>
       </head>
       <body>
         <nav><a href="/control">Control</a><a href="/mailbox">Mailbox</a></nav>
         ${content}
-        <script>${raw(script)}</script>
+        <script>
+          ${raw(script)};
+        </script>
       </body>
     </html>`;
 }

@@ -1,6 +1,11 @@
 const windowMs = 60_000;
 
-export type Allowance = { allowed: boolean; limit: number; remaining: number; resetSeconds: number };
+export interface Allowance {
+  allowed: boolean;
+  limit: number;
+  remaining: number;
+  resetSeconds: number;
+}
 
 /** A rolling minute per key. A refused request does not count. */
 export class RateLimit {
@@ -19,7 +24,9 @@ export class RateLimit {
   }
 
   private recent(key: string, now: number): number[] {
-    const recent = (this.taken.get(key) ?? []).filter((at) => at > now - windowMs && at <= now);
+    const recent = this.taken.get(key) ?? [];
+    const past = recent.findIndex((at) => at > now - windowMs);
+    recent.splice(0, past === -1 ? recent.length : past);
     this.taken.set(key, recent);
     return recent;
   }

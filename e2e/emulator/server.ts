@@ -11,7 +11,7 @@ import { createPortal } from "./portal/routes";
 import { keepState } from "./state-file";
 import { World } from "./world";
 
-export type EmulatorOptions = {
+export interface EmulatorOptions {
   /** 0 takes any free port. */
   port?: number;
   smtpPort?: number;
@@ -22,15 +22,15 @@ export type EmulatorOptions = {
   redirectUri?: string | null;
   /** A file that keeps everything over restarts. */
   statePath?: string;
-};
+}
 
-export type Emulator = {
+export interface Emulator {
   url: string;
   smtpUrl: string;
   clientId: string;
   consumerKey: string;
   close(): Promise<void>;
-};
+}
 
 /** How often things that are due (queued deletions, late repairs) happen when nobody asks. */
 const settleEvery = 250;
@@ -46,17 +46,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     name: options.partnerName ?? "Reconnect",
     redirectUri: options.redirectUri ?? null,
   });
-  const save = options.statePath === undefined ? () => {} : keepState(world, options.statePath);
+  const save = options.statePath === undefined ? null : keepState(world, options.statePath);
   const mailbox = new Mailbox(world);
   const fetch = createFetch(world, mailbox);
 
   const http = await listenOnLocalhost(() => createHttpServer(fetch), options.port ?? 0, "EMULATOR_PORT");
-  const smtp = await listenOnLocalhost(() => createSmtpServer(mailbox), options.smtpPort ?? 0, "EMULATOR_SMTP_PORT").catch(
-    (error: unknown) => {
-      for (const server of http.servers) server.close();
-      throw error;
-    },
-  );
+  const smtp = await listenOnLocalhost(() => createSmtpServer(mailbox), options.smtpPort ?? 0, "EMULATOR_SMTP_PORT").catch((error: unknown) => {
+    for (const server of http.servers) server.close();
+    throw error;
+  });
   world.origin = `http://localhost:${http.port}`;
   const settling = setInterval(() => world.settleAll(), settleEvery);
 
@@ -68,8 +66,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     async close() {
       clearInterval(settling);
       await Promise.all([...http.servers.map(closeHttp), ...smtp.servers.map(closeSmtp)]);
-      save();
-      world.onChange = () => {};
+      world.onChange = null;
+      save?.();
     },
   };
 }
@@ -103,7 +101,8 @@ function createHttpServer(fetch: Fetch) {
 
 function createSmtpServer(mailbox: Mailbox) {
   const server = mailbox.createSmtpServer();
-  server.on("error", () => {});
+  // A client that drops out concerns nobody, and whether the port is free is found out where it listens.
+  server.on("error", () => undefined);
   return { server, net: server.server };
 }
 

@@ -27,7 +27,9 @@ export function sign(consumerKey: string, canonical: string): string {
 function withSortedKeys(value: Json): Json {
   if (Array.isArray(value)) return value.map(withSortedKeys);
   if (value === null || typeof value !== "object") return value;
-  const sorted = Object.keys(value).sort().map((name): [string, Json] => [name, withSortedKeys(value[name] ?? null)]);
+  const sorted = Object.keys(value)
+    .sort()
+    .map((name): [string, Json] => [name, withSortedKeys(value[name] ?? null)]);
   return Object.fromEntries(sorted);
 }
 

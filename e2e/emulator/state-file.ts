@@ -7,7 +7,7 @@ const saveDelay = 150;
 
 export class StateFileError extends Error {}
 
-type Saved = {
+interface Saved {
   version: number;
   users: [];
   sessions: [];
@@ -18,7 +18,7 @@ type Saved = {
   settings: object;
   clockOffset: number;
   nextMailId: number;
-};
+}
 
 /** Loads what an earlier run left and keeps the file up to date from then on. Returns a last save. */
 export function keepState(world: World, path: string): () => void {

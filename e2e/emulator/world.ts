@@ -8,17 +8,17 @@ import type { PortalSession } from "./portal/session";
 import { RateLimit } from "./rate-limit";
 import { defaultSettings, type Settings } from "./settings";
 
-export type Account = {
+export interface Account {
   id: string;
   institutionAccountId: string;
   name: string;
   number: string;
   currency: string;
   amount: number;
-};
+}
 
 /** All times are milliseconds on the clock of the user who owns the connection. */
-export type Connection = {
+export interface Connection {
   id: string;
   slug: string;
   /** Which login at the brokerage this is; the same one gives the same connection. */
@@ -35,9 +35,9 @@ export type Connection = {
   deleteAt: number | null;
   shared: boolean;
   accounts: Account[];
-};
+}
 
-export type User = {
+export interface User {
   userId: string;
   userSecret: string;
   clockOffset: number;
@@ -45,11 +45,22 @@ export type User = {
   brokerageFlags: Record<string, Partial<BrokerageFlags>>;
   connections: Connection[];
   deleteAt: number | null;
-};
+}
 
-export type LoggedRequest = { method: string; path: string; status: number | null; at: string; userId: string | null };
+export interface LoggedRequest {
+  method: string;
+  path: string;
+  status: number | null;
+  at: string;
+  userId: string | null;
+}
 
-export type Partner = { clientId: string; consumerKey: string; name: string; redirectUri: string | null };
+export interface Partner {
+  clientId: string;
+  consumerKey: string;
+  name: string;
+  redirectUri: string | null;
+}
 
 export type ListedBrokerage = Brokerage & BrokerageFlags;
 
@@ -71,9 +82,14 @@ export class World {
   rateLimit = new RateLimit();
   /** Where the portal lives; known once the server listens. */
   origin = "";
-  onChange: () => void = () => {};
+  onChange: (() => void) | null = null;
 
   constructor(readonly partner: Partner) {}
+
+  /** To be called after every change that is to survive a restart. */
+  changed() {
+    this.onChange?.();
+  }
 
   now(user?: User): number {
     return Date.now() + this.clockOffset + (user?.clockOffset ?? 0);
@@ -153,6 +169,6 @@ export class World {
     this.mail = [];
     this.requests = [];
     this.rateLimit = new RateLimit();
-    this.onChange();
+    this.changed();
   }
 }

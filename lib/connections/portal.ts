@@ -144,7 +144,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
     await db.update(portalSessions).set({ snapTradeSessionId }).where(eq(portalSessions.id, portalSessionId));
     const view = await getPortalView(userId, portalSessionId, now);
     if (!view) throw new AppError("not-found");
-    return { loginLink, view };
+    return { loginLink, portalOrigins: env().SNAPTRADE_PORTAL_ORIGINS, appName: env().APP_NAME, view };
   } catch (error) {
     await db
       .update(portalSessions)

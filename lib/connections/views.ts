@@ -101,5 +101,8 @@ export interface PortalView {
 /** What a click on Reconnect or Connect gets: the only place where a login link reaches a browser. */
 export interface OpenedPortal {
   loginLink: string;
+  /** Where the portal may post messages from. */
+  portalOrigins: string[];
+  appName: string;
   view: PortalView;
 }

@@ -10,11 +10,7 @@ export function accountRoutes(world: World): Hono<ApiEnv> {
 
   routes.get("/accounts", faulty(world, "accounts"), (c) => {
     const user = requireUser(world, c);
-    return c.json(
-      user.connections.flatMap((connection) =>
-        connection.accounts.map((account) => accountShape(world, user, connection, account)),
-      ),
-    );
+    return c.json(user.connections.flatMap((connection) => connection.accounts.map((account) => accountShape(world, user, connection, account))));
   });
 
   routes.get("/accounts/:id", faulty(world, "accounts"), (c) => {

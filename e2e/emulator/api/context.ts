@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import type { Connection, User, World } from "../world";
 import { ApiError, invalidInput, notFound } from "./errors";
 
-export type ApiEnv = {
+export interface ApiEnv {
   Bindings: HttpBindings;
   Variables: {
     /** The parsed body; an empty one is an empty object. */
@@ -11,7 +11,7 @@ export type ApiEnv = {
     /** Whom the request says it is about; not yet proven. */
     userId: string | null;
   };
-};
+}
 
 export type ApiContext = Context<ApiEnv>;
 

@@ -15,7 +15,10 @@ const loginBody = z.object({
   connectionType: z.enum(["read", "trade", "trade-if-available"]).optional(),
   showCloseButton: z.boolean().optional(),
   darkMode: z.boolean().optional(),
-  locale: z.string().regex(/^(en([-_].*)?|pt([-_]br)?)$/i, "This locale is not supported.").optional(),
+  locale: z
+    .string()
+    .regex(/^(en([-_].*)?|pt([-_]br)?)$/i, "This locale is not supported.")
+    .optional(),
   connectionPortalVersion: z.string().optional(),
 });
 
@@ -33,7 +36,7 @@ export function loginRoutes(world: World): Hono<ApiEnv> {
 
     const session = newSession(world.now(user), user.userId, parsed.data, c.get("body"));
     world.addSession(session);
-    world.onChange();
+    world.changed();
     const query = new URLSearchParams({ token: session.token, clientId: world.partner.clientId });
     if (parsed.data.broker) query.set("broker", parsed.data.broker);
     query.set("connectionPortalVersion", "v4");

@@ -28,7 +28,7 @@ export function userRoutes(world: World): Hono<ApiEnv> {
     if (typeof userId !== "string" || typeof userSecret !== "string") throw invalidInput("userId and userSecret are required.");
     const user = requireSecret(world, userId, userSecret);
     user.userSecret = randomUUID();
-    world.onChange();
+    world.changed();
     return c.json({ userId, userSecret: user.userSecret });
   });
 
@@ -38,7 +38,7 @@ export function userRoutes(world: World): Hono<ApiEnv> {
     const user = world.user(userId);
     if (!user) throw notFound();
     user.deleteAt ??= world.now(user) + world.settingsOf(user).deleteDelaySeconds * 1000;
-    world.onChange();
+    world.changed();
     const detail = "User queued for deletion; please wait for webhook for confirmation.";
     return c.json({ status: "deleted", detail, userId });
   });

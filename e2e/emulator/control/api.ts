@@ -13,7 +13,7 @@ import { summariseState, summariseUser } from "./summary";
 const seconds = z.object({ seconds: z.number() });
 const longestWait = 120_000;
 
-export function createControl(world: World, mailbox: Mailbox): Hono {
+export function createControl(world: World, mailbox: Mailbox) {
   const control = new Hono().basePath("/control/api");
   control.onError((error, c) => {
     if (error instanceof ControlError) return c.json({ error: error.message }, error.status);
@@ -27,6 +27,10 @@ export function createControl(world: World, mailbox: Mailbox): Hono {
     return c.json([...world.users.values()].map(({ userId, connections }) => ({ userId, connections: connections.length })));
   });
   control.get("/users/:userId", (c) => c.json(summariseUser(world, requireUser(world, c))));
+  control.get("/events", (c) => {
+    world.settleAll();
+    return c.json(world.events.get(c.req.query("userId") ?? "") ?? []);
+  });
   control.get("/sessions/:sessionId", (c) => {
     const session = world.sessions.get(c.req.param("sessionId"));
     if (!session) throw new ControlError(404, "No such session.");
@@ -56,26 +60,24 @@ export function createControl(world: World, mailbox: Mailbox): Hono {
   control.post("/users/:userId/connections/:id/fix", (c) =>
     changeConnection(c, (user, connection) => finishRepair(world, user, connection, world.now(user))),
   );
-  control.post("/users/:userId/connections/:id/delete", (c) =>
-    changeConnection(c, (user, connection) => removeConnection(world, user, connection)),
-  );
+  control.post("/users/:userId/connections/:id/delete", (c) => changeConnection(c, (user, connection) => removeConnection(world, user, connection)));
   control.post("/users/:userId/connections/:id/shared", async (c) => {
     const { shared } = await readInput(c, z.object({ shared: z.boolean() }));
     return changeConnection(c, (_, connection) => {
       connection.shared = shared;
-      world.onChange();
+      world.changed();
     });
   });
 
   control.post("/users/:userId/advance", async (c) => {
     const user = requireUser(world, c);
     user.clockOffset += (await readInput(c, seconds)).seconds * 1000;
-    world.onChange();
+    world.changed();
     return c.json({ now: isoTime(world.now(user)) });
   });
   control.post("/clock/advance", async (c) => {
     world.clockOffset += (await readInput(c, seconds)).seconds * 1000;
-    world.onChange();
+    world.changed();
     return c.json({ now: isoTime(world.now()) });
   });
 
@@ -86,7 +88,7 @@ export function createControl(world: World, mailbox: Mailbox): Hono {
     const user = forUser === undefined ? undefined : findUser(world, forUser);
     const kept = user ? user.brokerageFlags : world.brokerageFlags;
     kept[slug] = { ...kept[slug], ...flags };
-    world.onChange();
+    world.changed();
     const { enabled, maintenance_mode, is_degraded } = world.brokerage(slug, user) ?? {};
     return c.json({ slug, enabled, maintenance_mode, is_degraded });
   });
@@ -107,13 +109,13 @@ export function createControl(world: World, mailbox: Mailbox): Hono {
 
   control.post("/settings", async (c) => {
     Object.assign(world.settings, await readInput(c, settingsSchema.partial()));
-    world.onChange();
+    world.changed();
     return c.json(world.settings);
   });
   control.post("/users/:userId/settings", async (c) => {
     const user = requireUser(world, c);
     Object.assign(user.settings, await readInput(c, settingsSchema.partial()));
-    world.onChange();
+    world.changed();
     return c.json(world.settingsOf(user));
   });
 

@@ -12,18 +12,17 @@ export class ControlError extends Error {
 
 const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
-export const newConnectionInput = z
-  .strictObject({
-    brokerage: z.string(),
-    type: z.enum(["read", "trade"]).optional(),
-    disabled: z.boolean().optional(),
-    disabledDate: time.optional(),
-    createdDate: time.optional(),
-    dataAsOf: time.optional(),
-    accounts: z.array(z.strictObject({ name: z.string(), number: z.string() })).optional(),
-    shared: z.boolean().optional(),
-    name: z.string().optional(),
-  });
+export const newConnectionInput = z.strictObject({
+  brokerage: z.string(),
+  type: z.enum(["read", "trade"]).optional(),
+  disabled: z.boolean().optional(),
+  disabledDate: time.optional(),
+  createdDate: time.optional(),
+  dataAsOf: time.optional(),
+  accounts: z.array(z.strictObject({ name: z.string(), number: z.string() })).optional(),
+  shared: z.boolean().optional(),
+  name: z.string().optional(),
+});
 
 export const breakInput = z.strictObject({ at: time.optional() });
 

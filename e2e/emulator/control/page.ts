@@ -27,19 +27,21 @@ export function createControlPage(world: World, mailbox: Mailbox): Hono {
     const users = [...world.users.values()].reverse();
     const content = html`<h1>SnapTrade emulator</h1>
       <p class="soft">
-        Client id <code>${world.partner.clientId}</code> · clock ${isoTime(world.now())} ·
-        <a href="/mailbox">${mailbox.list().length} mails</a> · everything here is also in the <a href="/control/api/state">control API</a>
+        Client id <code>${world.partner.clientId}</code> · clock ${isoTime(world.now())} · <a href="/mailbox">${mailbox.list().length} mails</a> ·
+        everything here is also in the <a href="/control/api/state">control API</a>
       </p>
       <p>
         ${post("/control/api/clock/advance", "Clock + 1 hour", { seconds: 3600 })}
-        ${post("/control/api/clock/advance", "Clock + 1 day", { seconds: 86_400 })}
-        ${post("/control/api/reset", "Clear everything")}
+        ${post("/control/api/clock/advance", "Clock + 1 day", { seconds: 86_400 })} ${post("/control/api/reset", "Clear everything")}
       </p>
       ${users.length === 0 ? html`<section><p>No user is registered yet.</p></section>` : ""}
       ${users.slice(0, shownUsers).map((user) => userSection(world, user))}
-      ${users.length > shownUsers ? html`<p class="soft">And ${users.length - shownUsers} older users.</p>` : ""}
-      ${brokerageSection(world)} ${faultSection(world)} ${requestSection(world)}
-      <section><h2>Settings</h2><pre>${JSON.stringify(world.settings, null, 2)}</pre></section>`;
+      ${users.length > shownUsers ? html`<p class="soft">And ${users.length - shownUsers} older users.</p>` : ""} ${brokerageSection(world)}
+      ${faultSection(world)} ${requestSection(world)}
+      <section>
+        <h2>Settings</h2>
+        <pre>${JSON.stringify(world.settings, null, 2)}</pre>
+      </section>`;
     return c.html(toolPage("SnapTrade emulator", content, script));
   });
   return page;
@@ -58,10 +60,21 @@ function userSection(world: World, user: User): Html {
       Clock ${isoTime(world.now(user))} ${post(`${base}/advance`, "+ 1 hour", { seconds: 3600 })}
       ${post(`${base}/advance`, "+ 1 day", { seconds: 86_400 })}
     </p>
-    <div class="scroll"><table>
-      <thead><tr><th>Connection</th><th>Type</th><th>State</th><th></th></tr></thead>
-      <tbody>${user.connections.map((connection) => connectionRow(world, base, connection))}</tbody>
-    </table></div>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>Connection</th>
+            <th>Type</th>
+            <th>State</th>
+            <th></th>
+          </tr>
+        </thead>
+        <tbody>
+          ${user.connections.map((connection) => connectionRow(world, base, connection))}
+        </tbody>
+      </table>
+    </div>
     <p>
       <select name="brokerage" aria-label="Brokerage">
         ${world.listBrokerages(user).map(({ slug, displayName }) => html`<option value="${slug}">${displayName}</option>`)}
@@ -98,36 +111,58 @@ function brokerageSection(world: World): Html {
   const flags = ["enabled", "maintenance_mode", "is_degraded"] as const;
   return html`<section>
     <h2>Brokerages</h2>
-    <div class="scroll"><table>
-      <thead><tr><th>Name</th><th>Sign-in</th><th>Press to change</th></tr></thead>
-      <tbody>
-        ${world.listBrokerages().map(
-          (brokerage) => html`<tr>
-            <td>${brokerage.displayName} <code>${brokerage.slug}</code></td>
-            <td>${brokerage.signIn}</td>
-            <td>
-              ${flags.map((flag) =>
-                post(`/control/api/brokerages/${brokerage.slug}`, `${flag}: ${brokerage[flag]}`, { [flag]: !brokerage[flag] }),
-              )}
-            </td>
-          </tr>`,
-        )}
-      </tbody>
-    </table></div>
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>
+            <th>Name</th>
+            <th>Sign-in</th>
+            <th>Press to change</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${world.listBrokerages().map(
+            (brokerage) =>
+              html`<tr>
+                <td>${brokerage.displayName} <code>${brokerage.slug}</code></td>
+                <td>${brokerage.signIn}</td>
+                <td>
+                  ${flags.map((flag) =>
+                    post(`/control/api/brokerages/${brokerage.slug}`, `${flag}: ${brokerage[flag]}`, { [flag]: !brokerage[flag] }),
+                  )}
+                </td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
   </section>`;
 }
 
 function faultSection(world: World): Html {
   if (world.faults.length === 0) return html``;
-  return html`<section><h2>Faults</h2>${world.faults.map((fault) => html`<pre>${JSON.stringify(fault)}</pre>`)}</section>`;
+  return html`<section>
+    <h2>Faults</h2>
+    ${world.faults.map((fault) => html`<pre>${JSON.stringify(fault)}</pre>`)}
+  </section>`;
 }
 
 function requestSection(world: World): Html {
   const requests = world.requests.slice(-shownRows).reverse();
   return html`<section>
     <h2>Requests</h2>
-    <div class="scroll"><table>
-      ${requests.map(({ method, path, status, at }) => html`<tr><td>${at.slice(11, 19)}</td><td>${method}</td><td>${path}</td><td>${status ?? "…"}</td></tr>`)}
-    </table></div>
+    <div class="scroll">
+      <table>
+        ${requests.map(
+          ({ method, path, status, at }) =>
+            html`<tr>
+              <td>${at.slice(11, 19)}</td>
+              <td>${method}</td>
+              <td>${path}</td>
+              <td>${status ?? "…"}</td>
+            </tr>`,
+        )}
+      </table>
+    </div>
   </section>`;
 }

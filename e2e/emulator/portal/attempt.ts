@@ -5,7 +5,11 @@ import { type Ending, expiredEnding, type PortalSession } from "./session";
 
 export const rightCode = "123456";
 
-type TestLogin = { name: string; happens: string; onlyWhen?: "connect" | "reconnect" };
+interface TestLogin {
+  name: string;
+  happens: string;
+  onlyWhen?: "connect" | "reconnect";
+}
 
 export const testLogins: TestLogin[] = [
   { name: "good", happens: "Signs in" },
@@ -20,7 +24,12 @@ export const testLogins: TestLogin[] = [
   { name: "hang", happens: "Nothing ever comes" },
 ];
 
-type Failure = { code: string; status: number; detail: string; result: AttemptResult };
+interface Failure {
+  code: string;
+  status: number;
+  detail: string;
+  result: AttemptResult;
+}
 
 const failures: Record<string, Failure> = {
   "wrong-password": refusal("The brokerage refused these credentials."),
@@ -46,13 +55,7 @@ function refusal(detail: string): Failure {
 export type Attempt = "hang" | "needs-code" | Ending;
 
 /** `code` is undefined where none was asked for yet. */
-export function attemptSignIn(
-  world: World,
-  session: PortalSession,
-  brokerage: ListedBrokerage,
-  login: string,
-  code: string | undefined,
-): Attempt {
+export function attemptSignIn(world: World, session: PortalSession, brokerage: ListedBrokerage, login: string, code: string | undefined): Attempt {
   if (session.ending?.kind === "success") return expiredEnding;
   const user = world.user(session.userId);
   if (!user) return { kind: "error", code: "0000", status: 401, detail: "User not found." };
@@ -71,7 +74,7 @@ export function attemptSignIn(
   announce(world, user, brokerage, "SUCCESS");
   const connection = repaired ? reconnect(world, session, user, repaired, login) : connect(world, session, user, brokerage, login);
   session.ending = { kind: "success", connectionId: connection.id };
-  world.onChange();
+  world.changed();
   return session.ending;
 }
 

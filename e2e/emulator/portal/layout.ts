@@ -5,9 +5,13 @@ import { portalStyle } from "./style";
 export type Html = ReturnType<typeof html>;
 
 /** How the page is shown. The script finds out and carries it in the query; without a script it is a plain page. */
-export type View = { framed: boolean; opener: boolean; popup: boolean };
+export interface View {
+  framed: boolean;
+  opener: boolean;
+  popup: boolean;
+}
 
-export type Frame = {
+export interface Frame {
   title: string;
   view: View;
   dark: boolean;
@@ -17,7 +21,7 @@ export type Frame = {
   messages?: unknown[];
   /** Where a page that first had to post something goes then. */
   goTo?: string;
-};
+}
 
 export function portalPage(frame: Frame, content: Html): Html {
   const facts = { view: frame.view, messages: frame.messages ?? [], goTo: frame.goTo ?? null };
@@ -28,9 +32,15 @@ export function portalPage(frame: Frame, content: Html): Html {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="referrer" content="no-referrer" />
         <title>${frame.title}</title>
-        <style>${raw(portalStyle)}</style>
-        <script type="application/json" id="facts">${scriptSafe(facts)}</script>
-        <script>${raw(portalScript)}</script>
+        <style>
+          ${raw(portalStyle)}
+        </style>
+        <script type="application/json" id="facts">
+          ${scriptSafe(facts)}
+        </script>
+        <script>
+          ${raw(portalScript)};
+        </script>
       </head>
       <body>
         <main>

@@ -7,7 +7,12 @@ import { type Frame, type Html, portalPage, type View } from "./layout";
 import * as screens from "./screens";
 import { type Ending, expiredEnding, type PortalSession } from "./session";
 
-type Visit = { c: Context; world: World; session: PortalSession; view: View };
+interface Visit {
+  c: Context;
+  world: World;
+  session: PortalSession;
+  view: View;
+}
 
 export function createPortal(world: World): Hono {
   const portal = new Hono();
@@ -25,7 +30,7 @@ export function createPortal(world: World): Hono {
     if (!session || session.redeemed || now >= session.expiresAt) return expired(c, world, session);
     if (c.req.method === "HEAD") return c.body(null);
     session.redeemed = true;
-    world.onChange();
+    world.changed();
     return c.redirect(`/portal/s/${session.sessionId}`, 303);
   });
 
@@ -92,9 +97,9 @@ function startingBrokerage({ world, session }: Here): string | undefined {
 function choose(here: Here) {
   if (here.reconnecting) return end(here, { kind: "error", code: "1012", status: 400, detail: "The connection to repair does not exist." });
   const { world, session } = here;
-  const offered = world.listBrokerages(world.user(session.userId)).filter(
-    ({ enabled, allowsTrading }) => enabled && (session.wanted.connectionType !== "trade" || allowsTrading),
-  );
+  const offered = world
+    .listBrokerages(world.user(session.userId))
+    .filter(({ enabled, allowsTrading }) => enabled && (session.wanted.connectionType !== "trade" || allowsTrading));
   const choices = offered.map((brokerage) => ({ brokerage, href: here.to(`/sign-in/${brokerage.slug}`) }));
   return page(here, "Choose your brokerage", screens.chooseScreen(choices));
 }

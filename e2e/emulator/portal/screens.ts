@@ -20,17 +20,19 @@ export function chooseScreen(choices: { brokerage: ListedBrokerage; href: string
     <ul class="choices">
       ${choices.map(
         ({ brokerage, href }) =>
-          html`<li><a href="${href}"><span>${brokerage.displayName}</span> <small>${hint(brokerage)}</small></a></li>`,
+          html`<li>
+            <a href="${href}"><span>${brokerage.displayName}</span> <small>${hint(brokerage)}</small></a>
+          </li>`,
       )}
     </ul>`;
 }
 
-export type SignInScreen = {
+export interface SignInScreen {
   brokerage: ListedBrokerage;
   reconnecting: boolean;
   /** Where the form goes. */
   action: string;
-};
+}
 
 export function signInScreen({ brokerage, reconnecting, action }: SignInScreen): Html {
   const { login, password } = fieldNames[brokerage.signIn];
@@ -45,9 +47,11 @@ export function brokerageScreen({ brokerage, reconnecting, action }: SignInScree
   return html`<h1>Sign in at ${brokerage.displayName}</h1>
     <p>${brokerage.displayName} asks whether SnapTrade may read your accounts.</p>
     ${credentialsForm({ action, login: "User name", password: "Password", submit: "Sign in and allow" })}
-    ${cancel === null
-      ? html`<button type="button" class="quiet" data-close-window>Cancel</button>`
-      : html`<a class="button quiet" href="${cancel}">Cancel</a>`}
+    ${
+      cancel === null
+        ? html`<button type="button" class="quiet" data-close-window>Cancel</button>`
+        : html`<a class="button quiet" href="${cancel}">Cancel</a>`
+    }
     ${loginTable(brokerage, reconnecting)}`;
 }
 
@@ -62,13 +66,28 @@ function credentialsForm({ action, login, password, submit }: { action: string; 
 function loginTable({ signIn }: ListedBrokerage, reconnecting: boolean): Html {
   const fitting = testLogins.filter(({ onlyWhen }) => onlyWhen === undefined || (onlyWhen === "reconnect") === reconnecting);
   return html`<table>
-    <caption>Test logins</caption>
-    <tbody>
-      ${fitting.map(({ name, happens }) => html`<tr><td><code>${name}</code></td><td>${happens}</td></tr>`)}
-      ${signIn === "code" ? html`<tr><td><code>123456</code></td><td>The right code; 000000 is wrong (1086)</td></tr>` : ""}
-    </tbody>
-  </table>
-  <p><small>The ${fieldNames[signIn].password.toLowerCase()} may be anything.</small></p>`;
+      <caption>
+        Test logins
+      </caption>
+      <tbody>
+        ${fitting.map(
+          ({ name, happens }) =>
+            html`<tr>
+              <td><code>${name}</code></td>
+              <td>${happens}</td>
+            </tr>`,
+        )}
+        ${
+          signIn === "code"
+            ? html`<tr>
+                <td><code>123456</code></td>
+                <td>The right code; 000000 is wrong (1086)</td>
+              </tr>`
+            : ""
+        }
+      </tbody>
+    </table>
+    <p><small>The ${fieldNames[signIn].password.toLowerCase()} may be anything.</small></p>`;
 }
 
 export function codeScreen(brokerage: ListedBrokerage, action: string, login: string): Html {
@@ -87,11 +106,7 @@ export function oauthScreen(brokerage: ListedBrokerage, reconnecting: boolean, t
     <a class="button" href="${target}">Continue to ${brokerage.displayName}</a>`;
 }
 
-export function framedOauthScreen(
-  brokerage: ListedBrokerage,
-  reconnecting: boolean,
-  urls: { oauth: string; outcome: string; result: string },
-): Html {
+export function framedOauthScreen(brokerage: ListedBrokerage, reconnecting: boolean, urls: { oauth: string; outcome: string; result: string }): Html {
   const name = brokerage.displayName;
   return html`<div data-oauth="${urls.oauth}" data-outcome="${urls.outcome}" data-result="${urls.result}" data-state="ready">
     <div data-when="ready">
@@ -135,7 +150,10 @@ export function degradedScreen({ displayName }: ListedBrokerage, goOn: string): 
 }
 
 export function hangScreen(reconnecting: boolean): Html {
-  return html`<div role="status"><h1>${reconnecting ? "Reconnecting…" : "Connecting…"}</h1><div class="spinner"></div></div>`;
+  return html`<div role="status">
+    <h1>${reconnecting ? "Reconnecting…" : "Connecting…"}</h1>
+    <div class="spinner"></div>
+  </div>`;
 }
 
 export function successScreen(reconnecting: boolean, done: Html | ""): Html {
@@ -145,7 +163,10 @@ export function successScreen(reconnecting: boolean, done: Html | ""): Html {
 }
 
 export function errorScreen(ending: Extract<Ending, { kind: "error" }>, actions: Html): Html {
-  return html`<div role="alert"><h1 class="bad">That did not work</h1><p>${ending.detail}</p></div>
+  return html`<div role="alert">
+      <h1 class="bad">That did not work</h1>
+      <p>${ending.detail}</p>
+    </div>
     <p><small>Code ${ending.code}</small></p>
     ${actions}`;
 }
@@ -157,9 +178,13 @@ export function expiredScreen(actions: Html | ""): Html {
 }
 
 export function windowFinishedScreen(): Html {
-  return html`<div data-finished-window><h1>All done here</h1><p>You can close this window.</p></div>`;
+  return html`<div data-finished-window>
+    <h1>All done here</h1>
+    <p>You can close this window.</p>
+  </div>`;
 }
 
 export function leftScreen(): Html {
-  return html`<h1>You have left</h1><p>You can close this page.</p>`;
+  return html`<h1>You have left</h1>
+    <p>You can close this page.</p>`;
 }

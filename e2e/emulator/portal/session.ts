@@ -2,12 +2,10 @@ import { randomBytes, randomUUID } from "node:crypto";
 import type { LoginBody } from "../api/login";
 import { minutes } from "../clock";
 
-export type Ending =
-  | { kind: "success"; connectionId: string }
-  | { kind: "error"; code: string; status: number; detail: string };
+export type Ending = { kind: "success"; connectionId: string } | { kind: "error"; code: string; status: number; detail: string };
 
 /** One trip through the Connection Portal. */
-export type PortalSession = {
+export interface PortalSession {
   sessionId: string;
   token: string;
   userId: string;
@@ -18,7 +16,7 @@ export type PortalSession = {
   /** The login body as it was received, for tests. */
   body: Record<string, unknown>;
   ending: Ending | null;
-};
+}
 
 const linkLife = minutes(5);
 

@@ -1,0 +1,82 @@
+import type { Metadata } from "next";
+import Link from "next/link";
+import { notFound } from "next/navigation";
+import { after } from "next/server";
+import { cache } from "react";
+import { AwaitLook } from "@/components/connections/await-look";
+import { ConnectionStatusCard } from "@/components/connections/connection-status-card";
+import { ConnectionTimeline } from "@/components/connections/connection-timeline";
+import { DetailAside } from "@/components/connections/detail-aside";
+import { SecondConnectionNote } from "@/components/connections/second-connection-note";
+import { Icon } from "@/components/ui/icon";
+import { Notice } from "@/components/ui/notice";
+import { Tile } from "@/components/ui/tile";
+import { requireUser } from "@/lib/auth/user";
+import { getConnectionDetail } from "@/lib/connections/data";
+import { lookIfDue } from "@/lib/connections/look";
+import { env } from "@/lib/env";
+import { problemSentence } from "@/lib/errors";
+import { count, dateName } from "@/lib/times";
+import { getReader } from "../../../reader";
+import { AfterPortal, findTrip } from "../after-portal";
+
+const read = cache(async (connectionId: string) => {
+  const user = await requireUser(`/connections/${connectionId}`);
+  const reader = await getReader();
+  const detail = /^[0-9a-f-]{36}$/.test(connectionId) ? await getConnectionDetail(user.id, connectionId, reader.moment) : null;
+  return { user, ...reader, detail: detail ?? notFound() };
+});
+
+export async function generateMetadata({ params }: PageProps<"/connections/[connectionId]">): Promise<Metadata> {
+  const { detail } = await read((await params).connectionId);
+  return { title: detail.connection.brokerage.name };
+}
+
+export default async function ConnectionPage({ params, searchParams }: PageProps<"/connections/[connectionId]">) {
+  const { user, viewer, now, detail } = await read((await params).connectionId);
+  const { portal, problem } = await searchParams;
+  const { connection, lookedAt, timeline, unreachable } = detail;
+  const trip = await findTrip(user.id, portal, now);
+  if (trip?.connectionId === connection.id) return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
+
+  if (detail.lookDue) after(() => lookIfDue(user.id));
+  const reading = { viewer, now, lookedAt };
+  const { APP_NAME: appName } = env();
+  const sentence = problemSentence(problem);
+  return (
+    <>
+      {sentence && <Notice>{sentence}</Notice>}
+      <Link href="/connections" prefetch={false} className="-mt-2 inline-flex min-h-11 items-center gap-1.5 text-ink-2 hover:text-ink wide:-mt-7">
+        <Icon name="chevron-left" />
+        Connections
+      </Link>
+      <header className="mt-2 flex items-center gap-4">
+        <Tile brokerage={connection.brokerage} size={56} />
+        <div>
+          <h1 className="text-title">{connection.brokerage.name}</h1>
+          <p className="text-ink-2">
+            {connection.access === "trade" ? "Read and trade" : "Read only"}
+            {connection.accounts.length > 0 && ` · ${count(connection.accounts.length, "account")}`}
+            {connection.connectedSince && <span className="max-phone:hidden">{` · Connected since ${dateName(viewer, connection.connectedSince)}`}</span>}
+          </p>
+        </div>
+      </header>
+      <div className="mt-6">
+        <ConnectionStatusCard connection={connection} reading={reading} unreachable={unreachable} />
+      </div>
+      {connection.secondConnectionId && <SecondConnectionNote connection={connection} />}
+      <div className="mt-10 grid gap-x-16 gap-y-10 wide:grid-cols-[1fr_300px]">
+        {timeline.length > 0 && (
+          <section aria-labelledby="what-happened">
+            <h2 id="what-happened" className="mb-4 text-head">
+              What happened
+            </h2>
+            <ConnectionTimeline entries={timeline} brokerage={connection.brokerage.name} reading={reading} />
+          </section>
+        )}
+        <DetailAside detail={detail} reading={reading} appName={appName} />
+      </div>
+      {detail.lookDue && <AwaitLook lookedAt={lookedAt?.toISOString() ?? null} />}
+    </>
+  );
+}

@@ -1,0 +1,19 @@
+import type { Metadata } from "next";
+import { notFound, redirect } from "next/navigation";
+import { RemoveConnection } from "@/components/connections/remove-connection";
+import { requireUser } from "@/lib/auth/user";
+import { getConnectionDetail } from "@/lib/connections/data";
+import { env } from "@/lib/env";
+import { getReader } from "../../../../reader";
+
+export const metadata: Metadata = { title: "Remove a connection" };
+
+export default async function RemovePage({ params }: PageProps<"/connections/[connectionId]/remove">) {
+  const { connectionId } = await params;
+  const user = await requireUser(`/connections/${connectionId}/remove`);
+  const { moment } = await getReader();
+  const detail = /^[0-9a-f-]{36}$/.test(connectionId) ? await getConnectionDetail(user.id, connectionId, moment) : null;
+  if (!detail) notFound();
+  if (detail.connection.status === "removing" || detail.connection.status === "removed") redirect(`/connections/${connectionId}`);
+  return <RemoveConnection connection={detail.connection} appName={env().APP_NAME} />;
+}

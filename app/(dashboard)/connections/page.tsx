@@ -1,0 +1,50 @@
+import type { Metadata } from "next";
+import { after } from "next/server";
+import { cache } from "react";
+import { AwaitLook } from "@/components/connections/await-look";
+import { ConnectionGroups } from "@/components/connections/connection-groups";
+import { EmptyConnections } from "@/components/connections/empty-connections";
+import { headlineOf } from "@/components/connections/headline";
+import { PageSummary } from "@/components/connections/page-summary";
+import { SecondConnectionNote } from "@/components/connections/second-connection-note";
+import { Notice } from "@/components/ui/notice";
+import { requireUser } from "@/lib/auth/user";
+import { listConnectionViews } from "@/lib/connections/data";
+import { lookIfDue } from "@/lib/connections/look";
+import { env } from "@/lib/env";
+import { problemSentence } from "@/lib/errors";
+import { getReader } from "../../reader";
+
+const read = cache(async () => {
+  const user = await requireUser("/connections");
+  const reader = await getReader();
+  return { user, ...reader, view: await listConnectionViews(user.id, reader.moment) };
+});
+
+export async function generateMetadata(): Promise<Metadata> {
+  const { view, viewer, now } = await read();
+  return { title: headlineOf(view, viewer, now) };
+}
+
+export default async function ConnectionsPage({ searchParams }: PageProps<"/connections">) {
+  const { user, viewer, now, view } = await read();
+  const problem = problemSentence((await searchParams).problem);
+  const reading = { viewer, now, lookedAt: view.lookedAt };
+  const { APP_NAME: appName } = env();
+  if (view.lookDue) after(() => lookIfDue(user.id));
+  return (
+    <>
+      {problem && <Notice>{problem}</Notice>}
+      {view.connections.length === 0 ? (
+        <EmptyConnections appName={appName} />
+      ) : (
+        <>
+          <PageSummary view={view} appName={appName} viewer={viewer} now={now} />
+          {view.connections.map((connection) => connection.secondConnectionId && <SecondConnectionNote key={connection.id} connection={connection} />)}
+          <ConnectionGroups connections={view.connections} reading={reading} unreachable={view.unreachable} />
+        </>
+      )}
+      {view.lookDue && <AwaitLook lookedAt={view.lookedAt?.toISOString() ?? null} />}
+    </>
+  );
+}

@@ -1,0 +1,31 @@
+import type { Metadata } from "next";
+import { redirect } from "next/navigation";
+import { SignInForm } from "@/components/auth/sign-in-form";
+import { getUser } from "@/lib/auth/user";
+import { env } from "@/lib/env";
+
+export const metadata: Metadata = { title: "Sign in" };
+
+const problems: Record<string, string> = {
+  address: "That doesn’t look like an e-mail address. Check it and try again.",
+  mail: "The e-mail couldn’t be sent just now. Try again in a minute.",
+  Verification: "That link was used already, or is older than 15 minutes. Ask for a new one.",
+};
+
+export default async function SignInPage({ searchParams }: PageProps<"/">) {
+  if (await getUser()) redirect("/connections");
+  const { error, callbackUrl } = await searchParams;
+  const problem = typeof error === "string" ? (problems[error] ?? "Signing in didn’t work. Ask for a new link.") : null;
+  return (
+    <main className="flex flex-1 items-center justify-center px-4 py-16">
+      <SignInForm appName={env().APP_NAME} returnTo={pathWithin(callbackUrl)} problem={problem} />
+    </main>
+  );
+}
+
+/** next-auth names the way back as a whole URL, our own pages as a path. */
+function pathWithin(callbackUrl: string | string[] | undefined): string | null {
+  if (typeof callbackUrl !== "string" || !URL.canParse(callbackUrl, env().APP_URL)) return null;
+  const url = new URL(callbackUrl, env().APP_URL);
+  return url.origin === env().APP_URL && url.pathname !== "/" ? url.pathname + url.search : null;
+}

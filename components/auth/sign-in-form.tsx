@@ -1,0 +1,45 @@
+import { requestSignIn } from "@/lib/auth/actions";
+import { PartnerMark } from "../ui/partner-mark";
+import { SubmitButton } from "../ui/submit-button";
+
+interface Props {
+  appName: string;
+  returnTo: string | null;
+  problem: string | null;
+}
+
+export function SignInForm({ appName, returnTo, problem }: Props) {
+  return (
+    <div className="w-full max-w-[370px]">
+      <p className="flex items-center gap-3 text-[1.25rem] font-semibold">
+        <PartnerMark size={36} />
+        {appName}
+      </p>
+      <h1 className="mt-9 text-title">Sign in to see your connections</h1>
+      <form action={requestSignIn} className="mt-6">
+        {returnTo && <input type="hidden" name="returnTo" value={returnTo} />}
+        <label htmlFor="email" className="text-label">
+          E-mail
+        </label>
+        <input
+          id="email"
+          name="email"
+          type="email"
+          autoComplete="email"
+          required
+          aria-describedby={problem ? "email-problem" : undefined}
+          className="mt-1.5 h-11 w-full rounded-button border border-field bg-surface px-3.5 text-[1rem]"
+        />
+        {problem && (
+          <p id="email-problem" role="status" className="mt-2 text-small text-ink">
+            {problem}
+          </p>
+        )}
+        <SubmitButton look="filled" pendingWords="Sending the link …" className="mt-5 w-full">
+          E-mail me a sign-in link
+        </SubmitButton>
+      </form>
+      <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">The link signs you in to {appName}. Never type a brokerage password here.</p>
+    </div>
+  );
+}

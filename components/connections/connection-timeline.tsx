@@ -1,0 +1,65 @@
+import type { TimelineEntry } from "@/lib/connections/views";
+import { clock, clockSeconds, dayLabel, duration } from "@/lib/times";
+import { Time } from "../ui/time";
+import { Timeline, type TimelineItem } from "../ui/timeline";
+import type { Reading } from "./status-mark";
+
+export function ConnectionTimeline({ entries, brokerage, reading }: { entries: TimelineEntry[]; brokerage: string; reading: Reading }) {
+  const { viewer, now } = reading;
+  let shownDay = "";
+  const items = entries.map((entry, index): TimelineItem => {
+    const label = entry.at ? dayLabel(viewer, entry.at, now) : shownDay;
+    const day = label === shownDay ? null : label;
+    shownDay = label;
+    const write = entry.kind === "stopped" || entry.kind === "fixed" ? clockSeconds : clock;
+    return {
+      key: `${entry.kind}-${index}`,
+      day,
+      time: entry.at && (
+        <Time at={entry.at} viewer={viewer}>
+          {write(viewer, entry.at)}
+        </Time>
+      ),
+      ...wordsOf(entry, brokerage),
+    };
+  });
+  return <Timeline items={items} />;
+}
+
+function wordsOf({ kind, seconds, ending }: TimelineEntry, b: string): Pick<TimelineItem, "what" | "detail" | "node"> {
+  const later = seconds === undefined || seconds < 1 ? "" : `, ${duration(seconds * 1000)} later`;
+  switch (kind) {
+    case "last-data":
+      return { what: `Last data from ${b}`, detail: "Balances, holdings and transactions", node: "good" };
+    case "stopped":
+      return { what: "The connection stopped", detail: "We aren’t told why. Most often a sign-in simply runs out after some weeks.", node: "you-ring" };
+    case "told-by-webhook":
+      return { what: `SnapTrade told us${later}`, detail: null, node: "plain" };
+    case "noticed-by-look":
+      return { what: `We noticed when we checked${later}`, detail: null, node: "plain" };
+    case "portal-opened":
+      return { what: "You opened the sign-in page", detail: endingWords(ending, seconds), node: "plain" };
+    case "still-disabled":
+      return { what: "Checked: still needs reconnecting", detail: null, node: "you" };
+    case "fixed":
+      return { what: "Reconnected", detail: "SnapTrade confirmed it.", node: "good" };
+    case "deleted":
+      return { what: "Removed", detail: "SnapTrade confirmed it.", node: "plain" };
+    case "to-come":
+      return { what: "Reconnected", detail: "When SnapTrade confirms it", node: "to-come" };
+  }
+}
+
+function endingWords(ending: TimelineEntry["ending"], seconds: number | undefined): string | null {
+  const after = seconds ? ` after ${duration(seconds * 1000)}` : "";
+  switch (ending) {
+    case "fixed":
+      return "The sign-in was finished.";
+    case "refused":
+      return `It ended${after} without a new sign-in. Nothing was changed.`;
+    case "unfinished":
+      return `It was closed${after}. Nothing was changed.`;
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,78 @@
+import type { ConnectionView } from "@/lib/connections/views";
+import { ago, clock, dayAt, dayClock, type Viewer } from "@/lib/times";
+import { LinkGlyph } from "../ui/link-glyph";
+import { Time } from "../ui/time";
+import { drawn } from "./status-words";
+
+export interface Reading {
+  viewer: Viewer;
+  now: Date;
+  lookedAt: Date | null;
+}
+
+export function StatusMark({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
+  const { glyph, mark, text } = drawn[connection.status];
+  return (
+    <span className={`flex items-center gap-2 font-semibold ${text}`}>
+      <LinkGlyph name={glyph} className={mark} />
+      {statusWord(connection, reading)}
+    </span>
+  );
+}
+
+export function statusWord({ status }: ConnectionView, { viewer, lookedAt }: Reading): string {
+  return drawn[status].word ?? (lookedAt ? `Connected at ${clock(viewer, lookedAt)}` : "Connected");
+}
+
+/** One sentence, in the reader's words: since when, what they see meanwhile, whose move it is. */
+export function StatusSentence({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
+  const { viewer, now, lookedAt } = reading;
+  const { status, brokerage, disabledAt, dataAsOf, fixedAt, removalRequestedAt, removedAt, portalOpenedAt, lastTripUnfinishedAt } = connection;
+  const relative = (at: Date) => (
+    <Time at={at} viewer={viewer}>
+      {ago(viewer, at, now)}
+    </Time>
+  );
+  const showing = dataAsOf && (
+    <>
+      {" Showing data from "}
+      <Time at={dataAsOf} viewer={viewer}>
+        {dayClock(viewer, dataAsOf, now)}
+      </Time>
+      .
+    </>
+  );
+  switch (status) {
+    case "removed":
+      return <>SnapTrade confirmed {removedAt && <Time at={removedAt} viewer={viewer}>{dayAt(viewer, removedAt, now)}</Time>}.</>;
+    case "removing":
+      return <>You asked {removalRequestedAt && <Time at={removalRequestedAt} viewer={viewer}>{dayAt(viewer, removalRequestedAt, now)}</Time>}. Waiting for SnapTrade to confirm.</>;
+    case "unknown-connected":
+      return <>Not checked since.</>;
+    case "unknown-disabled":
+      return <>{lookedAt && <>At <Time at={lookedAt} viewer={viewer}>{clock(viewer, lookedAt)}</Time>.</>}{showing}</>;
+    case "unsupported":
+      return <>SnapTrade no longer connects to {brokerage.name}. Signing in again can’t help.</>;
+    case "verifying":
+      return <>You signed in. Asking SnapTrade to confirm.</>;
+    case "reconnecting":
+      return <>Sign-in page opened {portalOpenedAt && relative(portalOpenedAt)}.</>;
+    case "disabled-maintenance":
+      return <>{brokerage.name} is under maintenance. You can reconnect when it’s over.</>;
+    case "disabled":
+      return (
+        <>
+          Stopped {disabledAt && relative(disabledAt)}.
+          {lastTripUnfinishedAt ? <> The sign-in at <Time at={lastTripUnfinishedAt} viewer={viewer}>{clock(viewer, lastTripUnfinishedAt)}</Time> wasn’t finished.</> : showing}
+        </>
+      );
+    case "maintenance":
+      return <>{brokerage.name} is under maintenance. We keep checking.</>;
+    case "degraded":
+      return <>{brokerage.name} has technical trouble. Data may come late or be incomplete.</>;
+    case "fresh":
+      return <>SnapTrade confirmed {fixedAt && <Time at={fixedAt} viewer={viewer}>{dayAt(viewer, fixedAt, now)}</Time>}</>;
+    case "connected":
+      return <>Checked {lookedAt && relative(lookedAt)}</>;
+  }
+}

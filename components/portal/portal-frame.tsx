@@ -1,0 +1,57 @@
+"use client";
+
+import { useEffect, useState } from "react";
+import type { OpenedPortal } from "@/lib/connections/views";
+import { NewPageForm } from "./new-page-form";
+
+const loadTimeoutMs = 15_000;
+const windowHintMs = 20_000;
+
+/** SnapTrade's own page. Nothing in it can be read from here; it only posts messages. */
+export function PortalFrame({ opened, heard }: { opened: OpenedPortal; heard: boolean }) {
+  const { view, loginLink } = opened;
+  const [loaded, setLoaded] = useState(false);
+  const [hint, setHint] = useState<"none" | "not-loading" | "window">("none");
+  const b = view.brokerage?.name ?? "the brokerage";
+
+  useEffect(() => {
+    const timer = setTimeout(() => setHint((now) => (loaded ? now : "not-loading")), loadTimeoutMs);
+    return () => clearTimeout(timer);
+  }, [loaded]);
+
+  useEffect(() => {
+    if (!view.opensWindow || heard) return;
+    const timer = setTimeout(() => setHint("window"), windowHintMs);
+    return () => clearTimeout(timer);
+  }, [view.opensWindow, heard]);
+
+  return (
+    <>
+      <p className="flex h-[52px] shrink-0 items-center gap-2 border-b border-line pr-14 pl-6 text-small">
+        <span className="font-semibold">SnapTrade’s page</span>
+        <span className="truncate text-ink-3">{new URL(loginLink).host}</span>
+      </p>
+      <div className="relative min-h-0 flex-1">
+        {!loaded && (
+          <p className="absolute inset-0 flex items-center justify-center text-ink-3" role="status">
+            Opening SnapTrade’s page …
+          </p>
+        )}
+        <iframe
+          title={`SnapTrade sign-in for ${b}`}
+          src={loginLink}
+          referrerPolicy="no-referrer"
+          allow="clipboard-read; clipboard-write"
+          onLoad={() => setLoaded(true)}
+          className="relative size-full border-0"
+        />
+      </div>
+      {hint !== "none" && (
+        <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
+          {hint === "window" ? `Did ${b}’s sign-in open in another window? If not, your browser may have blocked it.` : "SnapTrade’s page doesn’t open here."}
+          <NewPageForm view={view} />
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,141 @@
+import type { ReactNode } from "react";
+import type { PortalView } from "@/lib/connections/views";
+import { clockSeconds, count, dayAt, duration, type Viewer } from "@/lib/times";
+import { AccountList } from "../connections/account-list";
+import type { ButtonLook } from "../ui/button";
+import { Icon } from "../ui/icon";
+import { LinkFigure, type FigureState } from "../ui/link-figure";
+import { Receipt } from "../ui/receipt";
+import { Tile } from "../ui/tile";
+import { Time } from "../ui/time";
+import { failureWords, type ResultAction } from "./portal-words";
+
+export type AllActions = ResultAction | "next" | "close";
+
+interface Props {
+  view: PortalView;
+  viewer: Viewer;
+  now: Date;
+  /** The next connection in the queue, by name. */
+  next: string | null;
+  /** Draws one button; the dialog's act in place, a page's are forms and links. */
+  action: (does: AllActions, words: string, look: ButtonLook) => ReactNode;
+}
+
+/** What the server concluded about a trip to the portal. Every claim here was read from SnapTrade. */
+export function PortalResult({ view, viewer, now, next, action }: Props) {
+  const { outcome, brokerage, intent } = view;
+  const b = brokerage?.name ?? "The brokerage";
+  switch (outcome.state) {
+    case "open":
+    case "checking":
+      return (
+        <Panel view={view} figure="checking" title="Checking with SnapTrade" sentence={checkingSentence(view, b)}>
+          <ul className="mt-5 space-y-2">
+            {outcome.state === "checking" && outcome.signedIn && view.claimedAt && (
+              <li className="flex items-center gap-3">
+                <Icon name="check" className="text-good-mark" />
+                <span className="flex-1 text-ink-2">Signed in at {b}</span>
+                <Time at={view.claimedAt} viewer={viewer} className="text-small text-ink-3">
+                  {clockSeconds(viewer, view.claimedAt)}
+                </Time>
+              </li>
+            )}
+            <li className="flex items-center gap-3 font-semibold">
+              <span aria-hidden="true" className="m-1 size-2 rounded-full bg-accent ring-4 ring-accent-soft" />
+              Waiting for SnapTrade to confirm
+            </li>
+          </ul>
+          <Actions>
+            {action("close", "Close", "secondary")}
+            <span className="text-center text-small text-ink-3">We keep checking if you close this</span>
+          </Actions>
+        </Panel>
+      );
+    case "unconfirmed":
+      return (
+        <Panel
+          view={view}
+          figure="gap"
+          title="Not confirmed yet"
+          sentence={intent === "reconnect" ? `You signed in, but SnapTrade still shows ${b} as stopped. We keep checking, and this page tells you.` : `You signed in, but SnapTrade doesn’t show the new connection yet. We keep checking.`}
+        >
+          <Actions>
+            {action("close", "Close", "secondary")}
+            {action("again", "Sign in again", "quiet")}
+          </Actions>
+        </Panel>
+      );
+    case "fixed":
+    case "connected":
+      return (
+        <Panel view={view} figure="fixed" title={outcome.state === "fixed" ? `${b} is connected again` : `${b} is connected`} sentence={null}>
+          <div className="mt-4">
+            <Receipt rows={receiptOf(view, outcome.confirmedAt, viewer, now)} />
+          </div>
+          <Actions>
+            {next ? action("next", `Next: ${next}`, "filled") : action("close", "Done", "filled")}
+            {next && action("close", "Done for now", "quiet")}
+          </Actions>
+        </Panel>
+      );
+    case "failed": {
+      const words = failureWords(outcome.failure, b, intent);
+      return (
+        <Panel view={view} figure={words.figure} title={words.title} sentence={words.sentence}>
+          {outcome.failure === "different-login" && view.accounts.length > 0 && (
+            <div className="mt-5 border-y border-line">
+              <AccountList accounts={view.accounts} strong />
+            </div>
+          )}
+          <Actions>
+            {action(words.primary[0], words.primary[1], "filled")}
+            {words.secondary && action(words.secondary[0], words.secondary[1], "quiet")}
+            {next && action("next", `Next: ${next}`, "quiet")}
+          </Actions>
+          <p className="mt-4 text-center text-small text-ink-3 wide:text-left">{outcome.failure === "our-side" ? `Reference ${view.portalSessionId}` : outcome.code && `SnapTrade code ${outcome.code}`}</p>
+        </Panel>
+      );
+    }
+  }
+}
+
+function Panel({ view, figure, title, sentence, children }: { view: PortalView; figure: FigureState; title: string; sentence: string | null; children: ReactNode }) {
+  return (
+    <section aria-labelledby="portal-result" className="flex min-h-0 flex-1 flex-col">
+      {view.brokerage && <LinkFigure state={figure} tile={<Tile brokerage={view.brokerage} size={44} />} />}
+      <h2 id="portal-result" tabIndex={-1} className="mt-9 text-title">
+        {title}
+      </h2>
+      {sentence && <p className="mt-1.5 max-w-[62ch] text-ink-2">{sentence}</p>}
+      {children}
+    </section>
+  );
+}
+
+function Actions({ children }: { children: ReactNode }) {
+  return <div className="mt-auto flex flex-col items-stretch gap-x-5 gap-y-2 pt-7 wide:mt-0 wide:flex-row wide:flex-wrap wide:items-center">{children}</div>;
+}
+
+function checkingSentence({ outcome, intent }: PortalView, b: string): string {
+  if (outcome.state === "checking" && outcome.signedIn) {
+    return intent === "reconnect"
+      ? `You finished signing in. We’re asking SnapTrade whether ${b} works again. This usually takes a few seconds.`
+      : `You finished signing in. We’re asking SnapTrade for the new connection. This usually takes a few seconds.`;
+  }
+  return `We’re asking SnapTrade how ${b} is now.`;
+}
+
+function receiptOf({ intent, accounts, brokeAt }: PortalView, confirmedAt: Date, viewer: Viewer, now: Date) {
+  const confirmed = (
+    <Time at={confirmedAt} viewer={viewer}>
+      {dayAt(viewer, confirmedAt, now, clockSeconds)}
+    </Time>
+  );
+  const rows: { label: string; value: ReactNode }[] = [{ label: "SnapTrade confirmed", value: confirmed }];
+  if (intent === "reconnect" && accounts.length > 0) rows.push({ label: "Accounts", value: `the same ${accounts.length}` });
+  if (intent === "connect" && accounts.length > 0) rows.push({ label: "Accounts", value: count(accounts.length, "account") });
+  if (intent === "reconnect" && brokeAt && brokeAt < confirmedAt) rows.push({ label: "Was stopped for", value: duration(confirmedAt.getTime() - brokeAt.getTime()) });
+  rows.push({ label: "New data", value: "follows with SnapTrade’s next update" });
+  return rows;
+}

@@ -1,0 +1,72 @@
+import type { PortalFailure } from "@/lib/connections/portal-outcome";
+import type { FigureState } from "../ui/link-figure";
+
+/** What a button of the result does: try the same again, leave it for later, connect another login, keep both connections. */
+export type ResultAction = "again" | "later" | "different-login" | "keep-both";
+
+interface Words {
+  figure: FigureState;
+  title: string;
+  sentence: string;
+  primary: [ResultAction, string];
+  secondary: [ResultAction, string] | null;
+}
+
+/** What happened, that nothing was changed, and one next step; for each failure that the server has concluded. */
+export function failureWords(failure: PortalFailure, b: string, intent: "connect" | "reconnect"): Words {
+  const unchanged = intent === "reconnect" ? "Nothing was changed." : "No connection was made.";
+  const again: [ResultAction, string] = ["again", "Try again"];
+  const later: [ResultAction, string] = ["later", "Later"];
+  switch (failure) {
+    case "different-login":
+      return {
+        figure: "different",
+        title: `That was a different ${b} login`,
+        sentence: "This connection only works with the login that holds these accounts. Nothing was changed.",
+        primary: ["again", "Try the original login"],
+        secondary: ["different-login", "Use the other login"],
+      };
+    case "sign-in-refused":
+      return { figure: "gap", title: `${b} didn’t accept the sign-in`, sentence: `The user name, password or key wasn’t accepted. ${unchanged}`, primary: again, secondary: later };
+    case "code-refused":
+      return { figure: "gap", title: "The security code wasn’t accepted", sentence: "Codes run out quickly. Ask for a new one and type it straight away.", primary: again, secondary: later };
+    case "key-not-allowed":
+      return { figure: "gap", title: "The key isn’t allowed to read accounts", sentence: `Give this API key permission to read at ${b}, then try again.`, primary: again, secondary: later };
+    case "brokerage-unreachable":
+      return { figure: "trouble", title: `${b} can’t be reached right now`, sentence: `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`, primary: ["again", "Try again now"], secondary: later };
+    case "expired":
+      return {
+        figure: "gap",
+        title: "That sign-in page has expired",
+        sentence: `For safety each page works once and for five minutes. ${unchanged} A new one takes a second.`,
+        primary: ["again", "Open a new one"],
+        secondary: later,
+      };
+    case "not-finished":
+      return {
+        figure: "gap",
+        title: "The sign-in wasn’t finished",
+        sentence: intent === "reconnect" ? `The page was closed before ${b} answered. Nothing was changed, and ${b} still needs reconnecting.` : `The page was closed before ${b} answered. No connection was made.`,
+        primary: ["again", "Start again"],
+        secondary: later,
+      };
+    case "our-side":
+      return { figure: "trouble", title: "Something went wrong on our side", sentence: "The sign-in page couldn’t be opened. This isn’t about your login, and it has been noted for us.", primary: again, secondary: ["later", "Close"] };
+    case "second-connection":
+      return {
+        figure: "gap",
+        title: `A second ${b} connection was made`,
+        sentence: "The old one still needs reconnecting. Keep both only if they are different logins.",
+        primary: ["again", "Reconnect the old one"],
+        secondary: ["keep-both", "Keep both"],
+      };
+    case "unexplained":
+      return {
+        figure: "gap",
+        title: intent === "reconnect" ? `${b} wasn’t reconnected` : `${b} wasn’t connected`,
+        sentence: `SnapTrade gave a reason we can’t explain better yet. ${unchanged}`,
+        primary: again,
+        secondary: later,
+      };
+  }
+}

@@ -1,0 +1,46 @@
+import type { QueueView } from "@/lib/connections/views";
+import { LinkGlyph, type GlyphName } from "../ui/link-glyph";
+import { Tile } from "../ui/tile";
+
+const glyphs: Record<QueueView["entries"][number]["state"], { glyph: GlyphName; tone: string; words: string }> = {
+  waiting: { glyph: "needs", tone: "text-you-mark", words: "needs reconnecting" },
+  current: { glyph: "reconnecting", tone: "text-accent", words: "reconnecting" },
+  fixed: { glyph: "connected", tone: "text-good-mark", words: "connected" },
+  skipped: { glyph: "needs", tone: "text-theirs-mark", words: "left for later" },
+};
+
+/** The way through all that is broken, with the present step marked. */
+export function ReconnectQueue({ queue, currentId }: { queue: QueueView; currentId: string | null }) {
+  return (
+    <ol className="-mx-3 mt-5 space-y-1">
+      {queue.entries.map(({ connectionId, brokerage, state }) => {
+        const { glyph, tone, words } = glyphs[state];
+        const current = connectionId === currentId;
+        return (
+          <li
+            key={connectionId}
+            aria-current={current ? "step" : undefined}
+            className={`flex items-center gap-3 rounded-button border px-3 py-2 ${current ? "border-line bg-surface font-semibold" : "border-transparent text-ink-2"}`}
+          >
+            <Tile brokerage={brokerage} size={24} />
+            <span className="min-w-0 flex-1 truncate">{brokerage.name}</span>
+            <LinkGlyph name={glyph} className={tone} />
+            <span className="sr-only">{words}</span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+/** The connection that comes after the present one: the first still waiting. */
+export function nextInQueue(queue: QueueView | null, currentId: string | null) {
+  return queue?.entries.find(({ connectionId, state }) => state === "waiting" && connectionId !== currentId) ?? null;
+}
+
+/** "Reconnecting 1 of 2" */
+export function stepWords(queue: QueueView | null, currentId: string | null, done: boolean): string {
+  if (!queue || queue.entries.length < 2) return done ? "Reconnected" : "Reconnecting";
+  const place = queue.entries.findIndex(({ connectionId }) => connectionId === currentId) + 1;
+  return `${done ? "Reconnected" : "Reconnecting"} ${place} of ${queue.entries.length}`;
+}

@@ -1,0 +1,24 @@
+import Link from "next/link";
+import type { ComponentProps } from "react";
+
+export type ButtonLook = "filled" | "secondary" | "quiet" | "danger";
+
+const looks: Record<ButtonLook, string> = {
+  filled: "bg-fill text-on-fill hover:bg-fill-hover px-4",
+  secondary: "border border-line-strong bg-surface text-ink hover:bg-sunken px-4",
+  quiet: "text-ink-2 hover:text-ink px-1",
+  danger: "border border-line-strong bg-surface text-danger hover:bg-danger-soft px-4",
+};
+
+/** The classes of a button, for whatever element acts as one. */
+export function buttonClass(look: ButtonLook, className = ""): string {
+  return `inline-flex min-h-11 items-center justify-center gap-2 rounded-button text-body font-semibold whitespace-nowrap transition-colors duration-[120ms] disabled:cursor-default disabled:opacity-60 wide:min-h-10 ${looks[look]} ${className}`;
+}
+
+export function Button({ look = "secondary", className, ...rest }: ComponentProps<"button"> & { look?: ButtonLook }) {
+  return <button type="button" {...rest} className={buttonClass(look, className)} />;
+}
+
+export function ButtonLink({ look = "secondary", className, ...rest }: ComponentProps<typeof Link> & { look?: ButtonLook }) {
+  return <Link prefetch={false} {...rest} className={buttonClass(look, className)} />;
+}

@@ -1,0 +1,32 @@
+// White letters stand out from each of these by at least 4.5:1.
+const colours = ["#20693f", "#3f7a2c", "#0070ad", "#5d3fb3", "#35322c", "#a3292d", "#9a6616", "#1d5bd0", "#8a3b78", "#5b5470"];
+
+function colourOf(slug: string): string {
+  let sum = 0;
+  for (const character of slug) sum = (sum * 31 + character.charCodeAt(0)) % 9973;
+  return colours[sum % colours.length] ?? "#35322c";
+}
+
+function lettersOf(name: string): string {
+  const words = name.split(/[\s*-]+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
+  return words.slice(0, 2).map((word) => word.charAt(0).toUpperCase()).join("");
+}
+
+/** A brokerage's sign: its logo where there is one, over letters that are there at once. */
+export function Tile({ brokerage, size = 40, quiet = false }: { brokerage: { slug: string; name: string; logoUrl: string | null }; size?: 24 | 32 | 40 | 44 | 56; quiet?: boolean }) {
+  return (
+    <span
+      aria-hidden="true"
+      className={`relative inline-flex shrink-0 items-center justify-center overflow-hidden font-semibold text-[#fff] ${quiet ? "opacity-60" : ""}`}
+      style={{ width: size, height: size, borderRadius: size > 44 ? 14 : size < 32 ? 6 : 10, background: colourOf(brokerage.slug), fontSize: size * 0.4 }}
+    >
+      {lettersOf(brokerage.name)}
+      {/* eslint-disable-next-line @next/next/no-img-element -- the logo's host is SnapTrade's; our server should not fetch it */}
+      {brokerage.logoUrl && <img src={brokerage.logoUrl} alt="" loading="lazy" referrerPolicy="no-referrer" className="absolute inset-0 size-full object-cover" />}
+    </span>
+  );
+}
+
+export function EmptyTile() {
+  return <span aria-hidden="true" className="inline-block size-14 shrink-0 rounded-[14px] border border-dashed border-line-strong" />;
+}

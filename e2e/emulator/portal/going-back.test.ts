@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { startTestEmulator, type TestUser, Visitor } from "../testing";
+
+const back = "https://app.example.com/return";
+
+let world: Awaited<ReturnType<typeof startTestEmulator>>;
+let user: TestUser;
+beforeAll(async () => {
+  world = await startTestEmulator();
+});
+beforeEach(async () => {
+  user = await world.newUser();
+});
+afterAll(() => world.emulator.close());
+
+async function visit(wanted: Record<string, unknown>, query = "") {
+  const link = await world.loginLink(user, wanted);
+  const visitor = await new Visitor(world.emulator.url).open(link);
+  return query ? visitor.open(`?${query}`) : visitor;
+}
+
+async function reconnect(brokerage: string, wanted: Record<string, unknown> = {}, query = "") {
+  const id = await world.newConnection(user, brokerage, { disabled: true });
+  return { id, visitor: await visit({ reconnect: id, customRedirect: back, ...wanted }, query) };
+}
+
+const parameters = (visitor: Visitor) => Object.fromEntries(visitor.left?.searchParams ?? []);
+
+describe("leaving", () => {
+  test("returns as abandoned", async () => {
+    const { visitor } = await reconnect("KRAKEN");
+    await visitor.follow("Close");
+    expect(visitor.left?.href).toBe(`${back}?status=ABANDONED`);
+  });
+
+  test("may come without any status", async () => {
+    await world.control(`/users/${user.userId}/settings`, { cancelWithoutStatus: true });
+    const { visitor } = await reconnect("KRAKEN", { customRedirect: `${back}?state=7` });
+    await visitor.follow("Close");
+    expect(visitor.left?.href).toBe(`${back}?state=7`);
+  });
+
+  test("joins its parameters to a query in the way that is set", async () => {
+    const wanted = { customRedirect: `${back}?state=7#part` };
+    const joined = (await reconnect("KRAKEN", wanted)).visitor;
+    await joined.follow("Close");
+    expect(joined.left?.href).toBe(`${back}?state=7&status=ABANDONED#part`);
+    await world.control(`/users/${user.userId}/settings`, { joinWith: "?" });
+    const doubled = (await reconnect("KRAKEN", wanted)).visitor;
+    await doubled.follow("Close");
+    expect(doubled.left?.href).toBe(`${back}?state=7?status=ABANDONED#part`);
+  });
+
+  test("is not offered when the partner hides the X", async () => {
+    expect((await reconnect("KRAKEN", { showCloseButton: false })).visitor.html).not.toContain('aria-label="Close"');
+  });
+
+  test("tells a waiting opener before it goes", async () => {
+    const { visitor } = await reconnect("KRAKEN", {}, "opener=1");
+    await visitor.follow("Close");
+    expect(visitor.left).toBeNull();
+    expect(visitor.messages()).toEqual(["ABANDONED"]);
+  });
+});
+
+describe("in a frame", () => {
+  test("nothing redirects, whatever was asked for", async () => {
+    const { id, visitor } = await reconnect("KRAKEN", { immediateRedirect: true }, "framed=1");
+    await visitor.submit({ login: "wrong-password" });
+    expect(visitor.messages()).toMatchObject([{ status: "ERROR", errorCode: "1066", statusCode: "403" }]);
+    expect(visitor.html).not.toContain("Return to");
+    await visitor.follow("Try again");
+    await visitor.submit({ login: "good" });
+    expect(visitor.left).toBeNull();
+    expect(visitor.messages()).toEqual([{ status: "SUCCESS", authorizationId: id }]);
+    expect(visitor.html).toMatch(/data-say="CLOSE_MODAL">Done/);
+  });
+
+  test("messages take the form that is set", async () => {
+    const forms: [object, (id: string) => unknown[]][] = [
+      [{ messages: "string" }, (id) => [`SUCCESS:${id}`]],
+      [{ messages: "both" }, (id) => [{ status: "SUCCESS", authorizationId: id }, `SUCCESS:${id}`]],
+      [{ messages: "object", omitAuthorizationId: true }, () => [{ status: "SUCCESS" }]],
+    ];
+    for (const [settings, expected] of forms) {
+      await world.control(`/users/${user.userId}/settings`, settings);
+      const { id, visitor } = await reconnect("KRAKEN", {}, "framed=1");
+      await visitor.submit({ login: "good" });
+      expect(visitor.messages()).toEqual(expected(id));
+    }
+    await world.control(`/users/${user.userId}/settings`, { messages: "both", statusCodeAs: "number" });
+    const { visitor } = await reconnect("KRAKEN", {}, "framed=1");
+    await visitor.submit({ login: "unreachable" });
+    expect(visitor.messages()).toMatchObject([{ statusCode: 500 }, "ERROR:500"]);
+  });
+
+  test("an OAuth brokerage is opened in a window of its own", async () => {
+    const { id, visitor } = await reconnect("QUESTRADE", {}, "framed=1");
+    expect(visitor.html).toContain("Your browser blocked the window");
+    const path = /data-oauth="([^"]+)"/.exec(visitor.html)?.[1] ?? "";
+    const popup = await new Visitor(world.emulator.url).open(path);
+    await popup.submit({ login: "good" });
+    expect(popup.html).toContain("You can close this window");
+    expect(await world.detail(user, id)).toMatchObject({ disabled: false });
+  });
+});
+
+describe("the link", () => {
+  test("works once", async () => {
+    const link = await world.loginLink(user, { customRedirect: back });
+    expect((await new Visitor(world.emulator.url).open(link)).html).toContain("Choose your brokerage");
+    const second = await new Visitor(world.emulator.url).open(link);
+    expect(second.html).toContain("This sign-in page has expired");
+    expect(second.messages()).toMatchObject([{ status: "ERROR", errorCode: "1006" }]);
+    await second.follow("Return to Reconnect");
+    expect(parameters(second)).toEqual({ status: "ERROR", status_code: "400", error_code: "1006" });
+  });
+
+  test("works for five minutes of the user's clock, which signing does not notice", async () => {
+    const link = await world.loginLink(user);
+    await world.control(`/users/${user.userId}/advance`, { seconds: 301 });
+    expect((await new Visitor(world.emulator.url).open(link)).status).toBe(400);
+    const fresh = await world.loginLink(user);
+    await world.control(`/users/${user.userId}/advance`, { seconds: 290 });
+    expect((await new Visitor(world.emulator.url).open(fresh)).status).toBe(200);
+  });
+
+  test("gives its session one success only", async () => {
+    const { id, visitor } = await reconnect("KRAKEN");
+    const form = visitor.html;
+    await visitor.submit({ login: "good" });
+    await world.control(`/users/${user.userId}/connections/${id}/break`, {});
+    visitor.html = form;
+    await visitor.submit({ login: "good" });
+    expect(visitor.html).toContain("This sign-in page has expired");
+    expect(await world.detail(user, id)).toMatchObject({ disabled: true });
+  });
+
+  test("means nothing when made up", async () => {
+    expect((await new Visitor(world.emulator.url).open("/snapTrade/redeemToken?token=x")).status).toBe(400);
+    expect((await new Visitor(world.emulator.url).open("/portal/s/nothing")).status).toBe(400);
+  });
+});
