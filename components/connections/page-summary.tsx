@@ -28,7 +28,7 @@ export function PageSummary({ view, appName, viewer, now }: Props) {
         {unreachable ? <CheckButton look="secondary" words="Try now" /> : <Primary repairable={repairable} />}
         {unreachable ? null : <ConnectLink primary={false} plain={repairable.length > 0} />}
         {!unreachable && (
-          <p className="flex w-full items-center gap-2 text-small text-ink-3 wide:ml-auto wide:w-auto">
+          <div className="flex w-full items-center gap-2 text-small text-ink-3 wide:ml-auto wide:w-auto">
             {lookedAt && (
               <span>
                 Checked{" "}
@@ -38,7 +38,7 @@ export function PageSummary({ view, appName, viewer, now }: Props) {
               </span>
             )}
             <CheckButton look="quiet" words="Check now" />
-          </p>
+          </div>
         )}
       </div>
       {connections.length >= 3 && connections.length <= 12 && !unreachable && (

@@ -21,10 +21,11 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
   if (!run("npm", ["run", "--silent", "db:migrate"], settings)) process.exit(1);
 
   const running: Running[] = [];
-  const stopAll = async () => {
-    for (const started of running.splice(0).reverse()) await started.stop();
-  };
-  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stopAll().then(() => process.exit(0)));
+  let stopping: Promise<unknown> | undefined;
+  const stopAll = () => (stopping ??= Promise.all(running.map((started) => started.stop())));
+  const leave = () => void stopAll().then(() => process.exit(0));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, leave);
+  whenParentEnds(leave);
 
   try {
     const emulator = await startEmulator(ports, { EMULATOR_STATE: path.join(data, "emulator.json") });
@@ -50,6 +51,17 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
     await stopAll();
     stop(`The demonstration could not start: ${error instanceof Error ? error.message : "unknown reason"}`);
   }
+}
+
+/** npm and its shell may end on a signal without passing it on; then this process gets another parent. */
+function whenParentEnds(leave: () => void) {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    leave();
+  }, 250);
+  watch.unref();
 }
 
 async function requireFreePorts() {

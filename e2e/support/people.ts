@@ -12,6 +12,8 @@ export interface Person {
   control: Control;
   /** Their id at SnapTrade. */
   snapTradeUserId: string;
+  /** Where their first trip to the portal comes back to; coming back makes the app look at SnapTrade. */
+  returnPath: string;
 }
 
 /** Asks for a sign-in link and reads it from the mailbox; it is not used yet. */
@@ -33,15 +35,15 @@ export async function makePerson(servers: Servers, email: string): Promise<Perso
   // Whoever goes to the portal is registered on the way; the portal's session tells under which id.
   const portal = await visitor.submit("/connections/new", (form) => form.includes('value="ALPACA"'));
   const sessionId = new URL(portal).searchParams.get("sessionId");
-  const { userId } = await control.get<{ userId: string }>(`/sessions/${sessionId}`);
-  return { email, visitor, control, snapTradeUserId: userId };
+  const { userId, body } = await control.get<{ userId: string; body: { customRedirect: string } }>(`/sessions/${sessionId}`);
+  return { email, visitor, control, snapTradeUserId: userId, returnPath: new URL(body.customRedirect).pathname };
 }
 
 /** Gives the person connections at SnapTrade and lets the app look at them. */
 export async function seedConnections(person: Person, connections: SeededConnection[]): Promise<{ id: string }[]> {
   const made: { id: string }[] = [];
   for (const connection of connections) made.push(await person.control.post(`/users/${person.snapTradeUserId}/connections`, connection));
-  await checkNow(person);
+  await person.visitor.open(`${person.returnPath}?status=ABANDONED`);
   return made;
 }
 

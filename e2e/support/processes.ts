@@ -31,21 +31,21 @@ export function settingsFor({ app, emulator, smtp }: Ports): Record<string, stri
 
 /** Starts the emulator and returns when it is ready. */
 export async function startEmulator({ emulator, smtp }: Ports, env: Record<string, string> = {}): Promise<Running> {
-  const child = start(["--import", "tsx", "e2e/emulator/main.ts"], { EMULATOR_PORT: String(emulator), EMULATOR_SMTP_PORT: String(smtp), ...env });
+  const child = start(["--import", "tsx", "e2e/emulator/main.ts"], "pipe", { EMULATOR_PORT: String(emulator), EMULATOR_SMTP_PORT: String(smtp), ...env });
   await saying(child, "Emulator ready");
   return { url: `http://localhost:${emulator}`, stop: () => end(child), child };
 }
 
 /** Starts the built app and returns when it is healthy. */
 export async function startApp(ports: Ports, env: Record<string, string>): Promise<Running> {
-  const child = start(["lib/start.mjs"], { ...settingsFor(ports), ...env });
+  const child = start(["lib/start.mjs"], "inherit", { ...settingsFor(ports), ...env });
   const url = `http://localhost:${ports.app}`;
   await Promise.race([healthy(url), ended(child)]);
   return { url, stop: () => end(child), child };
 }
 
-function start(args: string[], env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, args, { cwd: path.resolve(root), env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
+function start(args: string[], output: "pipe" | "inherit", env: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, args, { cwd: path.resolve(root), env: { ...process.env, ...env }, stdio: ["ignore", output, "inherit"] });
 }
 
 async function saying(child: ChildProcess, words: string): Promise<void> {

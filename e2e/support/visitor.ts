@@ -35,7 +35,7 @@ export class Visitor {
   private async request(place: string, options: RequestInit = {}): Promise<Response> {
     let url = new URL(place, this.appUrl);
     for (let hops = 0; hops < 10; hops++) {
-      const answer = await fetch(url, { ...options, headers: { Cookie: this.cookieHeader() }, redirect: "manual" });
+      const answer = await fetch(url, { ...options, headers: { Cookie: this.cookieHeader(), Origin: this.appUrl }, redirect: "manual" });
       this.keep(answer);
       const location = answer.headers.get("location");
       if (!location || options.redirect === "manual") return answer;

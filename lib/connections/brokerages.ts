@@ -1,5 +1,5 @@
 import "server-only";
-import { isNotNull, max } from "drizzle-orm";
+import { isNotNull, max, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { brokerages } from "@/lib/db/schema";
 import { describeError, log } from "@/lib/log";
@@ -42,6 +42,6 @@ export async function listBrokerageChoices(): Promise<BrokerageChoice[]> {
   return db.query.brokerages.findMany({
     columns: { id: true, slug: true, name: true, logoUrl: true, maintenance: true },
     where: (table, { and, eq }) => and(eq(table.enabled, true), isNotNull(table.listedAt)),
-    orderBy: [brokerages.name],
+    orderBy: [sql`lower(${brokerages.name})`],
   });
 }

@@ -111,6 +111,16 @@ describe("look", () => {
     expect((await read()) - before).toBe(1);
   });
 
+  test("the accounts of a connection that was made since are read at once", async () => {
+    const { userId, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    await connect({ brokerage: "KRAKEN", accounts: [{ name: "Spot", number: "KR-70931" }] });
+    await look(userId);
+    const { connections: views } = await listConnectionViews(userId, moment());
+    expect(views.find(({ brokerage }) => brokerage.slug === "KRAKEN")?.accounts).toMatchObject([{ name: "Spot", lastDigits: "0931" }]);
+  });
+
   test("a person whose accounts cannot be read still learns the statuses", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();

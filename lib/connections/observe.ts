@@ -27,7 +27,7 @@ const disagreementMs = 2_000;
  * Writes down what was said about connections of one user; the only writer of their state.
  * The newer observation wins, an older one only enters the history, deleted is final; so order and repetition cannot matter.
  * An observation of a connection that we do not know (and that brings no details), or that is another user's, changes nothing.
- * @returns the ids of the connections whose state or episodes changed
+ * @returns the ids of the connections that are new, or whose state or episodes changed
  */
 export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
   const db = await database();
@@ -69,7 +69,7 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
     .where(eq(connections.id, connectionId));
   if (disagrees(seen, history)) await lookAgain(tx, userId, recordedAt);
   const episodesChanged = await writeEpisodes(tx, connectionId, projection.episodes);
-  return episodesChanged || projection.state !== known.state;
+  return episodesChanged || projection.state !== known.state || history.length === 1;
 }
 
 /** Makes the row of a connection that is seen for the first time, and keeps what may change besides its state. */

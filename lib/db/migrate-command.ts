@@ -1,11 +1,11 @@
-import { loadEnvConfig } from "@next/env";
+import nextEnv from "@next/env";
 import { SettingsError } from "@/lib/env";
 import { openDatabase } from "./client";
 import { DatabaseError } from "./errors";
 import { migrateDatabase } from "./migrate";
 
 // The command behind `npm run db:migrate`: it needs the database settings only, so that a deployment can run it before the rest is configured.
-loadEnvConfig(process.cwd());
+nextEnv.loadEnvConfig(process.cwd());
 try {
   const url = process.env.DATABASE_URL || "pglite:.data/pglite";
   const { db, close } = await openDatabase({
