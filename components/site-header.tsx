@@ -28,7 +28,11 @@ export function SiteHeader({ appName, email, signOut }: Props) {
         >
           {initialsOf(email)}
         </button>
-        <div id="account-menu" popover="auto" className="fixed inset-auto top-14 right-4 m-0 w-64 rounded-card border border-line bg-surface p-4 text-ink shadow-dialog wide:right-[max(24px,calc(50vw-460px))]">
+        <div
+          id="account-menu"
+          popover="auto"
+          className="fixed inset-auto top-14 right-4 m-0 w-64 rounded-card border border-line bg-surface p-4 text-ink shadow-dialog wide:right-[max(24px,calc(50vw-460px))]"
+        >
           <p className="truncate text-small text-ink-2">{email}</p>
           <form action={signOut}>
             <button type="submit" className="mt-2 min-h-9 font-semibold">
@@ -44,5 +48,12 @@ export function SiteHeader({ appName, email, signOut }: Props) {
 function initialsOf(email: string): string {
   const [name = ""] = email.split("@");
   const parts = name.split(/[._-]+/).filter(Boolean);
-  return (parts.length > 1 ? parts.slice(0, 2).map((part) => part.charAt(0)).join("") : name.slice(0, 1)).toUpperCase();
+  return (
+    parts.length > 1
+      ? parts
+          .slice(0, 2)
+          .map((part) => part.charAt(0))
+          .join("")
+      : name.slice(0, 1)
+  ).toUpperCase();
 }

@@ -87,7 +87,8 @@ export function brandTokens(brandColor: string, theme: Theme): Record<string, st
   const { l, c, h } = parseBrandColor(brandColor);
   const tokens: Record<string, string> = theme === "light" ? { surface: "#fff" } : {};
   for (const [name, [lightness, chroma]] of Object.entries(neutrals[theme])) tokens[name] = literal(lightness, Math.min(c, chroma), h);
-  tokens.accent = theme === "light" ? literal(clamp(0.34, l, 0.49), Math.min(c, 0.16), h) : literal(clamp(0.78, l + 0.36, 0.86), Math.min(c, 0.11), h);
+  tokens.accent =
+    theme === "light" ? literal(clamp(0.34, l, 0.49), Math.min(c, 0.16), h) : literal(clamp(0.78, l + 0.36, 0.86), Math.min(c, 0.11), h);
   return { ...tokens, ...fill({ l, c, h }, theme), ...roles[theme] };
 }
 

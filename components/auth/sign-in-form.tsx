@@ -39,7 +39,9 @@ export function SignInForm({ appName, returnTo, problem }: Props) {
           E-mail me a sign-in link
         </SubmitButton>
       </form>
-      <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">The link signs you in to {appName}. Never type a brokerage password here.</p>
+      <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">
+        The link signs you in to {appName}. Never type a brokerage password here.
+      </p>
     </div>
   );
 }

@@ -9,7 +9,7 @@ export function AccountList({ accounts, strong = false }: { accounts: AccountVie
           <span className="min-w-0 truncate">{name}</span>
           {lastDigits && (
             <span className={`digits shrink-0 ${strong ? "font-semibold" : ""}`}>
-              <span aria-hidden="true" className="mr-1.5 text-[0.6em] tracking-wide align-middle">
+              <span aria-hidden="true" className="mr-1.5 align-middle text-[0.6em] tracking-wide">
                 ••
               </span>
               <span className="sr-only">ending in </span>

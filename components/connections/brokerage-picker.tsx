@@ -23,7 +23,13 @@ export function BrokeragePicker({ brokerages }: { brokerages: PickerBrokerage[] 
       <label className="mt-5 flex h-11 items-center gap-2.5 rounded-button border border-field bg-surface px-3 focus-within:outline-2 focus-within:outline-offset-2 focus-within:outline-accent">
         <Icon name="search" className="text-ink-3" />
         <span className="sr-only">Search brokerages</span>
-        <input type="search" value={search} onChange={(event) => setSearch(event.target.value)} placeholder="Search brokerages" className="min-w-0 flex-1 bg-transparent text-[1rem] outline-none placeholder:text-ink-3" />
+        <input
+          type="search"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+          placeholder="Search brokerages"
+          className="min-w-0 flex-1 bg-transparent text-[1rem] outline-none placeholder:text-ink-3"
+        />
       </label>
       <p role="status" className="sr-only">
         {search && `${found.length} ${found.length === 1 ? "brokerage" : "brokerages"}`}

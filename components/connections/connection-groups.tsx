@@ -27,7 +27,9 @@ export function ConnectionGroups({ connections, reading, unreachable }: { connec
               </h2>
               {unreachable && card && <p className="text-small text-ink-3">Reconnecting is possible again once SnapTrade answers</p>}
             </div>
-            <ul className={`mt-3 divide-y divide-line ${card ? "overflow-hidden rounded-card border border-line bg-surface shadow-card" : "border-y border-line"}`}>
+            <ul
+              className={`mt-3 divide-y divide-line ${card ? "overflow-hidden rounded-card border border-line bg-surface shadow-card" : "border-y border-line"}`}
+            >
               {members.map((connection) => (
                 <ConnectionRow key={connection.id} connection={connection} reading={reading} card={card} />
               ))}

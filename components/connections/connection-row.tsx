@@ -35,7 +35,9 @@ export function ConnectionRow({ connection, reading, card }: { connection: Conne
           <StatusSentence connection={connection} reading={reading} />
         </p>
       </div>
-      <div className="relative col-span-2 flex justify-end wide:col-span-1 wide:col-start-4">{action ?? <Icon name="chevron-right" className="mr-0.5 hidden text-ink-3 wide:block" />}</div>
+      <div className="relative col-span-2 flex justify-end wide:col-span-1 wide:col-start-4">
+        {action ?? <Icon name="chevron-right" className="mr-0.5 hidden text-ink-3 wide:block" />}
+      </div>
     </li>
   );
 }
@@ -43,9 +45,25 @@ export function ConnectionRow({ connection, reading, card }: { connection: Conne
 function rowAction({ id, status, brokerage }: ConnectionView) {
   switch (status) {
     case "disabled":
-      return <PortalLauncher target={{ kind: "reconnect", connectionId: id }} label={`Reconnect ${brokerage.name}`} words="Reconnect" look="secondary" wide />;
+      return (
+        <PortalLauncher
+          target={{ kind: "reconnect", connectionId: id }}
+          label={`Reconnect ${brokerage.name}`}
+          words="Reconnect"
+          look="secondary"
+          wide
+        />
+      );
     case "reconnecting":
-      return <PortalLauncher target={{ kind: "reconnect", connectionId: id }} label={`Reconnect ${brokerage.name}, continue`} words="Continue" look="secondary" wide />;
+      return (
+        <PortalLauncher
+          target={{ kind: "reconnect", connectionId: id }}
+          label={`Reconnect ${brokerage.name}, continue`}
+          words="Continue"
+          look="secondary"
+          wide
+        />
+      );
     case "unsupported":
       return (
         <ButtonLink href={`/connections/${id}/remove`} aria-label={`Remove ${brokerage.name}`} className="mt-3 w-full wide:mt-0 wide:w-auto">

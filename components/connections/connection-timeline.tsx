@@ -6,11 +6,9 @@ import type { Reading } from "./status-mark";
 
 export function ConnectionTimeline({ entries, brokerage, reading }: { entries: TimelineEntry[]; brokerage: string; reading: Reading }) {
   const { viewer, now } = reading;
-  let shownDay = "";
+  const dayOf = (entry: TimelineEntry | undefined) => (entry?.at ? dayLabel(viewer, entry.at, now) : null);
   const items = entries.map((entry, index): TimelineItem => {
-    const label = entry.at ? dayLabel(viewer, entry.at, now) : shownDay;
-    const day = label === shownDay ? null : label;
-    shownDay = label;
+    const day = dayOf(entry) === dayOf(entries[index - 1]) ? null : dayOf(entry);
     const write = entry.kind === "stopped" || entry.kind === "fixed" ? clockSeconds : clock;
     return {
       key: `${entry.kind}-${index}`,
@@ -32,7 +30,11 @@ function wordsOf({ kind, seconds, ending }: TimelineEntry, b: string): Pick<Time
     case "last-data":
       return { what: `Last data from ${b}`, detail: "Balances, holdings and transactions", node: "good" };
     case "stopped":
-      return { what: "The connection stopped", detail: "We aren’t told why. Most often a sign-in simply runs out after some weeks.", node: "you-ring" };
+      return {
+        what: "The connection stopped",
+        detail: "We aren’t told why. Most often a sign-in simply runs out after some weeks.",
+        node: "you-ring",
+      };
     case "told-by-webhook":
       return { what: `SnapTrade told us${later}`, detail: null, node: "plain" };
     case "noticed-by-look":

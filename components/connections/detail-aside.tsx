@@ -22,7 +22,10 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
       <div className={disabledAt && !leaving ? "mt-7" : ""}>
         {!leaving && (
           <Disclosure title="Want to use a different login?">
-            <p>A connection stays with the login it was made with. To use another one, connect it as new, then remove this one. Its accounts start fresh; history doesn’t move across.</p>
+            <p>
+              A connection stays with the login it was made with. To use another one, connect it as new, then remove this one. Its accounts start
+              fresh; history doesn’t move across.
+            </p>
             <ButtonLink href={`/connections/new?brokerage=${brokerage.slug}`} className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11">
               Connect a different login
             </ButtonLink>
@@ -34,7 +37,7 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
               {earlier.map((episode) => (
                 <li key={episode.id}>
                   <Time at={episode.brokeAt} viewer={reading.viewer}>
-                    {`${dayName(reading.viewer, episode.brokeAt, reading.now)}`}
+                    {dayName(reading.viewer, episode.brokeAt, reading.now)}
                   </Time>
                   {`, ${episode.endedHow === "fixed" ? "reconnected" : "removed"} after ${duration(episode.endedAt.getTime() - episode.brokeAt.getTime())}`}
                 </li>
@@ -45,7 +48,8 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
         {!leaving && (
           <Disclosure title="Remove this connection">
             <p>
-              {appName} loses access to {connection.accounts.length > 0 ? `its ${count(connection.accounts.length, "account")}` : "it"}. This can’t be undone. Your accounts at {brokerage.name} aren’t touched.
+              {appName} loses access to {connection.accounts.length > 0 ? `its ${count(connection.accounts.length, "account")}` : "it"}. This can’t be
+              undone. Your accounts at {brokerage.name} aren’t touched.
             </p>
             <ButtonLink look="danger" href={`/connections/${id}/remove`} className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11">
               Remove {brokerage.name}
@@ -53,7 +57,9 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
           </Disclosure>
         )}
       </div>
-      {leaving && connection.removalRequestedAt && <p className="text-small text-ink-2">You asked to remove it {dayAt(reading.viewer, connection.removalRequestedAt, reading.now)}.</p>}
+      {leaving && connection.removalRequestedAt && (
+        <p className="text-small text-ink-2">You asked to remove it {dayAt(reading.viewer, connection.removalRequestedAt, reading.now)}.</p>
+      )}
     </div>
   );
 }

@@ -15,7 +15,9 @@ export function EmptyConnections({ appName }: { appName: string }) {
         <LinkFigure state="empty" tile={<EmptyTile />} />
       </div>
       <h1 className="mt-9 text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">Connect your first brokerage</h1>
-      <p className="mt-2.5 text-lead text-ink-2">{appName} can then show your balances, holdings and transactions. You can remove the connection at any time.</p>
+      <p className="mt-2.5 text-lead text-ink-2">
+        {appName} can then show your balances, holdings and transactions. You can remove the connection at any time.
+      </p>
       <div className="mt-6">
         <ConnectLink primary plain={false} />
       </div>

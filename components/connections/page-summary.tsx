@@ -54,7 +54,15 @@ function Primary({ repairable }: { repairable: ConnectionView[] }) {
   const [only] = repairable;
   if (!only) return null;
   if (repairable.length === 1) {
-    return <PortalLauncher target={{ kind: "reconnect", connectionId: only.id }} label={`Reconnect ${only.brokerage.name}`} words={`Reconnect ${only.brokerage.name}`} look="filled" wide />;
+    return (
+      <PortalLauncher
+        target={{ kind: "reconnect", connectionId: only.id }}
+        label={`Reconnect ${only.brokerage.name}`}
+        words={`Reconnect ${only.brokerage.name}`}
+        look="filled"
+        wide
+      />
+    );
   }
   const words = repairable.length === 2 ? "Reconnect both" : `Reconnect all ${repairable.length}`;
   return <PortalLauncher target={{ kind: "queue" }} label={words} words={words} look="filled" wide />;

@@ -23,7 +23,8 @@ export function RemoveConnection({ connection, appName }: { connection: Connecti
         </div>
       )}
       <p className="mt-4 text-ink-2">
-        SnapTrade deletes this connection, and {appName} loses access to {accounts.length > 0 ? `its ${count(accounts.length, "account")}` : "it"}. This can’t be undone. Your accounts at {b} aren’t touched.
+        SnapTrade deletes this connection, and {appName} loses access to {accounts.length > 0 ? `its ${count(accounts.length, "account")}` : "it"}.
+        This can’t be undone. Your accounts at {b} aren’t touched.
       </p>
       <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
         <form action={removeConnection}>

@@ -12,9 +12,16 @@ export function SecondConnectionNote({ connection }: { connection: ConnectionVie
       <h2 id={`second-${connection.id}`} className="text-head">
         A second {b} connection was made
       </h2>
-      <p className="mt-1 max-w-[62ch] text-ink-2">The old one still needs reconnecting. Keep both only if they are different logins; else the same money may show twice.</p>
+      <p className="mt-1 max-w-[62ch] text-ink-2">
+        The old one still needs reconnecting. Keep both only if they are different logins; else the same money may show twice.
+      </p>
       <div className="mt-4 flex flex-wrap items-center gap-x-5 gap-y-2">
-        <PortalLauncher target={{ kind: "reconnect", connectionId: connection.id }} label={`Reconnect the old ${b} connection`} words="Reconnect the old one" look="secondary" />
+        <PortalLauncher
+          target={{ kind: "reconnect", connectionId: connection.id }}
+          label={`Reconnect the old ${b} connection`}
+          words="Reconnect the old one"
+          look="secondary"
+        />
         <ButtonLink look="quiet" href={`/connections/${connection.id}/remove`}>
           Remove the old one
         </ButtonLink>

@@ -44,13 +44,46 @@ export function StatusSentence({ connection, reading }: { connection: Connection
   );
   switch (status) {
     case "removed":
-      return <>SnapTrade confirmed {removedAt && <Time at={removedAt} viewer={viewer}>{dayAt(viewer, removedAt, now)}</Time>}.</>;
+      return (
+        <>
+          SnapTrade confirmed{" "}
+          {removedAt && (
+            <Time at={removedAt} viewer={viewer}>
+              {dayAt(viewer, removedAt, now)}
+            </Time>
+          )}
+          .
+        </>
+      );
     case "removing":
-      return <>You asked {removalRequestedAt && <Time at={removalRequestedAt} viewer={viewer}>{dayAt(viewer, removalRequestedAt, now)}</Time>}. Waiting for SnapTrade to confirm.</>;
+      return (
+        <>
+          You asked{" "}
+          {removalRequestedAt && (
+            <Time at={removalRequestedAt} viewer={viewer}>
+              {dayAt(viewer, removalRequestedAt, now)}
+            </Time>
+          )}
+          . Waiting for SnapTrade to confirm.
+        </>
+      );
     case "unknown-connected":
       return <>Not checked since.</>;
     case "unknown-disabled":
-      return <>{lookedAt && <>At <Time at={lookedAt} viewer={viewer}>{clock(viewer, lookedAt)}</Time>.</>}{showing}</>;
+      return (
+        <>
+          {lookedAt && (
+            <>
+              At{" "}
+              <Time at={lookedAt} viewer={viewer}>
+                {clock(viewer, lookedAt)}
+              </Time>
+              .
+            </>
+          )}
+          {showing}
+        </>
+      );
     case "unsupported":
       return <>SnapTrade no longer connects to {brokerage.name}. Signing in again can’t help.</>;
     case "verifying":
@@ -63,7 +96,18 @@ export function StatusSentence({ connection, reading }: { connection: Connection
       return (
         <>
           Stopped {disabledAt && relative(disabledAt)}.
-          {lastTripUnfinishedAt ? <> The sign-in at <Time at={lastTripUnfinishedAt} viewer={viewer}>{clock(viewer, lastTripUnfinishedAt)}</Time> wasn’t finished.</> : showing}
+          {lastTripUnfinishedAt ? (
+            <>
+              {" "}
+              The sign-in at{" "}
+              <Time at={lastTripUnfinishedAt} viewer={viewer}>
+                {clock(viewer, lastTripUnfinishedAt)}
+              </Time>{" "}
+              wasn’t finished.
+            </>
+          ) : (
+            showing
+          )}
         </>
       );
     case "maintenance":
@@ -71,7 +115,16 @@ export function StatusSentence({ connection, reading }: { connection: Connection
     case "degraded":
       return <>{brokerage.name} has technical trouble. Data may come late or be incomplete.</>;
     case "fresh":
-      return <>SnapTrade confirmed {fixedAt && <Time at={fixedAt} viewer={viewer}>{dayAt(viewer, fixedAt, now)}</Time>}</>;
+      return (
+        <>
+          SnapTrade confirmed{" "}
+          {fixedAt && (
+            <Time at={fixedAt} viewer={viewer}>
+              {dayAt(viewer, fixedAt, now)}
+            </Time>
+          )}
+        </>
+      );
     case "connected":
       return <>Checked {lookedAt && relative(lookedAt)}</>;
   }

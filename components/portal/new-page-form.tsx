@@ -6,7 +6,11 @@ export function NewPageForm({ view }: { view: PortalView }) {
   const { intent, connectionId, queue, brokerage } = view;
   return (
     <form action={intent === "reconnect" ? reconnectInPage : connectInPage} className="inline">
-      {intent === "reconnect" ? <input type="hidden" name="connectionId" value={connectionId ?? ""} /> : <input type="hidden" name="brokerage" value={brokerage?.slug ?? ""} />}
+      {intent === "reconnect" ? (
+        <input type="hidden" name="connectionId" value={connectionId ?? ""} />
+      ) : (
+        <input type="hidden" name="brokerage" value={brokerage?.slug ?? ""} />
+      )}
       {intent === "connect" && <input type="hidden" name="beside" value="yes" />}
       {queue && <input type="hidden" name="queueId" value={queue.id} />}
       <button type="submit" className="min-h-6 text-accent underline decoration-line-strong underline-offset-4">

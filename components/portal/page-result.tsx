@@ -15,15 +15,39 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
   const home = connectionId ? `/connections/${connectionId}` : "/connections";
 
   const action = (does: AllActions, words: string, look: ButtonLook) => {
-    if (does === "later" || does === "close") return <ButtonLink href={next ? "/connections" : home} look={look}>{words}</ButtonLink>;
-    if (does === "different-login") return <ButtonLink href={`/connections/new?brokerage=${brokerage?.slug ?? ""}`} look={look}>{words}</ButtonLink>;
+    if (does === "later" || does === "close")
+      return (
+        <ButtonLink href={next ? "/connections" : home} look={look}>
+          {words}
+        </ButtonLink>
+      );
+    if (does === "different-login")
+      return (
+        <ButtonLink href={`/connections/new?brokerage=${brokerage?.slug ?? ""}`} look={look}>
+          {words}
+        </ButtonLink>
+      );
     if (does === "keep-both" && connectionId) return <Form action={keepBoth} fields={{ connectionId }} words={words} look={look} />;
     if (does === "next" && next && queue) {
-      if (done) return <PortalLauncher target={{ kind: "reconnect", connectionId: next.connectionId, queueId: queue.id }} label={words} words={words} look={look} wide />;
+      if (done)
+        return (
+          <PortalLauncher
+            target={{ kind: "reconnect", connectionId: next.connectionId, queueId: queue.id }}
+            label={words}
+            words={words}
+            look={look}
+            wide
+          />
+        );
       return <Form action={skipInQueue} fields={{ queueId: queue.id, connectionId: connectionId ?? "" }} words={words} look={look} />;
     }
-    if (intent === "connect") return <PortalLauncher target={{ kind: "connect", brokerage: brokerage?.slug ?? "", beside: true }} label={words} words={words} look={look} wide />;
-    return connectionId ? <PortalLauncher target={{ kind: "reconnect", connectionId, queueId: queue?.id }} label={words} words={words} look={look} wide /> : null;
+    if (intent === "connect")
+      return (
+        <PortalLauncher target={{ kind: "connect", brokerage: brokerage?.slug ?? "", beside: true }} label={words} words={words} look={look} wide />
+      );
+    return connectionId ? (
+      <PortalLauncher target={{ kind: "reconnect", connectionId, queueId: queue?.id }} label={words} words={words} look={look} wide />
+    ) : null;
   };
 
   return (
@@ -35,7 +59,17 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
   );
 }
 
-function Form({ action, fields, words, look }: { action: (form: FormData) => Promise<void>; fields: Record<string, string>; words: string; look: ButtonLook }) {
+function Form({
+  action,
+  fields,
+  words,
+  look,
+}: {
+  action: (form: FormData) => Promise<void>;
+  fields: Record<string, string>;
+  words: string;
+  look: ButtonLook;
+}) {
   return (
     <form action={action}>
       {Object.entries(fields).map(([name, value]) => (

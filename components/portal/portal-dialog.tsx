@@ -56,11 +56,30 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
   }
 
   const action = (does: AllActions, words: string, look: "filled" | "secondary" | "quiet" | "danger") => {
-    if (does === "different-login") return <ButtonLink href={`/connections/new?brokerage=${view.brokerage?.slug ?? ""}`} look={look}>{words}</ButtonLink>;
-    if (does === "keep-both") return <Button look={look} onClick={close}>{words}</Button>;
-    if (does === "later" || does === "close") return <Button look={look} onClick={close}>{words}</Button>;
+    if (does === "different-login")
+      return (
+        <ButtonLink href={`/connections/new?brokerage=${view.brokerage?.slug ?? ""}`} look={look}>
+          {words}
+        </ButtonLink>
+      );
+    if (does === "keep-both")
+      return (
+        <Button look={look} onClick={close}>
+          {words}
+        </Button>
+      );
+    if (does === "later" || does === "close")
+      return (
+        <Button look={look} onClick={close}>
+          {words}
+        </Button>
+      );
     const target = does === "next" ? (next?.connectionId ?? null) : view.intent === "reconnect" ? view.connectionId : null;
-    return <Button look={look} aria-disabled={pending || undefined} onClick={() => open(target, does === "next" && !done)}>{pending ? "Opening …" : words}</Button>;
+    return (
+      <Button look={look} aria-disabled={pending || undefined} onClick={() => open(target, does === "next" && !done)}>
+        {pending ? "Opening …" : words}
+      </Button>
+    );
   };
 
   return (
@@ -71,15 +90,28 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
       className="portal-dialog m-auto h-[min(712px,calc(100dvh-48px))] w-[min(944px,calc(100dvw-48px))] overflow-hidden rounded-dialog bg-surface p-0 text-ink shadow-dialog"
     >
       <div className="grid h-full grid-cols-[320px_1fr]">
-        <PortalRail view={view} appName={current.appName} done={done} signalled={signalled} onSkip={next && !signalled ? () => open(next.connectionId, true) : null} />
+        <PortalRail
+          view={view}
+          appName={current.appName}
+          done={done}
+          signalled={signalled}
+          onSkip={next && !signalled ? () => open(next.connectionId, true) : null}
+        />
         <div className="relative flex min-h-0 flex-col border-l border-line">
-          <button type="button" onClick={close} aria-label="Close" className="absolute top-2 right-3 z-10 inline-flex size-9 items-center justify-center rounded-button hover:bg-sunken">
+          <button
+            type="button"
+            onClick={close}
+            aria-label="Close"
+            className="absolute top-2 right-3 z-10 inline-flex size-9 items-center justify-center rounded-button hover:bg-sunken"
+          >
             <Icon name="x" size={20} />
           </button>
           {signalled ? (
             <div className="flex flex-1 flex-col overflow-y-auto px-14 pt-[4.75rem] pb-8">
               <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.brokerage.name ?? null} action={action} />
-              <p role="status" className={problem ? "mt-3 text-small" : "sr-only"}>{problem}</p>
+              <p role="status" className={problem ? "mt-3 text-small" : "sr-only"}>
+                {problem}
+              </p>
             </div>
           ) : (
             <PortalFrame key={current.loginLink} opened={current} heard={heard} />

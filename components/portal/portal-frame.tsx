@@ -48,7 +48,9 @@ export function PortalFrame({ opened, heard }: { opened: OpenedPortal; heard: bo
       </div>
       {hint !== "none" && (
         <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
-          {hint === "window" ? `Did ${b}’s sign-in open in another window? If not, your browser may have blocked it.` : "SnapTrade’s page doesn’t open here."}
+          {hint === "window"
+            ? `Did ${b}’s sign-in open in another window? If not, your browser may have blocked it.`
+            : "SnapTrade’s page doesn’t open here."}
           <NewPageForm view={view} />
         </div>
       )}

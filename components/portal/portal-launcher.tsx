@@ -1,13 +1,14 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { useState, useTransition, type ComponentType, type FormEvent } from "react";
+import { useState, useTransition, type ComponentType, type SyntheticEvent } from "react";
 import { connectInPage, reconnectAllInPage, reconnectInPage, startConnect, startReconnect, startReconnectAll } from "@/lib/connections/actions";
 import type { OpenedPortal } from "@/lib/connections/views";
 import { Button, type ButtonLook } from "../ui/button";
 import type { PortalDialogProps } from "./portal-dialog";
 
-export type PortalTarget = { kind: "reconnect"; connectionId: string; queueId?: string } | { kind: "queue" } | { kind: "connect"; brokerage: string; beside?: boolean };
+export type PortalTarget =
+  { kind: "reconnect"; connectionId: string; queueId?: string } | { kind: "queue" } | { kind: "connect"; brokerage: string; beside?: boolean };
 
 interface Props {
   target: PortalTarget;
@@ -31,7 +32,7 @@ export function PortalLauncher({ target, label, words, look, wide = false }: Pro
   const [problem, setProblem] = useState<string | null>(null);
   const [opened, setOpened] = useState<{ portal: OpenedPortal; Dialog: ComponentType<PortalDialogProps> } | null>(null);
 
-  function open(event: FormEvent) {
+  function open(event: SyntheticEvent) {
     if (!hasRoomForDialog()) return;
     event.preventDefault();
     if (pending) return;

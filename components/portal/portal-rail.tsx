@@ -26,7 +26,11 @@ export function PortalRail({ view, appName, done, signalled, onSkip }: Props) {
       </h2>
       {queue && queue.entries.length > 1 && <ReconnectQueue queue={queue} currentId={connectionId} />}
       {onSkip && (
-        <button type="button" onClick={onSkip} className="mt-2 min-h-6 self-start text-small text-ink-2 underline decoration-line-strong underline-offset-4">
+        <button
+          type="button"
+          onClick={onSkip}
+          className="mt-2 min-h-6 self-start text-small text-ink-2 underline decoration-line-strong underline-offset-4"
+        >
           Leave {b} for later
         </button>
       )}

@@ -58,7 +58,11 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
           view={view}
           figure="gap"
           title="Not confirmed yet"
-          sentence={intent === "reconnect" ? `You signed in, but SnapTrade still shows ${b} as stopped. We keep checking, and this page tells you.` : `You signed in, but SnapTrade doesn’t show the new connection yet. We keep checking.`}
+          sentence={
+            intent === "reconnect"
+              ? `You signed in, but SnapTrade still shows ${b} as stopped. We keep checking, and this page tells you.`
+              : `You signed in, but SnapTrade doesn’t show the new connection yet. We keep checking.`
+          }
         >
           <Actions>
             {action("close", "Close", "secondary")}
@@ -93,14 +97,28 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
             {words.secondary && action(words.secondary[0], words.secondary[1], "quiet")}
             {next && action("next", `Next: ${next}`, "quiet")}
           </Actions>
-          <p className="mt-4 text-center text-small text-ink-3 wide:text-left">{outcome.failure === "our-side" ? `Reference ${view.portalSessionId}` : outcome.code && `SnapTrade code ${outcome.code}`}</p>
+          <p className="mt-4 text-center text-small text-ink-3 wide:text-left">
+            {outcome.failure === "our-side" ? `Reference ${view.portalSessionId}` : outcome.code && `SnapTrade code ${outcome.code}`}
+          </p>
         </Panel>
       );
     }
   }
 }
 
-function Panel({ view, figure, title, sentence, children }: { view: PortalView; figure: FigureState; title: string; sentence: string | null; children: ReactNode }) {
+function Panel({
+  view,
+  figure,
+  title,
+  sentence,
+  children,
+}: {
+  view: PortalView;
+  figure: FigureState;
+  title: string;
+  sentence: string | null;
+  children: ReactNode;
+}) {
   return (
     <section aria-labelledby="portal-result" className="flex min-h-0 flex-1 flex-col">
       {view.brokerage && <LinkFigure state={figure} tile={<Tile brokerage={view.brokerage} size={44} />} />}
@@ -114,7 +132,11 @@ function Panel({ view, figure, title, sentence, children }: { view: PortalView; 
 }
 
 function Actions({ children }: { children: ReactNode }) {
-  return <div className="mt-auto flex flex-col items-stretch gap-x-5 gap-y-2 pt-7 wide:mt-0 wide:flex-row wide:flex-wrap wide:items-center">{children}</div>;
+  return (
+    <div className="mt-auto flex flex-col items-stretch gap-x-5 gap-y-2 pt-7 wide:mt-0 wide:flex-row wide:flex-wrap wide:items-center">
+      {children}
+    </div>
+  );
 }
 
 function checkingSentence({ outcome, intent }: PortalView, b: string): string {
@@ -135,7 +157,8 @@ function receiptOf({ intent, accounts, brokeAt }: PortalView, confirmedAt: Date,
   const rows: { label: string; value: ReactNode }[] = [{ label: "SnapTrade confirmed", value: confirmed }];
   if (intent === "reconnect" && accounts.length > 0) rows.push({ label: "Accounts", value: `the same ${accounts.length}` });
   if (intent === "connect" && accounts.length > 0) rows.push({ label: "Accounts", value: count(accounts.length, "account") });
-  if (intent === "reconnect" && brokeAt && brokeAt < confirmedAt) rows.push({ label: "Was stopped for", value: duration(confirmedAt.getTime() - brokeAt.getTime()) });
+  if (intent === "reconnect" && brokeAt && brokeAt < confirmedAt)
+    rows.push({ label: "Was stopped for", value: duration(confirmedAt.getTime() - brokeAt.getTime()) });
   rows.push({ label: "New data", value: "follows with SnapTrade’s next update" });
   return rows;
 }

@@ -27,13 +27,37 @@ export function failureWords(failure: PortalFailure, b: string, intent: "connect
         secondary: ["different-login", "Use the other login"],
       };
     case "sign-in-refused":
-      return { figure: "gap", title: `${b} didn’t accept the sign-in`, sentence: `The user name, password or key wasn’t accepted. ${unchanged}`, primary: again, secondary: later };
+      return {
+        figure: "gap",
+        title: `${b} didn’t accept the sign-in`,
+        sentence: `The user name, password or key wasn’t accepted. ${unchanged}`,
+        primary: again,
+        secondary: later,
+      };
     case "code-refused":
-      return { figure: "gap", title: "The security code wasn’t accepted", sentence: "Codes run out quickly. Ask for a new one and type it straight away.", primary: again, secondary: later };
+      return {
+        figure: "gap",
+        title: "The security code wasn’t accepted",
+        sentence: "Codes run out quickly. Ask for a new one and type it straight away.",
+        primary: again,
+        secondary: later,
+      };
     case "key-not-allowed":
-      return { figure: "gap", title: "The key isn’t allowed to read accounts", sentence: `Give this API key permission to read at ${b}, then try again.`, primary: again, secondary: later };
+      return {
+        figure: "gap",
+        title: "The key isn’t allowed to read accounts",
+        sentence: `Give this API key permission to read at ${b}, then try again.`,
+        primary: again,
+        secondary: later,
+      };
     case "brokerage-unreachable":
-      return { figure: "trouble", title: `${b} can’t be reached right now`, sentence: `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`, primary: ["again", "Try again now"], secondary: later };
+      return {
+        figure: "trouble",
+        title: `${b} can’t be reached right now`,
+        sentence: `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`,
+        primary: ["again", "Try again now"],
+        secondary: later,
+      };
     case "expired":
       return {
         figure: "gap",
@@ -46,12 +70,21 @@ export function failureWords(failure: PortalFailure, b: string, intent: "connect
       return {
         figure: "gap",
         title: "The sign-in wasn’t finished",
-        sentence: intent === "reconnect" ? `The page was closed before ${b} answered. Nothing was changed, and ${b} still needs reconnecting.` : `The page was closed before ${b} answered. No connection was made.`,
+        sentence:
+          intent === "reconnect"
+            ? `The page was closed before ${b} answered. Nothing was changed, and ${b} still needs reconnecting.`
+            : `The page was closed before ${b} answered. No connection was made.`,
         primary: ["again", "Start again"],
         secondary: later,
       };
     case "our-side":
-      return { figure: "trouble", title: "Something went wrong on our side", sentence: "The sign-in page couldn’t be opened. This isn’t about your login, and it has been noted for us.", primary: again, secondary: ["later", "Close"] };
+      return {
+        figure: "trouble",
+        title: "Something went wrong on our side",
+        sentence: "The sign-in page couldn’t be opened. This isn’t about your login, and it has been noted for us.",
+        primary: again,
+        secondary: ["later", "Close"],
+      };
     case "second-connection":
       return {
         figure: "gap",

@@ -32,7 +32,11 @@ export function LinkFigure({ state, tile }: { state: FigureState; tile: ReactNod
 function Dot({ hollow }: { hollow: boolean }) {
   return (
     <svg width="10" height="10" viewBox="0 0 10 10" className="shrink-0">
-      {hollow ? <circle cx="5" cy="5" r="3.75" fill="none" stroke="currentColor" strokeWidth="2" /> : <circle cx="5" cy="5" r="5" fill="currentColor" />}
+      {hollow ? (
+        <circle cx="5" cy="5" r="3.75" fill="none" stroke="currentColor" strokeWidth="2" />
+      ) : (
+        <circle cx="5" cy="5" r="5" fill="currentColor" />
+      )}
     </svg>
   );
 }

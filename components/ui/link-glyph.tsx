@@ -5,7 +5,8 @@ const dotZ = <circle cx="36" cy="8" r="4" fill="currentColor" stroke="none" />;
 const ringZ = <circle cx="36" cy="8" r="3" />;
 const faintZ = <circle cx="36" cy="8" r="3" opacity="0.55" />;
 const ringA = <circle cx="4" cy="8" r="3" />;
-const dots = (width: number, ...places: number[]) => places.map((x) => <circle key={x} cx={x} cy="8" r={width / 2} fill="currentColor" stroke="none" />);
+const dots = (width: number, ...places: number[]) =>
+  places.map((x) => <circle key={x} cx={x} cy="8" r={width / 2} fill="currentColor" stroke="none" />);
 
 /** A connection as a line between two dots: whole, broken, paused, fading, dotted. */
 const drawings = {

@@ -31,7 +31,11 @@ export function LinkStrip({ links, label }: { links: StripLink[]; label: string 
 function End({ kind }: { kind: "dot" | "ring" }) {
   return (
     <svg width="9" height="9" viewBox="0 0 9 9" className="shrink-0">
-      {kind === "dot" ? <circle cx="4.5" cy="4.5" r="4" fill="currentColor" /> : <circle cx="4.5" cy="4.5" r="3.25" fill="none" stroke="currentColor" strokeWidth="1.75" />}
+      {kind === "dot" ? (
+        <circle cx="4.5" cy="4.5" r="4" fill="currentColor" />
+      ) : (
+        <circle cx="4.5" cy="4.5" r="3.25" fill="none" stroke="currentColor" strokeWidth="1.75" />
+      )}
     </svg>
   );
 }

@@ -9,20 +9,39 @@ function colourOf(slug: string): string {
 
 function lettersOf(name: string): string {
   const words = name.split(/[\s*-]+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
-  return words.slice(0, 2).map((word) => word.charAt(0).toUpperCase()).join("");
+  return words
+    .slice(0, 2)
+    .map((word) => word.charAt(0).toUpperCase())
+    .join("");
 }
 
 /** A brokerage's sign: its logo where there is one, over letters that are there at once. */
-export function Tile({ brokerage, size = 40, quiet = false }: { brokerage: { slug: string; name: string; logoUrl: string | null }; size?: 24 | 32 | 40 | 44 | 56; quiet?: boolean }) {
+export function Tile({
+  brokerage,
+  size = 40,
+  quiet = false,
+}: {
+  brokerage: { slug: string; name: string; logoUrl: string | null };
+  size?: 24 | 32 | 40 | 44 | 56;
+  quiet?: boolean;
+}) {
   return (
     <span
       aria-hidden="true"
       className={`relative inline-flex shrink-0 items-center justify-center overflow-hidden font-semibold text-[#fff] ${quiet ? "opacity-60" : ""}`}
-      style={{ width: size, height: size, borderRadius: size > 44 ? 14 : size < 32 ? 6 : 10, background: colourOf(brokerage.slug), fontSize: size * 0.4 }}
+      style={{
+        width: size,
+        height: size,
+        borderRadius: size > 44 ? 14 : size < 32 ? 6 : 10,
+        background: colourOf(brokerage.slug),
+        fontSize: size * 0.4,
+      }}
     >
       {lettersOf(brokerage.name)}
       {/* eslint-disable-next-line @next/next/no-img-element -- the logo's host is SnapTrade's; our server should not fetch it */}
-      {brokerage.logoUrl && <img src={brokerage.logoUrl} alt="" loading="lazy" referrerPolicy="no-referrer" className="absolute inset-0 size-full object-cover" />}
+      {brokerage.logoUrl && (
+        <img src={brokerage.logoUrl} alt="" loading="lazy" referrerPolicy="no-referrer" className="absolute inset-0 size-full object-cover" />
+      )}
     </span>
   );
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { database } from "@/lib/db/client";
 import { connections, snapTradeUsers } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
@@ -105,7 +105,8 @@ describe("look", () => {
   test("looks at the same time share one read", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
-    const read = async () => (await emulator.get<{ requests: { path: string }[] }>(path)).requests.filter((request) => request.path === "/authorizations").length;
+    const read = async () =>
+      (await emulator.get<{ requests: { path: string }[] }>(path)).requests.filter((request) => request.path === "/authorizations").length;
     const before = await read();
     await Promise.all(Array.from({ length: 8 }, () => look(userId)));
     expect((await read()) - before).toBe(1);
@@ -128,6 +129,21 @@ describe("look", () => {
     expect(await look(userId)).toMatchObject({ looked: true });
     expect(await statusOfAll(userId)).toEqual(["connected"]);
   });
+});
+
+test("a page costs two statements, however many connections it shows", async () => {
+  const { userId, connect } = await makePerson();
+  for (const brokerage of ["QUESTRADE", "KRAKEN", "ROBINHOOD"]) await connect({ brokerage, disabled: true });
+  await look(userId);
+  const { $client } = (await database()) as unknown as { $client: { query: () => unknown } };
+  const statements = vi.spyOn($client, "query");
+  const { connections: views } = await listConnectionViews(userId, moment());
+  expect(views).toHaveLength(3);
+  expect(statements).toHaveBeenCalledTimes(2);
+  statements.mockClear();
+  await getConnectionDetail(userId, views[0]?.id ?? "", moment());
+  expect(statements).toHaveBeenCalledTimes(2);
+  statements.mockRestore();
 });
 
 describe("ownership and removal", () => {

@@ -7,7 +7,15 @@ const id = "87b24961-b51e-4db8-9226-f198f6518a89";
 const stillDisabled = { id, disabled: true, deleted: false, observedAt: after(30), fixedAt: null };
 const enabled = { ...stillDisabled, disabled: false, fixedAt: after(30) };
 
-const trip: PortalFacts = { intent: "reconnect", openedAt, claim: null, claimedAt: null, connection: stillDisabled, secondConnectionId: null, lookedAt: after(30) };
+const trip: PortalFacts = {
+  intent: "reconnect",
+  openedAt,
+  claim: null,
+  claimedAt: null,
+  connection: stillDisabled,
+  secondConnectionId: null,
+  lookedAt: after(30),
+};
 const claimed = (claim: PortalFacts["claim"], more: Partial<PortalFacts> = {}): PortalFacts => ({ ...trip, claim, claimedAt: after(20), ...more });
 
 test("SUCCESS with a disabled connection is checked, then not confirmed, and never fixed", () => {
@@ -45,11 +53,15 @@ test.each([
 });
 
 test("leaving, or coming back without a word, is a sign-in that was not finished", () => {
-  for (const status of ["ABANDONED", "UNKNOWN"] as const) expect(outcomeOf(claimed({ status }), after(31))).toMatchObject({ failure: "not-finished" });
+  for (const status of ["ABANDONED", "UNKNOWN"] as const)
+    expect(outcomeOf(claimed({ status }), after(31))).toMatchObject({ failure: "not-finished" });
 });
 
 test("a second connection that appeared instead is named as such", () => {
-  expect(outcomeOf(claimed({ status: "SUCCESS" }, { secondConnectionId: "x" }), after(31))).toMatchObject({ state: "failed", failure: "second-connection" });
+  expect(outcomeOf(claimed({ status: "SUCCESS" }, { secondConnectionId: "x" }), after(31))).toMatchObject({
+    state: "failed",
+    failure: "second-connection",
+  });
 });
 
 test("nothing heard yet is an open trip", () => {

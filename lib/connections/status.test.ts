@@ -44,7 +44,9 @@ test.each([
 
 test("only what the person can mend is in the group that needs them", () => {
   expect((["disabled", "reconnecting", "verifying"] as const).map(groupOf)).toEqual(["needs-you", "needs-you", "needs-you"]);
-  expect((["disabled-maintenance", "unsupported", "removing", "maintenance", "degraded", "removed"] as const).map(groupOf)).not.toContain("needs-you");
+  expect((["disabled-maintenance", "unsupported", "removing", "maintenance", "degraded", "removed"] as const).map(groupOf)).not.toContain(
+    "needs-you",
+  );
 });
 
 test("a look is due after five minutes, a minute after a failure, or when something contradicts it", () => {

@@ -25,7 +25,11 @@ export function withEmulator() {
 
   return {
     async post<T>(path: string, body: object = {}): Promise<T> {
-      const answer = await fetch(`${emulator.url}/control/api${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+      const answer = await fetch(`${emulator.url}/control/api${path}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      });
       if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
       return (await answer.json()) as T;
     },

@@ -40,7 +40,9 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
       ) : (
         <>
           <PageSummary view={view} appName={appName} viewer={viewer} now={now} />
-          {view.connections.map((connection) => connection.secondConnectionId && <SecondConnectionNote key={connection.id} connection={connection} />)}
+          {view.connections.map(
+            (connection) => connection.secondConnectionId && <SecondConnectionNote key={connection.id} connection={connection} />,
+          )}
           <ConnectionGroups connections={view.connections} reading={reading} unreachable={view.unreachable} />
         </>
       )}

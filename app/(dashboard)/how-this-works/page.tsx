@@ -6,10 +6,22 @@ export const metadata: Metadata = { title: "How this works" };
 export default function HowThisWorksPage() {
   const { APP_NAME } = env();
   const parts = [
-    { title: "What a connection is", text: `A connection lets ${APP_NAME} read what is in your accounts at one brokerage login. SnapTrade keeps it for us. Your brokerage password is never typed into or stored by ${APP_NAME}.` },
-    { title: "Why it stops now and then", text: "Brokerages let a sign-in run out after some weeks, or when you change your password. We aren’t told which it was. Until you sign in again you see the data of the last day it worked." },
-    { title: "What reconnecting does", text: "You sign in with the same login as before, on SnapTrade’s or your brokerage’s page. The same connection then carries on, with its accounts and history. Connecting the brokerage anew would make a second connection beside the stopped one." },
-    { title: "When it counts as connected again", text: "Only when SnapTrade itself has told us so after your sign-in. That is why a page may say “Checking” for a few seconds." },
+    {
+      title: "What a connection is",
+      text: `A connection lets ${APP_NAME} read what is in your accounts at one brokerage login. SnapTrade keeps it for us. Your brokerage password is never typed into or stored by ${APP_NAME}.`,
+    },
+    {
+      title: "Why it stops now and then",
+      text: "Brokerages let a sign-in run out after some weeks, or when you change your password. We aren’t told which it was. Until you sign in again you see the data of the last day it worked.",
+    },
+    {
+      title: "What reconnecting does",
+      text: "You sign in with the same login as before, on SnapTrade’s or your brokerage’s page. The same connection then carries on, with its accounts and history. Connecting the brokerage anew would make a second connection beside the stopped one.",
+    },
+    {
+      title: "When it counts as connected again",
+      text: "Only when SnapTrade itself has told us so after your sign-in. That is why a page may say “Checking” for a few seconds.",
+    },
   ];
   return (
     <article className="max-w-[62ch]">

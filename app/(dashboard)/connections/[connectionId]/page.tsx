@@ -57,7 +57,9 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
           <p className="text-ink-2">
             {connection.access === "trade" ? "Read and trade" : "Read only"}
             {connection.accounts.length > 0 && ` · ${count(connection.accounts.length, "account")}`}
-            {connection.connectedSince && <span className="max-phone:hidden">{` · Connected since ${dateName(viewer, connection.connectedSince)}`}</span>}
+            {connection.connectedSince && (
+              <span className="max-phone:hidden">{` · Connected since ${dateName(viewer, connection.connectedSince)}`}</span>
+            )}
           </p>
         </div>
       </header>

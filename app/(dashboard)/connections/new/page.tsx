@@ -37,7 +37,11 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
         <>
           <h1 className="text-title">{chosen ? `Connect ${chosen.name}` : "Connect a brokerage"}</h1>
           {!reached && choices.length === 0 && <Unreached />}
-          {chosen ? <Chosen slug={chosen.slug} name={chosen.name} /> : choices.length > 0 && <BrokeragePicker brokerages={choices.map((choice) => toPicker(choice, connections))} />}
+          {chosen ? (
+            <Chosen slug={chosen.slug} name={chosen.name} />
+          ) : (
+            choices.length > 0 && <BrokeragePicker brokerages={choices.map((choice) => toPicker(choice, connections))} />
+          )}
         </>
       )}
     </div>
@@ -47,7 +51,8 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
 /** The list is waited for only when there is none yet; one that is merely old is renewed after this page was answered. */
 async function bringBrokerages(now: Date): Promise<boolean> {
   const due = await isBrokerageListDue(now);
-  const read = () => readBrokerages(now).then(
+  const read = () =>
+    readBrokerages(now).then(
       () => true,
       () => false,
     );
@@ -56,7 +61,10 @@ async function bringBrokerages(now: Date): Promise<boolean> {
   return true;
 }
 
-function toPicker({ maintenance, ...choice }: Awaited<ReturnType<typeof listBrokerageChoices>>[number], connections: ConnectionView[]): PickerBrokerage {
+function toPicker(
+  { maintenance, ...choice }: Awaited<ReturnType<typeof listBrokerageChoices>>[number],
+  connections: ConnectionView[],
+): PickerBrokerage {
   const there = connections.filter(({ brokerage, status }) => brokerage.id === choice.id && status !== "removed");
   if (there.some(({ canReconnect }) => canReconnect)) return { ...choice, state: "needs-reconnecting" };
   if (maintenance) return { ...choice, state: "maintenance" };
