@@ -35,7 +35,7 @@ export function SignInForm({ appName, returnTo, problem }: Props) {
             {problem}
           </p>
         )}
-        <SubmitButton look="filled" pendingWords="Sending the link …" className="mt-5 w-full">
+        <SubmitButton look="filled" pendingWords="Sending the link …" className="mt-5 !min-h-11 w-full">
           E-mail me a sign-in link
         </SubmitButton>
       </form>

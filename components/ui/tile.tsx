@@ -38,7 +38,6 @@ export function Tile({
       }}
     >
       {lettersOf(brokerage.name)}
-      {/* eslint-disable-next-line @next/next/no-img-element -- the logo's host is SnapTrade's; our server should not fetch it */}
       {brokerage.logoUrl && (
         <img src={brokerage.logoUrl} alt="" loading="lazy" referrerPolicy="no-referrer" className="absolute inset-0 size-full object-cover" />
       )}

@@ -1,0 +1,72 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium, type Page } from "@playwright/test";
+import { freePort, root } from "../support/ground.mjs";
+import { askForLink } from "../support/people";
+import { startApp, startEmulator } from "../support/processes";
+import { demoEmail, seedDemo } from "./seed";
+
+// `npm run screenshots`: the pictures of the README, from the demonstration on ports and data of its own.
+const place = (name: string) => path.join(root, "docs/screenshots", `${name}.png`);
+const data = await mkdtemp(path.join(tmpdir(), "reconnect-screenshots-"));
+const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
+const emulator = await startEmulator(ports);
+const app = await startApp(ports, { DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "error" });
+const servers = { appUrl: app.url, emulatorUrl: emulator.url };
+const installed = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+const browser = await chromium.launch({ ...(existsSync(installed) ? { executablePath: installed } : {}), args: ["--no-sandbox"] });
+try {
+  await seedDemo(servers);
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, timezoneId: "America/Toronto", locale: "en-GB" });
+  await page.goto(app.url);
+  await page.screenshot({ path: place("sign-in") });
+  await page.goto(await askForLink(servers, demoEmail));
+  await everySize(page, "connections");
+  await page.getByRole("link", { name: "Questrade" }).click();
+  await page.getByRole("heading", { name: "What happened" }).waitFor();
+  await everySize(page, "connection");
+  await page.goto(`${app.url}/connections/new?brokerage=QUESTRADE`);
+  await page.screenshot({ path: place("already-connected") });
+  await reconnect(page);
+} finally {
+  await browser.close();
+  await Promise.all([app.stop(), emulator.stop()]);
+  await rm(data, { recursive: true, force: true });
+}
+
+async function everySize(page: Page, name: string) {
+  await page.waitForLoadState("networkidle");
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    for (const [size, width] of [["", 1440], ["-phone", 390]] as const) {
+      await page.setViewportSize({ width, height: 900 });
+      await settled(page);
+      await page.screenshot({ path: place(`${name}${size}-${colorScheme}`), fullPage: true });
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+async function reconnect(page: Page) {
+  await page.goto(`${app.url}/connections`);
+  await page.getByRole("button", { name: "Reconnect both" }).click();
+  const portal = page.frameLocator("iframe");
+  const opening = page.waitForEvent("popup");
+  await portal.getByRole("button", { name: "Continue to Questrade" }).click();
+  const popup = await opening;
+  await page.screenshot({ path: place("portal") });
+  await popup.getByLabel("User name").fill("good");
+  await popup.getByLabel("Password").fill("anything");
+  await popup.getByRole("button", { name: "Sign in and allow" }).click();
+  await page.getByRole("button", { name: "Next: Robinhood" }).waitFor();
+  await settled(page);
+  await page.screenshot({ path: place("reconnected") });
+}
+
+/** Nothing on the page is moving any more. */
+function settled(page: Page) {
+  return page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)).then(() => undefined));
+}
