@@ -40,7 +40,10 @@ async function everySize(page: Page, name: string) {
   await page.waitForLoadState("networkidle");
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
-    for (const [size, width] of [["", 1440], ["-phone", 390]] as const) {
+    for (const [size, width] of [
+      ["", 1440],
+      ["-phone", 390],
+    ] as const) {
       await page.setViewportSize({ width, height: 900 });
       await settled(page);
       await page.screenshot({ path: place(`${name}${size}-${colorScheme}`), fullPage: true });
