@@ -64,9 +64,14 @@ function Choice({ brokerage }: { brokerage: PickerBrokerage }) {
   switch (state) {
     case "needs-reconnecting":
       return (
-        <Link href={`/connections/new?brokerage=${slug}`} prefetch={false} className="flex min-h-11 items-center gap-2 font-semibold text-you">
+        <Link
+          href={`/connections/new?brokerage=${slug}`}
+          prefetch={false}
+          aria-label={`Needs reconnecting: ${name}`}
+          className="flex min-h-11 items-center gap-2 font-semibold text-you"
+        >
           <LinkGlyph name="needs" className="text-you-mark" />
-          Needs reconnecting<span className="sr-only">: {name}</span>
+          Needs reconnecting
         </Link>
       );
     case "maintenance":

@@ -18,6 +18,11 @@ export class Control {
     return (await answer.json()) as T;
   }
 
+  async remove(path: string): Promise<void> {
+    const answer = await fetch(`${this.emulatorUrl}/control/api${path}`, { method: "DELETE" });
+    if (!answer.ok) throw new Error(`DELETE ${path} answered ${answer.status}`);
+  }
+
   /** The newest mail to an address; waits for it to arrive. */
   waitForMail(to: string, after = ""): Promise<{ id: string; subject: string; text: string; links: string[] }> {
     return this.get(`/mail/wait?to=${encodeURIComponent(to)}&after=${encodeURIComponent(after)}&timeoutMs=20000`);

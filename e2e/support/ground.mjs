@@ -52,7 +52,7 @@ export function exampleSettings() {
   );
 }
 
-/** A port that nobody listens on right now. */
+/** A port that nobody listens on right now. @returns {Promise<number>} */
 export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);

@@ -23,10 +23,10 @@ export function timelineOf(history: History, lookedAt: Date | null): TimelineEnt
     { kind: noticedBy === "webhook" ? "told-by-webhook" : "noticed-by-look", at: noticedAt, seconds },
     ...trips(history, brokeAt, endedAt),
   ];
-  if (endedAt) happened.push({ kind: endedHow === "deleted" ? "deleted" : "fixed", at: endedAt });
-  else if (lookedAt && lookedAt > noticedAt) happened.push({ kind: "still-disabled", at: lookedAt });
+  if (!endedAt && lookedAt && lookedAt > noticedAt) happened.push({ kind: "still-disabled", at: lookedAt });
   happened.sort((one, other) => (one.at?.getTime() ?? 0) - (other.at?.getTime() ?? 0));
-  return endedAt ? happened : [...happened, { kind: "to-come", at: null }];
+  const end: TimelineEntry = endedAt ? { kind: endedHow === "deleted" ? "deleted" : "fixed", at: endedAt } : { kind: "to-come", at: null };
+  return [...happened, end];
 }
 
 function lastData(history: History, brokeAt: Date): TimelineEntry[] {
@@ -36,13 +36,20 @@ function lastData(history: History, brokeAt: Date): TimelineEntry[] {
 
 function trips(history: History, brokeAt: Date, endedAt: Date | null): TimelineEntry[] {
   return history.portalSessions
-    .filter(({ startedAt, outcome }) => outcome !== "not-opened" && startedAt >= brokeAt && (!endedAt || startedAt <= endedAt))
+    .filter(({ startedAt, outcome }) => outcome !== "not-opened" && isBetween(startedAt, brokeAt, endedAt))
     .map((trip) => ({
       kind: "portal-opened" as const,
       at: trip.startedAt,
       ...(trip.endedAt ? { seconds: Math.max(0, Math.round((trip.endedAt.getTime() - trip.startedAt.getTime()) / 1000)) } : {}),
       ending: endingOf(trip),
     }));
+}
+
+/** Trips start on our clock and episodes end on SnapTrade's, which tells whole seconds and may be a little off. */
+const clockSlackMs = 5_000;
+
+function isBetween(at: Date, from: Date, to: Date | null): boolean {
+  return at.getTime() >= from.getTime() - clockSlackMs && (!to || at.getTime() <= to.getTime() + clockSlackMs);
 }
 
 function endingOf({ outcome, claim }: History["portalSessions"][number]): TimelineEntry["ending"] {

@@ -86,7 +86,7 @@ function Chosen({ slug, name }: { slug: string; name: string }) {
   return (
     <>
       <p className="mt-3 text-ink-2">You sign in on SnapTrade’s or {name}’s page. A login that is connected already keeps its connection.</p>
-      <div className="mt-5 flex items-center gap-5">
+      <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
         <PortalLauncher target={{ kind: "connect", brokerage: slug }} label={`Connect ${name}`} words={`Connect ${name}`} look="filled" />
         <ButtonLink href="/connections/new" look="quiet">
           Choose another brokerage

@@ -1,0 +1,77 @@
+import { dialogOf, signIn } from "./support/portal";
+import { broken, expect, row, test } from "./support/test";
+
+test("another brokerage is found by typing, connected in the dialog, and there", async ({ page, context, make }) => {
+  const owner = await make({ brokerage: "KRAKEN" });
+  await owner.enter(context);
+  await page.goto("/connections");
+  await page.getByRole("link", { name: "Connect a brokerage" }).click();
+  await page.getByLabel("Search brokerages").fill("degi");
+  await expect(page.getByRole("button", { name: /^Connect / })).toHaveCount(1);
+  await page.getByRole("button", { name: "Connect Degiro" }).click();
+  const { portal, result, dialog } = dialogOf(page);
+  await signIn(portal, "good", "Connect");
+  await expect(result("Degiro is connected")).toBeVisible();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.goto("/connections");
+  await expect(row(page, "Degiro")).toContainText("Connected");
+});
+
+test("who has a stopped connection there is offered its repair first", async ({ page, owner }) => {
+  await page.goto("/connections/new");
+  await page.getByRole("link", { name: /Needs reconnecting: Vanguard US/ }).click();
+  await expect(page.getByRole("heading", { name: "You already have a Vanguard US connection" })).toBeVisible();
+  await page.getByRole("button", { name: "Reconnect Vanguard US instead" }).click();
+  const { portal, result } = dialogOf(page);
+  await signIn(portal, "good");
+  await expect(result("Vanguard US is connected again")).toBeVisible();
+  expect(owner.ids).toHaveLength(1);
+});
+
+test("a second connection beside a stopped one is pointed out, with both ways to tidy up", async ({ page, owner }) => {
+  await page.goto("/connections/new?brokerage=VANGUARD");
+  await page.getByRole("button", { name: "It’s a different login" }).click();
+  const { portal, result, dialog } = dialogOf(page);
+  await signIn(portal, "good", "Connect");
+  await expect(result("Vanguard US is connected")).toBeVisible();
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.goto("/connections");
+  const note = page.getByRole("region", { name: "A second Vanguard US connection was made" });
+  await expect(note.getByRole("button", { name: "Reconnect the old Vanguard US connection" })).toBeVisible();
+  await expect(note.getByRole("link", { name: "Remove the old one" })).toBeVisible();
+  await note.getByRole("button", { name: "Keep both" }).click();
+  await expect(note).toHaveCount(0);
+  await expect(page.getByRole("listitem", { name: /Vanguard/ })).toHaveCount(2);
+  expect(owner.ids).toHaveLength(1);
+});
+
+test("removing says what is lost, waits for SnapTrade, and then is confirmed", async ({ page, owner }) => {
+  await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
+  await expect(page.getByText("If it only stopped working, reconnecting keeps everything.")).toBeVisible();
+  await expect(page.getByText(/loses access to its 1.account\. This can’t be undone\./)).toBeVisible();
+  await page.getByRole("button", { name: "Remove Vanguard US" }).click();
+  await expect(row(page, "Vanguard US")).toContainText("Being removed");
+  await owner.control.post(`/users/${owner.snapTradeUserId}/advance`, { seconds: 60 });
+  await page.getByRole("button", { name: "Check now" }).click();
+  await expect(row(page, "Vanguard US")).toContainText("Removed");
+});
+
+test("a removal that SnapTrade did not take changes nothing and says so", async ({ page, owner }) => {
+  await owner.fault({ endpoint: "delete", kind: "status", status: 500, times: 1 });
+  await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
+  await page.getByRole("button", { name: "Remove Vanguard US" }).click();
+  await expect(page.getByText("SnapTrade doesn't answer right now. Nothing was changed.")).toBeVisible();
+  await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
+});
+
+test("brokerage trouble of a stopped connection is not the person's to mend", async ({ page, context, make, control }) => {
+  const owner = await make(broken("VANGUARD"), broken("KRAKEN"));
+  await owner.enter(context);
+  await control.post("/brokerages/VANGUARD", { enabled: false, forUser: owner.snapTradeUserId });
+  await control.post("/brokerages/KRAKEN", { maintenance_mode: true, forUser: owner.snapTradeUserId });
+  await page.goto("/connections");
+  await page.getByRole("button", { name: "Check now" }).click();
+  await expect(row(page, "Vanguard US")).toContainText("No longer supported");
+  await expect(row(page, "Kraken")).toContainText("You can reconnect when it’s over.");
+  await expect(page.getByRole("button", { name: /^Reconnect/ })).toHaveCount(0);
+});

@@ -1,0 +1,108 @@
+import type { Page } from "@playwright/test";
+import { signIn } from "./support/portal";
+import { broken, expect, row, servers, test, type Owner } from "./support/test";
+
+/** The return route of the trip that a page of its own has just begun, from what SnapTrade was asked for. */
+async function returnPathOf(page: Page, owner: Owner): Promise<string> {
+  const sessionId = /\/s\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? new URL(page.url()).searchParams.get("sessionId") ?? "";
+  const { body } = await owner.control.get<{ body: { customRedirect: string } }>(`/sessions/${sessionId}`);
+  return new URL(body.customRedirect).pathname;
+}
+
+async function openPage(page: Page, owner: Owner) {
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
+  await page.getByRole("button", { name: "Reconnect Vanguard US" }).click();
+  await page.getByLabel("User name").waitFor();
+}
+
+test("on a phone the portal is a page of its own, and the way back ends with proof", async ({ page, owner }) => {
+  await openPage(page, owner);
+  expect(new URL(page.url()).origin).toBe(servers().emulatorUrl);
+  await signIn(page, "good");
+  await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
+  expect(new URL(page.url()).pathname).toBe(`/connections/${owner.ids[0] ?? ""}`);
+  await page.getByRole("link", { name: "Done" }).click();
+  await expect(page.getByText("Reconnected").first()).toBeVisible();
+});
+
+test.describe("without JavaScript", () => {
+  test.use({ javaScriptEnabled: false });
+
+  test("from asking for a sign-in link to the proof that it is connected again", async ({ page, make, control }) => {
+    const owner = await make(broken("VANGUARD"));
+    await page.goto("/");
+    await page.getByLabel("E-mail").fill(owner.email);
+    await page.getByRole("button", { name: "E-mail me a sign-in link" }).click();
+    await expect(page.getByRole("heading", { name: "Check your e-mail" })).toBeVisible();
+    const earlier = await control.get<{ id: string }[]>(`/mail?to=${encodeURIComponent(owner.email)}`);
+    const mail =
+      earlier.length > 1
+        ? await control.get<{ links: string[] }[]>(`/mail?to=${encodeURIComponent(owner.email)}`).then(([newest]) => newest)
+        : await control.waitForMail(owner.email, earlier[0]?.id);
+    await page.goto(mail?.links.find((link) => link.includes("/api/auth/callback/email")) ?? "");
+    await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
+    await row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" }).click();
+    await signIn(page, "good");
+    await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
+    await page.getByRole("link", { name: "Done" }).click();
+    await page.getByRole("link", { name: "Connections" }).first().click();
+    await expect(row(page, "Vanguard US")).toContainText("Reconnected");
+  });
+
+  test("a row can be removed and a brokerage connected", async ({ page, context, make }) => {
+    const owner = await make({ brokerage: "VANGUARD" });
+    await owner.enter(context);
+    await page.goto("/connections/new");
+    await page.getByRole("button", { name: "Connect Degiro" }).click();
+    await signIn(page, "good", "Connect");
+    await expect(page.getByRole("heading", { name: "Degiro is connected" })).toBeVisible();
+    await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
+    await page.getByRole("button", { name: "Remove Vanguard US" }).click();
+    await expect(row(page, "Vanguard US")).toContainText("Being removed");
+  });
+});
+
+test("the return URL opened twice, and in another order, says the same", async ({ page, owner }) => {
+  await openPage(page, owner);
+  const back = await returnPathOf(page, owner);
+  await signIn(page, "good");
+  await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
+  await page.goto(`${back}?error_code=1023&status_code=400&status=ERROR`);
+  await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
+});
+
+test("a return URL is nobody else's", async ({ page, owner, browser, make }) => {
+  await openPage(page, owner);
+  const back = await returnPathOf(page, owner);
+  const stranger = await make();
+  const other = await browser.newContext();
+  await stranger.enter(other);
+  const theirs = await other.request.get(`${servers().appUrl}${back}?status=SUCCESS`);
+  const missing = await other.request.get(`${servers().appUrl}/portal/11111111-1111-4111-8111-111111111111/return?status=SUCCESS`);
+  expect([theirs.status(), missing.status()]).toEqual([404, 404]);
+  await other.close();
+});
+
+test("a forged SUCCESS in the return URL never shows a connection as fixed", async ({ page, owner }) => {
+  await openPage(page, owner);
+  const back = await returnPathOf(page, owner);
+  await page.goto(`${back}?status=SUCCESS&connection_id=${owner.ids[0] ?? ""}`);
+  await expect(page.getByRole("heading", { name: "Checking with SnapTrade" })).toBeVisible();
+  await page.goto("/connections");
+  await expect(row(page, "Vanguard US")).not.toContainText(/Connected|Reconnected/);
+});
+
+test("coming back without a status, or with parameters joined by a second question mark, is understood", async ({ page, owner }) => {
+  await owner.set({ cancelWithoutStatus: true });
+  await openPage(page, owner);
+  await page
+    .getByRole("link", { name: "Close" })
+    .or(page.getByRole("button", { name: "Close" }))
+    .click();
+  await expect(page.getByRole("heading", { name: "The sign-in wasn’t finished" })).toBeVisible();
+  await owner.set({ cancelWithoutStatus: false, joinWith: "?" });
+  await page.getByRole("button", { name: "Start again" }).click();
+  await signIn(page, "wrong-password");
+  await expect(page.getByRole("heading", { name: "Vanguard US didn’t accept the sign-in" })).toBeVisible();
+});

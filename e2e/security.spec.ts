@@ -1,0 +1,132 @@
+import { randomUUID } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { askForLink } from "./support/people";
+import { openDialog, signIn } from "./support/portal";
+import { expect, row, servers, test } from "./support/test";
+
+test("messages from a foreign origin change nothing", async ({ page, owner, context }) => {
+  const { portal, dialog } = await openDialog(page, "Vanguard US");
+  await expect(portal.getByLabel("User name")).toBeVisible();
+  const before = await owner.asked("/authorizations");
+  await page.evaluate((id) => {
+    for (const data of [{ status: "SUCCESS", authorizationId: id }, "CLOSE_MODAL", "CLOSED", { status: "ERROR", errorCode: "1066" }]) {
+      for (const origin of ["https://evil.example", "null", `${location.origin}.evil.example`])
+        window.dispatchEvent(new MessageEvent("message", { origin, data }));
+    }
+  }, owner.ids[0]);
+  await expect(portal.getByLabel("User name")).toBeVisible();
+  await expect(dialog.getByText("Checking with SnapTrade")).toHaveCount(0);
+  expect(await owner.asked("/authorizations")).toBe(before);
+  expect(context.pages()).toHaveLength(1);
+});
+
+test("a really foreign window that posts to the page is not heard", async ({ page, owner, context }) => {
+  const foreign = createServer((_, response) => response.setHeader("Content-Type", "text/html").end("<!doctype html><title>foreign</title>"));
+  await new Promise<void>((resolve) => foreign.listen(0, "127.0.0.1", resolve));
+  const { portal, dialog } = await openDialog(page, "Vanguard US");
+  await expect(portal.getByLabel("User name")).toBeVisible();
+  const opening = context.waitForEvent("page");
+  await page.evaluate((port) => void window.open(`http://127.0.0.1:${port}/`), (foreign.address() as AddressInfo).port);
+  const evil = await opening;
+  await evil.waitForLoadState();
+  await evil.evaluate((id) => (window.opener as Window | null)?.postMessage({ status: "SUCCESS", authorizationId: id }, "*"), owner.ids[0]);
+  await expect(dialog.getByText("Checking with SnapTrade")).toHaveCount(0);
+  await signIn(portal, "good");
+  await expect(dialog.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
+  foreign.close();
+});
+
+test("another person's connection answers exactly like a missing one: page, removal and action", async ({ owner, make, browser }) => {
+  const context = await browser.newContext();
+  const stranger = await make({ brokerage: "KRAKEN", disabled: true });
+  await stranger.enter(context);
+  const id = owner.ids[0] ?? "";
+  for (const [theirs, missing] of [
+    [`/connections/${id}`, `/connections/${randomUUID()}`],
+    [`/connections/${id}/remove`, `/connections/${randomUUID()}/remove`],
+  ] as const) {
+    const answers = await Promise.all([theirs, missing].map((path) => context.request.get(servers().appUrl + path)));
+    expect(answers.map((answer) => answer.status())).toEqual([404, 404]);
+  }
+  const forged = (connectionId: string) => stranger.visitor.submit("/connections", (form) => form.includes('name="connectionId"'), { connectionId });
+  expect(await forged(id)).toContain("problem=not-found");
+  expect(await forged(randomUUID())).toContain("problem=not-found");
+  await context.close();
+});
+
+test("signed out, every page leads to sign in", async ({ request }) => {
+  for (const path of ["/connections", "/connections/new", `/connections/${randomUUID()}`, `/portal/${randomUUID()}/return`]) {
+    const answer = await request.get(path, { maxRedirects: 0 });
+    expect(answer.status(), path).toBeGreaterThanOrEqual(303);
+    expect(answer.headers().location, path).toMatch(/^\/(\?|$)/);
+  }
+});
+
+test("what a browser gets holds no secret, and only what was clicked for gets a login link", async ({ page, owner }) => {
+  const bodies: string[] = [];
+  page.on("response", (response) => {
+    if (response.url().startsWith(servers().appUrl))
+      void response.text().then(
+        (body) => bodies.push(body),
+        () => undefined,
+      );
+  });
+  await page.goto("/connections");
+  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
+  await page.waitForLoadState("networkidle");
+  expect(bodies.length).toBeGreaterThan(2);
+  for (const body of bodies) expect(body).not.toMatch(/redeemToken|userSecret|sealed|demo-consumer-key/);
+  expect(bodies.join("")).not.toContain(owner.snapTradeUserId);
+});
+
+test("pages carry a policy with a nonce, may not be framed, and frame nobody but the portal", async ({ request }) => {
+  const headers = (await request.get("/")).headers();
+  const policy = headers["content-security-policy"] ?? "";
+  expect(policy).toMatch(/script-src 'self' 'nonce-[\w+/=]{16,}' 'strict-dynamic';/);
+  expect(policy).toContain(`frame-src ${servers().emulatorUrl};`);
+  expect(policy).toContain("frame-ancestors 'none'");
+  expect(headers["x-powered-by"]).toBeUndefined();
+  expect(headers["referrer-policy"]).toBe("same-origin");
+  expect(headers["cross-origin-opener-policy"]).toBe("same-origin-allow-popups");
+});
+
+test("a sign-in link works once, and a scanner's HEAD does not spend it", async ({ request, playwright }) => {
+  const email = `${randomUUID()}@example.com`;
+  const link = await askForLink(servers(), email);
+  expect((await request.head(link)).status()).toBe(204);
+  const first = await request.get(link);
+  expect(new URL(first.url()).pathname).toBe("/connections");
+  const other = await playwright.request.newContext();
+  expect(new URL((await other.get(link)).url()).searchParams.get("error")).toBe("Verification");
+  await other.dispose();
+});
+
+test("asking for a link answers the same for a known and an unknown address", async ({ page, owner }) => {
+  const seen: string[] = [];
+  for (const email of [owner.email, `${randomUUID()}@example.com`]) {
+    await page.context().clearCookies();
+    await page.goto("/");
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByRole("button", { name: "E-mail me a sign-in link" }).click();
+    await expect(page.getByRole("heading", { name: "Check your e-mail" })).toBeVisible();
+    seen.push(await page.getByRole("main").innerText());
+  }
+  expect(seen[0]).toBe(seen[1]);
+});
+
+test("an address that is none gets a sentence", async ({ page }) => {
+  await page.goto("/?error=address");
+  await expect(page.getByText("That doesn’t look like an e-mail address.")).toBeVisible();
+  await expect(row(page, "anything")).toHaveCount(0);
+});
+
+test("signing out ends the session", async ({ page, owner }) => {
+  await page.goto("/connections");
+  await page.getByRole("button", { name: "Account" }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in to see your connections" })).toBeVisible();
+  await owner.enter(page.context());
+  await page.goto("/connections");
+  await expect(page.getByRole("heading", { name: "Sign in to see your connections" })).toBeVisible();
+});

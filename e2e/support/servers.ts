@@ -1,0 +1,22 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Control } from "./control";
+import { freePort } from "./ground.mjs";
+import { startApp, startEmulator } from "./processes";
+
+/** One emulator and one production build of the app for all journeys, on ports and data of their own. */
+export default async function startServers() {
+  const data = await mkdtemp(path.join(tmpdir(), "reconnect-e2e-"));
+  const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
+  const emulator = await startEmulator(ports);
+  const app = await startApp(ports, { DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "silent" });
+  // All tests share one key, so together they would run into its limit; the limit has tests of its own.
+  await new Control(emulator.url).post("/settings", { rateLimit: 100_000 });
+  process.env.APP_URL = app.url;
+  process.env.EMULATOR_URL = emulator.url;
+  return async () => {
+    await Promise.all([app.stop(), emulator.stop()]);
+    await rm(data, { recursive: true, force: true });
+  };
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from "node:crypto";
+import { test as base, type BrowserContext, type Page } from "@playwright/test";
+import { Control, type SeededConnection } from "./control";
+import { makePerson, seedConnections, type Person, type Servers } from "./people";
+
+export { expect } from "@playwright/test";
+
+/** Somebody signed in, with connections at SnapTrade and ways to disturb them; what happens to them happens to nobody else. */
+export interface Owner extends Person {
+  ids: string[];
+  /** Gives the browser their session. */
+  enter: (context: BrowserContext) => Promise<void>;
+  fault: (fault: object) => Promise<void>;
+  clearFaults: () => Promise<void>;
+  set: (settings: object) => Promise<void>;
+  fix: (index: number) => Promise<void>;
+  /** How often a path was asked for at SnapTrade in their name. */
+  asked: (path: string) => Promise<number>;
+}
+
+export type Make = (...connections: SeededConnection[]) => Promise<Owner>;
+
+export const broken = (brokerage: string, more: Partial<SeededConnection> = {}): SeededConnection => ({ brokerage, disabled: true, ...more });
+
+export const servers = (): Servers => ({ appUrl: process.env.APP_URL ?? "", emulatorUrl: process.env.EMULATOR_URL ?? "" });
+
+async function makeOwner(...connections: SeededConnection[]): Promise<Owner> {
+  const person = await makePerson(servers(), `${randomUUID()}@example.com`);
+  const made = await seedConnections(person, connections);
+  const ids = made.map(({ id }) => id);
+  const path = `/users/${person.snapTradeUserId}`;
+  return {
+    ...person,
+    ids,
+    enter: (context) => context.addCookies(cookiesOf(person)),
+    fault: (fault) => person.control.post(`${path}/faults`, fault).then(() => undefined),
+    clearFaults: () => person.control.remove(`${path}/faults`),
+    set: (settings) => person.control.post(`${path}/settings`, settings).then(() => undefined),
+    fix: (index) => person.control.post(`${path}/connections/${ids[index] ?? ""}/fix`).then(() => undefined),
+    asked: async (asked) => {
+      const { requests } = await person.control.get<{ requests: { path: string }[] }>(path);
+      return requests.filter((request) => request.path === asked).length;
+    },
+  };
+}
+
+function cookiesOf({ visitor }: Person) {
+  return visitor
+    .cookieHeader()
+    .split("; ")
+    .map((pair) => ({ name: pair.slice(0, pair.indexOf("=")), value: pair.slice(pair.indexOf("=") + 1), url: visitor.appUrl }));
+}
+
+/** `make` gives a new person; `owner` is one with a stopped Vanguard connection, already in the browser. */
+export const test = base.extend<{ make: Make; owner: Owner; control: Control }>({
+  make: async ({}, provide) => provide(makeOwner),
+  control: async ({}, provide) => provide(new Control(servers().emulatorUrl)),
+  owner: async ({ context }, provide) => {
+    const owner = await makeOwner(broken("VANGUARD", { accounts: [{ name: "Brokerage", number: "55124417" }] }));
+    await owner.enter(context);
+    await provide(owner);
+  },
+});
+
+/** The row of a connection on the list. */
+export const row = (page: Page, brokerage: string) => page.getByRole("listitem", { name: new RegExp(brokerage) });
