@@ -1,11 +1,12 @@
 import { NextResponse, type NextRequest } from "next/server";
+import { env } from "./lib/env";
 
-const portalOrigins = () => (process.env.SNAPTRADE_PORTAL_ORIGINS || "https://app.snaptrade.com,https://connect.snaptrade.com").split(",").join(" ");
 const logoOrigin = "https://passiv-brokerage-logos.s3.ca-central-1.amazonaws.com";
 
 /** Gives each page its content security policy, with a nonce of its own for the scripts and styles that the page itself brings. */
 export function proxy(request: NextRequest) {
   const nonce = Buffer.from(crypto.randomUUID()).toString("base64");
+  const portal = env().SNAPTRADE_PORTAL_ORIGINS.join(" ");
   const development = process.env.NODE_ENV === "development" ? " 'unsafe-eval'" : "";
   const policy = [
     "default-src 'self'",
@@ -13,9 +14,9 @@ export function proxy(request: NextRequest) {
     `style-src 'self' 'nonce-${nonce}'`,
     "style-src-attr 'unsafe-inline'",
     `img-src 'self' data: ${logoOrigin}`,
-    `frame-src ${portalOrigins()}`,
+    `frame-src ${portal}`,
     // A form that opens the portal is answered with a redirect there, which this directive covers too.
-    `form-action 'self' ${portalOrigins()}`,
+    `form-action 'self' ${portal}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
     "object-src 'none'",

@@ -6,15 +6,18 @@ import { awaitLook } from "@/lib/connections/actions";
 
 const againMs = 60_000;
 
-/** On a page that is older than a look should be: waits for the look that the server began, then shows what it found. */
-export function AwaitLook({ lookedAt }: { lookedAt: string | null }) {
+/** On a page whose knowledge is too old or contradicted: waits for the look that is due, then shows what it found. */
+export function AwaitLook({ dueAt }: { dueAt: string }) {
   const router = useRouter();
   useEffect(() => {
     const look = () => void awaitLook({}).then(() => router.refresh());
-    look();
-    const timer = setInterval(() => document.visibilityState === "visible" && look(), againMs);
-    return () => clearInterval(timer);
-  }, [router, lookedAt]);
+    const first = setTimeout(look, Math.max(0, Date.parse(dueAt) - Date.now()));
+    const again = setInterval(() => document.visibilityState === "visible" && look(), againMs);
+    return () => {
+      clearTimeout(first);
+      clearInterval(again);
+    };
+  }, [router, dueAt]);
   return (
     <p role="status" className="sr-only">
       Checking with SnapTrade …

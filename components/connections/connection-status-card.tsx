@@ -12,7 +12,10 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
   const { brokerage, accounts, canReconnect, status } = connection;
   const offers = canReconnect && !unreachable;
   return (
-    <section aria-label="Status" className="grid overflow-hidden rounded-card border border-line bg-surface shadow-card wide:grid-cols-[1fr_272px]">
+    <section
+      aria-label="Status"
+      className="grid grid-cols-[minmax(0,1fr)] overflow-hidden rounded-card border border-line bg-surface shadow-card wide:grid-cols-[minmax(0,1fr)_272px]"
+    >
       <div className="p-5 wide:p-7">
         <StatusMark connection={connection} reading={reading} />
         <p className="mt-3 max-w-[52ch] text-[1rem] leading-6 text-ink-2">

@@ -70,29 +70,29 @@ function UntilThen({ dataAsOf, reading }: { dataAsOf: Date | null; reading: Read
       <h2 id="until-then" className="text-head">
         Until then
       </h2>
-      <dl className="mt-3 space-y-4">
+      <ul className="mt-3 space-y-4">
         {dataAsOf && (
-          <div className="grid grid-cols-[24px_1fr]">
+          <li className="grid grid-cols-[24px_1fr]">
             <Icon name="check" className="mt-1 text-good-mark" />
             <div>
-              <dt className="font-semibold">Still here</dt>
-              <dd className="mt-1 text-ink-2">
+              <h3 className="font-semibold">Still here</h3>
+              <p className="mt-1 text-ink-2">
                 Balances, holdings and transactions as of{" "}
                 <Time at={dataAsOf} viewer={reading.viewer}>
                   {dayClock(reading.viewer, dataAsOf, reading.now)}
                 </Time>
-              </dd>
+              </p>
             </div>
-          </div>
+          </li>
         )}
-        <div className="grid grid-cols-[24px_1fr]">
+        <li className="grid grid-cols-[24px_1fr]">
           <Icon name="pause" className="mt-1 text-theirs-mark" />
           <div>
-            <dt className="font-semibold">Paused</dt>
-            <dd className="mt-1 text-ink-2">New balances, holdings and transactions</dd>
+            <h3 className="font-semibold">Paused</h3>
+            <p className="mt-1 text-ink-2">New balances, holdings and transactions</p>
           </div>
-        </div>
-      </dl>
+        </li>
+      </ul>
     </section>
   );
 }

@@ -84,7 +84,11 @@ export async function getConnectionDetail(userId: string, connectionId: string, 
 const neverLooked: LookFacts = { lookedAt: null, lookFailedAt: null, lookDueAt: null };
 
 function freshness(look: LookFacts | null, { now }: Moment) {
-  return { lookedAt: look?.lookedAt ?? null, unreachable: look !== null && isStale(look, now), lookDue: look !== null && isLookDue(look, now) };
+  return {
+    lookedAt: look?.lookedAt ?? null,
+    unreachable: look !== null && isStale(look, now),
+    lookDueAt: look && isLookDue(look, now) ? now : (look?.lookDueAt ?? null),
+  };
 }
 
 function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, moment: Moment): ConnectionView {

@@ -63,6 +63,21 @@ export function project(observations: Observation[]): Projection {
   return { state: newest.state, observedAt: newest.observedAt, disabledAt: open?.brokeAt ?? null, episodes };
 }
 
+/**
+ * The observations before a moment that add nothing: neighbours on both sides say the same, and they know no earlier time for it.
+ * Without them `project` gives the same result.
+ */
+export function forgettable(observations: Observation[], before: Date): Observation[] {
+  const ordered = [...observations].sort(byTime);
+  let first: Observation | undefined;
+  return ordered.filter((observation, index) => {
+    if (observation.state !== first?.state) first = observation;
+    const inside = observation !== first && ordered[index + 1]?.state === observation.state;
+    const knowsMore = observation.recordedAt < first.recordedAt || observation.disabledAt?.getTime() !== first.disabledAt?.getTime();
+    return inside && observation.observedAt < before && (observation.state === "enabled" || !knowsMore);
+  });
+}
+
 function begin(observation: Observation, enabledAt: Date): Episode {
   return {
     brokeAt: breakTime(observation, enabledAt),

@@ -1,10 +1,11 @@
 import "server-only";
 import { and, asc, eq, inArray, lt, sql } from "drizzle-orm";
-import { database, type Database } from "@/lib/db/client";
+import { database } from "@/lib/db/client";
+import type { Database } from "@/lib/db/database";
 import { brokerages, connections, episodes, observations, snapTradeUsers } from "@/lib/db/schema";
 import { log } from "@/lib/log";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
-import { project, type Episode, type Observation } from "./episodes";
+import { forgettable, project, type Episode, type Observation } from "./episodes";
 
 /** What a read of SnapTrade adds to the bare statement; needed the first time a connection is seen. */
 export interface ConnectionDetails {
@@ -19,6 +20,9 @@ export interface ConnectionObservation extends Observation {
 }
 
 type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
+
+/** No statement reaches us later than this after it was true: SnapTrade retries for hours (FACTS 6.5). */
+const rememberDays = 7;
 
 /** Two statements so close together that clocks cannot order them; where they disagree, SnapTrade is asked again. */
 const disagreementMs = 2_000;
@@ -68,6 +72,11 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
     .set({ state: projection.state, observedAt: projection.observedAt, disabledAt: projection.disabledAt })
     .where(eq(connections.id, connectionId));
   if (disagrees(seen, history)) await lookAgain(tx, userId, recordedAt);
+  for (const old of forgettable(history, new Date(observedAt.getTime() - rememberDays * 86_400_000))) {
+    await tx
+      .delete(observations)
+      .where(and(eq(observations.connectionId, connectionId), eq(observations.observedAt, old.observedAt), eq(observations.state, old.state)));
+  }
   const episodesChanged = await writeEpisodes(tx, connectionId, projection.episodes);
   return episodesChanged || projection.state !== known.state || history.length === 1;
 }

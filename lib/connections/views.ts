@@ -44,8 +44,8 @@ export interface ConnectionsView {
   /** Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's tense. */
   lookedAt: Date | null;
   unreachable: boolean;
-  /** True when this page is older than a look should be, so one was begun. */
-  lookDue: boolean;
+  /** When SnapTrade should be asked again because what is shown is too old or contradicted; null when it is fresh. */
+  lookDueAt: Date | null;
 }
 
 export type TimelineKind =
@@ -74,7 +74,7 @@ export interface ConnectionDetailView {
   earlier: PastEpisode[];
   lookedAt: Date | null;
   unreachable: boolean;
-  lookDue: boolean;
+  lookDueAt: Date | null;
 }
 
 export interface QueueView {

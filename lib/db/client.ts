@@ -3,23 +3,14 @@ import path from "node:path";
 import { neonConfig, Pool as NeonPool } from "@neondatabase/serverless";
 import { drizzle as drizzleNeon } from "drizzle-orm/neon-serverless";
 import { drizzle as drizzlePg } from "drizzle-orm/node-postgres";
-import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { Pool } from "pg";
 import ws from "ws";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
 import { requireCurrentSchema } from "./migrate";
+import type { Database, OpenDatabase } from "./database";
 import { openPglite } from "./pglite";
 import * as schema from "./schema";
-
-/** The one way to the database, whatever the driver. Domain code takes it from here and never asks which it is. */
-export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
-
-/** An open database and what ends it. */
-export interface OpenDatabase {
-  db: Database;
-  close: () => Promise<void>;
-}
 
 type Settings = Pick<ReturnType<typeof env>, "DATABASE_URL" | "DATABASE_DRIVER" | "NEON_WS_PROXY">;
 

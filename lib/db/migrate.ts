@@ -2,7 +2,7 @@ import "server-only";
 import path from "node:path";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { sql } from "drizzle-orm";
-import type { Database } from "./client";
+import type { Database } from "./database";
 import { DatabaseError } from "./errors";
 
 const migrationsFolder = () => path.join(/* turbopackIgnore: true */ process.cwd(), "drizzle");

@@ -4,7 +4,7 @@ import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { tryLock } from "fs-native-extensions";
-import type { OpenDatabase } from "./client";
+import type { OpenDatabase } from "./database";
 import { DatabaseError } from "./errors";
 import { migrateDatabase } from "./migrate";
 import * as schema from "./schema";

@@ -31,7 +31,7 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
   const problem = problemSentence((await searchParams).problem);
   const reading = { viewer, now, lookedAt: view.lookedAt };
   const { APP_NAME: appName } = env();
-  if (view.lookDue) after(() => lookIfDue(user.id));
+  if (view.lookDueAt) after(() => lookIfDue(user.id));
   return (
     <>
       {problem && <Notice>{problem}</Notice>}
@@ -46,7 +46,7 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
           <ConnectionGroups connections={view.connections} reading={reading} unreachable={view.unreachable} />
         </>
       )}
-      {view.lookDue && <AwaitLook lookedAt={view.lookedAt?.toISOString() ?? null} />}
+      {view.lookDueAt && <AwaitLook dueAt={view.lookDueAt.toISOString()} />}
     </>
   );
 }

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Pool } from "pg";
 import { afterAll, beforeAll, inject } from "vitest";
-import { database, openDatabase, type OpenDatabase } from "../client";
+import { database, openDatabase } from "../client";
+import type { OpenDatabase } from "../database";
 import { migrateDatabase } from "../migrate";
 import { snapTradeUsers, users } from "../schema";
 

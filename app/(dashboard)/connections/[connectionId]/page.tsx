@@ -39,7 +39,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
   const trip = await findTrip(user.id, portal, now);
   if (trip?.connectionId === connection.id) return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
 
-  if (detail.lookDue) after(() => lookIfDue(user.id));
+  if (detail.lookDueAt) after(() => lookIfDue(user.id));
   const reading = { viewer, now, lookedAt };
   const { APP_NAME: appName } = env();
   const sentence = problemSentence(problem);
@@ -67,7 +67,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
         <ConnectionStatusCard connection={connection} reading={reading} unreachable={unreachable} />
       </div>
       {connection.secondConnectionId && <SecondConnectionNote connection={connection} />}
-      <div className="mt-10 grid gap-x-16 gap-y-10 wide:grid-cols-[1fr_300px]">
+      <div className="mt-10 grid grid-cols-[minmax(0,1fr)] gap-x-16 gap-y-10 wide:grid-cols-[minmax(0,1fr)_300px]">
         {timeline.length > 0 && (
           <section aria-labelledby="what-happened">
             <h2 id="what-happened" className="mb-4 text-head">
@@ -78,7 +78,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
         )}
         <DetailAside detail={detail} reading={reading} appName={appName} />
       </div>
-      {detail.lookDue && <AwaitLook lookedAt={lookedAt?.toISOString() ?? null} />}
+      {detail.lookDueAt && <AwaitLook dueAt={detail.lookDueAt.toISOString()} />}
     </>
   );
 }
