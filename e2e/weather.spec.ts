@@ -68,7 +68,7 @@ test("SnapTrade away while the result is being checked: nothing is claimed until
   await expect(result("Vanguard US is connected again")).toBeVisible({ timeout: 20_000 });
 });
 
-test("the brokerages cannot be listed: a sentence and a way on", async ({ page, context, make, control }) => {
+test("a brokerage in maintenance is nobody's move here", async ({ page, context, make, control }) => {
   const owner = await make({ brokerage: "KRAKEN" });
   await owner.enter(context);
   await control.post("/brokerages/KRAKEN", { maintenance_mode: true, forUser: owner.snapTradeUserId });

@@ -75,7 +75,7 @@ export async function getConnectionDetail(userId: string, connectionId: string, 
   return {
     connection: toView(row, rows, look ?? neverLooked, moment),
     timeline: timelineOf(row, look?.lookedAt ?? null),
-    earlier: row.episodes.flatMap(({ id, brokeAt, endedAt, endedHow }) => (endedAt && endedHow ? [{ id, brokeAt, endedAt, endedHow }] : [])),
+    earlier: row.episodes.slice(1).flatMap(({ id, brokeAt, endedAt, endedHow }) => (endedAt && endedHow ? [{ id, brokeAt, endedAt, endedHow }] : [])),
     ...freshness(look, moment),
   };
 }

@@ -61,6 +61,7 @@ export interface TimelineEntry {
   ending?: "unfinished" | "refused" | "fixed" | "open";
 }
 
+/** A break before the newest one, which the time line tells. */
 export interface PastEpisode {
   id: string;
   brokeAt: Date;
