@@ -2,18 +2,20 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { spawn } from "node:child_process";
-import { exampleSettings, installPackages, isTaken, root, stop } from "./support/ground.mjs";
+import { exampleSettings, installPackages, isTaken, root, stop, whenParentEnds } from "./support/ground.mjs";
 
 installPackages();
 const children = [];
 const env = { ...process.env };
 if (!existsSync(path.join(root, ".env.local"))) {
   if (await isTaken(4010)) stop("Port 4010 is taken; stop what uses it, or write .env.local.");
-  Object.assign(env, exampleSettings());
+  // What the app remembers of its users must outlive a restart on both sides.
+  Object.assign(env, exampleSettings(), { EMULATOR_STATE: path.join(root, ".data/emulator.json") });
   start(["--import", "tsx", "e2e/emulator/main.ts"]);
 }
 start(["node_modules/next/dist/bin/next", "dev", "--port", process.env.PORT || "3000"]);
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => endAll());
+whenParentEnds(() => endAll());
 
 function start(args) {
   const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit", env });

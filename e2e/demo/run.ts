@@ -1,6 +1,6 @@
 import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
-import { isTaken, root, run, stop } from "../support/ground.mjs";
+import { isTaken, root, run, stop, whenParentEnds } from "../support/ground.mjs";
 import { askForLink } from "../support/people";
 import { settingsFor, startApp, startEmulator, type Running } from "../support/processes";
 import { demoEmail, seedDemo } from "./seed";
@@ -51,17 +51,6 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
     await stopAll();
     stop(`The demonstration could not start: ${error instanceof Error ? error.message : "unknown reason"}`);
   }
-}
-
-/** npm and its shell may end on a signal without passing it on; then this process gets another parent. */
-function whenParentEnds(leave: () => void) {
-  const parent = process.ppid;
-  const watch = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(watch);
-    leave();
-  }, 250);
-  watch.unref();
 }
 
 async function requireFreePorts() {

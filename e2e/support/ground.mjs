@@ -70,3 +70,14 @@ export function isTaken(port) {
     probe.listen(port, () => probe.close(() => resolve(false)));
   });
 }
+
+/** npm and its shell may end on a signal without passing it on; then this process gets another parent, and leaves too. */
+export function whenParentEnds(leave) {
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    leave();
+  }, 250);
+  watch.unref();
+}
