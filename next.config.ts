@@ -6,6 +6,8 @@ const config: NextConfig = {
   outputFileTracingRoot: path.resolve("."),
   poweredByHeader: false,
   reactStrictMode: true,
+  // A title comes with its page, never a moment later: it carries how many connections need the reader.
+  htmlLimitedBots: /.*/,
   // They find their binaries and WebAssembly beside their own files.
   serverExternalPackages: ["@electric-sql/pglite", "fs-native-extensions", "pino"],
   outputFileTracingIncludes: {

@@ -69,6 +69,7 @@ test("the list in every kind of health, one connection, removing, connecting, ho
   await page.goto("/connections");
   await page.getByRole("button", { name: "Check now" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^As of/);
+  await expect(page).toHaveTitle(/^As of/);
   await examine(page, "unreachable");
 });
 
