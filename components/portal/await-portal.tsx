@@ -3,23 +3,11 @@
 import { useRouter } from "next/navigation";
 import { useEffect } from "react";
 import { reportPortal } from "@/lib/connections/actions";
-
-const pauseMs = 3_000;
+import { poll } from "./poll";
 
 /** On the page after the portal: asks until the server has an answer, then shows it. */
 export function AwaitPortal({ portalSessionId }: { portalSessionId: string }) {
   const router = useRouter();
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout>;
-    const ask = () => {
-      timer = setTimeout(() => {
-        void reportPortal({ portalSessionId, claim: null })
-          .then(() => router.refresh())
-          .finally(ask);
-      }, pauseMs);
-    };
-    ask();
-    return () => clearTimeout(timer);
-  }, [portalSessionId, router]);
+  useEffect(() => poll(() => reportPortal({ portalSessionId, claim: null }).then(() => router.refresh()), true), [portalSessionId, router]);
   return null;
 }

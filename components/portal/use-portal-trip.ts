@@ -4,11 +4,8 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { reportPortal } from "@/lib/connections/actions";
 import type { PortalClaim } from "@/lib/connections/portal-outcome";
 import type { OpenedPortal, PortalView } from "@/lib/connections/views";
+import { poll } from "./poll";
 import { readPortalMessage } from "./portal-messages";
-
-const quickly = 3_000;
-const slowly = 10_000;
-const quickForMs = 60_000;
 
 /** True once nothing more is to be asked. */
 export function isFinal({ outcome }: PortalView): boolean {
@@ -62,14 +59,7 @@ export function usePortalTrip(opened: OpenedPortal) {
   const final = isFinal(trip.view);
   useEffect(() => {
     if (final) return;
-    const startedAt = Date.now();
-    let timer: ReturnType<typeof setTimeout>;
-    const wait = () => {
-      const pause = trip.signalled && Date.now() - startedAt < quickForMs ? quickly : slowly;
-      timer = setTimeout(() => void report(portalSessionId, null).finally(wait), pause);
-    };
-    wait();
-    return () => clearTimeout(timer);
+    return poll(() => report(portalSessionId, null), trip.signalled);
   }, [final, portalSessionId, report, trip.signalled]);
 
   const begin = useCallback((next: OpenedPortal) => setTrip({ opened: next, view: next.view, signalled: false, heard: false }), []);
