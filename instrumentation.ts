@@ -3,4 +3,6 @@ export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;
   const { requireUsable } = await import("./lib/ready");
   await requireUsable();
+  const { startTimer } = await import("./lib/reconcile");
+  startTimer();
 }

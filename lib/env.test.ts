@@ -5,6 +5,7 @@ const complete = {
   SNAPTRADE_CLIENT_ID: "ACMETEST",
   SNAPTRADE_CONSUMER_KEY: "key",
   NEXTAUTH_SECRET: "0123456789abcdef",
+  CRON_SECRET: "0123456789abcdef",
   ENCRYPTION_KEYS: `k1:${Buffer.alloc(32, 1).toString("base64")}`,
   SMTP_URL: "smtp://localhost:25",
   EMAIL_FROM: "a@example.com",

@@ -31,6 +31,7 @@ const schema = z.object({
   NEON_WS_PROXY: z.string().optional(),
   SNAPTRADE_CLIENT_ID: required("the client id of your SnapTrade API key"),
   SNAPTRADE_CONSUMER_KEY: required("the consumer key of your SnapTrade API key"),
+  SNAPTRADE_PREVIOUS_CONSUMER_KEY: z.string().optional(),
   SNAPTRADE_API_URL: z
     .url("must be a URL")
     .refine((value) => !/\/(api\/v1)?$/.test(value), "must have no trailing slash and no /api/v1")
@@ -47,6 +48,11 @@ const schema = z.object({
     "must begin with smtp:// or smtps://",
   ),
   EMAIL_FROM: required("the sender of our mail, such as Example <connections@example.com>"),
+  CRON_SECRET: required("the bearer token of /api/cron/reconcile; make one with `openssl rand -base64 32`").min(
+    16,
+    "must have at least 16 characters",
+  ),
+  RECONCILE_IN_PROCESS: z.enum(["true", "false"], "must be true or false").optional(),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

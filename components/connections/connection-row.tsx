@@ -8,14 +8,14 @@ import { Tag } from "../ui/tag";
 import { Tile } from "../ui/tile";
 import { StatusMark, StatusSentence, type Reading } from "./status-mark";
 
-export function ConnectionRow({ connection, reading, card }: { connection: ConnectionView; reading: Reading; card: boolean }) {
+export function ConnectionRow({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
   const { id, brokerage, accounts, access } = connection;
   const title = `connection-${id}`;
   const action = rowAction(connection);
   return (
     <li
       aria-labelledby={title}
-      className={`relative grid grid-cols-[40px_1fr] gap-x-4 gap-y-1 py-[18px] wide:grid-cols-[40px_1fr_1.28fr_132px] wide:items-center ${card ? "px-4 hover:bg-sunken/40 wide:px-6" : "wide:px-6"}`}
+      className="relative grid grid-cols-[40px_1fr] gap-x-4 gap-y-1 py-[18px] in-data-card:hover:bg-sunken/40 max-wide:in-data-card:px-4 wide:grid-cols-[40px_1fr_1.28fr_132px] wide:items-center wide:px-6"
     >
       <Tile brokerage={brokerage} quiet={connection.status === "removing" || connection.status === "removed"} />
       <div className="min-w-0">

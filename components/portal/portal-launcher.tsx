@@ -4,6 +4,7 @@ import { useRouter } from "next/navigation";
 import { useState, useTransition, type ComponentType, type SyntheticEvent } from "react";
 import { connectInPage, reconnectAllInPage, reconnectInPage, startConnect, startReconnect, startReconnectAll } from "@/lib/connections/actions";
 import type { OpenedPortal } from "@/lib/connections/views";
+import { useLive } from "../live-updates";
 import { Button, type ButtonLook } from "../ui/button";
 import type { PortalDialogProps } from "./portal-dialog";
 
@@ -28,6 +29,7 @@ const loadDialog = () => import("./portal-dialog");
  */
 export function PortalLauncher({ target, label, words, look, wide = false }: Props) {
   const router = useRouter();
+  const live = useLive();
   const [pending, startTransition] = useTransition();
   const [problem, setProblem] = useState<string | null>(null);
   const [opened, setOpened] = useState<{ portal: OpenedPortal; Dialog: ComponentType<PortalDialogProps> } | null>(null);
@@ -46,7 +48,7 @@ export function PortalLauncher({ target, label, words, look, wide = false }: Pro
 
   function closed(told: Promise<void>) {
     setOpened(null);
-    void told.finally(() => router.refresh());
+    void told.finally(() => (live ? live.reread() : router.refresh()));
   }
 
   return (

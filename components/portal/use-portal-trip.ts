@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import { reportPortal } from "@/lib/connections/actions";
 import type { PortalClaim } from "@/lib/connections/portal-outcome";
 import type { OpenedPortal, PortalView } from "@/lib/connections/views";
+import { useLive } from "../live-updates";
 import { poll } from "./poll";
 import { readPortalMessage } from "./portal-messages";
 
@@ -61,6 +62,10 @@ export function usePortalTrip(opened: OpenedPortal) {
     if (final) return;
     return poll(() => report(portalSessionId, null), trip.signalled);
   }, [final, portalSessionId, report, trip.signalled]);
+
+  // A change of something of theirs may be this repair, told by a webhook; while the dialog is open the page stays as it is.
+  const live = useLive();
+  useEffect(() => live?.intercept(() => void report(portalSessionId, null)), [live, portalSessionId, report]);
 
   const begin = useCallback((next: OpenedPortal) => setTrip({ opened: next, view: next.view, signalled: false, heard: false }), []);
   return { ...trip, signal, begin };

@@ -31,6 +31,7 @@ export function addConnection(world: World, user: User, wanted: NewConnection): 
     disabled: disabledAt !== null,
     disabledAt,
     syncedAt: wanted.dataAsOf ?? (disabledAt === null ? createdAt : disabledAt - minutes(40)),
+    announcedAt: world.now(user),
     refreshedAt: null,
     repairAt: null,
     deleteAt: null,
@@ -71,6 +72,7 @@ export function finishRepair(world: World, user: User, connection: Connection, a
   connection.disabled = false;
   if (!world.settingsOf(user).keepDisabledDate) connection.disabledAt = null;
   connection.syncedAt = at;
+  connection.announcedAt = at;
   connection.updatedAt = at;
   connection.repairAt = null;
   recordEvent(world, user, eventType, { brokerageAuthorizationId: connection.id }, at);
@@ -92,6 +94,28 @@ export function lastHoldingsSync(connection: Connection, now: number): number {
   if (connection.disabled) return connection.syncedAt;
   const fullDays = Math.max(0, Math.floor((now - connection.createdAt) / days(1)));
   return Math.max(connection.syncedAt, connection.createdAt + days(fullDays));
+}
+
+/** Tells of each daily update that has happened since the last one that was told; after a leap of the clock of the newest ones only. */
+export function announceDailyHoldings(world: World, user: User, connection: Connection) {
+  if (connection.disabled) return;
+  const newest = lastHoldingsSync(connection, world.now(user));
+  if (newest <= connection.announcedAt) return;
+  const missed = Math.min(mostDaysTold, Math.ceil((newest - connection.announcedAt) / days(1)));
+  for (let day = missed - 1; day >= 0; day--) announceHoldings(world, user, connection, newest - days(day));
+  connection.announcedAt = newest;
+}
+
+const mostDaysTold = 40;
+
+export function announceHoldings(world: World, user: User, connection: Connection, at = world.now(user)) {
+  const done = { success: true, error: null };
+  const brokerageId = world.brokerage(connection.slug)?.id ?? "";
+  const details = { total_value: done, positions: done, balances: done, orders: done };
+  for (const { id: accountId } of connection.accounts) {
+    const members = { accountId, brokerageId, brokerageAuthorizationId: connection.id, details };
+    recordEvent(world, user, "ACCOUNT_HOLDINGS_UPDATED", members, at);
+  }
 }
 
 const accountNames = {

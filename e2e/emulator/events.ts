@@ -28,12 +28,12 @@ export type WebhookEvent = {
   clientId: string;
   eventTimestamp: string;
   userId: string;
-  eventType: EventType;
+  eventType: string;
 } & Record<string, unknown>;
 
 const keptPerUser = 500;
 
-/** The one place that knows something happened; delivery of webhooks belongs here. */
+/** The one place that knows something happened: keeps it, and has it sent. */
 export function recordEvent<Type extends EventType>(
   world: World,
   user: User,
@@ -41,17 +41,23 @@ export function recordEvent<Type extends EventType>(
   members: Members[Type],
   at = world.now(user),
 ): WebhookEvent {
+  return recordAnyEvent(world, user.userId, eventType, members, at);
+}
+
+/** Also for types that nobody has heard of, and users that do not exist. */
+export function recordAnyEvent(world: World, userId: string, eventType: string, members: object, at: number): WebhookEvent {
   const event: WebhookEvent = {
     webhookId: randomUUID(),
     clientId: world.partner.clientId,
     eventTimestamp: isoTime(at),
-    userId: user.userId,
+    userId,
     eventType,
     ...members,
   };
-  const events = world.events.get(user.userId) ?? [];
+  const events = world.events.get(userId) ?? [];
   events.push(event);
-  world.events.set(user.userId, events.slice(-keptPerUser));
+  world.events.set(userId, events.slice(-keptPerUser));
+  world.deliveries.add(event);
   world.changed();
   return event;
 }

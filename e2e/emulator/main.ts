@@ -8,6 +8,7 @@ function readOptions(env: NodeJS.ProcessEnv): EmulatorOptions {
     smtpPort: readPort(env, "EMULATOR_SMTP_PORT", 4011),
     clientId: env.EMULATOR_CLIENT_ID || undefined,
     consumerKey: env.EMULATOR_CONSUMER_KEY || undefined,
+    webhookUrl: env.EMULATOR_WEBHOOK_URL || undefined,
     statePath: env.EMULATOR_STATE || undefined,
   };
 }

@@ -20,6 +20,8 @@ export interface EmulatorOptions {
   partnerName?: string;
   /** Where the portal sends people when the login names no `customRedirect`. */
   redirectUri?: string | null;
+  /** The partner's listener for webhooks; none, and nothing is sent. */
+  webhookUrl?: string;
   /** A file that keeps everything over restarts. */
   statePath?: string;
 }
@@ -46,6 +48,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     name: options.partnerName ?? "Reconnect",
     redirectUri: options.redirectUri ?? null,
   });
+  world.deliveries.url = options.webhookUrl ?? null;
   const save = options.statePath === undefined ? null : keepState(world, options.statePath);
   const mailbox = new Mailbox(world);
   const fetch = createFetch(world, mailbox);
@@ -65,6 +68,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     consumerKey,
     async close() {
       clearInterval(settling);
+      world.deliveries.close();
       await Promise.all([...http.servers.map(closeHttp), ...smtp.servers.map(closeSmtp)]);
       world.onChange = null;
       save?.();

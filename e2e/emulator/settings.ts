@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { bodyForms } from "./webhooks/body";
 
 /** What nobody outside SnapTrade knows for sure, made adjustable. See README.md for each member. */
 export const settingsSchema = z.strictObject({
@@ -14,6 +15,17 @@ export const settingsSchema = z.strictObject({
   repairDelaySeconds: z.number().min(0),
   reconnectUnknown: z.enum(["1012", "1011"]),
   maintenanceBlocksReconnect: z.boolean(),
+  webhooks: z.enum(["send", "hold", "off"]),
+  webhookCopies: z.number().int().min(1).max(10),
+  webhookDelayMs: z.number().min(0),
+  webhookLossPercent: z.number().min(0).max(100),
+  webhookSignature: z.enum(["right", "wrong", "other-key", "missing"]),
+  webhookBody: z.enum(bodyForms),
+  webhookSecret: z.boolean(),
+  webhookRetries: z.number().int().min(0).max(3),
+  webhookRetrySpeed: z.number().positive(),
+  webhookRetryTimestamp: z.enum(["kept", "renewed"]),
+  webhookTimeoutMs: z.number().int().min(1),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;
@@ -31,4 +43,15 @@ export const defaultSettings: Settings = {
   repairDelaySeconds: 0,
   reconnectUnknown: "1012",
   maintenanceBlocksReconnect: true,
+  webhooks: "send",
+  webhookCopies: 1,
+  webhookDelayMs: 0,
+  webhookLossPercent: 0,
+  webhookSignature: "right",
+  webhookBody: "compact",
+  webhookSecret: true,
+  webhookRetries: 3,
+  webhookRetrySpeed: 1,
+  webhookRetryTimestamp: "kept",
+  webhookTimeoutMs: 10_000,
 };

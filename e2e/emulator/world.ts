@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { type Brokerage, brokerages, type BrokerageFlags, defaultFlags, findBrokerage } from "./brokerages";
-import { finishRepair, removeConnection } from "./connections";
+import { announceDailyHoldings, finishRepair, removeConnection } from "./connections";
 import { recordEvent, type WebhookEvent } from "./events";
 import type { Fault } from "./faults";
 import type { Mail } from "./mailbox";
 import type { PortalSession } from "./portal/session";
 import { RateLimit } from "./rate-limit";
 import { defaultSettings, type Settings } from "./settings";
+import { Deliveries } from "./webhooks/deliveries";
 
 export interface Account {
   id: string;
@@ -30,6 +31,8 @@ export interface Connection {
   disabled: boolean;
   disabledAt: number | null;
   syncedAt: number;
+  /** The newest daily update that was told by webhook. */
+  announcedAt: number;
   refreshedAt: number | null;
   repairAt: number | null;
   deleteAt: number | null;
@@ -80,6 +83,7 @@ export class World {
   nextMailId = 1;
   requests: LoggedRequest[] = [];
   rateLimit = new RateLimit();
+  readonly deliveries = new Deliveries(this);
   /** Where the portal lives; known once the server listens. */
   origin = "";
   onChange: (() => void) | null = null;
@@ -139,6 +143,7 @@ export class World {
     for (const connection of [...user.connections]) {
       if (connection.repairAt !== null && connection.repairAt <= now) finishRepair(this, user, connection, connection.repairAt);
       if (connection.deleteAt !== null && connection.deleteAt <= now) removeConnection(this, user, connection, connection.deleteAt);
+      announceDailyHoldings(this, user, connection);
     }
     if (user.deleteAt !== null && user.deleteAt <= now) {
       recordEvent(this, user, "USER_DELETED", {}, user.deleteAt);
@@ -169,6 +174,7 @@ export class World {
     this.mail = [];
     this.requests = [];
     this.rateLimit = new RateLimit();
+    this.deliveries.clear();
     this.changed();
   }
 }

@@ -30,10 +30,11 @@ export function settingsFor({ app, emulator, smtp }: Ports): Record<string, stri
 }
 
 /** Starts the emulator and returns when it is ready. */
-export async function startEmulator({ emulator, smtp }: Ports, env: Record<string, string> = {}): Promise<Running> {
+export async function startEmulator({ app, emulator, smtp }: Ports, env: Record<string, string> = {}): Promise<Running> {
   const child = start(["--import", "tsx", "e2e/emulator/main.ts"], "pipe", {
     EMULATOR_PORT: String(emulator),
     EMULATOR_SMTP_PORT: String(smtp),
+    EMULATOR_WEBHOOK_URL: `http://localhost:${app}/api/webhooks/snaptrade`,
     ...env,
   });
   await saying(child, "Emulator ready");

@@ -1,7 +1,7 @@
 import "server-only";
-import { and, desc, eq, gt, ne, or, type SQL } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, ne, or, type SQL } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { canReconnect, groupOf, isLookDue, isPortalOpen, isStale, statusOf, type LookFacts, type Moment } from "./status";
 import { timelineOf } from "./timeline";
 import type { ConnectionDetailView, ConnectionsView, ConnectionView } from "./views";
@@ -43,36 +43,49 @@ async function findConnections(where: SQL | undefined) {
 }
 
 export type ConnectionRow = Awaited<ReturnType<typeof findConnections>>[number];
-async function getLook(userId: string): Promise<LookFacts | null> {
+
+/** What is known of a person as a whole; null look for somebody without a SnapTrade user. */
+async function getKnowledge(userId: string): Promise<{ version: number; look: LookFacts | null }> {
   const db = await database();
   const [row] = await db
-    .select({ lookedAt: snapTradeUsers.lookedAt, lookFailedAt: snapTradeUsers.lookFailedAt, lookDueAt: snapTradeUsers.lookDueAt })
-    .from(snapTradeUsers)
-    .where(eq(snapTradeUsers.userId, userId));
-  return row ?? null;
+    .select({
+      version: users.version,
+      registered: snapTradeUsers.userId,
+      lookedAt: snapTradeUsers.lookedAt,
+      lookFailedAt: snapTradeUsers.lookFailedAt,
+      lookDueAt: snapTradeUsers.lookDueAt,
+    })
+    .from(users)
+    .leftJoin(snapTradeUsers, and(eq(snapTradeUsers.userId, users.id), isNull(snapTradeUsers.goneAt)))
+    .where(eq(users.id, userId));
+  if (!row) return { version: 0, look: null };
+  const { version, registered, ...look } = row;
+  return { version, look: registered ? look : null };
 }
 
 /**
- * A person's connections as the list shows them: what needs them first. Two statements.
- * One that is gone stays for a day, so that its removal is seen to be confirmed.
+ * A person's connections as the list shows them: what needs them first. Two statements, the version first, so that it never is
+ * newer than what is shown. One that is gone stays for a day, so that its removal is seen to be confirmed.
  */
 export async function listConnectionViews(userId: string, moment: Moment): Promise<ConnectionsView> {
   const goneSince = new Date(moment.now.getTime() - 24 * 3_600_000);
-  const [rows, look] = await Promise.all([
-    findConnections(and(eq(connections.userId, userId), or(ne(connections.state, "deleted"), gt(connections.observedAt, goneSince)))),
-    getLook(userId),
-  ]);
+  const { version, look } = await getKnowledge(userId);
+  const rows = await findConnections(
+    and(eq(connections.userId, userId), or(ne(connections.state, "deleted"), gt(connections.observedAt, goneSince))),
+  );
   const views = rows.map((row) => toView(row, rows, look ?? neverLooked, moment));
   views.sort((one, other) => urgency.indexOf(one.group) - urgency.indexOf(other.group) || byAge(one, other));
-  return { connections: views, ...freshness(look, moment) };
+  return { version, connections: views, ...freshness(look, moment) };
 }
 
 /** One connection of this person with its history, or null when there is none with this id, whoever else may own it. Two statements. */
 export async function getConnectionDetail(userId: string, connectionId: string, moment: Moment): Promise<ConnectionDetailView | null> {
-  const [rows, look] = await Promise.all([findConnections(eq(connections.userId, userId)), getLook(userId)]);
+  const { version, look } = await getKnowledge(userId);
+  const rows = await findConnections(eq(connections.userId, userId));
   const row = rows.find(({ id }) => id === connectionId);
   if (!row) return null;
   return {
+    version,
     connection: toView(row, rows, look ?? neverLooked, moment),
     timeline: timelineOf(row, look?.lookedAt ?? null),
     earlier: row.episodes.slice(1).flatMap(({ id, brokeAt, endedAt, endedHow }) => (endedAt && endedHow ? [{ id, brokeAt, endedAt, endedHow }] : [])),

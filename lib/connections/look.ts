@@ -2,6 +2,7 @@ import "server-only";
 import { and, eq, gt, inArray, isNull, ne, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { brokerageAccounts, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { announceChanges, noteChange } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { isConnectionGone, listAccounts, listConnections, type SeenAccount, type SeenConnection } from "@/lib/snaptrade/connections";
@@ -40,7 +41,10 @@ export async function lookSince(userId: string, since: Date): Promise<LookResult
 /** Looks only when the last look is too old, failed a while ago, or something contradicted it since. */
 export async function lookIfDue(userId: string, now = new Date()): Promise<void> {
   const db = await database();
-  const [known] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const [known] = await db
+    .select()
+    .from(snapTradeUsers)
+    .where(and(eq(snapTradeUsers.userId, userId), isNull(snapTradeUsers.goneAt)));
   if (known && (inFlight.has(userId) || isLookDue(known, now))) await look(userId, now);
 }
 
@@ -138,5 +142,7 @@ async function writeAccounts(userId: string, seen: SeenAccount[], now: Date) {
     if (ownIds.length > 0) await tx.delete(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
     if (rows.length > 0) await tx.insert(brokerageAccounts).values(rows).onConflictDoNothing();
     await tx.update(snapTradeUsers).set({ accountsLookedAt: now }).where(eq(snapTradeUsers.userId, userId));
+    await noteChange(tx, userId);
   });
+  await announceChanges();
 }

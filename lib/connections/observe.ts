@@ -1,11 +1,13 @@
 import "server-only";
 import { and, asc, eq, inArray, lt, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import type { Database } from "@/lib/db/database";
-import { brokerages, connections, episodes, observations, snapTradeUsers } from "@/lib/db/schema";
+import type { Database, Transaction } from "@/lib/db/database";
+import { brokerages, connections, episodes, observations } from "@/lib/db/schema";
+import { announceChanges, noteChange } from "@/lib/live";
 import { log } from "@/lib/log";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
-import { forgettable, project, type Episode, type Observation } from "./episodes";
+import { forgettable, project, type Episode, type Observation, type Projection } from "./episodes";
+import { requestLook } from "./snaptrade-user";
 
 /** What a read of SnapTrade adds to the bare statement; needed the first time a connection is seen. */
 export interface ConnectionDetails {
@@ -18,8 +20,6 @@ export interface ConnectionObservation extends Observation {
   connectionId: string;
   details?: ConnectionDetails;
 }
-
-type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
 
 /** No statement reaches us later than this after it was true: SnapTrade retries for hours (FACTS 6.5). */
 const rememberDays = 7;
@@ -35,14 +35,20 @@ const disagreementMs = 2_000;
  */
 export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
   const db = await database();
+  const changed = await db.transaction((tx) => observeWithin(tx, userId, seen));
+  if (changed.length > 0) await announceChanges();
+  return changed;
+}
+
+/** Like observe, as part of a transaction that does more; whoever commits it announces the changes. */
+export async function observeWithin(tx: Transaction, userId: string, seen: ConnectionObservation[]): Promise<string[]> {
   // In one order everywhere, so that two transactions never wait for each other in a circle.
   const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
-  return db.transaction(async (tx) => {
-    await noteBrokerages(tx, inOrder);
-    const changed: string[] = [];
-    for (const observation of inOrder) if (await observeOne(tx, userId, observation)) changed.push(observation.connectionId);
-    return changed;
-  });
+  await noteBrokerages(tx, inOrder);
+  const changed = new Set<string>();
+  for (const observation of inOrder) if (await observeOne(tx, userId, observation)) changed.add(observation.connectionId);
+  if (changed.size > 0) await noteChange(tx, userId);
+  return [...changed];
 }
 
 async function observeOne(tx: Transaction, userId: string, seen: ConnectionObservation): Promise<boolean> {
@@ -71,7 +77,8 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
     .update(connections)
     .set({ state: projection.state, observedAt: projection.observedAt, disabledAt: projection.disabledAt })
     .where(eq(connections.id, connectionId));
-  if (disagrees(seen, history)) await lookAgain(tx, userId, recordedAt);
+  const doubt = doubtOf(seen, history, projection);
+  if (doubt) await requestLook(tx, userId, new Date(recordedAt.getTime() + doubt.afterMs));
   for (const old of forgettable(history, new Date(observedAt.getTime() - rememberDays * 86_400_000))) {
     await tx
       .delete(observations)
@@ -134,13 +141,17 @@ export async function writeBrokerages(tx: Pick<Database, "insert">, rows: (typeo
     });
 }
 
-function disagrees(seen: Observation, history: Observation[]): boolean {
-  return history.some((other) => other.state !== seen.state && Math.abs(other.observedAt.getTime() - seen.observedAt.getTime()) <= disagreementMs);
-}
-
-async function lookAgain(tx: Transaction, userId: string, now: Date) {
-  const dueAt = new Date(now.getTime() + disagreementMs);
-  await tx.update(snapTradeUsers).set({ lookDueAt: dueAt }).where(eq(snapTradeUsers.userId, userId));
+/**
+ * When two statements disagree and their times do not settle it, SnapTrade is asked again: after a moment where the times are too close,
+ * at once where an older word comes behind a newer one that says the contrary.
+ */
+function doubtOf(seen: Observation, history: Observation[], { state, observedAt }: Projection): { afterMs: number } | null {
+  if (state === "deleted") return null;
+  const close = history.some(
+    (other) => other.state !== seen.state && Math.abs(other.observedAt.getTime() - seen.observedAt.getTime()) <= disagreementMs,
+  );
+  if (close) return { afterMs: disagreementMs };
+  return seen.observedAt < observedAt && seen.state !== state ? { afterMs: 0 } : null;
 }
 
 /** Brings the stored episodes to what the history says; an episode that only became longer or ended keeps its row. */

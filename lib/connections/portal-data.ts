@@ -58,6 +58,7 @@ async function decide(trip: Trip, connection: ConnectionThere | undefined, there
     openedAt: trip.openedAt,
     claim: trip.claim ? asClaim(trip.claim) : null,
     claimedAt: trip.claimedAt,
+    attemptResult: trip.attemptResult,
     connection: connection
       ? {
           id: connection.id,

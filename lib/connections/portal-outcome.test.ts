@@ -12,6 +12,7 @@ const trip: PortalFacts = {
   openedAt,
   claim: null,
   claimedAt: null,
+  attemptResult: null,
   connection: stillDisabled,
   secondConnectionId: null,
   lookedAt: after(30),

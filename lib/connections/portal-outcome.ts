@@ -30,6 +30,8 @@ export interface PortalFacts {
   claim: PortalClaim | null;
   /** Our clock: when the claim reached us. */
   claimedAt: Date | null;
+  /** How SnapTrade's webhook says that the sign-in ended; explains a failure, concludes nothing. */
+  attemptResult: string | null;
   /** The newest observation of the connection to repair, or of the connection that this trip made; null when there is none. */
   connection: { id: string; disabled: boolean; deleted: boolean; observedAt: Date; fixedAt: Date | null } | null;
   intent: "connect" | "reconnect";
@@ -82,9 +84,15 @@ export function outcomeOf(trip: PortalFacts, now: Date): PortalOutcome {
     return waited < unconfirmedAfterSeconds ? { state: "checking", signedIn: true } : { state: "unconfirmed" };
   }
   if (!lookedSince) return { state: "checking", signedIn: false };
-  return claim.status === "ERROR"
-    ? { state: "failed", failure: failureOf(claim.code), code: claim.code }
-    : { state: "failed", failure: "not-finished", code: null };
+  return { state: "failed", ...explain(claim, trip.attemptResult) };
+}
+
+/** The portal's own code where it means something to us, else what SnapTrade told by webhook, else only that it wasn't finished. */
+function explain(claim: PortalClaim, attemptResult: string | null): { failure: PortalFailure; code: string | null } {
+  const said = claim.status === "ERROR" ? claim.code : null;
+  const code = said && failureOf(said) !== "unexplained" ? said : attemptResult && attemptResult !== "SUCCESS" ? attemptResult : said;
+  if (!code && claim.status !== "ERROR") return { failure: "not-finished", code: null };
+  return { failure: failureOf(code), code };
 }
 
 /** The first time that SnapTrade said so, where we know it; each later look only says it again. */

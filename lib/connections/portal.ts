@@ -1,5 +1,5 @@
 import "server-only";
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { brokerages, connections, portalSessions } from "@/lib/db/schema";
 import { env } from "@/lib/env";
@@ -94,7 +94,11 @@ export async function checkPortal({
 }): Promise<PortalView> {
   const before = await getPortalView(userId, portalSessionId, now);
   if (!before) throw new AppError("not-found");
-  if (before.outcome.state === "fixed" || before.outcome.state === "connected") return before;
+  if (before.outcome.state === "fixed" || before.outcome.state === "connected") {
+    // A webhook may have told it first.
+    await settle(userId, before, now);
+    return before;
+  }
   if (claim) await noteClaim(userId, portalSessionId, claim, now);
   await lookSince(userId, now);
   const view = await getPortalView(userId, portalSessionId, now);
@@ -180,5 +184,5 @@ async function settle(userId: string, { portalSessionId, outcome }: PortalView, 
   await db
     .update(portalSessions)
     .set({ outcome: outcome.state, endedAt: now, ...connectionId })
-    .where(outcome.state === "failed" ? and(own, isNull(portalSessions.outcome)) : own);
+    .where(and(own, outcome.state === "failed" ? isNull(portalSessions.outcome) : sql`${portalSessions.outcome} is distinct from ${outcome.state}`));
 }

@@ -1,7 +1,8 @@
 import "server-only";
 import { randomUUID } from "node:crypto";
-import { eq } from "drizzle-orm";
+import { eq, isNotNull, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
+import type { Transaction } from "@/lib/db/database";
 import { snapTradeUsers } from "@/lib/db/schema";
 import { describeError, log } from "@/lib/log";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
@@ -11,18 +12,18 @@ import { deleteSnapTradeUser, registerSnapTradeUser } from "@/lib/snaptrade/user
 const boundTo = (userId: string, snapTradeUserId: string) => `${userId}/${snapTradeUserId}`;
 
 /**
- * The SnapTrade credentials of a person, or null when they were never registered there.
+ * The SnapTrade credentials of a person, or null when they are not registered there, or no longer.
  * @throws Error when the sealed secret does not open under ENCRYPTION_KEYS
  */
 export async function getSnapTradeCredentials(userId: string): Promise<SnapTradeCredentials | null> {
   const db = await database();
   const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
-  if (!row) return null;
+  if (!row || row.goneAt) return null;
   return { snapTradeUserId: row.snapTradeUserId, userSecret: openSecret(row.sealedSecret, boundTo(userId, row.snapTradeUserId)) };
 }
 
 /**
- * The SnapTrade credentials of a person, registered now if they never were (FACTS 2).
+ * The SnapTrade credentials of a person, registered now if they are not (FACTS 2).
  * The id is random and new for each attempt, so an attempt that failed leaves nothing that a later one could stumble over.
  * @throws SnapTradeFailure when SnapTrade does not register the user
  */
@@ -31,15 +32,16 @@ export async function requireSnapTradeCredentials(userId: string, now: Date): Pr
   if (existing) return existing;
   const made = await registerSnapTradeUser(randomUUID());
   const db = await database();
+  const registered = {
+    snapTradeUserId: made.snapTradeUserId,
+    sealedSecret: sealSecret(made.userSecret, boundTo(userId, made.snapTradeUserId)),
+    registeredAt: now,
+  };
+  const anew = { lookedAt: null, lookFailedAt: null, lookDueAt: null, accountsLookedAt: null, goneAt: null };
   const stored = await db
     .insert(snapTradeUsers)
-    .values({
-      userId,
-      snapTradeUserId: made.snapTradeUserId,
-      sealedSecret: sealSecret(made.userSecret, boundTo(userId, made.snapTradeUserId)),
-      registeredAt: now,
-    })
-    .onConflictDoNothing({ target: snapTradeUsers.userId })
+    .values({ userId, ...registered })
+    .onConflictDoUpdate({ target: snapTradeUsers.userId, set: { ...registered, ...anew }, setWhere: isNotNull(snapTradeUsers.goneAt) })
     .returning({ userId: snapTradeUsers.userId });
   if (stored.length > 0) return made;
 
@@ -48,4 +50,20 @@ export async function requireSnapTradeCredentials(userId: string, now: Date): Pr
     log.warn(describeError(error), "A surplus SnapTrade user was left behind"),
   );
   return requireSnapTradeCredentials(userId, now);
+}
+
+/** Makes a look at this person's connections due, from `dueAt` on; one that is due earlier stays so. */
+export async function requestLook(tx: Transaction, userId: string, dueAt: Date, { accountsToo = false } = {}): Promise<void> {
+  await tx
+    .update(snapTradeUsers)
+    .set({
+      lookDueAt: sql`least(${snapTradeUsers.lookDueAt}, ${dueAt.toISOString()}::timestamptz)`,
+      ...(accountsToo ? { accountsLookedAt: null } : {}),
+    })
+    .where(eq(snapTradeUsers.userId, userId));
+}
+
+/** Remembers that SnapTrade deleted this user: nothing is asked in their name any more. */
+export async function noteUserGone(tx: Transaction, userId: string, goneAt: Date): Promise<void> {
+  await tx.update(snapTradeUsers).set({ goneAt }).where(eq(snapTradeUsers.userId, userId));
 }

@@ -1,5 +1,5 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll } from "vitest";
+import { testSettings } from "@/lib/testing";
 import { startEmulator } from "../../e2e/emulator/server";
 
 type Emulator = Awaited<ReturnType<typeof startEmulator>>;
@@ -9,16 +9,12 @@ export function withEmulator() {
   let emulator: Emulator;
   beforeAll(async () => {
     emulator = await startEmulator({ port: 0, smtpPort: 0 });
-    Object.assign(process.env, {
+    Object.assign(process.env, testSettings, {
       SNAPTRADE_CLIENT_ID: emulator.clientId,
       SNAPTRADE_CONSUMER_KEY: emulator.consumerKey,
       SNAPTRADE_API_URL: emulator.url,
       SNAPTRADE_PORTAL_ORIGINS: emulator.url,
-      NEXTAUTH_SECRET: randomUUID(),
-      ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString("base64")}`,
       SMTP_URL: emulator.smtpUrl,
-      EMAIL_FROM: "Reconnect <connections@example.com>",
-      LOG_LEVEL: "silent",
     });
   });
   afterAll(() => emulator.close());

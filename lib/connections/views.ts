@@ -40,6 +40,8 @@ export interface ConnectionView {
 }
 
 export interface ConnectionsView {
+  /** What is shown is at least as new as this version of the person's data. */
+  version: number;
   connections: ConnectionView[];
   /** Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's tense. */
   lookedAt: Date | null;
@@ -70,6 +72,7 @@ export interface PastEpisode {
 }
 
 export interface ConnectionDetailView {
+  version: number;
   connection: ConnectionView;
   timeline: TimelineEntry[];
   earlier: PastEpisode[];

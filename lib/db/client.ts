@@ -7,14 +7,17 @@ import { Pool } from "pg";
 import ws from "ws";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
-import { requireCurrentSchema } from "./migrate";
 import type { Database, OpenDatabase } from "./database";
+import { listenWithPg, type Listen } from "./listen";
+import { requireCurrentSchema } from "./migrate";
 import { openPglite } from "./pglite";
 import * as schema from "./schema";
 
 type Settings = Pick<ReturnType<typeof env>, "DATABASE_URL" | "DATABASE_DRIVER" | "NEON_WS_PROXY">;
 
 const poolSize = 10;
+/** A server that hangs must not hold a connection of the pool for ever. */
+const queryTimeoutMs = 15_000;
 
 /**
  * Opens the database that DATABASE_URL names with the driver that fits it: PGlite, pg, or Neon's over a WebSocket.
@@ -24,9 +27,10 @@ export async function openDatabase(settings: Settings): Promise<OpenDatabase> {
   const { DATABASE_URL: url } = settings;
   if (url.startsWith("pglite:")) return openPglite(path.resolve(/* turbopackIgnore: true */ url.slice("pglite:".length)));
   if (usesNeon(settings)) return openNeon(url, settings.NEON_WS_PROXY);
-  const pool = new Pool({ connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000 });
+  const pool = new Pool({ connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000, query_timeout: queryTimeoutMs, keepAlive: true });
   pool.on("error", noteLostConnection);
-  return { db: drizzlePg(pool, { schema }), close: () => pool.end() };
+  const { listen, end } = listenWithPg(url);
+  return { db: drizzlePg(pool, { schema }), listen, close: () => Promise.all([pool.end(), end()]).then(() => undefined) };
 }
 
 function usesNeon({ DATABASE_URL, DATABASE_DRIVER }: Settings): boolean {
@@ -44,7 +48,7 @@ function openNeon(url: string, proxy: string | undefined): OpenDatabase {
   }
   const pool = new NeonPool({ connectionString: url, max: poolSize });
   pool.on("error", noteLostConnection);
-  return { db: drizzleNeon(pool, { schema }), close: () => pool.end() };
+  return { db: drizzleNeon(pool, { schema }), listen: null, close: () => pool.end() };
 }
 
 function noteLostConnection(error: Error) {
@@ -59,12 +63,24 @@ const held = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
  * @throws DatabaseError with a sentence for the operator
  */
 export async function database(): Promise<Database> {
+  return (await opened()).db;
+}
+
+/**
+ * How this process hears a NOTIFY of the database, or null where it cannot.
+ * @throws DatabaseError as database does
+ */
+export async function listener(): Promise<Listen | null> {
+  return (await opened()).listen;
+}
+
+async function opened(): Promise<OpenDatabase> {
   held.reconnectDatabase ??= openDatabase(env()).then(async (opened) => {
     await requireCurrentSchema(opened.db);
     return opened;
   });
   try {
-    return (await held.reconnectDatabase).db;
+    return await held.reconnectDatabase;
   } catch (error) {
     // A database that was away may be back for the next request.
     held.reconnectDatabase = undefined;

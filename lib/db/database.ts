@@ -1,11 +1,17 @@
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import type { Listen } from "./listen";
 import type * as schema from "./schema";
 
 /** The one way to the database, whatever the driver. Domain code never asks which it is. */
 export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
 
+/** What runs inside one transaction. */
+export type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];
+
 /** An open database and what ends it. */
 export interface OpenDatabase {
   db: Database;
+  /** Null where the way to the database cannot LISTEN. */
+  listen: Listen | null;
   close: () => Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { relations, sql } from "drizzle-orm";
-import { boolean, index, jsonb, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid, check } from "drizzle-orm/pg-core";
+import { boolean, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid, check } from "drizzle-orm/pg-core";
 
 const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" });
 
@@ -11,6 +11,8 @@ export const users = pgTable("users", {
   email: text().notNull().unique(),
   emailVerified: at("email_verified"),
   image: text(),
+  /** Grows with each change that this person's pages show; an open page that knows an older one reads again. */
+  version: integer().notNull().default(0),
 });
 
 export const sessions = pgTable(
@@ -45,6 +47,8 @@ export const snapTradeUsers = pgTable("snaptrade_users", {
   /** Something contradicts what we know: look again from then on. */
   lookDueAt: at("look_due_at"),
   accountsLookedAt: at("accounts_looked_at"),
+  /** SnapTrade deleted this user; whoever connects again is registered anew. */
+  goneAt: at("gone_at"),
 });
 
 export const brokerages = pgTable("brokerages", {
@@ -82,6 +86,8 @@ export const connections = pgTable(
     removalRequestedAt: at("removal_requested_at"),
     /** Our clock: the person keeps this one beside a newer one at the same brokerage. */
     keptBesideAt: at("kept_beside_at"),
+    /** The newest sign of life: a holdings update of one of its accounts (FACTS 6.2). */
+    lastBeatAt: at("last_beat_at"),
   },
   (table) => [index().on(table.userId)],
 );
@@ -182,6 +188,8 @@ export const portalSessions = pgTable(
     claim: jsonb().$type<{ status: "SUCCESS" | "ERROR" | "ABANDONED" | "UNKNOWN"; code: string | null }>(),
     /** Our clock. */
     claimedAt: at("claimed_at"),
+    /** How SnapTrade says that the newest sign-in of this trip ended; explains a failure, concludes nothing. */
+    attemptResult: text("attempt_result"),
     outcome: text({ enum: ["fixed", "connected", "failed", "replaced", "not-opened"] }),
     endedAt: at("ended_at"),
   },
@@ -190,6 +198,43 @@ export const portalSessions = pgTable(
     uniqueIndex("portal_sessions_one_open")
       .on(table.connectionId)
       .where(sql`${table.outcome} is null and ${table.intent} = 'reconnect'`),
+  ],
+);
+
+/**
+ * The inbox: each webhook event once, for good, as SnapTrade signed it but without its old shared secret.
+ * The number of attempts is also the fence: whoever took an event writes only while nobody took it again.
+ */
+export const webhookEvents = pgTable(
+  "webhook_events",
+  {
+    id: text().primaryKey(),
+    type: text().notNull(),
+    snapTradeUserId: text("snaptrade_user_id"),
+    clientId: text("client_id"),
+    connectionId: uuid("connection_id"),
+    brokerageId: uuid("brokerage_id"),
+    attemptResult: text("attempt_result"),
+    /** SnapTrade's clock; null when the event has no time. */
+    happenedAt: at("happened_at"),
+    payload: text().notNull(),
+    /** Our clock. */
+    receivedAt: at("received_at").notNull(),
+    state: text({ enum: ["waiting", "done", "dead"] })
+      .notNull()
+      .default("waiting"),
+    attempts: integer().notNull().default(0),
+    /** Our clock: not to be taken before; also the end of the lease of whoever has it now. */
+    nextAttemptAt: at("next_attempt_at").notNull(),
+    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client"] }),
+    /** Why the last attempt failed. */
+    problem: text(),
+  },
+  (table) => [
+    index("webhook_events_waiting")
+      .on(table.nextAttemptAt)
+      .where(sql`${table.state} = 'waiting'`),
+    index().on(table.snapTradeUserId),
   ],
 );
 

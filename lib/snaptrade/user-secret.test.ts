@@ -1,16 +1,10 @@
 import { expect, test } from "vitest";
 import { parseEnv } from "@/lib/env";
+import { testSettings } from "@/lib/testing";
 import { openSecret, sealSecret } from "./user-secret";
 
 const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");
-Object.assign(process.env, {
-  SNAPTRADE_CLIENT_ID: "ACMETEST",
-  SNAPTRADE_CONSUMER_KEY: "key",
-  NEXTAUTH_SECRET: "0123456789abcdef",
-  ENCRYPTION_KEYS: `new:${key(2)},old:${key(1)}`,
-  SMTP_URL: "smtp://localhost:25",
-  EMAIL_FROM: "a@example.com",
-});
+Object.assign(process.env, testSettings, { ENCRYPTION_KEYS: `new:${key(2)},old:${key(1)}` });
 
 test("a sealed secret opens in its own row only", () => {
   const sealed = sealSecret("adf2aa34", "user-1/snap-1");

@@ -1,12 +1,14 @@
 import type { Metadata } from "next";
 import { after } from "next/server";
 import { cache } from "react";
+import { announcements } from "@/components/connections/announcements";
 import { AwaitLook } from "@/components/connections/await-look";
 import { ConnectionGroups } from "@/components/connections/connection-groups";
 import { EmptyConnections } from "@/components/connections/empty-connections";
 import { headlineOf } from "@/components/connections/headline";
 import { PageSummary } from "@/components/connections/page-summary";
 import { SecondConnectionNote } from "@/components/connections/second-connection-note";
+import { LiveUpdates } from "@/components/live-updates";
 import { Notice } from "@/components/ui/notice";
 import { requireUser } from "@/lib/auth/user";
 import { listConnectionViews } from "@/lib/connections/data";
@@ -33,7 +35,7 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
   const { APP_NAME: appName } = env();
   if (view.lookDueAt) after(() => lookIfDue(user.id));
   return (
-    <>
+    <LiveUpdates version={view.version} sentences={announcements(view.connections, viewer)}>
       {problem && <Notice>{problem}</Notice>}
       {view.connections.length === 0 ? (
         <EmptyConnections appName={appName} />
@@ -47,6 +49,6 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
         </>
       )}
       {view.lookDueAt && <AwaitLook dueAt={view.lookDueAt.toISOString()} />}
-    </>
+    </LiveUpdates>
   );
 }

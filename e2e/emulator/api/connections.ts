@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { breakConnection, queueRemoval, removeConnection } from "../connections";
+import { announceHoldings, breakConnection, queueRemoval, removeConnection } from "../connections";
 import { recordEvent } from "../events";
 import type { Connection, User, World } from "../world";
 import { type ApiEnv, requireConnection, requireUser } from "./context";
@@ -46,6 +46,7 @@ export function connectionRoutes(world: World): Hono<ApiEnv> {
     }
     connection.refreshedAt = now;
     connection.syncedAt = now;
+    connection.announcedAt = now;
     announceHoldings(world, user, connection);
     return c.json({ detail: `Connection ${connection.id} scheduled for refresh` });
   });
@@ -87,16 +88,4 @@ function requireOwn(user: User, connectionId: string): Connection {
 function requireEnabled(connection: Connection) {
   if (!connection.disabled) return;
   throw new ApiError(402, "3003", "Unable to sync with brokerage account because the connection is disabled.");
-}
-
-function announceHoldings(world: World, user: User, connection: Connection) {
-  const done = { success: true, error: null };
-  for (const { id } of connection.accounts) {
-    recordEvent(world, user, "ACCOUNT_HOLDINGS_UPDATED", {
-      accountId: id,
-      brokerageId: world.brokerage(connection.slug)?.id ?? "",
-      brokerageAuthorizationId: connection.id,
-      details: { total_value: done, positions: done, balances: done, orders: done },
-    });
-  }
 }

@@ -9,6 +9,7 @@ import { settingsSchema } from "../settings";
 import type { Connection, User, World } from "../world";
 import { breakInput, brokerageFlagsInput, ControlError, newConnectionInput, readInput } from "./input";
 import { summariseState, summariseUser } from "./summary";
+import { createWebhookControl } from "./webhooks";
 
 const seconds = z.object({ seconds: z.number() });
 const longestWait = 120_000;
@@ -118,6 +119,8 @@ export function createControl(world: World, mailbox: Mailbox) {
     world.changed();
     return c.json(world.settingsOf(user));
   });
+
+  control.route("/", createWebhookControl(world));
 
   control.post("/reset", (c) => {
     world.reset();

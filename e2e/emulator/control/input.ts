@@ -10,7 +10,7 @@ export class ControlError extends Error {
   }
 }
 
-const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
+export const time = z.iso.datetime({ offset: true }).transform((text) => Date.parse(text));
 
 export const newConnectionInput = z.strictObject({
   brokerage: z.string(),

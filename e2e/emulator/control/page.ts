@@ -4,6 +4,8 @@ import { isoTime } from "../clock";
 import type { Mailbox } from "../mailbox";
 import { type Html, toolPage } from "../pages";
 import type { Connection, User, World } from "../world";
+import { post } from "./buttons";
+import { webhookSection } from "./webhook-section";
 
 /** Every button names a call of the control API, so the page can do nothing that a test cannot. */
 const script = `
@@ -36,8 +38,8 @@ export function createControlPage(world: World, mailbox: Mailbox): Hono {
       </p>
       ${users.length === 0 ? html`<section><p>No user is registered yet.</p></section>` : ""}
       ${users.slice(0, shownUsers).map((user) => userSection(world, user))}
-      ${users.length > shownUsers ? html`<p class="soft">And ${users.length - shownUsers} older users.</p>` : ""} ${brokerageSection(world)}
-      ${faultSection(world)} ${requestSection(world)}
+      ${users.length > shownUsers ? html`<p class="soft">And ${users.length - shownUsers} older users.</p>` : ""} ${webhookSection(world)}
+      ${brokerageSection(world)} ${faultSection(world)} ${requestSection(world)}
       <section>
         <h2>Settings</h2>
         <pre>${JSON.stringify(world.settings, null, 2)}</pre>
@@ -45,10 +47,6 @@ export function createControlPage(world: World, mailbox: Mailbox): Hono {
     return c.html(toolPage("SnapTrade emulator", content, script));
   });
   return page;
-}
-
-function post(path: string, label: string, body: object = {}): Html {
-  return html`<button type="button" data-post="${path}" data-body="${JSON.stringify(body)}">${label}</button>`;
 }
 
 function userSection(world: World, user: User): Html {

@@ -3,11 +3,13 @@ import Link from "next/link";
 import { notFound } from "next/navigation";
 import { after } from "next/server";
 import { cache } from "react";
+import { announcements } from "@/components/connections/announcements";
 import { AwaitLook } from "@/components/connections/await-look";
 import { ConnectionStatusCard } from "@/components/connections/connection-status-card";
 import { ConnectionTimeline } from "@/components/connections/connection-timeline";
 import { DetailAside } from "@/components/connections/detail-aside";
 import { SecondConnectionNote } from "@/components/connections/second-connection-note";
+import { LiveUpdates } from "@/components/live-updates";
 import { Icon } from "@/components/ui/icon";
 import { Notice } from "@/components/ui/notice";
 import { Tile } from "@/components/ui/tile";
@@ -44,7 +46,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
   const { APP_NAME: appName } = env();
   const sentence = problemSentence(problem);
   return (
-    <>
+    <LiveUpdates version={detail.version} sentences={announcements([connection], viewer)}>
       {sentence && <Notice>{sentence}</Notice>}
       <Link href="/connections" prefetch={false} className="-mt-2 inline-flex min-h-11 items-center gap-1.5 text-ink-2 hover:text-ink wide:-mt-7">
         <Icon name="chevron-left" />
@@ -79,6 +81,6 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
         <DetailAside detail={detail} reading={reading} appName={appName} />
       </div>
       {detail.lookDueAt && <AwaitLook dueAt={detail.lookDueAt.toISOString()} />}
-    </>
+    </LiveUpdates>
   );
 }

@@ -1,0 +1,32 @@
+import { getUser } from "@/lib/auth/user";
+import { follow } from "@/lib/live";
+
+/** The page connects again by itself, and then we ask again who it is. */
+const longestMs = 10 * 60_000;
+const heartbeatMs = 25_000;
+
+/** Server-sent events for the signed-in person: `changed`, with the version of what their pages show, now and whenever it grows. */
+export async function GET(request: Request) {
+  const user = await getUser();
+  if (!user) return new Response("Signed out\n", { status: 401 });
+
+  const lines = new TransformStream<string, Uint8Array>({ transform: (line, out) => out.enqueue(Buffer.from(line)) });
+  const writer = lines.writable.getWriter();
+  const write = (line: string) => void writer.write(line).catch(() => undefined);
+  const unfollow = await follow(user.id, (version) => write(`event: changed\ndata: ${version}\n\n`));
+  if (!unfollow) return new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": "30" } });
+
+  const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
+  const longest = setTimeout(end, longestMs);
+  writer.closed.catch(() => undefined).finally(end);
+  request.signal.addEventListener("abort", end);
+  function end() {
+    clearInterval(heartbeat);
+    clearTimeout(longest);
+    unfollow?.();
+    writer.close().catch(() => undefined);
+  }
+  return new Response(lines.readable, {
+    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no" },
+  });
+}

@@ -1,0 +1,38 @@
+import { after } from "next/server";
+import { receiveEvent, type Receipt } from "@/lib/webhooks/inbox";
+import { processInbox } from "@/lib/webhooks/process";
+
+const mostBytes = 64 * 1024;
+
+const answers: Record<Receipt | "too-large", () => Response> = {
+  stored: () => new Response(null, { status: 204 }),
+  "not-signed": () => new Response("Signature missing or wrong\n", { status: 401 }),
+  "not-readable": () => new Response("Not a webhook event\n", { status: 400 }),
+  // The rest of such a body is not waited for.
+  "too-large": () => new Response("Body over 64 KiB\n", { status: 413, headers: { Connection: "close" } }),
+  away: () => new Response("Could not be stored; send it again\n", { status: 503, headers: { "Retry-After": "60" } }),
+};
+
+/** SnapTrade's webhooks: stored before they are answered, worked off afterwards. */
+export async function POST(request: Request) {
+  const body = await readBody(request);
+  if (!body) return answers["too-large"]();
+  const receipt = await receiveEvent(body, request.headers.get("Signature"));
+  if (receipt === "stored") after(processInbox);
+  return answers[receipt]();
+}
+
+/** The body, or null as soon as it is seen to be too large; what comes beyond is never kept. */
+async function readBody(request: Request): Promise<Uint8Array | null> {
+  if (Number(request.headers.get("Content-Length")) > mostBytes) return null;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for (const reader = request.body?.getReader(); reader;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.length;
+    if (bytes > mostBytes) return null;
+    chunks.push(value);
+  }
+  return Buffer.concat(chunks);
+}

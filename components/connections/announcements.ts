@@ -1,0 +1,19 @@
+import type { ConnectionView } from "@/lib/connections/views";
+import { clock, type Viewer } from "@/lib/times";
+import { drawn } from "./status-words";
+
+/** What is said politely when a connection's status changes on an open page, by its id. */
+export function announcements(connections: ConnectionView[], viewer: Viewer): Record<string, string> {
+  return Object.fromEntries(connections.map((connection) => [connection.id, announcementOf(connection, viewer)]));
+}
+
+function announcementOf({ status, brokerage, fixedAt }: ConnectionView, viewer: Viewer): string {
+  switch (status) {
+    case "fresh":
+      return `${brokerage.name} reconnected.${fixedAt ? ` SnapTrade confirmed at ${clock(viewer, fixedAt)}.` : ""}`;
+    case "disabled":
+      return `${brokerage.name} needs reconnecting.`;
+    default:
+      return `${brokerage.name}: ${drawn[status].word ?? "Connected"}.`;
+  }
+}

@@ -1,0 +1,158 @@
+import { randomUUID } from "node:crypto";
+import { isoTime } from "../clock";
+import type { WebhookEvent } from "../events";
+import type { Settings } from "../settings";
+import type { World } from "../world";
+import { signEvent, writeBody } from "./body";
+
+/** One time that something was sent, and what came back. */
+export interface Attempt {
+  at: string;
+  body: string;
+  signature: string | null;
+  /** The answer's status; null when none came. */
+  status: number | null;
+  error: string | null;
+  ms: number;
+}
+
+export interface Delivery {
+  id: string;
+  event: WebhookEvent;
+  state: "held" | "under way" | "delivered" | "waiting for retry" | "given up" | "dropped";
+  attempts: Attempt[];
+}
+
+const kept = 2000;
+const gapsMinutes = [30, 60, 120];
+const accepted = [200, 201, 202, 204];
+
+/** Sends events to the partner's one listener, as well or as badly as the settings say. */
+export class Deliveries {
+  /** The partner's listener, as set in SnapTrade's dashboard; none, and nothing is sent. */
+  url: string | null = null;
+  private readonly list: Delivery[] = [];
+  private readonly timers = new Set<NodeJS.Timeout>();
+  /** Per user, what was sent last: SnapTrade promises no order, but an emulator without any would make no demonstration. */
+  private readonly lines = new Map<string, Promise<void>>();
+
+  constructor(private readonly world: World) {}
+
+  all(userId?: string): Delivery[] {
+    return userId === undefined ? this.list : this.list.filter(({ event }) => event.userId === userId);
+  }
+
+  /** Takes an event that has just happened. */
+  add(event: WebhookEvent) {
+    const settings = this.settingsOf(event);
+    if (this.url === null || settings.webhooks === "off") return;
+    for (let copy = 0; copy < settings.webhookCopies; copy++) {
+      const delivery: Delivery = { id: randomUUID(), event, state: "held", attempts: [] };
+      this.list.push(delivery);
+      if (this.list.length > kept) this.list.shift();
+      if (Math.random() * 100 < settings.webhookLossPercent) delivery.state = "dropped";
+      else if (settings.webhooks === "send") this.later(settings.webhookDelayMs, () => void this.send(delivery));
+    }
+  }
+
+  /** Sends one now, whatever became of it before; a delivered one is thereby a duplicate. */
+  send(delivery: Delivery): Promise<void> {
+    delivery.state = "under way";
+    const { userId } = delivery.event;
+    const sent = (this.lines.get(userId) ?? Promise.resolve()).then(() => this.attempt(delivery));
+    this.lines.set(userId, sent);
+    return sent;
+  }
+
+  /** Sends what is held, in this order, each after the one before it was answered. */
+  async release(order: "oldest" | "newest" | "random", userId?: string): Promise<number> {
+    const held = this.all(userId).filter(({ state }) => state === "held");
+    if (order === "newest") held.reverse();
+    if (order === "random") held.sort(() => Math.random() - 0.5);
+    for (const delivery of held) await this.send(delivery);
+    return held.length;
+  }
+
+  /** Forgets all of them. */
+  clear() {
+    this.cancel();
+    this.list.length = 0;
+  }
+
+  /** Ends everything that is still to be sent. */
+  close() {
+    this.cancel();
+    this.url = null;
+  }
+
+  private cancel() {
+    for (const timer of this.timers) clearTimeout(timer);
+    this.timers.clear();
+  }
+
+  private settingsOf({ userId }: WebhookEvent): Settings {
+    return this.world.settingsOf(this.world.users.get(userId));
+  }
+
+  private async attempt(delivery: Delivery): Promise<void> {
+    const { url } = this;
+    if (url === null) return;
+    const settings = this.settingsOf(delivery.event);
+    const attempt = await post(url, this.compose(delivery, settings), settings.webhookTimeoutMs);
+    delivery.attempts.push(attempt);
+    if (attempt.status !== null && accepted.includes(attempt.status)) delivery.state = "delivered";
+    else this.retry(delivery, settings);
+  }
+
+  private retry(delivery: Delivery, settings: Settings) {
+    const gap = gapsMinutes[delivery.attempts.length - 1];
+    if (gap === undefined || delivery.attempts.length > settings.webhookRetries) {
+      delivery.state = "given up";
+      return;
+    }
+    delivery.state = "waiting for retry";
+    this.later((gap * 60_000) / settings.webhookRetrySpeed, () => void this.send(delivery));
+  }
+
+  private compose({ event, attempts }: Delivery, settings: Settings): { body: string; signature: string | null } {
+    const renewed = attempts.length > 0 && settings.webhookRetryTimestamp === "renewed";
+    const sent = {
+      ...event,
+      ...(renewed ? { eventTimestamp: isoTime(this.world.now(this.world.users.get(event.userId))) } : {}),
+      ...(settings.webhookSecret ? { webhookSecret: "emulated-shared-secret" } : {}),
+    };
+    const { consumerKey } = this.world.partner;
+    const signatures = {
+      right: signEvent(consumerKey, sent),
+      wrong: signEvent(consumerKey, { ...sent, eventType: "SOMETHING_ELSE" }),
+      "other-key": signEvent(`${consumerKey}-of-somebody-else`, sent),
+      missing: null,
+    };
+    return { body: writeBody(sent, settings.webhookBody), signature: signatures[settings.webhookSignature] };
+  }
+
+  private later(ms: number, act: () => void) {
+    if (ms === 0) {
+      act();
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.timers.delete(timer);
+      act();
+    }, ms);
+    this.timers.add(timer);
+  }
+}
+
+async function post(url: string, { body, signature }: { body: string; signature: string | null }, timeoutMs: number): Promise<Attempt> {
+  const startedAt = Date.now();
+  const headers = { "Content-Type": "application/json", ...(signature === null ? {} : { Signature: signature }) };
+  const told = { at: isoTime(startedAt), body, signature };
+  try {
+    const answer = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal: AbortSignal.timeout(timeoutMs) });
+    await answer.body?.cancel();
+    return { ...told, status: answer.status, error: null, ms: Date.now() - startedAt };
+  } catch (error) {
+    return { ...told, status: null, error: error instanceof Error ? error.name : "unknown", ms: Date.now() - startedAt };
+  }
+}

@@ -1,0 +1,87 @@
+import { expect, test, vi } from "vitest";
+import { listConnectionViews } from "./connections/data";
+import { observe } from "./connections/observe";
+import type { OpenDatabase } from "./db/database";
+import { makeUser, withDatabase } from "./db/testing/with-database";
+import { follow } from "./live";
+import { testSettings } from "./testing";
+import { makeConnections } from "./webhooks/testing";
+
+Object.assign(process.env, testSettings);
+withDatabase();
+
+const start = Date.parse("2026-11-17T09:00:00Z");
+const at = (seconds: number) => new Date(start + seconds * 1000);
+const moment = { now: at(1000), dayStartedAt: at(0) };
+
+function say(connectionId: string | undefined, state: "enabled" | "disabled", seconds: number) {
+  return [
+    { connectionId: connectionId ?? "", state, observedAt: at(seconds), disabledAt: null, source: "webhook" as const, recordedAt: at(seconds) },
+  ];
+}
+
+/** An open page: remembers what it was told, and can wait for a version. */
+async function openPage(userId: string, through = follow) {
+  const told: number[] = [];
+  const waiting: (() => void)[] = [];
+  const close = await through(userId, (version) => {
+    told.push(version);
+    for (const wake of waiting.splice(0)) wake();
+  });
+  async function until(version: number): Promise<void> {
+    while ((told.at(-1) ?? -1) < version) await new Promise<void>((resolve) => waiting.push(resolve));
+  }
+  return { told, until, close };
+}
+
+test("an open page is told its version at once, and again when something of its person's has changed", async () => {
+  const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
+  const [page, other] = [await openPage(owner.userId), await openPage(stranger)];
+  expect(page.told).toEqual([0]);
+  await observe(owner.userId, say(owner.ids[0], "disabled", 10));
+  await page.until(1);
+  expect(page.told).toEqual([0, 1]);
+  expect(other.told).toEqual([0]);
+  page.close?.();
+  other.close?.();
+});
+
+test("what a page reads after it was told is never older than what it was told, 300 times", async () => {
+  const owner = await makeConnections(1, at(0));
+  const page = await openPage(owner.userId);
+  for (let turn = 1; turn <= 300; turn++) {
+    const state = turn % 2 === 1 ? "disabled" : "enabled";
+    const written = observe(owner.userId, say(owner.ids[0], state, turn));
+    await page.until(turn);
+    const { version, connections } = await listConnectionViews(owner.userId, moment);
+    expect(version).toBe(turn);
+    expect(connections[0]?.disabledAt).toEqual(state === "disabled" ? at(turn) : null);
+    await written;
+  }
+  page.close?.();
+});
+
+test("a person has at most five open pages, and room again when one is closed", async () => {
+  const userId = await makeUser();
+  const pages = await Promise.all(Array.from({ length: 5 }, () => openPage(userId)));
+  expect(await follow(userId, () => undefined)).toBeNull();
+  pages[0]?.close?.();
+  const again = await openPage(userId);
+  expect(again.close).not.toBeNull();
+  for (const { close } of [...pages, again]) close?.();
+});
+
+test("where the database cannot tell, the page hears of it by asking", async () => {
+  const holder = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
+  const opened = await holder.reconnectDatabase;
+  if (!opened) throw new Error("No database is open");
+  const owner = await makeConnections(1, at(0));
+  vi.resetModules();
+  holder.reconnectDatabase = Promise.resolve({ ...opened, listen: null });
+  const { follow: followByAsking } = await import("./live");
+  const page = await openPage(owner.userId, followByAsking);
+  await observe(owner.userId, say(owner.ids[0], "disabled", 10));
+  await page.until(1);
+  page.close?.();
+  holder.reconnectDatabase = Promise.resolve(opened);
+});

@@ -1,0 +1,160 @@
+import "server-only";
+import { eq, inArray } from "drizzle-orm";
+import { noteAttempt } from "@/lib/connections/attempts";
+import { noteBeats } from "@/lib/connections/beats";
+import type { Observation } from "@/lib/connections/episodes";
+import { observeWithin } from "@/lib/connections/observe";
+import { noteUserGone, requestLook } from "@/lib/connections/snaptrade-user";
+import type { Transaction } from "@/lib/db/database";
+import { connections, snapTradeUsers, type webhookEvents } from "@/lib/db/schema";
+import { env } from "@/lib/env";
+
+export type StoredEvent = typeof webhookEvents.$inferSelect;
+export type Outcome = NonNullable<StoredEvent["outcome"]>;
+
+type Effect =
+  | { does: "observe"; state: Observation["state"] }
+  | { does: "look"; accountsToo?: boolean }
+  | { does: "end-attempt" }
+  | { does: "beat" }
+  | { does: "user-gone" }
+  | { does: "nothing" };
+
+/** What each type of event does (FACTS 6.2). A type that is not named here is kept and does nothing. */
+const effects: Partial<Record<string, Effect>> = {
+  CONNECTION_BROKEN: { does: "observe", state: "disabled" },
+  CONNECTION_FIXED: { does: "observe", state: "enabled" },
+  CONNECTION_DELETED: { does: "observe", state: "deleted" },
+  CONNECTION_ADDED: { does: "look" },
+  CONNECTION_UPDATED: { does: "look" },
+  NEW_ACCOUNT_AVAILABLE: { does: "look", accountsToo: true },
+  ACCOUNT_REMOVED: { does: "look", accountsToo: true },
+  CONNECTION_ATTEMPTED: { does: "end-attempt" },
+  CONNECTION_FAILED: { does: "end-attempt" },
+  ACCOUNT_HOLDINGS_UPDATED: { does: "beat" },
+  USER_DELETED: { does: "user-gone" },
+};
+
+export const effectOf = (type: string): Effect => effects[type] ?? { does: "nothing" };
+
+/** An event that comes later than this was held up on its way, so more may have happened since. */
+const lateAfterMs = 10 * 60_000;
+/** An event from further ahead than clocks drift apart would outweigh everything that follows it. */
+const aheadMs = 5 * 60_000;
+
+/** Who the events are about: our user by event id, or why an event is about nobody of ours. One statement. */
+export async function addresseesOf(tx: Pick<Transaction, "select">, events: StoredEvent[]) {
+  const names = [...new Set(events.flatMap(({ snapTradeUserId }) => snapTradeUserId ?? []))];
+  const rows = await tx
+    .select({ userId: snapTradeUsers.userId, name: snapTradeUsers.snapTradeUserId })
+    .from(snapTradeUsers)
+    .where(inArray(snapTradeUsers.snapTradeUserId, names));
+  const known = new Map(rows.map(({ userId, name }) => [name, userId]));
+  const userOf = new Map<string, string>();
+  const nobody = new Map<string, Outcome>();
+  for (const { id, clientId, snapTradeUserId } of events) {
+    const userId = known.get(snapTradeUserId ?? "");
+    if (clientId && clientId !== env().SNAPTRADE_CLIENT_ID) nobody.set(id, "other-client");
+    else if (userId) userOf.set(id, userId);
+    else nobody.set(id, "unknown-user");
+  }
+  return { userOf, nobody };
+}
+
+/**
+ * Applies events of one user, oldest arrival first, and says what came of each.
+ * Only connections of that user are ever touched; an event that says less than we need, comes late, or is about
+ * a connection that we do not know, makes a look due instead of, or besides, changing anything.
+ */
+export async function applyForUser(tx: Transaction, userId: string, events: StoredEvent[], now: Date): Promise<Map<string, Outcome>> {
+  const owners = await ownersOf(tx, events);
+  const outcomes = new Map<string, Outcome>();
+  for (const event of events) {
+    const owner = event.connectionId ? owners.get(event.connectionId) : undefined;
+    const foreign = owner !== undefined && owner !== userId;
+    outcomes.set(event.id, foreign ? "foreign-connection" : await apply(tx, userId, event, owner === userId, now));
+  }
+  return outcomes;
+}
+
+async function apply(tx: Transaction, userId: string, event: StoredEvent, known: boolean, now: Date): Promise<Outcome> {
+  const effect = effectOf(event.type);
+  switch (effect.does) {
+    case "observe":
+      return known && isDated(event) ? observeEvent(tx, userId, event, effect.state, now) : look(tx, userId, now);
+    case "look":
+      return look(tx, userId, now, effect.accountsToo);
+    case "end-attempt": {
+      const { brokerageId, attemptResult, happenedAt, receivedAt } = event;
+      const fits = await noteAttempt(tx, userId, { brokerageId, result: attemptResult ?? "FAILED", at: happenedAt ?? receivedAt });
+      return fits ? "applied" : "noted";
+    }
+    case "user-gone":
+      return endUser(tx, userId, event);
+    default:
+      return "noted";
+  }
+}
+
+/** Has a time that may be compared with others. */
+function isDated(event: StoredEvent): event is StoredEvent & { happenedAt: Date; connectionId: string } {
+  const { happenedAt, connectionId, receivedAt } = event;
+  return connectionId !== null && happenedAt !== null && happenedAt.getTime() - receivedAt.getTime() <= aheadMs;
+}
+
+async function observeEvent(
+  tx: Transaction,
+  userId: string,
+  event: StoredEvent & { happenedAt: Date; connectionId: string },
+  state: Observation["state"],
+  now: Date,
+): Promise<Outcome> {
+  const { connectionId, happenedAt: observedAt, receivedAt: recordedAt } = event;
+  await observeWithin(tx, userId, [{ connectionId, state, observedAt, disabledAt: null, source: "webhook", recordedAt }]);
+  const late = recordedAt.getTime() - observedAt.getTime() > lateAfterMs;
+  if (late && state !== "deleted") await requestLook(tx, userId, now);
+  return "applied";
+}
+
+async function look(tx: Transaction, userId: string, now: Date, accountsToo = false): Promise<Outcome> {
+  await requestLook(tx, userId, now, { accountsToo });
+  return "looked";
+}
+
+/** A user that is deleted takes all their connections along (FACTS 2). */
+async function endUser(tx: Transaction, userId: string, { happenedAt, receivedAt }: StoredEvent): Promise<Outcome> {
+  const observedAt = happenedAt && happenedAt < receivedAt ? happenedAt : receivedAt;
+  const own = await tx.select({ connectionId: connections.id }).from(connections).where(eq(connections.userId, userId));
+  const gone = { state: "deleted" as const, observedAt, disabledAt: null, source: "webhook" as const, recordedAt: receivedAt };
+  await observeWithin(
+    tx,
+    userId,
+    own.map(({ connectionId }) => ({ ...gone, connectionId })),
+  );
+  await noteUserGone(tx, userId, observedAt);
+  return "applied";
+}
+
+/** Applies all holdings updates of a batch at once, each for the user it is about. */
+export async function applyBeats(tx: Transaction, events: StoredEvent[], userOf: Map<string, string>): Promise<Map<string, Outcome>> {
+  const beats = events.flatMap((event) => {
+    const userId = userOf.get(event.id);
+    return userId && isDated(event) ? [{ userId, connectionId: event.connectionId, at: event.happenedAt }] : [];
+  });
+  await noteBeats(tx, beats);
+  const owners = await ownersOf(tx, events);
+  return new Map(
+    events.map(({ id, connectionId }) => {
+      const owner = owners.get(connectionId ?? "");
+      if (!owner) return [id, "noted"];
+      return [id, owner === userOf.get(id) ? "applied" : "foreign-connection"];
+    }),
+  );
+}
+
+async function ownersOf(tx: Transaction, events: StoredEvent[]): Promise<Map<string, string>> {
+  const ids = [...new Set(events.flatMap(({ connectionId }) => connectionId ?? []))];
+  if (ids.length === 0) return new Map();
+  const rows = await tx.select({ id: connections.id, userId: connections.userId }).from(connections).where(inArray(connections.id, ids));
+  return new Map(rows.map(({ id, userId }) => [id, userId]));
+}

@@ -1,0 +1,87 @@
+import "server-only";
+import { database } from "@/lib/db/client";
+import { webhookEvents } from "@/lib/db/schema";
+import { describeError, log } from "@/lib/log";
+import { oneAtATime } from "@/lib/one-at-a-time";
+import { JsonSyntaxError, parseJson, type Json } from "@/lib/snaptrade/python-json";
+import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-event";
+import { isSignedBySnapTrade } from "@/lib/snaptrade/webhook-signature";
+
+/** "away": it could not be stored in time, and SnapTrade is to send it again. */
+export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
+
+const storeWithinMs = 2_000;
+const mostAtOnce = 500;
+
+/**
+ * Takes in one delivery: checks who signed it, and stores it unless it is there already. "stored" is said only after the commit.
+ * There is no limit of age: SnapTrade's first retry comes after 30 minutes, and an event counts by its own time (docs/decisions/0007).
+ * @param body the bytes as they came
+ * @param now our clock
+ */
+export async function receiveEvent(body: Uint8Array, signature: string | null, now = new Date()): Promise<Receipt> {
+  const parsed = parseBody(body);
+  if (!isSignedBySnapTrade(body, parsed, signature)) return "not-signed";
+  const event = readWebhookEvent(parsed);
+  if (!event) return "not-readable";
+  return (await storeInTime(event, now)) ? "stored" : "away";
+}
+
+function parseBody(body: Uint8Array): Json | null {
+  try {
+    return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch (error) {
+    if (error instanceof JsonSyntaxError || error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
+interface Waiting {
+  event: WebhookEvent;
+  receivedAt: Date;
+  /** Called once, with whether it is committed. */
+  settle: (stored: boolean) => void;
+}
+
+const waiting = new Set<Waiting>();
+
+function storeInTime(event: WebhookEvent, receivedAt: Date): Promise<boolean> {
+  return new Promise((resolve) => {
+    const entry: Waiting = { event, receivedAt, settle };
+    const late = setTimeout(() => {
+      log.warn({ eventId: event.id }, "A webhook event could not be stored in time");
+      settle(false);
+    }, storeWithinMs);
+    function settle(stored: boolean) {
+      clearTimeout(late);
+      waiting.delete(entry);
+      resolve(stored);
+    }
+    waiting.add(entry);
+    void storeAll();
+  });
+}
+
+/** What comes while one commit is under way shares the next one, so that many at once need few commits and one connection of the pool. */
+const storeAll = oneAtATime(async () => {
+  while (waiting.size > 0) {
+    const batch = [...waiting].slice(0, mostAtOnce);
+    for (const entry of batch) waiting.delete(entry);
+    const stored = await storeBatch(batch);
+    for (const { settle } of batch) settle(stored);
+  }
+});
+
+async function storeBatch(batch: Waiting[]): Promise<boolean> {
+  try {
+    const db = await database();
+    await db
+      .insert(webhookEvents)
+      .values(batch.map(({ event, receivedAt }) => ({ ...event, receivedAt, nextAttemptAt: receivedAt })))
+      .onConflictDoNothing();
+    return true;
+  } catch (error) {
+    log.error(describeError(error), "Webhook events could not be stored");
+    return false;
+  }
+}

@@ -1,0 +1,56 @@
+import { randomUUID } from "node:crypto";
+import { eq } from "drizzle-orm";
+import { signEvent, writeBody, type BodyForm } from "../../e2e/emulator/webhooks/body";
+import { database } from "@/lib/db/client";
+import { brokerages, connections, observations, snapTradeUsers, webhookEvents } from "@/lib/db/schema";
+import { makeUser } from "@/lib/db/testing/with-database";
+import { testSettings } from "@/lib/testing";
+import { receiveEvent } from "./inbox";
+
+export type Members = Record<string, unknown>;
+
+/** An event as SnapTrade would post it, with the members that matter to a test. */
+export function makeEvent(eventType: string, happenedAt: Date, members: Members = {}): Members {
+  return {
+    webhookId: randomUUID(),
+    clientId: testSettings.SNAPTRADE_CLIENT_ID,
+    eventTimestamp: happenedAt.toISOString().replace("Z", "123+00:00"),
+    eventType,
+    webhookSecret: "a shared secret",
+    ...members,
+  };
+}
+
+/** Posts an event the way SnapTrade does, signed by its own code and not by ours. */
+export function deliver(event: Members, { now = new Date(), key = testSettings.SNAPTRADE_CONSUMER_KEY, form = "compact" as BodyForm } = {}) {
+  return receiveEvent(Buffer.from(writeBody(event, form)), signEvent(key, event), now);
+}
+
+const brokerageId = randomUUID();
+
+/** A user of SnapTrade's with connections that work, all of them observed at `since`. */
+export async function makeConnections(count: number, since: Date) {
+  const db = await database();
+  const userId = await makeUser();
+  const [{ snapTradeUserId } = { snapTradeUserId: "" }] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const flags = { enabled: true, maintenance: false, degraded: false };
+  await db
+    .insert(brokerages)
+    .values({ id: brokerageId, slug: "QUESTRADE", name: "Questrade", ...flags, observedAt: since })
+    .onConflictDoNothing();
+  const state = { state: "enabled" as const, observedAt: since };
+  const rows = Array.from({ length: count }, () => ({ id: randomUUID(), userId, brokerageId, access: "read" as const, ...state }));
+  await db.insert(connections).values(rows);
+  await db.insert(observations).values(rows.map(({ id }) => ({ connectionId: id, ...state, source: "look" as const, recordedAt: since })));
+  return { userId, snapTradeUserId, brokerageId, ids: rows.map(({ id }) => id) };
+}
+
+/** What became of an event in the inbox; undefined when it is not there. */
+export async function storedEvent(event: Members) {
+  const db = await database();
+  const [row] = await db
+    .select()
+    .from(webhookEvents)
+    .where(eq(webhookEvents.id, String(event.webhookId)));
+  return row;
+}
