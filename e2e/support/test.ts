@@ -13,6 +13,11 @@ export interface Owner extends Person {
   fault: (fault: object) => Promise<void>;
   clearFaults: () => Promise<void>;
   set: (settings: object) => Promise<void>;
+  /** Moves their clock at SnapTrade. */
+  advance: (seconds: number) => Promise<void>;
+  /** Gives them one more connection, which the app then looks at. */
+  connect: (connection: SeededConnection) => Promise<void>;
+  break: (index: number) => Promise<void>;
   fix: (index: number) => Promise<void>;
   /** How often a path was asked for at SnapTrade in their name. */
   asked: (path: string) => Promise<number>;
@@ -36,6 +41,11 @@ async function makeOwner(...connections: SeededConnection[]): Promise<Owner> {
     fault: (fault) => person.control.post(`${path}/faults`, fault).then(() => undefined),
     clearFaults: () => person.control.remove(`${path}/faults`),
     set: (settings) => person.control.post(`${path}/settings`, settings).then(() => undefined),
+    advance: (seconds) => person.control.post(`${path}/advance`, { seconds }).then(() => undefined),
+    connect: async (connection) => {
+      ids.push(...(await seedConnections(person, [connection])).map(({ id }) => id));
+    },
+    break: (index) => person.control.post(`${path}/connections/${ids[index] ?? ""}/break`).then(() => undefined),
     fix: (index) => person.control.post(`${path}/connections/${ids[index] ?? ""}/fix`).then(() => undefined),
     asked: async (asked) => {
       const { requests } = await person.control.get<{ requests: { path: string }[] }>(path);
@@ -44,7 +54,7 @@ async function makeOwner(...connections: SeededConnection[]): Promise<Owner> {
   };
 }
 
-function cookiesOf({ visitor }: Person) {
+export function cookiesOf({ visitor }: Person) {
   return visitor
     .cookieHeader()
     .split("; ")

@@ -22,7 +22,8 @@ export function makeEvent(eventType: string, happenedAt: Date, members: Members 
 }
 
 /** Posts an event the way SnapTrade does, signed by its own code and not by ours. */
-export function deliver(event: Members, { now = new Date(), key = testSettings.SNAPTRADE_CONSUMER_KEY, form = "compact" as BodyForm } = {}) {
+export function deliver(event: Members, options: { now?: Date; key?: string; form?: BodyForm } = {}) {
+  const { now = new Date(), key = testSettings.SNAPTRADE_CONSUMER_KEY, form = "compact" } = options;
   return receiveEvent(Buffer.from(writeBody(event, form)), signEvent(key, event), now);
 }
 
