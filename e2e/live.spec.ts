@@ -45,7 +45,7 @@ test.describe("an open page", () => {
     await expect(row(page, "Questrade").getByText("Needs reconnecting")).toBeVisible();
     await expect(row(page, "Questrade").getByRole("button", { name: "Reconnect Questrade" })).toBeVisible();
     await expect(page).toHaveTitle(/^1\sof\s2\sconnections needs you/);
-    await expect(announcer).toHaveText("Questrade needs reconnecting.");
+    await expect(announcer).toHaveText("Questrade stopped sharing data.");
     await expect(connected.getByRole("listitem")).toHaveCount(2);
 
     await owner.fix(0);
@@ -115,9 +115,10 @@ test("the portal's dialog turns to the result from the event alone, while SnapTr
 test("a reading after an event never shows the older state, 300 times", async ({ make }) => {
   test.setTimeout(180_000);
   // Their clock goes in steps, so that no two events are too close to be told apart, and stays within what counts as in time.
-  const owner = await withWebhooks(await make());
+  const owner = await make();
   await owner.advance(-480);
   await owner.connect(working("QUESTRADE"));
+  await withWebhooks(owner);
   const live = await listen(owner);
   let version = await live.next();
   for (let turn = 0; turn < 300; turn++) {

@@ -11,8 +11,14 @@ function announcementOf({ status, brokerage, fixedAt }: ConnectionView, viewer: 
   switch (status) {
     case "fresh":
       return `${brokerage.name} reconnected.${fixedAt ? ` SnapTrade confirmed at ${clock(viewer, fixedAt)}.` : ""}`;
+    case "connected":
+      return `${brokerage.name} works.`;
     case "disabled":
-      return `${brokerage.name} needs reconnecting.`;
+      return `${brokerage.name} stopped sharing data.`;
+    case "unsupported":
+      return `SnapTrade no longer connects to ${brokerage.name}.`;
+    case "removed":
+      return `${brokerage.name} was removed.`;
     default:
       return `${brokerage.name}: ${drawn[status].word ?? "Connected"}.`;
   }

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { inspect } from "node:util";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { WebSocketServer } from "ws";
@@ -68,6 +69,21 @@ describe("the embedded database", () => {
     expect(await readdir(data)).toContain("global");
     await writeFile(path.join(data, "global/pg_control"), "not a control file");
     await expect(openDatabase(pglite("damaged"))).rejects.toThrow("seems to be damaged");
+  });
+
+  test("a query that fails shows none of its parameters when it is printed", async () => {
+    const { db, close } = await openDatabase(pglite("failing"));
+    const failed: unknown = await db
+      .insert(users)
+      .values([{ email: "secret@example.com" }, { email: "secret@example.com" }])
+      .then(
+        () => null,
+        (error: unknown) => error,
+      );
+    expect(String(failed)).toContain("secret@example.com");
+    expect(inspect(failed)).toMatch(/^A query failed .*23505/);
+    expect(inspect({ nested: [failed] }, { depth: 9 })).not.toContain("secret@example.com");
+    await close();
   });
 
   test("a schema that lacks migrations is refused until they are applied", async () => {

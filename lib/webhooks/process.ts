@@ -34,6 +34,11 @@ export async function processInbox(): Promise<InboxCounts> {
   return counts;
 }
 
+/** Like processInbox, for the time after an answer: what goes wrong is logged and left to the timer. */
+export async function workOffInbox(): Promise<void> {
+  await processInbox().catch((error: unknown) => log.error(describeError(error), "The inbox could not be worked off"));
+}
+
 const drain = oneAtATime(async () => {
   const counts: InboxCounts = { done: 0, failed: 0, dead: 0 };
   const toLookAt = new Set<string>();

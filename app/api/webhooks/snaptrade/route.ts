@@ -1,6 +1,6 @@
 import { after } from "next/server";
 import { receiveEvent, type Receipt } from "@/lib/webhooks/inbox";
-import { processInbox } from "@/lib/webhooks/process";
+import { workOffInbox } from "@/lib/webhooks/process";
 
 const mostBytes = 64 * 1024;
 
@@ -8,8 +8,7 @@ const answers: Record<Receipt | "too-large", () => Response> = {
   stored: () => new Response(null, { status: 204 }),
   "not-signed": () => new Response("Signature missing or wrong\n", { status: 401 }),
   "not-readable": () => new Response("Not a webhook event\n", { status: 400 }),
-  // The rest of such a body is not waited for.
-  "too-large": () => new Response("Body over 64 KiB\n", { status: 413, headers: { Connection: "close" } }),
+  "too-large": () => new Response("Body over 64 KiB\n", { status: 413 }),
   away: () => new Response("Could not be stored; send it again\n", { status: 503, headers: { "Retry-After": "60" } }),
 };
 
@@ -18,7 +17,7 @@ export async function POST(request: Request) {
   const body = await readBody(request);
   if (!body) return answers["too-large"]();
   const receipt = await receiveEvent(body, request.headers.get("Signature"));
-  if (receipt === "stored") after(processInbox);
+  if (receipt === "stored") after(workOffInbox);
   return answers[receipt]();
 }
 
