@@ -21,6 +21,7 @@ stage("the domain on PostgreSQL", ["npx", "vitest", "run", "lib"], vitestCounts(
   TEST_REPORT: path.join(results, "postgres.json"),
 });
 if (stage("production build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }))) {
+  stage("crashes, in short", ["npm", "run", "--silent", "test:crash", "--", "--short"], () => ({ passed: 0, failed: 0 }));
   stage("end to end", ["npx", "playwright", "test", "-c", "e2e/playwright.config.ts"], playwrightCounts);
 }
 

@@ -28,7 +28,7 @@ export async function openDatabase(settings: Settings): Promise<OpenDatabase> {
   if (url.startsWith("pglite:")) return openPglite(path.resolve(/* turbopackIgnore: true */ url.slice("pglite:".length)));
   if (usesNeon(settings)) return openNeon(url, settings.NEON_WS_PROXY);
   const pool = new Pool({ connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000, query_timeout: queryTimeoutMs, keepAlive: true });
-  pool.on("error", noteLostConnection);
+  hearLostConnections(pool);
   const { listen, end } = listenWithPg(url);
   return { db: drizzlePg(pool, { schema }), listen, close: () => Promise.all([pool.end(), end()]).then(() => undefined) };
 }
@@ -47,12 +47,15 @@ function openNeon(url: string, proxy: string | undefined): OpenDatabase {
     neonConfig.pipelineConnect = false;
   }
   const pool = new NeonPool({ connectionString: url, max: poolSize });
-  pool.on("error", noteLostConnection);
+  hearLostConnections(pool);
   return { db: drizzleNeon(pool, { schema }), listen: null, close: () => pool.end() };
 }
 
-function noteLostConnection(error: Error) {
-  log.warn(describeError(error), "A database connection was lost");
+/** Also those that are in use: an error that nobody hears would end the process. */
+function hearLostConnections(pool: Pool | NeonPool) {
+  const note = (error: Error) => log.warn(describeError(error), "A database connection was lost");
+  pool.on("error", note);
+  pool.on("connect", (client: { on: (event: "error", heard: (error: Error) => void) => void }) => client.on("error", note));
 }
 
 // Development reloads this module; the open database must outlive that.

@@ -11,8 +11,8 @@ export class DatabaseError extends Error {
  * A failed query carries its parameters in its message, secrets among them. However such an error is printed, by the framework too,
  * it shows what may be logged.
  */
-Object.defineProperty(DrizzleQueryError.prototype, inspect.custom, {
-  value(this: DrizzleQueryError) {
+Object.assign(DrizzleQueryError.prototype, {
+  [inspect.custom](this: DrizzleQueryError) {
     return `A query failed ${JSON.stringify(describeError(this))}`;
   },
 });

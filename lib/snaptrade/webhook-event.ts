@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { printJson, type Json } from "./python-json";
 
 /** What SnapTrade posted, as far as we read it (FACTS 6.2). Every member but the first two may be absent. */
@@ -18,46 +17,37 @@ export interface WebhookEvent {
   payload: string;
 }
 
-const name = z.string().regex(/^[\x21-\x7e]{1,200}$/);
+const isName = /^[\x21-\x7e]{1,200}$/;
 /** What a database cannot keep as text, or nobody needs, counts as absent. */
-const optionalText = z
-  .string()
-  .regex(/^[^\0]{1,200}$/)
-  .nullable()
-  .catch(null);
-const optionalId = z.uuid().toLowerCase().nullable().catch(null);
-const optionalTime = z.iso
-  .datetime({ offset: true })
-  .transform((text) => new Date(text))
-  .nullable()
-  .catch(null);
+const isText = /^[^\0]{1,200}$/;
+const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** A year of four digits and an offset: what any database knows, and no time zone has to be guessed. */
+const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
 
-const members = z.object({
-  id: name,
-  type: name,
-  snapTradeUserId: optionalText,
-  clientId: optionalText,
-  connectionId: optionalId,
-  brokerageId: optionalId,
-  attemptResult: optionalText,
-  happenedAt: optionalTime,
-});
+const read = (value: Json | undefined, form: RegExp): string | null => (typeof value === "string" && form.test(value) ? value : null);
 
 /** Reads an event, in the names of both of SnapTrade's schemas; null when it has no id or no type. */
 export function readWebhookEvent(parsed: Json | null): WebhookEvent | null {
   if (!(parsed instanceof Map)) return null;
-  const read = members.safeParse({
-    id: parsed.get("webhookId") ?? parsed.get("webookId"),
-    type: parsed.get("eventType"),
-    snapTradeUserId: parsed.get("userId"),
-    clientId: parsed.get("clientId") ?? parsed.get("oauthClientId"),
-    connectionId: parsed.get("brokerageAuthorizationId") ?? parsed.get("connectionId"),
-    brokerageId: parsed.get("brokerageId"),
-    attemptResult: parsed.get("connectionAttemptedResult"),
-    happenedAt: parsed.get("eventTimestamp"),
-  });
-  if (!read.success) return null;
+  const id = read(parsed.get("webhookId") ?? parsed.get("webookId"), isName);
+  const type = read(parsed.get("eventType"), isName);
+  if (!id || !type) return null;
   const kept = new Map(parsed);
   kept.delete("webhookSecret");
-  return { ...read.data, payload: printJson(kept) };
+  return {
+    id,
+    type,
+    snapTradeUserId: read(parsed.get("userId"), isText),
+    clientId: read(parsed.get("clientId") ?? parsed.get("oauthClientId"), isText),
+    connectionId: read(parsed.get("brokerageAuthorizationId") ?? parsed.get("connectionId"), isId)?.toLowerCase() ?? null,
+    brokerageId: read(parsed.get("brokerageId"), isId)?.toLowerCase() ?? null,
+    attemptResult: read(parsed.get("connectionAttemptedResult"), isText),
+    happenedAt: readTime(read(parsed.get("eventTimestamp"), isTime)),
+    payload: printJson(kept),
+  };
+}
+
+function readTime(text: string | null): Date | null {
+  const ms = text ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(ms) ? null : new Date(ms);
 }

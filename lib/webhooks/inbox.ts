@@ -1,9 +1,10 @@
 import "server-only";
+import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { webhookEvents } from "@/lib/db/schema";
 import { describeError, log } from "@/lib/log";
 import { oneAtATime } from "@/lib/one-at-a-time";
-import { JsonSyntaxError, parseJson, type Json } from "@/lib/snaptrade/python-json";
+import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/python-json";
 import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-event";
 import { isSignedBySnapTrade } from "@/lib/snaptrade/webhook-signature";
 
@@ -12,6 +13,7 @@ export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
 
 const storeWithinMs = 2_000;
 const mostAtOnce = 500;
+const gatherMs = 5;
 
 /**
  * Takes in one delivery: checks who signed it, and stores it unless it is there already. "stored" is said only after the commit.
@@ -21,15 +23,17 @@ const mostAtOnce = 500;
  */
 export async function receiveEvent(body: Uint8Array, signature: string | null, now = new Date()): Promise<Receipt> {
   const parsed = parseBody(body);
-  if (!isSignedBySnapTrade(body, parsed, signature)) return "not-signed";
+  if (!isSignedBySnapTrade(body, parsed === null ? null : printJson(parsed), signature)) return "not-signed";
   const event = readWebhookEvent(parsed);
   if (!event) return "not-readable";
   return (await storeInTime(event, now)) ? "stored" : "away";
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
 function parseBody(body: Uint8Array): Json | null {
   try {
-    return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    return parseJson(utf8.decode(body));
   } catch (error) {
     if (error instanceof JsonSyntaxError || error instanceof TypeError) return null;
     throw error;
@@ -62,9 +66,10 @@ function storeInTime(event: WebhookEvent, receivedAt: Date): Promise<boolean> {
   });
 }
 
-/** What comes while one commit is under way shares the next one, so that many at once need few commits and one connection of the pool. */
+/** What comes within a moment, or while one commit is under way, shares a commit: many at once need few, and one connection of the pool. */
 const storeAll = oneAtATime(async () => {
   while (waiting.size > 0) {
+    await new Promise((resolve) => setTimeout(resolve, gatherMs));
     const batch = [...waiting].slice(0, mostAtOnce);
     for (const entry of batch) waiting.delete(entry);
     const stored = await storeBatch(batch);
@@ -72,13 +77,19 @@ const storeAll = oneAtATime(async () => {
   }
 });
 
+/** Many rows as one parameter: built value by value, a batch would cost more than everything else that is done for it. */
 async function storeBatch(batch: Waiting[]): Promise<boolean> {
+  const rows = batch.map(({ event, receivedAt }) => ({ ...event, receivedAt }));
   try {
     const db = await database();
-    await db
-      .insert(webhookEvents)
-      .values(batch.map(({ event, receivedAt }) => ({ ...event, receivedAt, nextAttemptAt: receivedAt })))
-      .onConflictDoNothing();
+    await db.execute(sql`
+      insert into ${webhookEvents} (id, type, snaptrade_user_id, client_id, connection_id, brokerage_id, attempt_result, happened_at, payload, received_at, next_attempt_at)
+      select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "attemptResult", "happenedAt", payload, "receivedAt", "receivedAt"
+      from json_to_recordset(${JSON.stringify(rows)}::json) as event (
+        id text, type text, "snapTradeUserId" text, "clientId" text, "connectionId" uuid, "brokerageId" uuid, "attemptResult" text,
+        "happenedAt" timestamptz, payload text, "receivedAt" timestamptz
+      )
+      on conflict do nothing`);
     return true;
   } catch (error) {
     log.error(describeError(error), "Webhook events could not be stored");

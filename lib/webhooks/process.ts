@@ -7,7 +7,8 @@ import { webhookEvents } from "@/lib/db/schema";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import { oneAtATime } from "@/lib/one-at-a-time";
-import { addresseesOf, applyBeats, applyForUser, effectOf, type Outcome, type StoredEvent } from "./effects";
+import { applyBeats } from "./beats";
+import { addresseesOf, applyForUser, eventColumns, type Outcome, type StoredEvent } from "./effects";
 
 export interface InboxCounts {
   done: number;
@@ -23,6 +24,7 @@ const mostAttempts = 8;
 const leaseMs = 60_000;
 const firstGapMs = 5_000;
 const looksAtOnce = 4;
+const crowdMs = 250;
 
 /**
  * Works off what waits in the inbox, and looks at the people of whom something must be asked. Any number of processes may do so at once.
@@ -34,25 +36,43 @@ export async function processInbox(): Promise<InboxCounts> {
   return counts;
 }
 
-/** Like processInbox, for the time after an answer: what goes wrong is logged and left to the timer. */
-export async function workOffInbox(): Promise<void> {
-  await processInbox().catch((error: unknown) => log.error(describeError(error), "The inbox could not be worked off"));
+let begunAt = 0;
+let gathering = false;
+
+/**
+ * What is to be done after an answer: an event that comes alone is worked off at once, those of a crowd go together.
+ * What goes wrong is logged and left to the timer.
+ * @returns null when what has just been stored is waited for already
+ */
+export function workAfterAnswer(): (() => Promise<void>) | null {
+  if (gathering) return null;
+  gathering = true;
+  return async () => {
+    await new Promise((resolve) => setTimeout(resolve, begunAt + crowdMs - Date.now()));
+    gathering = false;
+    begunAt = Date.now();
+    await processInbox().catch((error: unknown) => log.error(describeError(error), "The inbox could not be worked off"));
+  };
 }
 
 const drain = oneAtATime(async () => {
   const counts: InboxCounts = { done: 0, failed: 0, dead: 0 };
   const toLookAt = new Set<string>();
-  for (let batch = await claim(new Date()); batch.length > 0; batch = await claim(new Date())) {
+  for (let taken = batchSize; taken === batchSize;) {
+    const batch = await claim(new Date());
+    taken = batch.length;
+    if (taken === 0) break;
     await applyBatch(batch, counts, toLookAt);
     await announceChanges();
   }
+  counts.done += await applyBeats(new Date());
   return { counts, toLookAt };
 });
 
 /** Takes events under a lease. One whose last attempt never came to an end is buried instead. */
 async function claim(now: Date): Promise<StoredEvent[]> {
   const db = await database();
-  const free = sql`select id from ${webhookEvents} where state = 'waiting' and next_attempt_at <= ${now.toISOString()}::timestamptz order by next_attempt_at limit ${batchSize} for update skip locked`;
+  const free = sql`select id from ${webhookEvents} where state = 'waiting' and type <> 'ACCOUNT_HOLDINGS_UPDATED' and next_attempt_at <= ${now.toISOString()}::timestamptz order by next_attempt_at limit ${batchSize} for update skip locked`;
   const taken = await db
     .update(webhookEvents)
     .set({
@@ -62,11 +82,11 @@ async function claim(now: Date): Promise<StoredEvent[]> {
       nextAttemptAt: new Date(now.getTime() + leaseMs),
     })
     .where(sql`${webhookEvents.id} in (${free})`)
-    .returning();
+    .returning(eventColumns);
   return taken.filter(({ state }) => state === "waiting").sort((one, other) => one.receivedAt.getTime() - other.receivedAt.getTime());
 }
 
-/** Events about nobody go together, and so do signs of life; the others by user, so that a failure stays with one user. */
+/** Events about nobody go together; the others by user, so that a failure stays with one user. */
 async function applyBatch(batch: StoredEvent[], counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
   const { userOf, nobody } = await addresseesOf(await database(), batch);
   await attempt(
@@ -74,13 +94,10 @@ async function applyBatch(batch: StoredEvent[], counts: InboxCounts, toLookAt: S
     counts,
     () => Promise.resolve(nobody),
   );
-  const forSomebody = batch.filter(({ id }) => userOf.has(id));
-  const isBeat = (event: StoredEvent) => effectOf(event.type).does === "beat";
-  await attempt(forSomebody.filter(isBeat), counts, (tx, beats) => applyBeats(tx, beats, userOf));
   for (const userId of new Set(userOf.values())) {
-    const own = forSomebody.filter((event) => userOf.get(event.id) === userId && !isBeat(event));
+    const own = batch.filter(({ id }) => userOf.get(id) === userId);
     await attempt(own, counts, (tx, events) => applyForUser(tx, userId, events, new Date()));
-    if (own.length > 0) toLookAt.add(userId);
+    toLookAt.add(userId);
   }
 }
 

@@ -1,6 +1,6 @@
 import { after } from "next/server";
 import { receiveEvent, type Receipt } from "@/lib/webhooks/inbox";
-import { workOffInbox } from "@/lib/webhooks/process";
+import { workAfterAnswer } from "@/lib/webhooks/process";
 
 const mostBytes = 64 * 1024;
 
@@ -17,7 +17,8 @@ export async function POST(request: Request) {
   const body = await readBody(request);
   if (!body) return answers["too-large"]();
   const receipt = await receiveEvent(body, request.headers.get("Signature"));
-  if (receipt === "stored") after(workOffInbox);
+  const work = receipt === "stored" ? workAfterAnswer() : null;
+  if (work) after(work);
   return answers[receipt]();
 }
 
