@@ -34,8 +34,11 @@ export function SiteHeader({ appName, email, signOut }: Props) {
           className="fixed inset-auto top-14 right-4 m-0 w-64 rounded-card border border-line bg-surface p-4 text-ink shadow-dialog wide:right-[max(24px,calc(50vw-460px))]"
         >
           <p className="truncate text-small text-ink-2">{email}</p>
+          <Link href="/account" prefetch={false} className="mt-2 flex min-h-9 items-center">
+            Your account
+          </Link>
           <form action={signOut}>
-            <button type="submit" className="mt-2 min-h-9 font-semibold">
+            <button type="submit" className="min-h-9 font-semibold">
               Sign out
             </button>
           </form>

@@ -1,13 +1,7 @@
 import { openDialog, signIn } from "./support/portal";
 import { broken, expect, row, test } from "./support/test";
 
-const faults = [
-  { kind: "reset" },
-  { kind: "status", status: 500, code: "1000" },
-  { kind: "html502" },
-  { kind: "rate_limited", retryAfterSeconds: 7 },
-  { kind: "malformed" },
-];
+const faults = [{ kind: "reset" }, { kind: "status", status: 500, code: "1000" }, { kind: "html502" }, { kind: "malformed" }];
 
 for (const fault of faults) {
   test(`SnapTrade away (${fault.kind}): shown as last seen, nothing called stopped, and back on "Try now"`, async ({ page, context, make }) => {
@@ -28,7 +22,7 @@ for (const fault of faults) {
   });
 }
 
-for (const fault of [{ kind: "html502" }, { kind: "rate_limited", retryAfterSeconds: 5 }, { kind: "reset" }]) {
+for (const fault of [{ kind: "html502" }, { kind: "reset" }]) {
   test(`a login that ends with ${fault.kind} is a sentence beside the button, and the next click works`, async ({ page, owner }) => {
     await owner.fault({ endpoint: "login", ...fault, times: 1 });
     await page.goto("/connections");

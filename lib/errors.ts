@@ -5,6 +5,8 @@ const messages = {
   "snaptrade-away": "SnapTrade doesn't answer right now. Nothing was changed. Try again in a minute.",
   "snaptrade-busy": "SnapTrade is busy right now. Nothing was changed. Try again in a minute.",
   "snaptrade-refused": "SnapTrade didn't accept the request. This isn't about your login, and it has been noted for us.",
+  "checked-often": "We asked SnapTrade several times within the last minute, and what you see is its answer. Try again in a minute.",
+  "user-gone": "SnapTrade no longer knows you here, so this connection can't be repaired. Connect the brokerage again to go on.",
   "not-broken": "This connection works. There is nothing to reconnect.",
   "cannot-reconnect": "SnapTrade no longer connects to this brokerage, so signing in again can't help.",
   "nothing-to-reconnect": "All your connections work. There is nothing to reconnect.",

@@ -11,7 +11,7 @@ const pollMs = 1_000;
 const pagesPerUser = 5;
 
 /** Marks, within the transaction that changes what a person's pages show, that those pages are behind now. */
-export async function noteChange(tx: Transaction, userId: string): Promise<void> {
+export async function noteChange(tx: Pick<Transaction, "update">, userId: string): Promise<void> {
   await tx
     .update(users)
     .set({ version: sql`${users.version} + 1` })

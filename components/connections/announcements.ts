@@ -14,6 +14,7 @@ function announcementOf({ status, brokerage, fixedAt }: ConnectionView, viewer: 
     case "connected":
       return `${brokerage.name} works.`;
     case "disabled":
+    case "disabled-wave":
       return `${brokerage.name} stopped sharing data.`;
     case "unsupported":
       return `SnapTrade no longer connects to ${brokerage.name}.`;

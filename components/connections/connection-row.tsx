@@ -45,6 +45,7 @@ export function ConnectionRow({ connection, reading }: { connection: ConnectionV
 function rowAction({ id, status, brokerage }: ConnectionView) {
   switch (status) {
     case "disabled":
+    case "disabled-wave":
       return (
         <PortalLauncher
           target={{ kind: "reconnect", connectionId: id }}

@@ -10,6 +10,8 @@ export interface Reading {
   lookedAt: Date | null;
 }
 
+const isDayOld = (at: Date, now: Date) => now.getTime() - at.getTime() > 86_400_000;
+
 export function StatusMark({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
   const { glyph, mark, text } = drawn[connection.status];
   return (
@@ -20,8 +22,11 @@ export function StatusMark({ connection, reading }: { connection: ConnectionView
   );
 }
 
-export function statusWord({ status }: ConnectionView, { viewer, lookedAt }: Reading): string {
-  return drawn[status].word ?? (lookedAt ? `Connected at ${clock(viewer, lookedAt)}` : "Connected");
+export function statusWord({ status }: ConnectionView, { viewer, now, lookedAt }: Reading): string {
+  if (drawn[status].word) return drawn[status].word;
+  if (!lookedAt) return "Not checked";
+  // An hour without its day would be read as today's.
+  return isDayOld(lookedAt, now) ? `Not checked since ${dayAt(viewer, lookedAt, now)}` : `Connected at ${clock(viewer, lookedAt)}`;
 }
 
 /** One sentence, in the reader's words: since when, what they see meanwhile, whose move it is. */
@@ -68,7 +73,7 @@ export function StatusSentence({ connection, reading }: { connection: Connection
         </>
       );
     case "unknown-connected":
-      return <>Not checked since.</>;
+      return lookedAt && isDayOld(lookedAt, now) ? <>It was connected then.</> : <>Not checked since.</>;
     case "unknown-disabled":
       return (
         <>
@@ -92,6 +97,12 @@ export function StatusSentence({ connection, reading }: { connection: Connection
       return <>Sign-in page opened {portalOpenedAt && relative(portalOpenedAt)}.</>;
     case "disabled-maintenance":
       return <>{brokerage.name} is under maintenance. You can reconnect when it’s over.</>;
+    case "disabled-wave":
+      return (
+        <>
+          Many {brokerage.name} connections stopped at once. {brokerage.name} may have trouble, so signing in may not work yet.
+        </>
+      );
     case "disabled":
       return (
         <>

@@ -11,6 +11,7 @@ export const drawn: Record<ConnectionStatus, { word: string | null; glyph: Glyph
   verifying: { word: "Checking", glyph: "verifying", mark: "text-accent", text: "text-accent" },
   reconnecting: { word: "Reconnecting", glyph: "reconnecting", mark: "text-accent", text: "text-accent" },
   "disabled-maintenance": { word: "Brokerage maintenance", glyph: "maintenance", mark: "text-theirs-mark", text: "text-ink-2" },
+  "disabled-wave": { word: "Needs reconnecting", glyph: "needs", mark: "text-you-mark", text: "text-you" },
   disabled: { word: "Needs reconnecting", glyph: "needs", mark: "text-you-mark", text: "text-you" },
   maintenance: { word: "Brokerage maintenance", glyph: "maintenance", mark: "text-theirs-mark", text: "text-ink-2" },
   degraded: { word: "Trouble at the brokerage", glyph: "degraded", mark: "text-theirs-mark", text: "text-ink-2" },

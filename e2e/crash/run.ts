@@ -32,7 +32,7 @@ export async function runCrashes(kills: Kills): Promise<boolean> {
 async function crashOnPostgres({ appOnPostgres, postgres: databaseKills }: Kills): Promise<boolean> {
   const postgres = await startPostgres();
   const ports = await freePorts();
-  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent" };
+  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" };
   if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings })) throw new Error("No migration");
   const scene = await setScene(ports, settings);
   for (let kill = 0; kill < appOnPostgres; kill++) await scene.killApp();

@@ -4,10 +4,12 @@ import { revalidatePath } from "next/cache";
 import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import { fieldsOf, userAction, type ActionResult } from "@/lib/action";
+import { requestForgetting } from "./forget";
 import { look, lookIfDue } from "./look";
 import { checkPortal, openConnect, openReconnect } from "./portal";
 import { continueQueue, skipInQueue as skip } from "./queue";
 import { keepBeside, requestRemoval } from "./remove";
+import { countCheck } from "./snaptrade-user";
 import { connectInput, connectionInput, noInput, queueEntryInput, reconnectInput, reportPortalInput } from "./schema";
 
 // For the dialog: the login link goes to the click that asked for it, and nowhere else.
@@ -83,7 +85,18 @@ export async function skipInQueue(form: FormData): Promise<void> {
 }
 
 const lookNow = userAction(noInput, async ({ user, now }) => {
+  await countCheck(user.id, now);
   await look(user.id, now);
+  return null;
+});
+
+export async function deleteAccount(): Promise<void> {
+  const asked = await forgetMe({});
+  redirect(asked.ok ? "/account/deleted" : problemAt("/account", asked));
+}
+
+const forgetMe = userAction(noInput, async ({ user, now }) => {
+  await requestForgetting(user.id, now);
   return null;
 });
 

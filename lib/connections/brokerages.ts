@@ -2,6 +2,7 @@ import "server-only";
 import { isNotNull, max, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { brokerages } from "@/lib/db/schema";
+import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import { listBrokerages, listOAuthBrokerages } from "@/lib/snaptrade/connections";
 import { writeBrokerages } from "./observe";
@@ -34,6 +35,7 @@ export async function readBrokerages(now: Date): Promise<void> {
   });
   const rows = data.map((seen) => ({ ...seen, opensWindow: opening ? opening.has(seen.slug) : null, observedAt: answeredAt, listedAt: now }));
   await writeBrokerages(await database(), rows);
+  await announceChanges();
 }
 
 /** The brokerages a new connection can be made at, by name; those in maintenance are named but cannot be chosen. */

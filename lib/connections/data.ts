@@ -1,7 +1,7 @@
 import "server-only";
 import { and, desc, eq, gt, isNull, ne, or, type SQL } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
+import { brokerageAccounts, connections, episodes, incidents, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { canReconnect, groupOf, isLookDue, isPortalOpen, isStale, statusOf, type LookFacts, type Moment } from "./status";
 import { timelineOf } from "./timeline";
 import type { ConnectionDetailView, ConnectionsView, ConnectionView } from "./views";
@@ -24,7 +24,10 @@ async function findConnections(where: SQL | undefined) {
       keptBesideAt: true,
     },
     with: {
-      brokerage: { columns: { id: true, slug: true, name: true, logoUrl: true, enabled: true, maintenance: true, degraded: true } },
+      brokerage: {
+        columns: { id: true, slug: true, name: true, logoUrl: true, enabled: true, maintenance: true, degraded: true },
+        with: { incidents: { columns: { beganAt: true }, where: isNull(incidents.endedAt) } },
+      },
       accounts: { columns: { id: true, name: true, lastDigits: true, holdingsAt: true }, orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
       episodes: {
         columns: { id: true, brokeAt: true, noticedAt: true, noticedBy: true, endedAt: true, endedHow: true },
@@ -44,23 +47,30 @@ async function findConnections(where: SQL | undefined) {
 
 export type ConnectionRow = Awaited<ReturnType<typeof findConnections>>[number];
 
-/** What is known of a person as a whole; null look for somebody without a SnapTrade user. */
-async function getKnowledge(userId: string): Promise<{ version: number; look: LookFacts | null }> {
+interface Knowledge {
+  version: number;
+  /** Null for somebody without a SnapTrade user, and for one whom SnapTrade does not know any more. */
+  look: LookFacts | null;
+  gone: "deleted" | "refused" | null;
+}
+
+async function getKnowledge(userId: string): Promise<Knowledge> {
   const db = await database();
   const [row] = await db
     .select({
       version: users.version,
       registered: snapTradeUsers.userId,
+      gone: snapTradeUsers.goneWhy,
       lookedAt: snapTradeUsers.lookedAt,
       lookFailedAt: snapTradeUsers.lookFailedAt,
       lookDueAt: snapTradeUsers.lookDueAt,
     })
     .from(users)
-    .leftJoin(snapTradeUsers, and(eq(snapTradeUsers.userId, users.id), isNull(snapTradeUsers.goneAt)))
+    .leftJoin(snapTradeUsers, eq(snapTradeUsers.userId, users.id))
     .where(eq(users.id, userId));
-  if (!row) return { version: 0, look: null };
-  const { version, registered, ...look } = row;
-  return { version, look: registered ? look : null };
+  if (!row) return { version: 0, look: null, gone: null };
+  const { version, registered, gone, ...look } = row;
+  return { version, gone, look: registered && !gone ? look : null };
 }
 
 /**
@@ -69,13 +79,13 @@ async function getKnowledge(userId: string): Promise<{ version: number; look: Lo
  */
 export async function listConnectionViews(userId: string, moment: Moment): Promise<ConnectionsView> {
   const goneSince = new Date(moment.now.getTime() - 24 * 3_600_000);
-  const { version, look } = await getKnowledge(userId);
+  const { version, look, gone } = await getKnowledge(userId);
   const rows = await findConnections(
     and(eq(connections.userId, userId), or(ne(connections.state, "deleted"), gt(connections.observedAt, goneSince))),
   );
   const views = rows.map((row) => toView(row, rows, look ?? neverLooked, moment));
   views.sort((one, other) => urgency.indexOf(one.group) - urgency.indexOf(other.group) || byAge(one, other));
-  return { version, connections: views, ...freshness(look, moment) };
+  return { version, gone, connections: views, ...freshness(look, moment) };
 }
 
 /** One connection of this person with its history, or null when there is none with this id, whoever else may own it. Two statements. */
@@ -115,6 +125,7 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, momen
       deletedAt: row.state === "deleted" ? row.observedAt : null,
       removalRequestedAt: row.removalRequestedAt,
       fixedAt,
+      inWave: row.brokerage.incidents.some(({ beganAt }) => row.disabledAt !== null && row.disabledAt >= beganAt),
       openPortal: trip ? { openedAt: trip.startedAt, claimedSuccess: trip.claim?.status === "SUCCESS" } : null,
       brokerage: row.brokerage,
     },

@@ -11,7 +11,7 @@ const observations = fc.array(
       seconds: fc.integer({ min: 0, max: 40 }),
       brokeBefore: fc.option(fc.integer({ min: 0, max: 20 })),
       learnedAfter: fc.integer({ min: 0, max: 100 }),
-      source: fc.constantFrom("webhook" as const, "look" as const),
+      source: fc.constantFrom("webhook" as const, "person" as const),
     })
     .map(({ state, seconds, brokeBefore, learnedAfter, source }): Observation => ({
       state,
@@ -38,7 +38,7 @@ test("the inside of a long healthy run is forgotten, its ends and what is recent
     state: "enabled",
     observedAt: at(index),
     disabledAt: null,
-    source: "look",
+    source: "person",
     recordedAt: at(index),
   }));
   expect(forgettable(looks, at(5)).map(({ observedAt }) => observedAt)).toEqual([1, 2, 3, 4].map(at));

@@ -1,3 +1,6 @@
+/** Who brought it: SnapTrade by itself, or a look that the timer, a person, or a trip to the portal made. */
+export type Source = "webhook" | "timer" | "person" | "portal";
+
 /** "This connection was in this state, as of this moment, and this is who said so." */
 export interface Observation {
   state: "enabled" | "disabled" | "deleted";
@@ -5,7 +8,7 @@ export interface Observation {
   observedAt: Date;
   /** When it broke, where the statement says so. */
   disabledAt: Date | null;
-  source: "webhook" | "look";
+  source: Source;
   /** Our clock: when it reached us. */
   recordedAt: Date;
 }

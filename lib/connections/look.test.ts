@@ -71,7 +71,7 @@ describe("look", () => {
     expect(views[0]?.disabledAt?.getTime()).toBe(brokeAt.getTime());
   });
 
-  test.each(["reset", "html502", "rate_limited", "malformed"])("a look that ends with %s changes no connection", async (kind) => {
+  test.each(["reset", "html502", "malformed"])("a look that ends with %s changes no connection", async (kind) => {
     const { userId, path, connect } = await makePerson();
     await connect();
     await connect({ brokerage: "KRAKEN", disabled: true });

@@ -7,12 +7,16 @@ import { describeError, log } from "@/lib/log";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { isConnectionGone, listAccounts, listConnections, type SeenAccount, type SeenConnection } from "@/lib/snaptrade/connections";
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
+import type { Source } from "./episodes";
 import { observe, type ConnectionObservation } from "./observe";
-import { getSnapTradeCredentials } from "./snaptrade-user";
+import { getSnapTradeCredentials, noteUserGone } from "./snaptrade-user";
 import { isLookDue, portalOpenMinutes } from "./status";
 
 /** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
 export type LookResult = { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
+
+/** Who wants to know. */
+export type LookFor = Exclude<Source, "webhook">;
 
 const accountsAfterHours = 12;
 const inFlight = new Map<string, Promise<LookResult>>();
@@ -22,10 +26,10 @@ const inFlight = new Map<string, Promise<LookResult>>();
  * A look that fails changes no connection; it only makes what we know older. Looks of one person at the same time share one read.
  * @param now our clock, when the look begins
  */
-export function look(userId: string, now = new Date()): Promise<LookResult> {
+export function look(userId: string, now = new Date(), source: LookFor = "person"): Promise<LookResult> {
   const running = inFlight.get(userId);
   if (running) return running;
-  const started = lookOnce(userId, now).finally(() => inFlight.delete(userId));
+  const started = lookOnce(userId, now, source).finally(() => inFlight.delete(userId));
   inFlight.set(userId, started);
   return started;
 }
@@ -33,40 +37,42 @@ export function look(userId: string, now = new Date()): Promise<LookResult> {
 /**
  * Like look, but never satisfied by a read that began before `since`: for conclusions about what happened up to then.
  */
-export async function lookSince(userId: string, since: Date): Promise<LookResult> {
+export async function lookSince(userId: string, since: Date, source: LookFor = "person"): Promise<LookResult> {
   await inFlight.get(userId)?.catch(() => undefined);
-  return look(userId, since);
+  return look(userId, since, source);
 }
 
 /** Looks only when the last look is too old, failed a while ago, or something contradicted it since. */
-export async function lookIfDue(userId: string, now = new Date()): Promise<void> {
+export async function lookIfDue(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
   const db = await database();
   const [known] = await db
     .select()
     .from(snapTradeUsers)
     .where(and(eq(snapTradeUsers.userId, userId), isNull(snapTradeUsers.goneAt)));
-  if (known && (inFlight.has(userId) || isLookDue(known, now))) await look(userId, now);
+  if (known && (inFlight.has(userId) || isLookDue(known, now))) await look(userId, now, source);
 }
 
-async function lookOnce(userId: string, now: Date): Promise<LookResult> {
+async function lookOnce(userId: string, now: Date, source: LookFor): Promise<LookResult> {
   const credentials = await getSnapTradeCredentials(userId);
   if (!credentials) return { looked: false, reason: "nobody" };
   try {
-    const changed = await readConnections(userId, credentials, now);
+    const changed = await readConnections(userId, credentials, now, source);
     await noteLook(userId, now);
     await readAccountsIfDue(userId, credentials, now, changed.length > 0);
     return { looked: true, changed };
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) throw error;
-    await noteFailedLook(userId, now);
+    if (error.kind === "user-refused") await noteUserGone(await database(), userId, { goneAt: now, goneWhy: "refused" });
+    // Having to wait for our turn says nothing about what we know.
+    else if (error.kind !== "busy") await noteFailedLook(userId, now);
     return { looked: false, reason: error.kind };
   }
 }
 
-async function readConnections(userId: string, credentials: SnapTradeCredentials, now: Date): Promise<string[]> {
+async function readConnections(userId: string, credentials: SnapTradeCredentials, now: Date, source: LookFor): Promise<string[]> {
   const { data: seen, answeredAt } = await listConnections(credentials);
   const gone = await confirmGone(userId, credentials, seen);
-  const told = { observedAt: answeredAt, source: "look" as const, recordedAt: now };
+  const told = { observedAt: answeredAt, source, recordedAt: now };
   return observe(userId, [
     ...seen.map((connection): ConnectionObservation => ({
       ...told,

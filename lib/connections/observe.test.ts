@@ -17,7 +17,7 @@ const brokerage = { id: randomUUID(), slug: "QUESTRADE", name: "Questrade", logo
 const details = { brokerage, access: "read" as const, connectedSince: at(-1000) };
 
 function seen(connectionId: string, state: Observation["state"], seconds: number, more: Partial<ConnectionObservation> = {}): ConnectionObservation {
-  return { connectionId, state, observedAt: at(seconds), disabledAt: null, source: "look", recordedAt: at(seconds), details, ...more };
+  return { connectionId, state, observedAt: at(seconds), disabledAt: null, source: "person", recordedAt: at(seconds), details, ...more };
 }
 
 async function stored(connectionId: string) {

@@ -2,7 +2,7 @@ import "server-only";
 import { and, asc, eq, inArray, lt, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import type { Database, Transaction } from "@/lib/db/database";
-import { brokerages, connections, episodes, observations } from "@/lib/db/schema";
+import { brokerages, connections, episodes, observations, users } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
 import { log } from "@/lib/log";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
@@ -118,9 +118,19 @@ async function noteBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
 }
 
 /** Stores brokerages as SnapTrade described them; each row keeps the newest description. */
-export async function writeBrokerages(tx: Pick<Database, "insert">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
+export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "execute">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
   if (rows.length === 0) return;
   const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
+  const flags = { id: brokerages.id, enabled: brokerages.enabled, maintenance: brokerages.maintenance, degraded: brokerages.degraded };
+  const before = await tx
+    .select(flags)
+    .from(brokerages)
+    .where(
+      inArray(
+        brokerages.id,
+        rows.map(({ id }) => id),
+      ),
+    );
   await tx
     .insert(brokerages)
     .values(inOrder)
@@ -139,6 +149,28 @@ export async function writeBrokerages(tx: Pick<Database, "insert">, rows: (typeo
       },
       setWhere: sql`${brokerages.observedAt} <= excluded.observed_at`,
     });
+  const changed = before.filter((old) =>
+    rows.some(
+      ({ id, enabled, maintenance, degraded }) =>
+        id === old.id && (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
+    ),
+  );
+  await noteBrokerageChange(
+    tx,
+    changed.map(({ id }) => id),
+  );
+}
+
+/** Marks the pages of everybody with a connection at these brokerages as behind; whoever commits it announces the changes. */
+export async function noteBrokerageChange(tx: Pick<Database, "execute">, brokerageIds: string[]): Promise<void> {
+  if (brokerageIds.length === 0) return;
+  const ids = sql.join(
+    brokerageIds.map((id) => sql`${id}::uuid`),
+    sql`, `,
+  );
+  await tx.execute(sql`
+    update ${users} set version = version + 1
+    where id in (select user_id from ${connections} where brokerage_id in (${ids}) and state <> 'deleted')`);
 }
 
 /**

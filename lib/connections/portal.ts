@@ -4,13 +4,14 @@ import { database } from "@/lib/db/client";
 import { brokerages, connections, portalSessions } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 import { AppError } from "@/lib/errors";
+import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { createLoginLink, type LoginPurpose } from "@/lib/snaptrade/login-link";
 import { lookSince } from "./look";
 import { getPortalView } from "./portal-data";
 import type { PortalClaim } from "./portal-outcome";
 import { requireOwnQueue } from "./queue";
 import { toRefusal } from "./refusals";
-import { requireSnapTradeCredentials } from "./snaptrade-user";
+import { noteUserGone, requireSnapTradeCredentials } from "./snaptrade-user";
 import { isPortalOpen } from "./status";
 import type { OpenedPortal, PortalView } from "./views";
 
@@ -100,7 +101,7 @@ export async function checkPortal({
     return before;
   }
   if (claim) await noteClaim(userId, portalSessionId, claim, now);
-  await lookSince(userId, now);
+  await lookSince(userId, now, "portal");
   const view = await getPortalView(userId, portalSessionId, now);
   if (!view) throw new AppError("not-found");
   await settle(userId, view, now);
@@ -150,6 +151,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
     if (!view) throw new AppError("not-found");
     return { loginLink, portalOrigins: env().SNAPTRADE_PORTAL_ORIGINS, appName: env().APP_NAME, view };
   } catch (error) {
+    if (error instanceof SnapTradeFailure && error.kind === "user-refused") await noteUserGone(db, userId, { goneAt: now, goneWhy: "refused" });
     await db
       .update(portalSessions)
       .set({ outcome: "not-opened", endedAt: now })

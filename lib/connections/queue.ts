@@ -1,7 +1,7 @@
 import "server-only";
-import { and, desc, eq, gt, inArray, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, reconnectQueues } from "@/lib/db/schema";
+import { brokerageAccounts, connections, incidents, reconnectQueues } from "@/lib/db/schema";
 import { AppError } from "@/lib/errors";
 import type { QueueView } from "./views";
 
@@ -41,10 +41,16 @@ async function listRepairable(userId: string): Promise<string[]> {
   const db = await database();
   const rows = await db.query.connections.findMany({
     where: and(eq(connections.userId, userId), eq(connections.state, "disabled")),
-    with: { brokerage: { columns: { enabled: true, maintenance: true } } },
+    with: {
+      brokerage: {
+        columns: { enabled: true, maintenance: true },
+        with: { incidents: { columns: { beganAt: true }, where: isNull(incidents.endedAt) } },
+      },
+    },
     orderBy: [connections.disabledAt, connections.id],
   });
-  return rows.filter((row) => row.brokerage.enabled && !row.brokerage.maintenance && !row.removalRequestedAt).map(({ id }) => id);
+  const inWave = ({ disabledAt, brokerage }: (typeof rows)[number]) => brokerage.incidents.some(({ beganAt }) => disabledAt && disabledAt >= beganAt);
+  return rows.filter((row) => row.brokerage.enabled && !row.brokerage.maintenance && !inWave(row) && !row.removalRequestedAt).map(({ id }) => id);
 }
 
 /**

@@ -4,6 +4,8 @@ import { eq, isNotNull, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { snapTradeUsers } from "@/lib/db/schema";
+import { AppError } from "@/lib/errors";
+import { noteChange } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
@@ -37,7 +39,7 @@ export async function requireSnapTradeCredentials(userId: string, now: Date): Pr
     sealedSecret: sealSecret(made.userSecret, boundTo(userId, made.snapTradeUserId)),
     registeredAt: now,
   };
-  const anew = { lookedAt: null, lookFailedAt: null, lookDueAt: null, accountsLookedAt: null, goneAt: null };
+  const anew = { lookedAt: null, lookFailedAt: null, lookDueAt: null, accountsLookedAt: null, goneAt: null, goneWhy: null };
   const stored = await db
     .insert(snapTradeUsers)
     .values({ userId, ...registered })
@@ -63,7 +65,32 @@ export async function requestLook(tx: Transaction, userId: string, dueAt: Date, 
     .where(eq(snapTradeUsers.userId, userId));
 }
 
-/** Remembers that SnapTrade deleted this user: nothing is asked in their name any more. */
-export async function noteUserGone(tx: Transaction, userId: string, goneAt: Date): Promise<void> {
-  await tx.update(snapTradeUsers).set({ goneAt }).where(eq(snapTradeUsers.userId, userId));
+/** Remembers that SnapTrade does not know this user any more: nothing is asked in their name from now on, and their pages say so. */
+export async function noteUserGone(
+  tx: Pick<Transaction, "update">,
+  userId: string,
+  gone: { goneAt: Date; goneWhy: "deleted" | "refused" },
+): Promise<void> {
+  await tx.update(snapTradeUsers).set(gone).where(eq(snapTradeUsers.userId, userId));
+  await noteChange(tx, userId);
+}
+
+const checksPerMinute = 6;
+
+/**
+ * Counts a look that a person asked for.
+ * @throws AppError checked-often when there were too many within a minute
+ */
+export async function countCheck(userId: string, now: Date): Promise<void> {
+  const db = await database();
+  const fresh = sql`coalesce(${snapTradeUsers.checksSince} < ${new Date(now.getTime() - 60_000).toISOString()}::timestamptz, true)`;
+  const [row] = await db
+    .update(snapTradeUsers)
+    .set({
+      checks: sql`case when ${fresh} then 1 else ${snapTradeUsers.checks} + 1 end`,
+      checksSince: sql`case when ${fresh} then ${now.toISOString()}::timestamptz else ${snapTradeUsers.checksSince} end`,
+    })
+    .where(eq(snapTradeUsers.userId, userId))
+    .returning({ checks: snapTradeUsers.checks });
+  if (row && row.checks > checksPerMinute) throw new AppError("checked-often");
 }

@@ -12,6 +12,7 @@ const working: ConnectionFacts = {
   removalRequestedAt: null,
   fixedAt: null,
   openPortal: null,
+  inWave: false,
   brokerage: { enabled: true, maintenance: false, degraded: false },
 };
 const stopped = { ...working, disabled: true, disabledAt: minutesAgo(60) };
@@ -31,6 +32,9 @@ test.each([
   ["verifying", { ...stopped, openPortal: { openedAt: minutesAgo(2), claimedSuccess: true } }, fresh],
   ["reconnecting", { ...stopped, brokerage: maintenance, openPortal: { openedAt: minutesAgo(2), claimedSuccess: false } }, fresh],
   ["disabled", { ...stopped, openPortal: { openedAt: minutesAgo(11), claimedSuccess: true } }, fresh],
+  ["disabled-wave", { ...stopped, inWave: true }, fresh],
+  ["disabled-maintenance", { ...stopped, inWave: true, brokerage: maintenance }, fresh],
+  ["reconnecting", { ...stopped, inWave: true, openPortal: { openedAt: minutesAgo(2), claimedSuccess: false } }, fresh],
   ["disabled-maintenance", { ...stopped, brokerage: maintenance }, fresh],
   ["disabled", { ...stopped, brokerage: degraded }, fresh],
   ["maintenance", { ...working, brokerage: maintenance, fixedAt: minutesAgo(5) }, fresh],

@@ -10,6 +10,8 @@ export interface ConnectionFacts {
   fixedAt: Date | null;
   /** The newest trip to the Connection Portal for this connection that has no outcome yet. */
   openPortal: { openedAt: Date; claimedSuccess: boolean } | null;
+  /** It broke in a wave of breaks at this brokerage that has not calmed down. */
+  inWave: boolean;
   brokerage: { enabled: boolean; maintenance: boolean; degraded: boolean };
 }
 
@@ -31,6 +33,7 @@ export type ConnectionStatus =
   | "verifying"
   | "reconnecting"
   | "disabled-maintenance"
+  | "disabled-wave"
   | "disabled"
   | "maintenance"
   | "degraded"
@@ -73,7 +76,8 @@ export function statusOf(connection: ConnectionFacts, look: LookFacts, { now, da
   if (connection.disabled) {
     if (!brokerage.enabled) return "unsupported";
     if (openPortal && isPortalOpen(openPortal, now)) return openPortal.claimedSuccess ? "verifying" : "reconnecting";
-    return brokerage.maintenance ? "disabled-maintenance" : "disabled";
+    if (brokerage.maintenance) return "disabled-maintenance";
+    return connection.inWave ? "disabled-wave" : "disabled";
   }
   if (brokerage.maintenance) return "maintenance";
   if (brokerage.degraded) return "degraded";
@@ -85,6 +89,7 @@ export function groupOf(status: ConnectionStatus): StatusGroup {
   switch (status) {
     case "verifying":
     case "reconnecting":
+    case "disabled-wave":
     case "disabled":
     case "unknown-disabled":
       return "needs-you";
@@ -99,7 +104,7 @@ export function groupOf(status: ConnectionStatus): StatusGroup {
 
 /** Statuses in which signing in again is offered and can help. */
 export function canReconnect(status: ConnectionStatus): boolean {
-  return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance";
+  return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance" || status === "disabled-wave";
 }
 
 export function isPortalOpen(portal: { openedAt: Date }, now: Date): boolean {

@@ -1,10 +1,11 @@
+import type { Source } from "./episodes";
 import type { TimelineEntry } from "./views";
 
 interface History {
   state: "enabled" | "disabled" | "deleted";
   accounts: { holdingsAt: Date | null }[];
   /** Newest first. */
-  episodes: { brokeAt: Date; noticedAt: Date; noticedBy: "webhook" | "look"; endedAt: Date | null; endedHow: "fixed" | "deleted" | null }[];
+  episodes: { brokeAt: Date; noticedAt: Date; noticedBy: Source; endedAt: Date | null; endedHow: "fixed" | "deleted" | null }[];
   portalSessions: { startedAt: Date; outcome: string | null; endedAt: Date | null; claim: { status: string } | null }[];
 }
 

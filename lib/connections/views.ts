@@ -42,6 +42,8 @@ export interface ConnectionView {
 export interface ConnectionsView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
+  /** SnapTrade has deleted this person's record, or refuses its secret: what is shown can neither be checked nor repaired. */
+  gone: "deleted" | "refused" | null;
   connections: ConnectionView[];
   /** Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's tense. */
   lookedAt: Date | null;

@@ -1,5 +1,19 @@
 import { relations, sql } from "drizzle-orm";
-import { boolean, index, integer, jsonb, pgTable, primaryKey, text, timestamp, unique, uniqueIndex, uuid, check } from "drizzle-orm/pg-core";
+import {
+  bigserial,
+  boolean,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+  check,
+} from "drizzle-orm/pg-core";
 
 const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" });
 
@@ -13,6 +27,8 @@ export const users = pgTable("users", {
   image: text(),
   /** Grows with each change that this person's pages show; an open page that knows an older one reads again. */
   version: integer().notNull().default(0),
+  /** Our clock: the person asked to be forgotten; done once SnapTrade has deleted its part. */
+  deletionRequestedAt: at("deletion_requested_at"),
 });
 
 export const sessions = pgTable(
@@ -34,22 +50,44 @@ export const verificationTokens = pgTable(
 );
 
 /** SnapTrade's record of a person (FACTS 2) and when we last read their connections; times on our clock. */
-export const snapTradeUsers = pgTable("snaptrade_users", {
-  userId: uuid("user_id")
-    .primaryKey()
-    .references(() => users.id, { onDelete: "cascade" }),
-  snapTradeUserId: text("snaptrade_user_id").notNull().unique(),
-  sealedSecret: text("sealed_secret").notNull(),
-  registeredAt: at("registered_at").notNull(),
-  lookedAt: at("looked_at"),
-  /** The newest look that failed since the last one that succeeded. */
-  lookFailedAt: at("look_failed_at"),
-  /** Something contradicts what we know: look again from then on. */
-  lookDueAt: at("look_due_at"),
-  accountsLookedAt: at("accounts_looked_at"),
-  /** SnapTrade deleted this user; whoever connects again is registered anew. */
-  goneAt: at("gone_at"),
-});
+export const snapTradeUsers = pgTable(
+  "snaptrade_users",
+  {
+    userId: uuid("user_id")
+      .primaryKey()
+      .references(() => users.id, { onDelete: "cascade" }),
+    snapTradeUserId: text("snaptrade_user_id").notNull().unique(),
+    sealedSecret: text("sealed_secret").notNull(),
+    registeredAt: at("registered_at").notNull(),
+    lookedAt: at("looked_at"),
+    /** The newest look that failed since the last one that succeeded. */
+    lookFailedAt: at("look_failed_at"),
+    /** Something contradicts what we know: look again from then on. */
+    lookDueAt: at("look_due_at"),
+    /** When the timer wants to look again, by risk. */
+    nextLookAt: at("next_look_at")
+      .notNull()
+      .default(sql`now()`),
+    accountsLookedAt: at("accounts_looked_at"),
+    /** How often the person asked for a look since then, to keep it within bounds. */
+    checks: integer().notNull().default(0),
+    checksSince: at("checks_since"),
+    /** SnapTrade deleted this user, or does not accept their secret any more; whoever connects again is registered anew. */
+    goneAt: at("gone_at"),
+    goneWhy: text("gone_why", { enum: ["deleted", "refused"] }),
+  },
+  (table) => [
+    index("snaptrade_users_next_look")
+      .on(table.nextLookAt)
+      .where(sql`${table.goneAt} is null`),
+    index("snaptrade_users_stalest")
+      .on(sql`greatest(${table.lookedAt}, ${table.lookFailedAt})`)
+      .where(sql`${table.goneAt} is null`),
+    index("snaptrade_users_look_due")
+      .on(table.lookDueAt)
+      .where(sql`${table.lookDueAt} is not null`),
+  ],
+);
 
 export const brokerages = pgTable("brokerages", {
   id: uuid().primaryKey(),
@@ -88,8 +126,16 @@ export const connections = pgTable(
     keptBesideAt: at("kept_beside_at"),
     /** The newest sign of life: a holdings update of one of its accounts (FACTS 6.2). */
     lastBeatAt: at("last_beat_at"),
+    /** How many, and how long from one to the next as a rule; several within an hour count as one. */
+    beats: integer().notNull().default(0),
+    beatGapMs: integer("beat_gap_ms"),
   },
-  (table) => [index().on(table.userId)],
+  (table) => [
+    index().on(table.userId),
+    index("connections_beating")
+      .on(table.lastBeatAt)
+      .where(sql`${table.state} = 'enabled'`),
+  ],
 );
 
 /** Every dated statement about a connection, kept as it came; the row above and the episodes are folds of these. */
@@ -103,7 +149,7 @@ export const observations = pgTable(
     state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
     /** When it broke, where the statement says so. */
     disabledAt: at("disabled_at"),
-    source: text({ enum: ["webhook", "look"] }).notNull(),
+    source: text({ enum: ["webhook", "timer", "person", "portal"] }).notNull(),
     /** Our clock. */
     recordedAt: at("recorded_at").notNull(),
   },
@@ -120,12 +166,13 @@ export const episodes = pgTable(
       .references(() => connections.id, { onDelete: "cascade" }),
     brokeAt: at("broke_at").notNull(),
     noticedAt: at("noticed_at").notNull(),
-    noticedBy: text("noticed_by", { enum: ["webhook", "look"] }).notNull(),
+    noticedBy: text("noticed_by", { enum: ["webhook", "timer", "person", "portal"] }).notNull(),
     endedAt: at("ended_at"),
     endedHow: text("ended_how", { enum: ["fixed", "deleted"] }),
   },
   (table) => [
     unique().on(table.connectionId, table.brokeAt),
+    index().on(table.noticedAt),
     uniqueIndex("episodes_one_open")
       .on(table.connectionId)
       .where(sql`${table.endedAt} is null`),
@@ -238,11 +285,63 @@ export const webhookEvents = pgTable(
   ],
 );
 
+/** Every request to SnapTrade of the last minutes, whichever process made it; our clock. */
+export const snapTradeCalls = pgTable(
+  "snaptrade_calls",
+  { id: bigserial({ mode: "number" }).primaryKey(), at: at("at").notNull(), background: boolean().notNull() },
+  (table) => [index().on(table.at)],
+);
+
+/** What SnapTrade last said of our rate limit; one row. Times on our clock. */
+export const snapTradeLimits = pgTable("snaptrade_limits", {
+  id: integer().primaryKey(),
+  perMinute: integer("per_minute").notNull(),
+  remaining: integer(),
+  /** Until when `remaining` says something. */
+  remainingUntil: at("remaining_until"),
+  /** After a 429 nothing is sent before. */
+  blockedUntil: at("blocked_until"),
+});
+
+/** The timer's round, one at a time whatever the number of processes; one row. Our clock. */
+export const rounds = pgTable("rounds", {
+  id: integer().primaryKey(),
+  leasedUntil: at("leased_until").notNull(),
+  fence: integer().notNull().default(0),
+  /** Since when rounds follow one another without a gap. */
+  upSince: at("up_since").notNull(),
+  endedAt: at("ended_at"),
+});
+
+/** A brokerage at which unusually many connections broke at once, until it has calmed down. */
+export const incidents = pgTable(
+  "incidents",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    brokerageId: uuid("brokerage_id")
+      .notNull()
+      .references(() => brokerages.id),
+    beganAt: at("began_at").notNull(),
+    /** The newest moment at which it was still more than usual. */
+    lastSeenAt: at("last_seen_at").notNull(),
+    endedAt: at("ended_at"),
+  },
+  (table) => [
+    uniqueIndex("incidents_one_open")
+      .on(table.brokerageId)
+      .where(sql`${table.endedAt} is null`),
+  ],
+);
+
 export const connectionsRelations = relations(connections, ({ one, many }) => ({
   brokerage: one(brokerages, { fields: [connections.brokerageId], references: [brokerages.id] }),
   accounts: many(brokerageAccounts),
   episodes: many(episodes),
   portalSessions: many(portalSessions),
+}));
+export const brokeragesRelations = relations(brokerages, ({ many }) => ({ incidents: many(incidents) }));
+export const incidentsRelations = relations(incidents, ({ one }) => ({
+  brokerage: one(brokerages, { fields: [incidents.brokerageId], references: [brokerages.id] }),
 }));
 export const accountsRelations = relations(brokerageAccounts, ({ one }) => ({
   connection: one(connections, { fields: [brokerageAccounts.connectionId], references: [connections.id] }),

@@ -1,6 +1,7 @@
 import "server-only";
 import { Snaptrade, SnaptradeAuth } from "snaptrade-typescript-sdk";
 import type { z } from "zod";
+import { admit, noteLimits, noteRefusal } from "@/lib/budget";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
 import { SnapTradeFailure, toFailure } from "./failure";
@@ -46,10 +47,12 @@ interface SdkResponse {
 }
 
 /**
- * Makes one call to SnapTrade and reads its answer by `shape`.
+ * Makes one call to SnapTrade, when the budget admits it, and reads its answer by `shape`.
  * @throws SnapTradeFailure for everything that goes wrong
  */
 export async function callSnapTrade<T>(operation: string, shape: z.ZodType<T>, call: (api: Api) => Promise<SdkResponse>): Promise<Answer<T>> {
+  const admission = await admit();
+  if (!admission.admitted) throw new SnapTradeFailure("busy", operation, { retryAfterSeconds: admission.retryAfterSeconds });
   const startedAt = Date.now();
   const response = await call(snapTrade()).catch((error: unknown) => {
     const failure = toFailure(operation, error);
@@ -58,8 +61,12 @@ export async function callSnapTrade<T>(operation: string, shape: z.ZodType<T>, c
   });
   const header = headersOf(response);
   const requestId = header("x-request-id");
+  const limits = { limit: numberOf(header("x-ratelimit-limit")), remaining: numberOf(header("x-ratelimit-remaining")) };
+  const resetSeconds = numberOf(header("x-ratelimit-reset"));
+  await noteLimits({ ...limits, resetSeconds });
   if (response.status === 429) {
-    const retryAfterSeconds = Number(header("x-ratelimit-reset") ?? header("retry-after") ?? 60);
+    const retryAfterSeconds = resetSeconds ?? numberOf(header("retry-after")) ?? 60;
+    await noteRefusal(retryAfterSeconds);
     log.warn({ operation, requestId, retryAfterSeconds }, "SnapTrade is busy");
     throw new SnapTradeFailure("busy", operation, { status: 429, requestId, retryAfterSeconds });
   }
@@ -77,6 +84,11 @@ function headersOf(response: SdkResponse) {
     const value: unknown = Reflect.get(response.headers, name);
     return typeof value === "string" ? value : undefined;
   };
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  const number = text === undefined ? Number.NaN : Number(text);
+  return Number.isFinite(number) && number >= 0 ? number : undefined;
 }
 
 function answeredAt(date: string | undefined): Date {

@@ -6,6 +6,9 @@ import { env } from "@/lib/env";
 import { aheadMs } from "./effects";
 
 const mostAtOnce = 2_000;
+/** Each account has its own, and a person may ask for one more; within an hour they count as one. */
+const sameBeat = sql.raw("interval '1 hour'");
+const gapMs = sql.raw("least(extract(epoch from newest.at - last_beat_at) * 1000, 2e9)::int");
 
 /**
  * Works off waiting holdings updates: each is a sign of life of its account's connection (FACTS 6.2), and the newest one is kept,
@@ -32,7 +35,17 @@ export async function applyBeats(now: Date): Promise<number> {
       where user_id = owner_id and coalesce(client_id, ${env().SNAPTRADE_CLIENT_ID}) = ${env().SNAPTRADE_CLIENT_ID}
       group by connection_id
     ), alive as (
-      update ${connections} set last_beat_at = newest.at from newest
+      update ${connections} set
+        last_beat_at = newest.at,
+        beats = beats + case when newest.at - last_beat_at < ${sameBeat} then 0 else 1 end,
+        beat_gap_ms = case
+          when last_beat_at is null or newest.at - last_beat_at < ${sameBeat} then beat_gap_ms
+          when beat_gap_ms is null then ${gapMs}
+          -- After a break the rhythm begins again; the pause is none of it.
+          when ${gapMs} > beat_gap_ms * 3 then beat_gap_ms
+          else (beat_gap_ms * 0.7 + ${gapMs} * 0.3)::int
+        end
+      from newest
       where id = newest.connection_id and (last_beat_at is null or last_beat_at < newest.at)
     )
     update ${webhookEvents} set state = 'done', attempts = attempts + 1, problem = null, outcome = case

@@ -146,7 +146,7 @@ async function endUser(tx: Transaction, userId: string, { happenedAt, receivedAt
     userId,
     own.map(({ connectionId }) => ({ ...gone, connectionId })),
   );
-  await noteUserGone(tx, userId, observedAt);
+  await noteUserGone(tx, userId, { goneAt: observedAt, goneWhy: "deleted" });
   return "applied";
 }
 

@@ -1,5 +1,6 @@
 import "server-only";
 import { and, eq, inArray, sql } from "drizzle-orm";
+import { inBackground } from "@/lib/budget";
 import { lookIfDue } from "@/lib/connections/look";
 import { database } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
@@ -165,7 +166,9 @@ async function lookAtAll(userIds: string[]): Promise<void> {
   const queue = [...userIds];
   const worker = async () => {
     for (let userId = queue.pop(); userId; userId = queue.pop()) {
-      await lookIfDue(userId).catch((error: unknown) => log.error(describeError(error), "A look after a webhook ended unexpectedly"));
+      await inBackground(() => lookIfDue(userId, new Date(), "timer")).catch((error: unknown) =>
+        log.error(describeError(error), "A look after a webhook ended unexpectedly"),
+      );
     }
   };
   await Promise.all(Array.from({ length: looksAtOnce }, worker));

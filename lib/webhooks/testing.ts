@@ -42,7 +42,7 @@ export async function makeConnections(count: number, since: Date) {
   const state = { state: "enabled" as const, observedAt: since };
   const rows = Array.from({ length: count }, () => ({ id: randomUUID(), userId, brokerageId, access: "read" as const, ...state }));
   await db.insert(connections).values(rows);
-  await db.insert(observations).values(rows.map(({ id }) => ({ connectionId: id, ...state, source: "look" as const, recordedAt: since })));
+  await db.insert(observations).values(rows.map(({ id }) => ({ connectionId: id, ...state, source: "person" as const, recordedAt: since })));
   return { userId, snapTradeUserId, brokerageId, ids: rows.map(({ id }) => id) };
 }
 

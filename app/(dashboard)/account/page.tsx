@@ -1,0 +1,44 @@
+import type { Metadata } from "next";
+import { Notice } from "@/components/ui/notice";
+import { ButtonLink } from "@/components/ui/button";
+import { SubmitButton } from "@/components/ui/submit-button";
+import { requireUser } from "@/lib/auth/user";
+import { deleteAccount } from "@/lib/connections/actions";
+import { env } from "@/lib/env";
+import { problemSentence } from "@/lib/errors";
+
+export const metadata: Metadata = { title: "Your account" };
+
+export default async function AccountPage({ searchParams }: PageProps<"/account">) {
+  const { email } = await requireUser("/account");
+  const problem = problemSentence((await searchParams).problem);
+  const { APP_NAME: appName } = env();
+  return (
+    <>
+      {problem && <Notice>{problem}</Notice>}
+      <h1 className="text-title">Your account</h1>
+      <p className="mt-2 text-ink-2">
+        You sign in to {appName} as {email}.
+      </p>
+      <section aria-labelledby="delete" className="mt-8 max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-8">
+        <h2 id="delete" className="text-head">
+          Delete your account
+        </h2>
+        <p className="mt-2 text-ink-2">
+          SnapTrade is asked to delete your connections and everything it keeps about you for {appName}. When it has confirmed that, {appName} deletes
+          its own part. You are signed out at once. This can’t be undone. Your accounts at the brokerages aren’t touched.
+        </p>
+        <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
+          <form action={deleteAccount}>
+            <SubmitButton look="danger" pendingWords="Asking SnapTrade …">
+              Delete my account
+            </SubmitButton>
+          </form>
+          <ButtonLink look="quiet" href="/connections">
+            Keep it
+          </ButtonLink>
+        </div>
+      </section>
+    </>
+  );
+}

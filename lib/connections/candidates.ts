@@ -1,0 +1,131 @@
+import "server-only";
+import { and, asc, eq, exists, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { connections, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { listLifetimes } from "./lifetimes";
+import { beatsToJudge, silenceFactor, silenceSlackMs, waitFor, type Candidates, type WatchedConnection } from "./policy";
+import { portalOpenMinutes } from "./status";
+
+/** People in the portal are looked at by their own pages; the timer is for those whose page is closed. */
+const portalEveryMs = 20_000;
+const failedAgainMs = 60_000;
+
+const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
+const present = isNull(snapTradeUsers.goneAt);
+/** Whoever SnapTrade refused lately comes later: one person's trouble must not use up everybody's looks. */
+const notJustFailed = (now: Date) => or(isNull(snapTradeUsers.lookFailedAt), lt(snapTradeUsers.lookFailedAt, before(now, failedAgainMs)));
+
+/**
+ * Who could be looked at now, best first in each list, at most `room` in each.
+ * @param upSince since when signs of life would have been heard
+ */
+export async function listCandidates(now: Date, room: number, upSince: Date): Promise<Candidates> {
+  const db = await database();
+  const user = { userId: snapTradeUsers.userId };
+  const asked = sql`greatest(${snapTradeUsers.lookedAt}, ${snapTradeUsers.lookFailedAt})`;
+  const working = db
+    .select({ one: sql`1` })
+    .from(connections)
+    .where(and(eq(connections.userId, snapTradeUsers.userId), eq(connections.state, "enabled")));
+  const [inPortal, due, silent, risky, stalest] = await Promise.all([
+    db
+      .selectDistinct(user)
+      .from(portalSessions)
+      .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, portalSessions.userId))
+      .where(
+        and(
+          present,
+          isNull(portalSessions.outcome),
+          gt(portalSessions.startedAt, before(now, portalOpenMinutes * 60_000)),
+          or(isNull(snapTradeUsers.lookedAt), lt(snapTradeUsers.lookedAt, before(now, portalEveryMs))),
+        ),
+      )
+      .limit(room),
+    db
+      .select(user)
+      .from(snapTradeUsers)
+      .where(and(present, lte(snapTradeUsers.lookDueAt, now), notJustFailed(now)))
+      .orderBy(asc(snapTradeUsers.lookDueAt))
+      .limit(room),
+    listSilent(now, room, upSince),
+    db
+      .select(user)
+      .from(snapTradeUsers)
+      .where(and(present, lte(snapTradeUsers.nextLookAt, now)))
+      .orderBy(asc(snapTradeUsers.nextLookAt))
+      .limit(room),
+    db
+      .select(user)
+      .from(snapTradeUsers)
+      .where(and(present, exists(working), or(sql`${asked} is null`, lt(asked, before(now, failedAgainMs)))))
+      .orderBy(sql`${asked} nulls first`)
+      .limit(room),
+  ]);
+  const ids = (rows: { userId: string }[]) => rows.map(({ userId }) => userId);
+  return { inPortal: ids(inPortal), due: ids(due), silent: ids(silent), risky: ids(risky), stalest: ids(stalest) };
+}
+
+/** The people of connections that count as silent (policy.ts, silentAt) and that nobody has asked about since. */
+export async function listSilent(now: Date, room: number, upSince: Date): Promise<{ userId: string }[]> {
+  const db = await database();
+  const gap = sql`${connections.beatGapMs} * interval '1 millisecond'`;
+  const silentAt = sql`(${connections.lastBeatAt} + ${gap} * ${silenceFactor}::float8 + ${silenceSlackMs} * interval '1 millisecond')`;
+  return db
+    .select({ userId: connections.userId })
+    .from(connections)
+    .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, connections.userId))
+    .where(
+      and(
+        present,
+        eq(connections.state, "enabled"),
+        gte(connections.beats, beatsToJudge),
+        isNotNull(connections.beatGapMs),
+        lt(connections.lastBeatAt, before(now, silenceSlackMs)),
+        sql`${connections.lastBeatAt} + ${gap} >= ${upSince.toISOString()}::timestamptz`,
+        sql`${silentAt} <= ${now.toISOString()}::timestamptz`,
+        sql`coalesce(${snapTradeUsers.lookedAt} < ${silentAt}, true) and ${connections.observedAt} < ${silentAt}`,
+        notJustFailed(now),
+      ),
+    )
+    .groupBy(connections.userId)
+    .orderBy(sql`min(${connections.lastBeatAt})`)
+    .limit(room);
+}
+
+/** Writes down when the timer wants to look at these people again, by the risk of each. */
+export async function scheduleNextLooks(userIds: string[], periodMs: number, now: Date): Promise<void> {
+  if (userIds.length === 0) return;
+  const db = await database();
+  const [rows, lifetimes] = await Promise.all([
+    db.query.connections.findMany({
+      columns: { userId: true, state: true, connectedSince: true, brokerageId: true },
+      where: inArray(connections.userId, userIds),
+      with: { episodes: { columns: { endedAt: true }, orderBy: (episode, { desc }) => [desc(episode.brokeAt)], limit: 1 } },
+    }),
+    listLifetimes(),
+  ]);
+  const watched = new Map<string, WatchedConnection[]>(userIds.map((userId) => [userId, []]));
+  for (const { userId, state, connectedSince, brokerageId, episodes } of rows) {
+    watched.get(userId)?.push({
+      enabled: state === "enabled",
+      worksSince: episodes[0]?.endedAt ?? connectedSince,
+      lifetimes: lifetimes.get(brokerageId) ?? null,
+    });
+  }
+  const next = [...watched].map(([userId, own]) => ({ userId, at: new Date(now.getTime() + waitFor(own, periodMs, now)) }));
+  await db.execute(sql`
+    update ${snapTradeUsers} set next_look_at = wanted.at
+    from json_to_recordset(${JSON.stringify(next)}::json) as wanted ("userId" uuid, at timestamptz)
+    where user_id = wanted."userId"`);
+}
+
+/** How many people have a connection that works: those of whom a break could be missed. */
+export async function countWatched(): Promise<number> {
+  const db = await database();
+  const [row] = await db
+    .select({ watched: sql<number>`count(distinct ${connections.userId})::int` })
+    .from(connections)
+    .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, connections.userId))
+    .where(and(present, eq(connections.state, "enabled")));
+  return row?.watched ?? 0;
+}

@@ -1,0 +1,260 @@
+import { and, eq, inArray, sql } from "drizzle-orm";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { listSilent } from "./connections/candidates";
+import { isWave } from "./connections/incidents";
+import { look } from "./connections/look";
+import { silentAt } from "./connections/policy";
+import { getSnapTradeCredentials, requireSnapTradeCredentials } from "./connections/snaptrade-user";
+import { withEmulator } from "./connections/testing";
+import { database } from "./db/client";
+import { connections, episodes, incidents, rounds, snapTradeCalls, snapTradeLimits, snapTradeUsers, users } from "./db/schema";
+import { makeUser, withDatabase } from "./db/testing/with-database";
+import { reconcile } from "./reconcile";
+
+withDatabase();
+const emulator = withEmulator();
+
+const minuteMs = 60_000;
+
+/** A new world, and a round that may begin. */
+beforeEach(async () => {
+  await emulator.post("/reset");
+  await emulator.post("/settings", { rateLimit: 100_000 });
+  const db = await database();
+  await db.execute(sql`truncate ${users}, ${snapTradeCalls}, ${incidents} cascade`);
+  await db.update(snapTradeLimits).set({ perMinute: 100_000, remaining: null, blockedUntil: null });
+  await db.update(rounds).set({ leasedUntil: new Date(0), upSince: new Date(0), endedAt: new Date() });
+});
+
+async function makePerson(brokerages: string[] = ["QUESTRADE"]) {
+  const userId = await makeUser({ registered: false });
+  const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
+  const path = `/users/${snapTradeUserId}`;
+  const ids: string[] = [];
+  for (const brokerage of brokerages) ids.push((await emulator.post<{ id: string }>(`${path}/connections`, { brokerage })).id);
+  await look(userId);
+  return { userId, path, ids };
+}
+
+async function noticed(ids: string[]) {
+  const db = await database();
+  const rows = await db.select().from(episodes).where(inArray(episodes.connectionId, ids));
+  return rows.map(({ noticedBy }) => noticedBy);
+}
+
+/** As if that much time had passed since everybody was last looked at. */
+async function forgetLooks() {
+  const db = await database();
+  const long = new Date(Date.now() - 10 * minuteMs);
+  await db.update(snapTradeUsers).set({ lookedAt: long, lookFailedAt: null, nextLookAt: long });
+  await db.update(rounds).set({ leasedUntil: new Date(0) });
+}
+
+describe("the round", () => {
+  test("finds breaks whose webhooks are lost, all of them, and says that it was the timer", async () => {
+    const people = await Promise.all(Array.from({ length: 12 }, () => makePerson()));
+    for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
+    await forgetLooks();
+    const counts = await reconcile();
+    expect(counts).toMatchObject({ looks: { made: 12, failed: 0 }, webhooks: { everReceived: false }, bound: { watched: 12 } });
+    expect(await noticed(people.flatMap(({ ids }) => ids))).toEqual(Array.from({ length: 12 }, () => "timer"));
+  });
+
+  test("one person's trouble stops nobody else's turn, and does not come first again at once", async () => {
+    const people = await Promise.all(Array.from({ length: 20 }, () => makePerson()));
+    const [poisoned, ...others] = people;
+    await emulator.post(`${poisoned?.path ?? ""}/faults`, { endpoint: "list", kind: "status", status: 500 });
+    for (const { path, ids } of others) await emulator.post(`${path}/connections/${ids[0]}/break`);
+    await forgetLooks();
+    expect(await reconcile()).toMatchObject({ looks: { made: 19, failed: 1 } });
+    expect(await noticed(others.flatMap(({ ids }) => ids))).toHaveLength(19);
+    await (await database()).update(rounds).set({ leasedUntil: new Date(0) });
+    expect(await reconcile()).toMatchObject({ looks: { made: 0, failed: 0 } });
+  });
+
+  test("a user whom SnapTrade does not know any more is asked about no more, and connects again under a new name", async () => {
+    const { userId, path } = await makePerson();
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "status", status: 401, code: "1083" });
+    await forgetLooks();
+    expect(await reconcile()).toMatchObject({ looks: { failed: 1 } });
+    expect(await getSnapTradeCredentials(userId)).toBeNull();
+    const db = await database();
+    expect((await db.select().from(snapTradeUsers))[0]).toMatchObject({ goneWhy: "refused" });
+    expect((await db.select({ state: connections.state }).from(connections))[0]?.state).toBe("enabled");
+    const anew = await requireSnapTradeCredentials(userId, new Date());
+    expect(`/users/${anew.snapTradeUserId}`).not.toBe(path);
+  });
+
+  test("after a 429 nothing more is sent, and nobody's connections become unknown", async () => {
+    const people = await Promise.all(Array.from({ length: 10 }, () => makePerson()));
+    await emulator.post("/faults", { endpoint: "list", kind: "rate_limited", retryAfterSeconds: 30 });
+    await forgetLooks();
+    const before = await requestsSent();
+    expect(await reconcile()).toMatchObject({ looks: { made: 0, failed: 0 } });
+    expect((await requestsSent()) - before).toBeLessThanOrEqual(6);
+    await (await database()).update(rounds).set({ leasedUntil: new Date(0) });
+    const afterwards = await requestsSent();
+    await reconcile();
+    expect((await look(people[0]?.userId ?? "")).looked).toBe(false);
+    expect(await requestsSent()).toBe(afterwards);
+    const db = await database();
+    expect(
+      await db
+        .select()
+        .from(snapTradeUsers)
+        .where(sql`${snapTradeUsers.lookFailedAt} is not null`),
+    ).toEqual([]);
+  });
+
+  test("keeps to 60 % of the limit", async () => {
+    await Promise.all(Array.from({ length: 30 }, () => makePerson()));
+    await forgetLooks();
+    const db = await database();
+    await db.delete(snapTradeCalls);
+    await emulator.post("/settings", { rateLimit: 20 });
+    await db.update(snapTradeLimits).set({ perMinute: 20, remaining: null });
+    const before = await requestsSent();
+    await reconcile();
+    expect((await requestsSent()) - before).toBeLessThanOrEqual(12);
+  });
+
+  test("is held by one process at a time, and taken over from a dead one", async () => {
+    await makePerson();
+    await forgetLooks();
+    vi.resetModules();
+    const other = await import("./reconcile");
+    const both = await Promise.all([reconcile(), other.reconcile()]);
+    expect(both.filter((counts) => counts !== null)).toHaveLength(1);
+    const db = await database();
+    await db.update(rounds).set({ leasedUntil: new Date(Date.now() + minuteMs) });
+    expect(await reconcile()).toBeNull();
+    await db.update(rounds).set({ leasedUntil: new Date(Date.now() - 1) });
+    expect(await reconcile()).not.toBeNull();
+  });
+
+  test("concludes a trip to the portal whose person never came back", async () => {
+    const { openReconnect } = await import("./connections/portal");
+    const { userId, path, ids } = await makePerson();
+    const [connectionId = ""] = ids;
+    await emulator.post(`${path}/connections/${connectionId}/break`);
+    await look(userId, new Date());
+    const { view } = await openReconnect({ userId, connectionId, darkMode: false, now: new Date(Date.now() - 11 * minuteMs) });
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    expect(await reconcile(new Date())).toMatchObject({ trips: 1 });
+    const db = await database();
+    const { portalSessions } = await import("./db/schema");
+    const [trip] = await db.select().from(portalSessions).where(eq(portalSessions.id, view.portalSessionId));
+    expect(trip?.outcome).toBe("fixed");
+  });
+});
+
+describe("an outage", () => {
+  test("of six hours makes nothing disabled, and what broke in it is found by the first round after it", async () => {
+    const people = await Promise.all(Array.from({ length: 8 }, () => makePerson()));
+    await emulator.post("/faults", { endpoint: "*", kind: "status", status: 503 });
+    for (let hour = 0; hour < 6; hour++) {
+      await forgetLooks();
+      expect(await reconcile()).toMatchObject({ looks: { made: 0, failed: 8 } });
+    }
+    expect(await noticed(people.flatMap(({ ids }) => ids))).toEqual([]);
+    await emulator.clearFaults("/faults");
+    for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
+    await forgetLooks();
+    await reconcile();
+    expect(await noticed(people.flatMap(({ ids }) => ids))).toHaveLength(8);
+  });
+});
+
+describe("silence", () => {
+  test("is what the policy says, in the database too", async () => {
+    const { userId, ids } = await makePerson();
+    const db = await database();
+    const now = new Date();
+    const hour = 3_600_000;
+    for (const [beats, gapHours, sinceHours] of [
+      [3, 24, 32],
+      [3, 24, 30.9],
+      [2, 24, 40],
+      [9, 6, 9],
+      [9, 6, 8],
+    ] as const) {
+      const lastBeatAt = new Date(now.getTime() - sinceHours * hour);
+      const old = new Date(now.getTime() - 90 * hour);
+      await db
+        .update(connections)
+        .set({ beats, beatGapMs: gapHours * hour, lastBeatAt, observedAt: old })
+        .where(inArray(connections.id, ids));
+      await db.update(snapTradeUsers).set({ lookedAt: old }).where(eq(snapTradeUsers.userId, userId));
+      const silent = silentAt({ beats, lastBeatAt, gapMs: gapHours * hour }, new Date(0));
+      const expected = silent && silent <= now ? [{ userId }] : [];
+      expect(await listSilent(now, 10, new Date(0))).toEqual(expected);
+      expect(await listSilent(now, 10, now)).toEqual([]);
+      await db.update(snapTradeUsers).set({ lookedAt: now }).where(eq(snapTradeUsers.userId, userId));
+      expect(await listSilent(now, 10, new Date(0))).toEqual([]);
+    }
+  });
+});
+
+describe("a wave", () => {
+  test("is far more than usual, and never just a few", () => {
+    expect(isWave(4, 0)).toBe(false);
+    expect(isWave(5, 0)).toBe(true);
+    expect(isWave(20, 10)).toBe(false);
+    expect(isWave(60, 10)).toBe(true);
+  });
+
+  test("is recognised, kept until it has been calm for half an hour, and then over", async () => {
+    const people = await Promise.all(Array.from({ length: 6 }, () => makePerson()));
+    for (const { path, ids, userId } of people) {
+      await emulator.post(`${path}/connections/${ids[0]}/break`);
+      await look(userId, new Date());
+    }
+    const begun = await reconcile();
+    expect(begun?.waves.begun).toHaveLength(1);
+    const { listConnectionViews } = await import("./connections/data");
+    const moment = (ms = 0) => ({ now: new Date(Date.now() + ms), dayStartedAt: new Date(0) });
+    const [first] = people;
+    expect((await listConnectionViews(first?.userId ?? "", moment())).connections[0]).toMatchObject({ status: "disabled-wave", canReconnect: true });
+    const db = await database();
+    await db.update(episodes).set({ brokeAt: sql`${episodes.brokeAt} - interval '1 hour'` });
+    await db.update(incidents).set({ lastSeenAt: new Date(Date.now() - 31 * minuteMs) });
+    await db.update(rounds).set({ leasedUntil: new Date(0) });
+    expect((await reconcile())?.waves.ended).toHaveLength(1);
+    expect((await listConnectionViews(first?.userId ?? "", moment())).connections[0]).toMatchObject({ status: "disabled" });
+  });
+});
+
+describe("forgetting a person", () => {
+  test("asks SnapTrade first, and removes what is theirs once that is confirmed", async () => {
+    const { requestForgetting } = await import("./connections/forget");
+    const { userId, path } = await makePerson();
+    await emulator.post("/settings", { deleteDelaySeconds: 0 });
+    await emulator.post("/faults", { endpoint: "deleteUser", kind: "status", status: 503, times: 1 });
+    const db = await database();
+    const left = () =>
+      db
+        .select()
+        .from(users)
+        .where(and(eq(users.id, userId)));
+    await requestForgetting(userId, new Date());
+    expect(await left()).toHaveLength(1);
+    await reconcile();
+    await expect
+      .poll(() =>
+        emulator.get(path).then(
+          () => "there",
+          () => "gone",
+        ),
+      )
+      .toBe("gone");
+    await db.update(rounds).set({ leasedUntil: new Date(0) });
+    expect(await reconcile()).toMatchObject({ forgotten: 1 });
+    expect(await left()).toEqual([]);
+  });
+});
+
+async function requestsSent(): Promise<number> {
+  const { requests } = await emulator.get<{ requests: unknown[] }>("/state");
+  return requests.length;
+}
