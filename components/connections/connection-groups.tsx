@@ -8,7 +8,7 @@ import type { Reading } from "./status-mark";
 const groups: { group: StatusGroup; now: string; then: string }[] = [
   { group: "needs-you", now: "Needs you", then: "Needed you" },
   { group: "nothing-to-do", now: "Nothing for you to do", then: "Nothing to do" },
-  { group: "connected", now: "Connected", then: "Connected" },
+  { group: "connected", now: "Connected", then: "Was connected" },
 ];
 
 /** The connections by whose move it is. */
@@ -19,7 +19,7 @@ export function ConnectionGroups({ connections, reading, unreachable }: { connec
       titles={groups.map(({ group, now, then }) => ({
         group,
         title: unreachable ? `${then}${since}` : now,
-        aside: unreachable && group === "needs-you" ? "Reconnecting is possible again once SnapTrade answers" : null,
+        aside: since && group === "needs-you" ? "Reconnecting is possible again once SnapTrade answers" : null,
       }))}
       rows={connections.map((connection) => ({
         id: connection.id,

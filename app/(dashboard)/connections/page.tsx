@@ -45,7 +45,7 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
           {view.connections.map(
             (connection) => connection.secondConnectionId && <SecondConnectionNote key={connection.id} connection={connection} />,
           )}
-          <ConnectionGroups connections={view.connections} reading={reading} unreachable={view.unreachable} />
+          <ConnectionGroups connections={view.connections} reading={reading} unreachable={view.unreachable || view.gone !== null} />
         </>
       )}
       {view.lookDueAt && <AwaitLook dueAt={view.lookDueAt.toISOString()} />}
