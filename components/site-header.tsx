@@ -1,13 +1,16 @@
 import Link from "next/link";
+import { NavLink } from "./nav-link";
 import { PartnerMark } from "./ui/partner-mark";
 
 interface Props {
   appName: string;
   email: string;
+  /** Notices that were not read yet. */
+  unread: number;
   signOut: () => Promise<void>;
 }
 
-export function SiteHeader({ appName, email, signOut }: Props) {
+export function SiteHeader({ appName, email, unread, signOut }: Props) {
   return (
     <header className="border-b border-line">
       <div className="mx-auto flex h-14 max-w-[968px] items-center gap-6 px-4 wide:h-[60px] wide:px-6">
@@ -15,10 +18,17 @@ export function SiteHeader({ appName, email, signOut }: Props) {
           <PartnerMark />
           <span className="max-phone:sr-only">{appName}</span>
         </Link>
-        <nav aria-label="Main" className="flex h-full wide:ml-4">
-          <Link href="/connections" prefetch={false} className="flex h-full items-center border-b-2 border-ink font-semibold">
-            Connections
-          </Link>
+        <nav aria-label="Main" className="flex h-full gap-5 wide:ml-4">
+          <NavLink href="/connections">Connections</NavLink>
+          <NavLink href="/notifications">
+            Notifications
+            {unread > 0 && (
+              <span className="digits ml-1.5 rounded-full bg-you-soft px-1.5 text-label text-you">
+                {unread}
+                <span className="sr-only"> unread</span>
+              </span>
+            )}
+          </NavLink>
         </nav>
         <button
           type="button"

@@ -1,4 +1,4 @@
-import { converter, parse } from "culori";
+import { clampRgb, converter, formatHex, parse } from "culori";
 
 type Theme = "light" | "dark";
 
@@ -100,6 +100,16 @@ function fill({ l, c, h }: Oklch, theme: Theme): Record<string, string> {
   }
   const [lightness, chroma] = theme === "light" ? [clamp(0.34, l, 0.49), Math.min(c, 0.16)] : [clamp(0.48, l, 0.51), Math.min(c, 0.15)];
   return { fill: literal(lightness, chroma, h), "fill-hover": literal(lightness - 0.05, chroma, h), "on-fill": "#fff" };
+}
+
+/** The partner's button in an e-mail, where only hex colours are understood. */
+export function mailColors(brandColor: string): { fill: string; onFill: string } {
+  const tokens = brandTokens(brandColor, "light");
+  const hex = (name: string) => {
+    const color = parse(tokens[name] ?? "");
+    return color ? formatHex(clampRgb(color)) : "#000000";
+  };
+  return { fill: hex("fill"), onFill: hex("on-fill") };
 }
 
 /**

@@ -13,6 +13,7 @@ import { database } from "./db/client";
 import { rounds } from "./db/schema";
 import { env } from "./env";
 import { describeError, log } from "./log";
+import { sendDueNotices, type NoticeCounts } from "./notifications/send";
 import { processInbox, type InboxCounts } from "./webhooks/process";
 
 export interface RoundCounts {
@@ -24,6 +25,7 @@ export interface RoundCounts {
   forgotten: number;
   brokerages: "read" | "fresh" | "not-read";
   waves: { begun: string[]; ended: string[] };
+  notices: NoticeCounts;
   webhooks: WebhookRecord;
   /** A break whose webhook is lost is found after at most so long. */
   bound: { watched: number; minutes: number };
@@ -64,6 +66,7 @@ async function workThrough(now: Date, upSince: Date): Promise<RoundCounts> {
   const forgotten = await finishForgetting(now);
   const brokerages = await readBrokeragesIfDue(now);
   const waves = await noteWaves(now);
+  const notices = await sendDueNotices(now);
   const webhooks = await countMissedWebhooks(now);
   if (webhooks.missed > Math.max(2, webhooks.breaks * missedShare)) {
     log.warn(
@@ -72,7 +75,7 @@ async function workThrough(now: Date, upSince: Date): Promise<RoundCounts> {
     );
   }
   if (!webhooks.everReceived) log.info("No webhook was ever received; breaks are found by looking alone");
-  return { inbox, looks, trips, forgotten, brokerages, waves, webhooks, bound };
+  return { inbox, looks, trips, forgotten, brokerages, waves, notices, webhooks, bound };
 }
 
 /** How long a break can stay unnoticed when its webhook is lost, at today's number of people and within the budget (policy.ts). */

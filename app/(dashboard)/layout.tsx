@@ -4,13 +4,14 @@ import { SiteHeader } from "@/components/site-header";
 import { signOut } from "@/lib/auth/actions";
 import { requireUser } from "@/lib/auth/user";
 import { env } from "@/lib/env";
+import { countUnread } from "@/lib/notifications/data";
 
 export default async function DashboardLayout({ children }: { children: ReactNode }) {
   const user = await requireUser();
   const { APP_NAME } = env();
   return (
     <>
-      <SiteHeader appName={APP_NAME} email={user.email} signOut={signOut} />
+      <SiteHeader appName={APP_NAME} email={user.email} unread={await countUnread(user.id)} signOut={signOut} />
       <main className="mx-auto w-full max-w-[968px] flex-1 px-4 pt-8 wide:px-6 wide:pt-14">{children}</main>
       <SiteFooter appName={APP_NAME} />
     </>

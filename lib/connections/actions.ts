@@ -4,6 +4,9 @@ import { revalidatePath } from "next/cache";
 import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import { fieldsOf, userAction, type ActionResult } from "@/lib/action";
+import { AppError } from "@/lib/errors";
+import { readFixLink, spendFixLink } from "@/lib/notifications/links";
+import { fixLinkInput } from "@/lib/notifications/schema";
 import { requestForgetting } from "./forget";
 import { look, lookIfDue } from "./look";
 import { checkPortal, openConnect, openReconnect } from "./portal";
@@ -47,6 +50,21 @@ export async function reconnectInPage(form: FormData): Promise<void> {
   const opened = await startReconnect({ connectionId, queueId: queueId || undefined });
   redirect(opened.ok ? opened.data.loginLink : problemAt(`/connections/${encodeURIComponent(connectionId)}`, opened));
 }
+
+/** The button behind the link of an e-mail: spends the link, then goes to the portal like every other click. */
+export async function fixInPage(form: FormData): Promise<void> {
+  const { token = "", connectionId = "" } = fieldsOf(form);
+  const opened = await fix({ token, connectionId });
+  redirect(opened.ok ? opened.data.loginLink : problemAt(`/fix/${encodeURIComponent(token)}`, opened));
+}
+
+const fix = userAction(fixLinkInput, async ({ user, input, now }) => {
+  const connectionId = await readFixLink(user.id, input.token, now);
+  if (!connectionId || connectionId !== input.connectionId) throw new AppError("not-found");
+  const opened = await openReconnect({ userId: user.id, connectionId, darkMode: await isDark(), now });
+  await spendFixLink(user.id, input.token, now);
+  return opened;
+});
 
 export async function reconnectAllInPage(): Promise<void> {
   const opened = await startReconnectAll({});

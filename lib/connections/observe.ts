@@ -5,6 +5,7 @@ import type { Database, Transaction } from "@/lib/db/database";
 import { brokerages, connections, episodes, observations, users } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
 import { log } from "@/lib/log";
+import { notifyBreak, notifyFix } from "@/lib/notifications/notify";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
 import { forgettable, project, type Episode, type Observation, type Projection } from "./episodes";
 import { requestLook } from "./snaptrade-user";
@@ -84,7 +85,7 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
       .delete(observations)
       .where(and(eq(observations.connectionId, connectionId), eq(observations.observedAt, old.observedAt), eq(observations.state, old.state)));
   }
-  const episodesChanged = await writeEpisodes(tx, connectionId, projection.episodes);
+  const episodesChanged = await writeEpisodes(tx, connectionId, projection.episodes, recordedAt);
   return episodesChanged || projection.state !== known.state || history.length === 1;
 }
 
@@ -187,7 +188,7 @@ function doubtOf(seen: Observation, history: Observation[], { state, observedAt 
 }
 
 /** Brings the stored episodes to what the history says; an episode that only became longer or ended keeps its row. */
-async function writeEpisodes(tx: Transaction, connectionId: string, wanted: Episode[]): Promise<boolean> {
+async function writeEpisodes(tx: Transaction, connectionId: string, wanted: Episode[], now: Date): Promise<boolean> {
   const stored = await tx.select().from(episodes).where(eq(episodes.connectionId, connectionId)).orderBy(asc(episodes.brokeAt)).for("update");
   const unclaimed = [...stored];
   const kept = wanted.map((episode) => {
@@ -201,9 +202,21 @@ async function writeEpisodes(tx: Transaction, connectionId: string, wanted: Epis
     if (row && sameEpisode(row, episode)) continue;
     changed = true;
     if (row) await tx.update(episodes).set(episode).where(eq(episodes.id, row.id));
-    else await tx.insert(episodes).values({ connectionId, ...episode });
+    const id = row?.id ?? (await addEpisode(tx, connectionId, episode));
+    // What broke and was repaired before we knew of it is history, not news.
+    if (!row && !episode.endedAt) await notifyBreak(tx, { id, connectionId, noticedAt: episode.noticedAt });
+    if (row && !row.endedAt && episode.endedHow === "fixed") await notifyFix(tx, id, now);
   }
   return changed;
+}
+
+async function addEpisode(tx: Transaction, connectionId: string, episode: Episode): Promise<string> {
+  const [added] = await tx
+    .insert(episodes)
+    .values({ connectionId, ...episode })
+    .returning({ id: episodes.id });
+  if (!added) throw new Error("The episode was not stored");
+  return added.id;
 }
 
 function overlaps(one: Episode, other: Episode): boolean {

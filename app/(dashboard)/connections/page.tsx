@@ -15,6 +15,7 @@ import { listConnectionViews } from "@/lib/connections/data";
 import { lookIfDue } from "@/lib/connections/look";
 import { env } from "@/lib/env";
 import { problemSentence } from "@/lib/errors";
+import { rememberTimeZone } from "@/lib/notifications/data";
 import { getReader } from "../../reader";
 
 const read = cache(async () => {
@@ -34,6 +35,7 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
   const reading = { viewer, now, lookedAt: view.lookedAt };
   const { APP_NAME: appName } = env();
   if (view.lookDueAt) after(() => lookIfDue(user.id));
+  if (viewer.zoneKnown) after(() => rememberTimeZone(user.id, viewer.timeZone));
   return (
     <LiveUpdates version={view.version} sentences={announcements(view.connections, viewer)}>
       {problem && <Notice>{problem}</Notice>}

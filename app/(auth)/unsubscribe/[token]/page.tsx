@@ -1,0 +1,22 @@
+import type { Metadata } from "next";
+import { PlainPage } from "@/components/auth/plain-page";
+import { SubmitButton } from "@/components/ui/submit-button";
+import { env } from "@/lib/env";
+import { stopMail } from "@/lib/notifications/actions";
+
+export const metadata: Metadata = { title: "No more e-mails", referrer: "no-referrer" };
+
+export default async function UnsubscribePage({ params }: PageProps<"/unsubscribe/[token]">) {
+  const { token } = await params;
+  return (
+    <PlainPage appName={env().APP_NAME} title="No more e-mails?">
+      <p className="mt-2 text-ink-2">You then get no e-mail when a connection stops or works again. It is still told in {env().APP_NAME}.</p>
+      <form action={stopMail} className="mt-5">
+        <input type="hidden" name="token" value={token} />
+        <SubmitButton look="filled" pendingWords="One moment …">
+          Stop the e-mails
+        </SubmitButton>
+      </form>
+    </PlainPage>
+  );
+}

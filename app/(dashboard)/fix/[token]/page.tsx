@@ -1,0 +1,73 @@
+import type { Metadata } from "next";
+import { AccountList } from "@/components/connections/account-list";
+import { ButtonLink } from "@/components/ui/button";
+import { Notice } from "@/components/ui/notice";
+import { SubmitButton } from "@/components/ui/submit-button";
+import { Tile } from "@/components/ui/tile";
+import { requireUser } from "@/lib/auth/user";
+import { fixInPage } from "@/lib/connections/actions";
+import { getConnectionDetail } from "@/lib/connections/data";
+import { env } from "@/lib/env";
+import { problemSentence } from "@/lib/errors";
+import { readFixLink } from "@/lib/notifications/links";
+import { getReader } from "../../../reader";
+
+export const metadata: Metadata = { title: "Reconnect", referrer: "no-referrer" };
+
+/** Where the button of an e-mail leads. Reading this page spends nothing and asks SnapTrade for nothing; its button does. */
+export default async function FixPage({ params, searchParams }: PageProps<"/fix/[token]">) {
+  const { token } = await params;
+  const user = await requireUser(`/fix/${token}`);
+  const { moment } = await getReader();
+  const problem = problemSentence((await searchParams).problem);
+  const connectionId = await readFixLink(user.id, token, moment.now);
+  const detail = connectionId ? await getConnectionDetail(user.id, connectionId, moment) : null;
+  if (!detail) return <DeadLink />;
+  const { brokerage, accounts } = detail.connection;
+  return (
+    <>
+      {problem && <Notice>{problem}</Notice>}
+      <section aria-labelledby="fix" className="max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-8">
+        <div className="flex items-center gap-4">
+          <Tile brokerage={brokerage} size={56} />
+          <h1 id="fix" className="text-title">
+            Reconnect {brokerage.name}
+          </h1>
+        </div>
+        <p className="mt-4 text-ink-2">
+          Sign in once more and the same connection carries on, with the same accounts and history. You type your password on SnapTrade’s or{" "}
+          {brokerage.name}’s page, never in {env().APP_NAME}.
+        </p>
+        {accounts.length > 0 && (
+          <div className="mt-5">
+            <h2 className="text-label">Sign in with the login that holds</h2>
+            <AccountList accounts={accounts} />
+            <p className="mt-2 text-small text-ink-3">Another {brokerage.name} login won’t be accepted.</p>
+          </div>
+        )}
+        <form action={fixInPage} className="mt-6">
+          <input type="hidden" name="token" value={token} />
+          <input type="hidden" name="connectionId" value={detail.connection.id} />
+          <SubmitButton look="filled" pendingWords="Opening …">
+            Reconnect {brokerage.name}
+          </SubmitButton>
+        </form>
+      </section>
+    </>
+  );
+}
+
+function DeadLink() {
+  return (
+    <section className="max-w-[560px]">
+      <h1 className="text-title">This link has done its work</h1>
+      <p className="mt-2 text-ink-2">
+        Links in our e-mails work once and for seven days, and end when the connection works again. Your connections show what is left to do, if
+        anything.
+      </p>
+      <ButtonLink href="/connections" className="mt-5">
+        See your connections
+      </ButtonLink>
+    </section>
+  );
+}

@@ -1,0 +1,65 @@
+import { saveSettings } from "@/lib/notifications/actions";
+import type { MailSettings } from "@/lib/notifications/views";
+import { SubmitButton } from "../ui/submit-button";
+
+const choices: { value: MailSettings["preference"]; words: string; more: string }[] = [
+  { value: "all", words: "All", more: "When a connection stops, reminders after 3 and 7 days, and when it works again" },
+  { value: "first", words: "Only the first", more: "When a connection stops, and when it works again" },
+  { value: "none", words: "None", more: "It is still told here" },
+];
+
+/** Which e-mails the person wants, and when not. */
+export function MailSettingsForm({ settings, email }: { settings: MailSettings; email: string }) {
+  return (
+    <section aria-labelledby="mail-settings" className="mt-12 max-w-[560px]">
+      <h2 id="mail-settings" className="text-head">
+        E-mails
+      </h2>
+      <p className="mt-1 text-ink-2">They go to {email}.</p>
+      <form action={saveSettings} className="mt-4">
+        <fieldset>
+          <legend className="text-label">Which</legend>
+          <div className="mt-1 divide-y divide-line rounded-card border border-line bg-surface">
+            {choices.map(({ value, words, more }) => (
+              <label key={value} className="flex min-h-11 cursor-pointer items-start gap-3 px-4 py-3">
+                <input type="radio" name="preference" value={value} defaultChecked={settings.preference === value} className="mt-1 accent-fill" />
+                <span>
+                  <span className="font-semibold">{words}</span>
+                  <span className="block text-small text-ink-2">{more}</span>
+                </span>
+              </label>
+            ))}
+          </div>
+        </fieldset>
+        <fieldset className="mt-5">
+          <legend className="text-label">Not between</legend>
+          <div className="mt-1 flex items-center gap-3">
+            <ClockInput name="quietFrom" label="From" minutes={settings.quietFrom} />
+            <span aria-hidden="true">and</span>
+            <ClockInput name="quietTo" label="Until" minutes={settings.quietTo} />
+          </div>
+          <p className="mt-1 text-small text-ink-2">The same time twice for no quiet hours.</p>
+        </fieldset>
+        <div className="mt-5">
+          <SubmitButton look="secondary" pendingWords="Saving …">
+            Save
+          </SubmitButton>
+        </div>
+      </form>
+    </section>
+  );
+}
+
+function ClockInput({ name, label, minutes }: { name: string; label: string; minutes: number }) {
+  const two = (number: number) => String(number).padStart(2, "0");
+  return (
+    <input
+      type="time"
+      name={name}
+      aria-label={label}
+      required
+      defaultValue={`${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`}
+      className="digits h-11 rounded-button border border-field bg-surface px-3"
+    />
+  );
+}

@@ -1,0 +1,61 @@
+import Link from "next/link";
+import { markRead } from "@/lib/notifications/actions";
+import type { NoticeView } from "@/lib/notifications/views";
+import { ago, type Viewer } from "@/lib/times";
+import { SubmitButton } from "../ui/submit-button";
+import { Tile } from "../ui/tile";
+import { Time } from "../ui/time";
+
+/** What the person was told, newest first; what they have not seen yet is in bold, and says so. */
+export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; viewer: Viewer; now: Date }) {
+  if (notices.length === 0)
+    return <p className="mt-2.5 text-lead text-ink-2">Nothing so far. When a connection stops, it is told here and by e-mail.</p>;
+  const unread = notices.filter(({ readAt }) => !readAt).length;
+  return (
+    <>
+      <div className="mt-6 flex min-h-9 items-center justify-between gap-4">
+        <p className="text-small text-ink-2">{unread > 0 ? `${unread} unread` : "All read"}</p>
+        {unread > 0 && (
+          <form action={markRead}>
+            <SubmitButton look="quiet" pendingWords="Marking …">
+              Mark all as read
+            </SubmitButton>
+          </form>
+        )}
+      </div>
+      <ul className="mt-2 divide-y divide-line border-y border-line">
+        {notices.map((notice) => (
+          <li key={notice.id} className="relative flex items-center gap-4 py-4 wide:px-6">
+            <Tile brokerage={notice.brokerage} quiet={!notice.open} />
+            <div className="min-w-0 flex-1">
+              <Link
+                href={`/connections/${notice.connectionId}`}
+                prefetch={false}
+                className={`after:absolute after:inset-0 ${notice.readAt ? "" : "font-semibold"}`}
+              >
+                {sentenceOf(notice)}
+                {!notice.readAt && <span className="sr-only"> (unread)</span>}
+              </Link>
+              <p className="mt-0.5 text-small text-ink-2">{notice.kind === "fixed" || notice.open ? null : "It works again."}</p>
+            </div>
+            <Time at={notice.at} viewer={viewer} className="text-small text-ink-3">
+              {ago(viewer, notice.at, now)}
+            </Time>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function sentenceOf({ kind, brokerage }: NoticeView): string {
+  switch (kind) {
+    case "broke":
+      return `Your ${brokerage.name} connection stopped`;
+    case "reminder-3":
+    case "reminder-7":
+      return `Reminder: your ${brokerage.name} connection needs reconnecting`;
+    case "fixed":
+      return `Your ${brokerage.name} connection works again`;
+  }
+}

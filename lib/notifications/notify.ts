@@ -1,0 +1,42 @@
+import "server-only";
+import { and, eq, sql } from "drizzle-orm";
+import type { Transaction } from "@/lib/db/database";
+import { connections, episodes, notices } from "@/lib/db/schema";
+import { dueAt } from "./rules";
+
+/** Has a break told, once for its episode; part of the transaction that writes the episode. */
+export async function notifyBreak(tx: Transaction, episode: { id: string; connectionId: string; noticedAt: Date }): Promise<void> {
+  const { id: episodeId, connectionId, noticedAt } = episode;
+  const [owner] = await tx.select({ userId: connections.userId }).from(connections).where(eq(connections.id, connectionId));
+  if (!owner) return;
+  await tx
+    .insert(notices)
+    .values({ userId: owner.userId, episodeId, kind: "broke", createdAt: noticedAt, notBefore: dueAt("broke", noticedAt) })
+    .onConflictDoNothing();
+}
+
+/** Has a repair told to whoever was told of the break. */
+export async function notifyFix(tx: Transaction, episodeId: string, now: Date): Promise<void> {
+  await tx.execute(sql`
+    insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
+    select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz from ${notices}
+    where ${and(eq(notices.episodeId, episodeId), eq(notices.kind, "broke"))}
+    on conflict do nothing`);
+}
+
+/** Plans the reminders of a break that was just told. */
+export async function planReminders(tx: Pick<Transaction, "execute">, noticeIds: string[]): Promise<void> {
+  for (const kind of ["reminder-3", "reminder-7"] as const) {
+    const afterMs = dueAt(kind, new Date(0)).getTime();
+    await tx.execute(sql`
+      insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
+      select notice.user_id, notice.episode_id, ${kind}, ${episodes}.noticed_at + ${afterMs} * interval '1 millisecond',
+        ${episodes}.noticed_at + ${afterMs} * interval '1 millisecond'
+      from ${notices} as notice join ${episodes} on ${episodes}.id = notice.episode_id
+      where notice.kind = 'broke' and notice.id in (${sql.join(
+        noticeIds.map((id) => sql`${id}::uuid`),
+        sql`, `,
+      )})
+      on conflict do nothing`);
+  }
+}

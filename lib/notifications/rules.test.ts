@@ -1,0 +1,120 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { decide, dueAt, endOfQuiet, type NoticeFacts, type NoticeKind } from "./rules";
+
+const start = Date.parse("2026-11-17T09:00:00Z");
+const minute = 60_000;
+const day = 1440 * minute;
+const at = (ms: number) => new Date(start + ms);
+
+const facts: NoticeFacts = {
+  kind: "broke",
+  noticedAt: at(0),
+  ended: false,
+  leaving: false,
+  told: false,
+  held: false,
+  preference: "all",
+  quietFrom: 0,
+  quietTo: 0,
+  timeZone: "UTC",
+};
+
+interface Sent {
+  kind: NoticeKind;
+  at: number;
+}
+
+interface History {
+  fixedAfterMs: number | null;
+  heldFromMs: number;
+  heldForMs: number;
+  preference: NoticeFacts["preference"];
+  quietFrom: number;
+  quietTo: number;
+  timeZone: string;
+}
+
+/** One episode from its break to its end, with the sender coming by every few minutes. */
+function play({ fixedAfterMs, heldFromMs, heldForMs, ...person }: History): Sent[] {
+  const sent: Sent[] = [];
+  const waiting = new Map<NoticeKind, number>([["broke", 0]]);
+  let fixTold = false;
+  for (let ms = 0; ms < 9 * day; ms += 7 * minute) {
+    const ended = fixedAfterMs !== null && ms >= fixedAfterMs;
+    if (ended && !fixTold) waiting.set("fixed", ms);
+    fixTold ||= ended;
+    const held = ms >= heldFromMs && ms < heldFromMs + heldForMs;
+    for (const [kind, from] of [...waiting]) {
+      if (from > ms) continue;
+      const told = sent.some((one) => one.kind === "broke");
+      const decision = decide({ ...facts, ...person, kind, ended, held, told }, at(ms));
+      if (decision.act === "wait") waiting.set(kind, decision.until.getTime() - start);
+      else waiting.delete(kind);
+      if (decision.act !== "send") continue;
+      sent.push({ kind, at: ms });
+      if (kind === "broke") for (const later of ["reminder-3", "reminder-7"] as const) waiting.set(later, dueAt(later, at(0)).getTime() - start);
+    }
+  }
+  return sent;
+}
+
+const someHistory = fc.record({
+  fixedAfterMs: fc.option(fc.integer({ min: 0, max: 9 * day })),
+  heldFromMs: fc.integer({ min: 0, max: 8 * day }),
+  heldForMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3 * day })),
+  preference: fc.constantFrom("all" as const, "first" as const, "none" as const),
+  quietFrom: fc.integer({ min: 0, max: 1439 }),
+  quietTo: fc.integer({ min: 0, max: 1439 }),
+  timeZone: fc.constantFrom("UTC", "America/Toronto", "Asia/Kolkata", "Australia/Lord_Howe"),
+});
+
+describe("over random histories of an episode", () => {
+  test("no kind goes out twice, none while held, none in quiet hours, and no prompt after the fix", () => {
+    fc.assert(
+      fc.property(someHistory, (history) => {
+        const sent = play(history);
+        expect(new Set(sent.map(({ kind }) => kind)).size).toBe(sent.length);
+        for (const { kind, at: ms } of sent) {
+          expect(endOfQuiet(history, at(ms))).toBeNull();
+          if (kind === "fixed") continue;
+          expect(history.fixedAfterMs === null || ms < history.fixedAfterMs).toBe(true);
+          expect(ms >= history.heldFromMs && ms < history.heldFromMs + history.heldForMs).toBe(false);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("who wants none gets none, who wants only the first gets no reminder, and a receipt follows only a notice", () => {
+    fc.assert(
+      fc.property(someHistory, (history) => {
+        const kinds = play(history).map(({ kind }) => kind);
+        if (history.preference === "none") expect(kinds).toEqual([]);
+        if (history.preference === "first") expect(kinds.filter((kind) => kind.startsWith("reminder"))).toEqual([]);
+        if (kinds.includes("fixed")) expect(kinds).toContain("broke");
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test("a break that nobody repairs is told once, and twice more, and then no more", () => {
+  const sent = play({ fixedAfterMs: null, heldFromMs: 0, heldForMs: 0, preference: "all", quietFrom: 0, quietTo: 0, timeZone: "UTC" });
+  expect(sent.map(({ kind }) => kind)).toEqual(["broke", "reminder-3", "reminder-7"]);
+});
+
+test("one that is repaired within ten minutes is not told at all", () => {
+  const history = { heldFromMs: 0, heldForMs: 0, preference: "all" as const, quietFrom: 0, quietTo: 0, timeZone: "UTC" };
+  expect(play({ ...history, fixedAfterMs: 9 * minute })).toEqual([]);
+});
+
+test.each([
+  ["22:00 to 08:00 over midnight", 1320, 480, "2026-11-17T23:30:00Z", "2026-11-18T08:00:00Z"],
+  ["within one day", 600, 720, "2026-11-17T11:59:00Z", "2026-11-17T12:00:00Z"],
+  ["outside of it", 1320, 480, "2026-11-17T12:00:00Z", null],
+  ["none wanted", 480, 480, "2026-11-17T08:00:00Z", null],
+])("quiet hours: %s", (_, quietFrom, quietTo, now, until) => {
+  const end = endOfQuiet({ quietFrom, quietTo, timeZone: "UTC" }, new Date(now));
+  expect(end?.toISOString() ?? null).toBe(until ? new Date(until).toISOString() : null);
+});

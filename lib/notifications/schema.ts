@@ -1,0 +1,10 @@
+import { z } from "zod";
+
+const clockTime = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
+  .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
+
+export const mailSettingsInput = z.object({ preference: z.enum(["all", "first", "none"]), quietFrom: clockTime, quietTo: clockTime });
+export const noInput = z.object({});
+export const fixLinkInput = z.object({ token: z.string().regex(/^[\w-]{20,64}$/), connectionId: z.uuid() });

@@ -1,0 +1,149 @@
+import { and, eq, sql } from "drizzle-orm";
+import { beforeEach, describe, expect, test } from "vitest";
+import { observe } from "@/lib/connections/observe";
+import { withEmulator } from "@/lib/connections/testing";
+import { database } from "@/lib/db/client";
+import { brokerages, fixLinks, notices, users } from "@/lib/db/schema";
+import { withDatabase } from "@/lib/db/testing/with-database";
+import { makeConnections } from "@/lib/webhooks/testing";
+import { makeFixLink, readFixLink, spendFixLink, unsubscribe, unsubscribeToken } from "./links";
+import { sendDueNotices } from "./send";
+
+withDatabase();
+const emulator = withEmulator();
+
+const start = Date.parse("2026-11-17T09:00:00Z");
+const at = (minutes: number) => new Date(start + minutes * 60_000);
+const days = (n: number) => n * 1440;
+
+beforeEach(async () => {
+  const db = await database();
+  await db.execute(sql`truncate ${users} cascade`);
+  await db.update(brokerages).set({ maintenance: false });
+});
+
+/** Somebody with working connections and no quiet hours. */
+async function makeOwner(count = 1) {
+  const owner = await makeConnections(count, at(-days(40)));
+  const db = await database();
+  const [user] = await db.update(users).set({ quietFrom: 0, quietTo: 0 }).where(eq(users.id, owner.userId)).returning();
+  const say = (index: number, state: "enabled" | "disabled", minutes: number) =>
+    observe(owner.userId, [
+      { connectionId: owner.ids[index] ?? "", state, observedAt: at(minutes), disabledAt: null, source: "webhook", recordedAt: at(minutes) },
+    ]);
+  const mails = () => emulator.get<{ subject: string; links: string[]; text: string; html: string }[]>(`/mail?to=${user?.email ?? ""}`);
+  return { ...owner, email: user?.email ?? "", say, mails };
+}
+
+const subjects = async (owner: Awaited<ReturnType<typeof makeOwner>>) => (await owner.mails()).map(({ subject }) => subject).reverse();
+
+describe("an episode", () => {
+  test("is told once, reminded of twice, and its end is confirmed; however often the sender comes", async () => {
+    const owner = await makeOwner();
+    await owner.say(0, "disabled", 0);
+    for (const minutes of [0, 9, 10, 11, 60, days(3), days(3) + 1, days(7), days(7) + 1, days(30)]) await sendDueNotices(at(minutes));
+    await owner.say(0, "enabled", days(31));
+    await sendDueNotices(at(days(31)));
+    await sendDueNotices(at(days(32)));
+    expect(await subjects(owner)).toEqual([
+      "Your Questrade connection needs reconnecting",
+      "Reminder: your Questrade connection needs reconnecting",
+      "Reminder: your Questrade connection needs reconnecting",
+      "Your Questrade connection works again",
+    ]);
+  });
+
+  test("that ends before it is told is told to nobody", async () => {
+    const owner = await makeOwner();
+    await owner.say(0, "disabled", 0);
+    await owner.say(0, "enabled", 5);
+    await sendDueNotices(at(60));
+    expect(await subjects(owner)).toEqual([]);
+  });
+
+  test("of several connections within ten minutes is one mail, with a link for each", async () => {
+    const owner = await makeOwner(3);
+    for (const index of [0, 1, 2]) await owner.say(index, "disabled", index);
+    await sendDueNotices(at(12));
+    const [mail] = await owner.mails();
+    expect(mail?.subject).toBe("3 connections need reconnecting");
+    expect(mail?.links.filter((link) => link.includes("/fix/"))).toHaveLength(3);
+  });
+
+  test("at a brokerage in maintenance is held, and told when that is over, saying so", async () => {
+    const owner = await makeOwner();
+    const db = await database();
+    await db.update(brokerages).set({ maintenance: true });
+    await owner.say(0, "disabled", 0);
+    for (const minutes of [10, 60, 120]) await sendDueNotices(at(minutes));
+    expect(await subjects(owner)).toEqual([]);
+    await db.update(brokerages).set({ maintenance: false });
+    await sendDueNotices(at(130));
+    expect(await subjects(owner)).toEqual(["Questrade is back: you can reconnect now"]);
+  });
+});
+
+describe("a crash", () => {
+  test("between claim and mark neither doubles nor loses the notice: it stays known as unknown, and reminders follow", async () => {
+    const owner = await makeOwner();
+    await owner.say(0, "disabled", 0);
+    const db = await database();
+    await db.update(notices).set({ mail: "claimed", claimedAt: at(10), mailId: "<gone@example.com>", notBefore: at(10) });
+    expect(await sendDueNotices(at(15))).toMatchObject({ mails: 0, unknown: 0 });
+    expect(await sendDueNotices(at(21))).toMatchObject({ mails: 0, unknown: 1 });
+    expect(await subjects(owner)).toEqual([]);
+    await sendDueNotices(at(days(3)));
+    expect(await subjects(owner)).toEqual(["Reminder: your Questrade connection needs reconnecting"]);
+  });
+
+  test("of two senders at once sends one mail", async () => {
+    const owner = await makeOwner();
+    await owner.say(0, "disabled", 0);
+    await Promise.all([sendDueNotices(at(10)), sendDueNotices(at(10)), sendDueNotices(at(10))]);
+    expect(await subjects(owner)).toHaveLength(1);
+  });
+});
+
+describe("an e-mail", () => {
+  test("names masked accounts, can be left with one click, and holds no login link", async () => {
+    const owner = await makeOwner();
+    await owner.say(0, "disabled", 0);
+    await sendDueNotices(at(10));
+    const [mail] = await owner.mails();
+    expect(mail?.html).not.toMatch(/<img|http:\/\/localhost:\d+\/portal|redeemToken/);
+    expect(mail?.text).toContain("How to know this e-mail is real.");
+    expect(mail?.links.some((link) => link.includes(`/api/unsubscribe/${owner.userId}.`))).toBe(true);
+  });
+
+  test("that nobody wants is not sent", async () => {
+    const owner = await makeOwner();
+    expect(await unsubscribe(unsubscribeToken(owner.userId))).toBe(true);
+    expect(await unsubscribe(`${owner.userId}.forged`)).toBe(false);
+    await owner.say(0, "disabled", 0);
+    await sendDueNotices(at(10));
+    expect(await subjects(owner)).toEqual([]);
+  });
+});
+
+describe("a fix link", () => {
+  test("leads its owner to the connection; reading spends nothing, using it once does, and so do the fix and seven days", async () => {
+    const [owner, stranger] = [await makeOwner(), await makeOwner()];
+    await owner.say(0, "disabled", 0);
+    const db = await database();
+    const [notice] = await db
+      .select()
+      .from(notices)
+      .where(and(eq(notices.userId, owner.userId), eq(notices.kind, "broke")));
+    const tokenOf = async () => (await makeFixLink(owner.userId, notice?.episodeId ?? "", at(10))).split("/").at(-1) ?? "";
+    const token = await tokenOf();
+    expect(JSON.stringify(await db.select().from(fixLinks))).not.toContain(token);
+    for (const minutes of [11, 12, days(6)]) expect(await readFixLink(owner.userId, token, at(minutes))).toBe(owner.ids[0]);
+    expect(await readFixLink(stranger.userId, token, at(11))).toBeNull();
+    expect(await readFixLink(owner.userId, token, at(days(7) + 11))).toBeNull();
+    expect(await Promise.all([spendFixLink(owner.userId, token, at(20)), spendFixLink(owner.userId, token, at(20))])).toContain(false);
+    expect(await readFixLink(owner.userId, token, at(21))).toBeNull();
+    const other = await tokenOf();
+    await owner.say(0, "enabled", 30);
+    expect(await readFixLink(owner.userId, other, at(31))).toBeNull();
+  });
+});

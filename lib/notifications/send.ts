@@ -1,0 +1,217 @@
+import "server-only";
+import { randomUUID } from "node:crypto";
+import { and, asc, eq, inArray, isNull, lt, lte, sql } from "drizzle-orm";
+import { mailColors } from "@/lib/brand";
+import { database } from "@/lib/db/client";
+import { brokerageAccounts, episodes, incidents, notices } from "@/lib/db/schema";
+import { env } from "@/lib/env";
+import { describeError, log } from "@/lib/log";
+import { MailNotSent, sendMail } from "@/lib/mail";
+import { composeMail, type MailItem } from "./email";
+import { makeFixLink, unsubscribeToken } from "./links";
+import { planReminders } from "./notify";
+import { decide, type NoticeKind } from "./rules";
+
+export interface NoticeCounts {
+  mails: number;
+  /** Notices that were not wanted any more, or not needed. */
+  cancelled: number;
+  failed: number;
+  /** Handed over or not, nobody can say: a process died in between. */
+  unknown: number;
+}
+
+const mostAtOnce = 200;
+const claimMs = 10 * 60_000;
+const mostAttempts = 6;
+const firstGapMs = 60_000;
+
+async function findDue(now: Date) {
+  const db = await database();
+  return db.query.notices.findMany({
+    where: and(eq(notices.mail, "waiting"), lte(notices.notBefore, now)),
+    orderBy: [asc(notices.notBefore)],
+    limit: mostAtOnce,
+    with: {
+      user: true,
+      episode: {
+        with: {
+          connection: {
+            with: {
+              brokerage: { with: { incidents: { columns: { id: true }, where: isNull(incidents.endedAt) } } },
+              accounts: { orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
+            },
+          },
+        },
+      },
+    },
+  });
+}
+type DueNotice = Awaited<ReturnType<typeof findDue>>[number];
+
+/**
+ * Sends what is due. Each notice is claimed before its e-mail is handed over and marked afterwards, so a crash neither loses nor doubles one:
+ * what was claimed and never marked is kept as unknown and not sent again.
+ */
+export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
+  const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: await noteUnknown(now) };
+  const toSend: DueNotice[] = [];
+  for (const notice of await findDue(now)) {
+    const decision = decide(await factsOf(notice), now);
+    if (decision.act === "send") toSend.push(notice);
+    if (decision.act === "wait") await postpone(notice, decision.until, decision.held ? now : null);
+    if (decision.act === "cancel") {
+      await cancel(notice, decision.why);
+      counts.cancelled++;
+    }
+  }
+  for (const group of groupsOf(toSend)) await sendGroup(group, now, counts);
+  return counts;
+}
+
+async function factsOf({ kind, user, episode }: DueNotice) {
+  const { connection } = episode;
+  const db = await database();
+  const [first] = await db
+    .select({ mail: notices.mail })
+    .from(notices)
+    .where(and(eq(notices.episodeId, episode.id), eq(notices.kind, "broke")));
+  return {
+    kind,
+    noticedAt: episode.noticedAt,
+    ended: episode.endedAt !== null,
+    leaving: connection.removalRequestedAt !== null || user.deletionRequestedAt !== null,
+    told: first?.mail === "sent" || first?.mail === "unknown",
+    held: connection.brokerage.maintenance || connection.brokerage.incidents.length > 0,
+    preference: user.mailPreference,
+    quietFrom: user.quietFrom,
+    quietTo: user.quietTo,
+    timeZone: user.timeZone,
+  };
+}
+
+/** Several of one kind for one person are one e-mail. */
+function groupsOf(due: DueNotice[]): DueNotice[][] {
+  const groups = new Map<string, DueNotice[]>();
+  for (const notice of due) {
+    const name = `${notice.userId} ${notice.kind}`;
+    groups.set(name, [...(groups.get(name) ?? []), notice]);
+  }
+  return [...groups.values()];
+}
+
+async function sendGroup(group: DueNotice[], now: Date, counts: NoticeCounts): Promise<void> {
+  const mailId = `<${randomUUID()}@${new URL(env().APP_URL).hostname}>`;
+  const claimed = await claim(group, mailId, now);
+  const [first] = claimed;
+  if (!first) return;
+  try {
+    await sendMail({
+      to: first.user.email,
+      ...(await compose(first.kind, claimed, now)),
+      messageId: mailId,
+      unsubscribeUrl: unsubscribeUrl(first.userId),
+    });
+  } catch (error) {
+    await noteFailure(claimed, error, counts);
+    return;
+  }
+  const db = await database();
+  const ids = claimed.map(({ id }) => id);
+  await db.transaction(async (tx) => {
+    await tx.update(notices).set({ mail: "sent", sentAt: new Date(), problem: null }).where(inArray(notices.id, ids));
+    if (first.kind === "broke") await planReminders(tx, ids);
+  });
+  counts.mails++;
+}
+
+/** Takes the notices that nobody has taken, and whose connection is still as the e-mail will say. */
+async function claim(group: DueNotice[], mailId: string, now: Date): Promise<DueNotice[]> {
+  const db = await database();
+  const ids = group.map(({ id }) => id);
+  const stillBroken = sql`exists (select 1 from ${episodes} where ${episodes.id} = ${notices.episodeId} and (${notices.kind} = 'fixed' or ${episodes.endedAt} is null))`;
+  const taken = await db
+    .update(notices)
+    .set({ mail: "claimed", claimedAt: now, mailId, attempts: sql`${notices.attempts} + 1` })
+    .where(and(inArray(notices.id, ids), eq(notices.mail, "waiting"), stillBroken))
+    .returning({ id: notices.id });
+  return group.filter(({ id }) => taken.some((one) => one.id === id));
+}
+
+async function compose(kind: NoticeKind, group: DueNotice[], now: Date) {
+  const { APP_NAME: appName, APP_URL: appUrl, BRAND_COLOR } = env();
+  const [first] = group;
+  const items: MailItem[] = [];
+  for (const { userId, episode, heldAt } of group) {
+    const { connection } = episode;
+    const times = connection.accounts.flatMap(({ holdingsAt }) => (holdingsAt ? [holdingsAt.getTime()] : []));
+    items.push({
+      brokerage: connection.brokerage.name,
+      accounts: connection.accounts,
+      access: connection.access,
+      brokeAt: episode.brokeAt,
+      endedAt: episode.endedAt,
+      dataAsOf: times.length > 0 ? new Date(Math.max(...times)) : null,
+      wasHeld: heldAt !== null,
+      link: kind === "fixed" ? `${appUrl}/connections/${connection.id}` : await makeFixLink(userId, episode.id, now),
+    });
+  }
+  const viewer = { locale: "en-GB", timeZone: first?.user.timeZone ?? "UTC", zoneKnown: true };
+  return composeMail(kind, items, {
+    appName,
+    appUrl,
+    colors: mailColors(BRAND_COLOR),
+    unsubscribeUrl: unsubscribeUrl(first?.userId ?? ""),
+    viewer,
+    now,
+  });
+}
+
+const unsubscribeUrl = (userId: string) => `${env().APP_URL}/api/unsubscribe/${unsubscribeToken(userId)}`;
+
+/** A refusal is certain, so it is tried again; where the connection broke while the server was taking the e-mail, nobody knows. */
+async function noteFailure(group: DueNotice[], error: unknown, counts: NoticeCounts): Promise<void> {
+  const certain = !(error instanceof MailNotSent) || error.certain;
+  log.warn({ notices: group.map(({ id }) => id), certain, ...describeError(error) }, "A notice could not be mailed");
+  const db = await database();
+  for (const { id, attempts } of group) {
+    const given = attempts + 1 >= mostAttempts;
+    await db
+      .update(notices)
+      .set({
+        mail: !certain ? "unknown" : given ? "failed" : "waiting",
+        notBefore: new Date(Date.now() + firstGapMs * 4 ** attempts),
+        problem: error instanceof Error ? error.name : "unknown",
+      })
+      .where(and(eq(notices.id, id), eq(notices.mail, "claimed")));
+    counts[certain ? "failed" : "unknown"]++;
+  }
+}
+
+async function noteUnknown(now: Date): Promise<number> {
+  const db = await database();
+  const lost = await db
+    .update(notices)
+    .set({ mail: "unknown", problem: "It was never said whether it was sent" })
+    .where(and(eq(notices.mail, "claimed"), lt(notices.claimedAt, new Date(now.getTime() - claimMs))))
+    .returning({ id: notices.id, kind: notices.kind });
+  const breaks = lost.filter(({ kind }) => kind === "broke").map(({ id }) => id);
+  if (breaks.length > 0) await planReminders(db, breaks);
+  return lost.length;
+}
+
+async function postpone({ id, heldAt }: DueNotice, until: Date, held: Date | null): Promise<void> {
+  const db = await database();
+  await db
+    .update(notices)
+    .set({ notBefore: until, heldAt: heldAt ?? held })
+    .where(and(eq(notices.id, id), eq(notices.mail, "waiting")));
+}
+
+async function cancel({ id }: DueNotice, why: string): Promise<void> {
+  const db = await database();
+  await db
+    .update(notices)
+    .set({ mail: "cancelled", problem: why })
+    .where(and(eq(notices.id, id), eq(notices.mail, "waiting")));
+}
