@@ -1,0 +1,183 @@
+import AxeBuilder from "@axe-core/playwright";
+import { Pool } from "pg";
+import { Control } from "./support/control";
+import { exampleSettings, freePort, run } from "./support/ground.mjs";
+import { makePerson, seedConnections, type Person } from "./support/people";
+import { signIn } from "./support/portal";
+import { startPostgres, type Postgres } from "./support/postgres";
+import { settingsFor, startApp, startEmulator, type Running } from "./support/processes";
+import { cookiesOf, expect, test } from "./support/test";
+
+// Ten minutes and three days are made to have passed in the database, so these tests have one of their own.
+test.describe.configure({ mode: "serial" });
+
+const secret = (exampleSettings() as Record<string, string>).CRON_SECRET ?? "";
+let postgres: Postgres;
+let pool: Pool;
+let emulator: Running;
+let app: Running;
+
+test.beforeAll(async () => {
+  postgres = await startPostgres();
+  pool = new Pool({ connectionString: postgres.url, max: 1 });
+  const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
+  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" };
+  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings })) throw new Error("No migration");
+  emulator = await startEmulator(ports);
+  await new Control(emulator.url).post("/settings", { rateLimit: 100_000 });
+  app = await startApp(ports, settings);
+});
+test.afterAll(async () => {
+  await pool.end();
+  await Promise.all([app.stop(), emulator.stop()]);
+  await postgres.stop();
+});
+
+interface Told {
+  id: string;
+  subject: string;
+  links: string[];
+}
+
+async function makeOwner(name: string, ...brokerages: string[]) {
+  const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, `${name}@example.com`);
+  const made = await seedConnections(
+    person,
+    brokerages.map((brokerage) => ({ brokerage, accounts: [{ name: "TFSA", number: "51284821" }] })),
+  );
+  await pool.query("update users set quiet_from = 0, quiet_to = 0 where email = $1", [person.email]);
+  return { person, ids: made.map(({ id }) => id) };
+}
+
+const break_ = (person: Person, id: string | undefined) => person.control.post(`/users/${person.snapTradeUserId}/connections/${id ?? ""}/break`);
+
+/** As if the time for every waiting notice had come, and the scheduler with it. */
+async function mailNow(): Promise<void> {
+  // Episodes are a fold of observations, so both have to be older.
+  await pool.query("update observations set recorded_at = recorded_at - interval '11 minutes' where state = 'disabled'");
+  await pool.query("update episodes set noticed_at = noticed_at - interval '11 minutes' where ended_at is null");
+  await pool.query("update notices set not_before = now() - interval '1 second' where mail = 'waiting'");
+  await pool.query("update rounds set leased_until = now() - interval '1 second'");
+  const answer = await fetch(`${app.url}/api/cron/reconcile`, { method: "POST", headers: { Authorization: `Bearer ${secret}` } });
+  expect(answer.status).toBe(200);
+}
+
+const mails = (person: Person, about: RegExp) =>
+  person.control.get<Told[]>(`/mail?to=${encodeURIComponent(person.email)}`).then((all) => all.filter(({ subject }) => about.test(subject)));
+
+/** SnapTrade's webhook has reached the database. */
+const noticed = (id: string | undefined, ended: boolean) =>
+  expect
+    .poll(async () => (await pool.query(`select 1 from episodes where connection_id = $1 and (ended_at is not null) = $2`, [id, ended])).rowCount)
+    .toBeGreaterThan(0);
+
+test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({ page, context }) => {
+  const { person, ids } = await makeOwner("journey", "VANGUARD");
+  await break_(person, ids[0]);
+  await noticed(ids[0], false);
+  await mailNow();
+  const [mail] = await mails(person, /needs reconnecting/);
+  expect(mail?.subject).toBe("Your Vanguard US connection needs reconnecting");
+  const link = mail?.links.find((one) => one.includes("/fix/")) ?? "";
+
+  // Scanners open links before people do.
+  for (const method of ["GET", "HEAD", "GET"]) await fetch(link, { method });
+  const requests = await person.control.get<{ requests: { path: string }[] }>(`/users/${person.snapTradeUserId}`);
+  const asked = requests.requests.filter(({ path }) => path === "/snapTrade/login").length;
+
+  await context.addCookies(cookiesOf(person));
+  await page.goto(`${app.url}/connections`);
+  await expect(page.getByRole("link", { name: /Notifications 1 unread/ })).toBeVisible();
+  await page.goto(link);
+  await expect(page.getByRole("heading", { name: "Reconnect Vanguard US" })).toBeVisible();
+  await expect(page.getByText("4821")).toBeVisible();
+  expect(requests.requests.filter(({ path }) => path === "/snapTrade/login")).toHaveLength(asked);
+  await page.getByRole("button", { name: "Reconnect Vanguard US" }).click();
+  await signIn(page, "good");
+  await page.waitForURL(`${app.url}/**`);
+  await noticed(ids[0], true);
+  await mailNow();
+  expect(await mails(person, /works again/)).toHaveLength(1);
+
+  await page.goto(link);
+  await expect(page.getByRole("heading", { name: "This link has done its work" })).toBeVisible();
+  await page.goto(`${app.url}/notifications`);
+  await expect(page.getByRole("listitem")).toHaveCount(2);
+  await page.getByRole("button", { name: "Mark all as read" }).click();
+  await expect(page.getByText("All read")).toBeVisible();
+});
+
+test("several breaks at once are one mail", async () => {
+  const { person, ids } = await makeOwner("grouped", "QUESTRADE", "KRAKEN", "VANGUARD");
+  for (const id of ids) await break_(person, id);
+  for (const id of ids) await noticed(id, false);
+  await mailNow();
+  const [mail, ...others] = await mails(person, /need/);
+  expect(others).toEqual([]);
+  expect(mail?.subject).toBe("3 connections need reconnecting");
+});
+
+test("a fix link leads through sign-in, and is nobody else's", async ({ page, context }) => {
+  const { person, ids } = await makeOwner("owner", "KRAKEN");
+  await break_(person, ids[0]);
+  await noticed(ids[0], false);
+  await mailNow();
+  const [mail] = await mails(person, /needs reconnecting/);
+  const link = mail?.links.find((one) => one.includes("/fix/")) ?? "";
+  await page.goto(link);
+  await expect(page.getByLabel("E-mail")).toBeVisible();
+  expect(new URL(page.url()).searchParams.get("callbackUrl")).toBe(new URL(link).pathname);
+  const stranger = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "stranger@example.com");
+  await context.addCookies(cookiesOf(stranger));
+  await page.goto(link);
+  await expect(page.getByRole("heading", { name: "This link has done its work" })).toBeVisible();
+});
+
+test("one click in the mail program ends the mails; a scanner that opens the link does not", async ({ page }) => {
+  const { person, ids } = await makeOwner("leaving", "QUESTRADE");
+  await break_(person, ids[0]);
+  await noticed(ids[0], false);
+  await mailNow();
+  const [mail] = await mails(person, /needs reconnecting/);
+  const link = mail?.links.find((one) => one.includes("/api/unsubscribe/")) ?? "";
+  const preference = async () =>
+    (await pool.query<{ mail_preference: string }>("select mail_preference from users where email = $1", [person.email])).rows[0]?.mail_preference;
+  for (const method of ["GET", "HEAD"]) await fetch(link, { method });
+  expect(await preference()).toBe("all");
+  await page.goto(link);
+  await expect(page.getByRole("button", { name: "Stop the e-mails" })).toBeVisible();
+  expect((await fetch(link, { method: "POST", body: "List-Unsubscribe=One-Click" })).status).toBe(200);
+  expect(await preference()).toBe("none");
+  expect((await fetch(link.replace(/\.[^.]*$/, ".forged"), { method: "POST" })).status).toBe(404);
+});
+
+test("what a person wants to get is theirs to choose", async ({ page, context }) => {
+  const { person } = await makeOwner("choosing", "QUESTRADE");
+  await context.addCookies(cookiesOf(person));
+  await page.goto(`${app.url}/notifications`);
+  await page.getByRole("radio", { name: /Only the first/ }).check();
+  await page.getByLabel("From").fill("21:30");
+  await page.getByLabel("Until").fill("07:15");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved.")).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("radio", { name: /Only the first/ })).toBeChecked();
+  await expect(page.getByLabel("From")).toHaveValue("21:30");
+  const found = await new AxeBuilder({ page }).analyze();
+  expect(found.violations).toEqual([]);
+});
+
+test("the mail is readable for everybody, light and dark", async ({ page }) => {
+  const { person, ids } = await makeOwner("reading", "QUESTRADE");
+  await break_(person, ids[0]);
+  await noticed(ids[0], false);
+  await mailNow();
+  const [mail] = await person.control.get<{ html: string }[]>(`/mail?to=${encodeURIComponent(person.email)}`);
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setContent(mail?.html ?? "");
+    const found = await new AxeBuilder({ page }).analyze();
+    expect(found.violations).toEqual([]);
+    await page.screenshot({ path: `test-results/mail-${colorScheme}.png`, fullPage: true });
+  }
+});
