@@ -9,6 +9,7 @@ const messages = {
   "user-gone": "SnapTrade no longer knows you here, so this connection can't be repaired. Connect the brokerage again to go on.",
   "not-broken": "This connection works. There is nothing to reconnect.",
   "cannot-reconnect": "SnapTrade no longer connects to this brokerage, so signing in again can't help.",
+  "cannot-trade": "This brokerage doesn't let other apps trade, so there is nothing to allow.",
   "nothing-to-reconnect": "All your connections work. There is nothing to reconnect.",
   "already-connected": "You already have a connection there that needs reconnecting.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",

@@ -32,6 +32,17 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
             />
           </div>
         )}
+        {connection.daysToUsualEnd !== null && status === "connected" && (
+          <div className="mt-5">
+            <PortalLauncher
+              target={{ kind: "reconnect", connectionId: connection.id, wish: "renew" }}
+              label={`Sign in to ${brokerage.name} again now`}
+              words="Sign in again now"
+              look="secondary"
+              wide
+            />
+          </div>
+        )}
         {status === "unsupported" && (
           <ButtonLink href={`/connections/${connection.id}/remove`} className="mt-5">
             Remove {brokerage.name}

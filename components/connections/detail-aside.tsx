@@ -1,5 +1,6 @@
 import type { ConnectionDetailView } from "@/lib/connections/views";
 import { count, dayAt, dayClock, dayName, duration } from "@/lib/times";
+import { PortalLauncher } from "../portal/portal-launcher";
 import { ButtonLink } from "../ui/button";
 import { Disclosure } from "../ui/disclosure";
 import { Icon } from "../ui/icon";
@@ -13,7 +14,7 @@ interface Props {
 }
 
 /** What still works meanwhile, and everything else one may want of a connection. */
-export function DetailAside({ detail: { connection, earlier }, reading, appName }: Props) {
+export function DetailAside({ detail: { connection, earlier, lifetime }, reading, appName }: Props) {
   const { id, brokerage, status, disabledAt } = connection;
   const leaving = status === "removing" || status === "removed";
   return (
@@ -29,6 +30,31 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
             <ButtonLink href={`/connections/new?brokerage=${brokerage.slug}`} className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11">
               Connect a different login
             </ButtonLink>
+          </Disclosure>
+        )}
+        {disabledAt && !leaving && (
+          <Disclosure title="Why did it stop?">
+            <p>
+              {lifetime
+                ? `We aren’t told. Most often a sign-in simply runs out: with ${brokerage.name} that is after about ${count(lifetime.usualDays, "day")}, and this one lasted ${count(lifetime.lastedDays, "day")}.`
+                : "We aren’t told. Most often a sign-in simply runs out after some weeks."}
+            </p>
+          </Disclosure>
+        )}
+        {connection.canAllowTrading && (
+          <Disclosure title="Allow trading">
+            <p>
+              Now {appName} can only read. To let it place orders at {brokerage.name} too, sign in there once more and allow it. The accounts and
+              their history stay the same.
+            </p>
+            <div className="mt-3">
+              <PortalLauncher
+                target={{ kind: "reconnect", connectionId: id, wish: "trade" }}
+                label={`Allow trading at ${brokerage.name}`}
+                words="Allow trading"
+                look="secondary"
+              />
+            </div>
           </Disclosure>
         )}
         {earlier.length > 0 && (

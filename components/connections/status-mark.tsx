@@ -1,5 +1,5 @@
 import type { ConnectionView } from "@/lib/connections/views";
-import { ago, clock, dayAt, dayClock, type Viewer } from "@/lib/times";
+import { ago, clock, count, dayAt, dayClock, type Viewer } from "@/lib/times";
 import { LinkGlyph } from "../ui/link-glyph";
 import { Time } from "../ui/time";
 import { drawn } from "./status-words";
@@ -137,6 +137,7 @@ export function StatusSentence({ connection, reading }: { connection: Connection
         </>
       );
     case "connected":
+      if (connection.daysToUsualEnd !== null) return <>May need signing in again in about {count(connection.daysToUsualEnd, "day")}.</>;
       return <>Checked {lookedAt && relative(lookedAt)}</>;
   }
 }

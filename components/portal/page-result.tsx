@@ -46,7 +46,13 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
         <PortalLauncher target={{ kind: "connect", brokerage: brokerage?.slug ?? "", beside: true }} label={words} words={words} look={look} wide />
       );
     return connectionId ? (
-      <PortalLauncher target={{ kind: "reconnect", connectionId, queueId: queue?.id }} label={words} words={words} look={look} wide />
+      <PortalLauncher
+        target={{ kind: "reconnect", connectionId, queueId: queue?.id, wish: view.wish ?? undefined }}
+        label={words}
+        words={words}
+        look={look}
+        wide
+      />
     ) : null;
   };
 

@@ -48,7 +48,11 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     startTransition(async () => {
       if (skip && view.queue && view.connectionId) await skipEntry({ queueId: view.queue.id, connectionId: view.connectionId });
       const result = connectionId
-        ? await startReconnect({ connectionId, queueId: view.queue?.id })
+        ? await startReconnect({
+            connectionId,
+            queueId: view.queue?.id,
+            wish: connectionId === view.connectionId ? (view.wish ?? undefined) : undefined,
+          })
         : await startConnect({ brokerage: view.brokerage?.slug ?? "", beside: "yes" });
       if (result.ok) begin(result.data);
       else setProblem(result.message);

@@ -3,13 +3,15 @@
 import { useRouter } from "next/navigation";
 import { useState, useTransition, type ComponentType, type SyntheticEvent } from "react";
 import { connectInPage, reconnectAllInPage, reconnectInPage, startConnect, startReconnect, startReconnectAll } from "@/lib/connections/actions";
-import type { OpenedPortal } from "@/lib/connections/views";
+import type { OpenedPortal, PortalWish } from "@/lib/connections/views";
 import { useLive } from "../live-updates";
 import { Button, type ButtonLook } from "../ui/button";
 import type { PortalDialogProps } from "./portal-dialog";
 
 export type PortalTarget =
-  { kind: "reconnect"; connectionId: string; queueId?: string } | { kind: "queue" } | { kind: "connect"; brokerage: string; beside?: boolean };
+  | { kind: "reconnect"; connectionId: string; queueId?: string; wish?: PortalWish }
+  | { kind: "queue" }
+  | { kind: "connect"; brokerage: string; beside?: boolean };
 
 interface Props {
   target: PortalTarget;
@@ -80,7 +82,7 @@ export function PortalLauncher({ target, label, words, look, wide = false }: Pro
 function start(target: PortalTarget) {
   switch (target.kind) {
     case "reconnect":
-      return startReconnect({ connectionId: target.connectionId, queueId: target.queueId });
+      return startReconnect({ connectionId: target.connectionId, queueId: target.queueId, wish: target.wish });
     case "queue":
       return startReconnectAll({});
     case "connect":
@@ -96,7 +98,8 @@ function pageAction({ kind }: PortalTarget) {
 function fieldsOf(target: PortalTarget): Record<string, string> {
   if (target.kind === "queue") return {};
   if (target.kind === "connect") return { brokerage: target.brokerage, ...(target.beside ? { beside: "yes" } : {}) };
-  return { connectionId: target.connectionId, ...(target.queueId ? { queueId: target.queueId } : {}) };
+  const { connectionId, queueId, wish } = target;
+  return { connectionId, ...(queueId ? { queueId } : {}), ...(wish ? { wish } : {}) };
 }
 
 function hasRoomForDialog(): boolean {

@@ -73,7 +73,12 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
     case "fixed":
     case "connected":
       return (
-        <Panel view={view} figure="fixed" title={outcome.state === "fixed" ? `${b} is connected again` : `${b} is connected`} sentence={null}>
+        <Panel
+          view={view}
+          figure="fixed"
+          title={view.wish ? `${b} is signed in again` : outcome.state === "fixed" ? `${b} is connected again` : `${b} is connected`}
+          sentence={null}
+        >
           <div className="mt-4">
             <Receipt rows={receiptOf(view, outcome.confirmedAt, viewer, now)} />
           </div>

@@ -46,8 +46,8 @@ export const awaitLook = userAction(noInput, async ({ user, now }) => {
 // As plain forms: the same, for a page of its own and without JavaScript.
 
 export async function reconnectInPage(form: FormData): Promise<void> {
-  const { connectionId = "", queueId } = fieldsOf(form);
-  const opened = await startReconnect({ connectionId, queueId: queueId || undefined });
+  const { connectionId = "", queueId, wish } = fieldsOf(form);
+  const opened = await startReconnect({ connectionId, queueId: queueId || undefined, wish: wish === "renew" || wish === "trade" ? wish : undefined });
   redirect(opened.ok ? opened.data.loginLink : problemAt(`/connections/${encodeURIComponent(connectionId)}`, opened));
 }
 

@@ -2,6 +2,8 @@ import "server-only";
 import { and, desc, eq, gt, isNull, ne, or, type SQL } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { brokerageAccounts, connections, episodes, incidents, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
+import { recentLifetimes } from "./lifetimes";
+import { daysToUsualEnd, type Lifetimes } from "./policy";
 import { canReconnect, groupOf, isLookDue, isPortalOpen, isStale, statusOf, type LookFacts, type Moment } from "./status";
 import { timelineOf } from "./timeline";
 import type { ConnectionDetailView, ConnectionsView, ConnectionView } from "./views";
@@ -25,7 +27,7 @@ async function findConnections(where: SQL | undefined) {
     },
     with: {
       brokerage: {
-        columns: { id: true, slug: true, name: true, logoUrl: true, enabled: true, maintenance: true, degraded: true },
+        columns: { id: true, slug: true, name: true, logoUrl: true, enabled: true, maintenance: true, degraded: true, allowsTrading: true },
         with: { incidents: { columns: { beganAt: true }, where: isNull(incidents.endedAt) } },
       },
       accounts: { columns: { id: true, name: true, lastDigits: true, holdingsAt: true }, orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
@@ -83,7 +85,8 @@ export async function listConnectionViews(userId: string, moment: Moment): Promi
   const rows = await findConnections(
     and(eq(connections.userId, userId), or(ne(connections.state, "deleted"), gt(connections.observedAt, goneSince))),
   );
-  const views = rows.map((row) => toView(row, rows, look ?? neverLooked, moment));
+  const lifetimes = await recentLifetimes();
+  const views = rows.map((row) => toView(row, rows, look ?? neverLooked, lifetimes, moment));
   views.sort((one, other) => urgency.indexOf(one.group) - urgency.indexOf(other.group) || byAge(one, other));
   return { version, gone, connections: views, ...freshness(look, moment) };
 }
@@ -94,9 +97,11 @@ export async function getConnectionDetail(userId: string, connectionId: string, 
   const rows = await findConnections(eq(connections.userId, userId));
   const row = rows.find(({ id }) => id === connectionId);
   if (!row) return null;
+  const lifetimes = await recentLifetimes();
   return {
     version,
-    connection: toView(row, rows, look ?? neverLooked, moment),
+    connection: toView(row, rows, look ?? neverLooked, lifetimes, moment),
+    lifetime: lifetimeOf(row, lifetimes.get(row.brokerage.id)),
     timeline: timelineOf(row, look?.lookedAt ?? null),
     earlier: row.episodes.slice(1).flatMap(({ id, brokeAt, endedAt, endedHow }) => (endedAt && endedHow ? [{ id, brokeAt, endedAt, endedHow }] : [])),
     ...freshness(look, moment),
@@ -114,7 +119,7 @@ function freshness(look: LookFacts | null, { now }: Moment) {
   };
 }
 
-function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, moment: Moment): ConnectionView {
+function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifetimes: Map<string, Lifetimes>, moment: Moment): ConnectionView {
   const trip = row.portalSessions.find((session) => session.outcome === null && isPortalOpen({ openedAt: session.startedAt }, moment.now));
   const lastTrip = row.portalSessions[0];
   const fixedAt = row.episodes.find((episode) => episode.endedHow === "fixed")?.endedAt ?? null;
@@ -150,7 +155,20 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, momen
     portalOpenedAt: trip?.startedAt ?? null,
     lastTripUnfinishedAt: unfinished ? lastTrip.startedAt : null,
     secondConnectionId: secondConnection(row, all)?.id ?? null,
+    daysToUsualEnd: daysToUsualEnd(
+      { enabled: row.state === "enabled", worksSince: fixedAt ?? row.connectedSince, lifetimes: lifetimes.get(row.brokerage.id) ?? null },
+      moment.now,
+    ),
+    canAllowTrading: row.brokerage.allowsTrading && row.access === "read" && row.state === "enabled",
   };
+}
+
+/** Only for the newest break: how long it had worked until then, beside what is usual there. */
+function lifetimeOf({ episodes: [newest, previous], connectedSince }: ConnectionRow, lifetimes: Lifetimes | undefined) {
+  const since = previous?.endedAt ?? connectedSince;
+  const usual = lifetimes?.[9];
+  if (!newest || !since || !usual) return null;
+  return { usualDays: Math.round(usual), lastedDays: Math.round((newest.brokeAt.getTime() - since.getTime()) / 86_400_000) };
 }
 
 export function newestData(row: Pick<ConnectionRow, "accounts">): Date | null {

@@ -6,6 +6,18 @@ import { lifetimesFrom, type Lifetimes } from "./policy";
 
 const shares = Array.from({ length: 19 }, (_, index) => (index + 1) / 20);
 
+const keptMs = 10 * 60_000;
+let kept: { at: number; lifetimes: Promise<Map<string, Lifetimes>> } | undefined;
+
+/** Like listLifetimes, at most ten minutes old: for pages, to which yesterday's history would do. */
+export function recentLifetimes(): Promise<Map<string, Lifetimes>> {
+  if (!kept || Date.now() - kept.at > keptMs) {
+    kept = { at: Date.now(), lifetimes: listLifetimes() };
+    kept.lifetimes.catch(() => (kept = undefined));
+  }
+  return kept.lifetimes;
+}
+
 /** How long connections worked before they broke, by brokerage; only where there are enough episodes to say so. */
 export async function listLifetimes(): Promise<Map<string, Lifetimes>> {
   const db = await database();

@@ -13,7 +13,16 @@ withDatabase();
 const start = Date.parse("2026-11-17T09:00:00Z");
 const at = (seconds: number) => new Date(start + seconds * 1000);
 
-const brokerage = { id: randomUUID(), slug: "QUESTRADE", name: "Questrade", logoUrl: null, enabled: true, maintenance: false, degraded: false };
+const brokerage = {
+  id: randomUUID(),
+  slug: "QUESTRADE",
+  name: "Questrade",
+  logoUrl: null,
+  enabled: true,
+  maintenance: false,
+  degraded: false,
+  allowsTrading: false,
+};
 const details = { brokerage, access: "read" as const, connectedSince: at(-1000) };
 
 function seen(connectionId: string, state: Observation["state"], seconds: number, more: Partial<ConnectionObservation> = {}): ConnectionObservation {

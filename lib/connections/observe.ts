@@ -54,7 +54,7 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
 
 async function observeOne(tx: Transaction, userId: string, seen: ConnectionObservation): Promise<boolean> {
   const { connectionId, details } = seen;
-  if (details) await noteConnection(tx, userId, seen, details);
+  const accessChanged = details ? await noteConnection(tx, userId, seen, details) : false;
   const [known] = await tx
     .select({ userId: connections.userId, state: connections.state, observedAt: connections.observedAt })
     .from(connections)
@@ -70,7 +70,7 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
     .values({ connectionId, state, observedAt, disabledAt, source, recordedAt })
     .onConflictDoNothing()
     .returning({ connectionId: observations.connectionId });
-  if (added.length === 0) return false;
+  if (added.length === 0) return accessChanged;
 
   const history = await tx.select().from(observations).where(eq(observations.connectionId, connectionId)).orderBy(asc(observations.observedAt));
   const projection = project(history);
@@ -86,12 +86,13 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
       .where(and(eq(observations.connectionId, connectionId), eq(observations.observedAt, old.observedAt), eq(observations.state, old.state)));
   }
   const episodesChanged = await writeEpisodes(tx, connectionId, projection.episodes, recordedAt);
-  return episodesChanged || projection.state !== known.state || history.length === 1;
+  return accessChanged || episodesChanged || projection.state !== known.state || history.length === 1;
 }
 
-/** Makes the row of a connection that is seen for the first time, and keeps what may change besides its state. */
-async function noteConnection(tx: Transaction, userId: string, seen: ConnectionObservation, details: ConnectionDetails) {
+/** Makes the row of a connection that is seen for the first time, and keeps what may change besides its state. @returns whether the access did */
+async function noteConnection(tx: Transaction, userId: string, seen: ConnectionObservation, details: ConnectionDetails): Promise<boolean> {
   const { access, connectedSince } = details;
+  const [before] = await tx.select({ access: connections.access }).from(connections).where(eq(connections.id, seen.connectionId));
   await tx
     .insert(connections)
     .values({
@@ -109,6 +110,7 @@ async function noteConnection(tx: Transaction, userId: string, seen: ConnectionO
       set: { access, connectedSince },
       setWhere: and(eq(connections.userId, userId), lt(connections.observedAt, seen.observedAt)),
     });
+  return before !== undefined && before.access !== access;
 }
 
 /** The newest word on each brokerage among the observations; an older one never overwrites it. */
@@ -144,6 +146,7 @@ export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "
         enabled: sql`excluded.enabled`,
         maintenance: sql`excluded.maintenance`,
         degraded: sql`excluded.degraded`,
+        allowsTrading: sql`excluded.allows_trading`,
         opensWindow: sql`coalesce(excluded.opens_window, ${brokerages.opensWindow})`,
         observedAt: sql`excluded.observed_at`,
         listedAt: sql`coalesce(excluded.listed_at, ${brokerages.listedAt})`,

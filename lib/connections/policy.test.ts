@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { boundMs, chooseLooks, floorShare, riskPerDay, silentAt, waitFor } from "./policy";
+import { boundMs, chooseLooks, daysToUsualEnd, floorShare, riskPerDay, silentAt, waitFor } from "./policy";
 
 const now = new Date("2026-11-21T12:00:00Z");
 const daysAgo = (days: number) => new Date(now.getTime() - days * 86_400_000);
@@ -41,6 +41,17 @@ describe("risk", () => {
     const wait = (days: number) => waitFor([aged(days)], 3_600_000, now);
     expect(wait(29)).toBeLessThan(wait(5));
     expect(waitFor([{ ...aged(29), enabled: false }], 3_600_000, now)).toBe(36_000_000);
+  });
+});
+
+describe("the usual end", () => {
+  test("is told when it is near, by the history of that brokerage alone", () => {
+    expect(daysToUsualEnd(aged(28), now)).toBe(3);
+    expect(daysToUsualEnd(aged(31), now)).toBe(1);
+    expect(daysToUsualEnd(aged(10), now)).toBeNull();
+    expect(daysToUsualEnd(aged(60), now)).toBeNull();
+    expect(daysToUsualEnd({ ...aged(28), lifetimes: null }, now)).toBeNull();
+    expect(daysToUsualEnd({ ...aged(28), enabled: false }, now)).toBeNull();
   });
 });
 

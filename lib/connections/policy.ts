@@ -33,6 +33,17 @@ export function riskPerDay({ enabled, worksSince, lifetimes }: WatchedConnection
   return Math.max(share / Math.max(to - from, 0.25) / Math.max(surviving, share), leastRiskPerDay);
 }
 
+/**
+ * In about how many days a connection may need signing in again, once it is near the age at which those of its brokerage usually do;
+ * null before, long after, and where the history says nothing.
+ */
+export function daysToUsualEnd({ enabled, worksSince, lifetimes }: WatchedConnection, now: Date): number | null {
+  if (!enabled || !worksSince || !lifetimes) return null;
+  const age = (now.getTime() - worksSince.getTime()) / dayMs;
+  const [early = 0, usual = 0, late = 0] = [lifetimes[1], lifetimes[9], lifetimes[17]];
+  return age < Math.min(early, usual - 7) || age > late ? null : Math.max(1, Math.round(usual - age));
+}
+
 /** The share of the background's looks that goes to whoever was not looked at for longest, whatever their risk. */
 export const floorShare = 0.55;
 /** Nobody is looked at by the timer more often than this, however likely a break is. */

@@ -37,6 +37,7 @@ export async function getPortalView(userId: string, portalSessionId: string, now
   return {
     portalSessionId,
     intent: trip.intent,
+    wish: trip.wish,
     connectionId: connection?.id ?? null,
     brokerage: { id: brokerage.id, slug: brokerage.slug, name: brokerage.name, logoUrl: brokerage.logoUrl },
     accounts: connection?.accounts ?? [],
@@ -55,6 +56,7 @@ async function decide(trip: Trip, connection: ConnectionThere | undefined, there
   const [look] = await db.select({ lookedAt: snapTradeUsers.lookedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, trip.userId));
   const facts: PortalFacts = {
     intent: trip.intent,
+    wish: trip.wish,
     openedAt: trip.openedAt,
     claim: trip.claim ? asClaim(trip.claim) : null,
     claimedAt: trip.claimedAt,

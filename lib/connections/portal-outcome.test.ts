@@ -13,6 +13,7 @@ const trip: PortalFacts = {
   claim: null,
   claimedAt: null,
   attemptResult: null,
+  wish: null,
   connection: stillDisabled,
   secondConnectionId: null,
   lookedAt: after(30),

@@ -35,6 +35,8 @@ export interface PortalFacts {
   /** The newest observation of the connection to repair, or of the connection that this trip made; null when there is none. */
   connection: { id: string; disabled: boolean; deleted: boolean; observedAt: Date; fixedAt: Date | null } | null;
   intent: "connect" | "reconnect";
+  /** The connection may have worked all along, so that it does proves nothing: somebody must have signed in as well. */
+  wish: "renew" | "trade" | null;
   /** A connection at the same brokerage that appeared during a trip that was to repair another one. */
   secondConnectionId: string | null;
   /** Our clock: when the last look began that SnapTrade answered. */
@@ -71,7 +73,8 @@ export function failureOf(code: string | null): PortalFailure {
 export function outcomeOf(trip: PortalFacts, now: Date): PortalOutcome {
   const { connection, claim, claimedAt } = trip;
   const seenSince = connection && connection.observedAt > trip.openedAt ? connection : null;
-  if (seenSince && !seenSince.disabled && !seenSince.deleted) {
+  const signedIn = claim?.status === "SUCCESS" || trip.attemptResult === "SUCCESS";
+  if (seenSince && !seenSince.disabled && !seenSince.deleted && (!trip.wish || signedIn)) {
     return trip.intent === "connect"
       ? { state: "connected", connectionId: seenSince.id, confirmedAt: seenSince.observedAt }
       : { state: "fixed", confirmedAt: repairedSince(seenSince, trip.openedAt) };

@@ -58,6 +58,24 @@ describe("reconnecting", () => {
     expect(new Set(opened.map(({ view }) => view.portalSessionId)).size).toBe(1);
   });
 
+  test.each(["renew", "trade"] as const)("a working connection is opened on the wish to %s, and done only when somebody signed in", async (wish) => {
+    const { userId, path, open, check } = await makePerson();
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
+    await look(userId);
+    const { loginLink, view } = await open({ connectionId: id, wish });
+    const body = await loginBody(loginLink);
+    expect(body).toMatchObject({ reconnect: id });
+    expect(body.connectionType).toBe(wish === "trade" ? "trade" : undefined);
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    expect((await check(view.portalSessionId)).outcome).toEqual({ state: "open" });
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({ state: "fixed" });
+  });
+
+  test("trading is not asked for where the brokerage does not allow it", async () => {
+    const { connectionId, open } = await makePerson("QUESTRADE");
+    await expect(open({ connectionId, wish: "trade" })).rejects.toMatchObject({ code: "cannot-trade" });
+  });
+
   test("a working connection, a foreign one and one of a withdrawn brokerage are not opened", async () => {
     const { userId, path, open } = await makePerson("QUESTRADE");
     const working = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });

@@ -13,7 +13,7 @@ import { requireOwnQueue } from "./queue";
 import { toRefusal } from "./refusals";
 import { noteUserGone, requireSnapTradeCredentials } from "./snaptrade-user";
 import { isPortalOpen } from "./status";
-import type { OpenedPortal, PortalView } from "./views";
+import type { OpenedPortal, PortalView, PortalWish } from "./views";
 
 interface Trip {
   userId: string;
@@ -22,29 +22,32 @@ interface Trip {
 }
 
 /**
- * Opens the Connection Portal to repair one connection of this person: a portal session of ours, and a login link made for this click (FACTS 3).
+ * Opens the Connection Portal to repair one connection of this person, or on their wish to renew one that works or to let it trade: a portal session of ours, and a login link made for this click (FACTS 3).
  * A trip that is still open is used again, so a double click makes one; the link is new each time, since links are never kept.
- * @throws AppError not-found, not-broken, cannot-reconnect, or what SnapTrade's refusal means
+ * @throws AppError not-found, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
  */
 export async function openReconnect({
   userId,
   connectionId,
   queueId,
+  wish = null,
   darkMode,
   now,
-}: Trip & { connectionId: string; queueId?: string }): Promise<OpenedPortal> {
+}: Trip & { connectionId: string; queueId?: string; wish?: PortalWish | null }): Promise<OpenedPortal> {
   const db = await database();
   const connection = await db.query.connections.findFirst({
     where: and(eq(connections.userId, userId), eq(connections.id, connectionId)),
     with: { brokerage: true },
   });
   if (!connection || connection.state === "deleted" || connection.removalRequestedAt) throw new AppError("not-found");
-  if (connection.state === "enabled") throw new AppError("not-broken");
+  if (connection.state === "enabled" && !wish) throw new AppError("not-broken");
+  if (wish === "trade" && !connection.brokerage.allowsTrading) throw new AppError("cannot-trade");
   if (!connection.brokerage.enabled) throw new AppError("cannot-reconnect");
   if (queueId) await requireOwnQueue(userId, queueId);
 
-  const portalSessionId = await joinTrip({ userId, connectionId, brokerageId: connection.brokerageId, queueId, now });
-  return openLink(portalSessionId, { reconnect: connectionId }, { userId, darkMode, now });
+  const portalSessionId = await joinTrip({ userId, connectionId, brokerageId: connection.brokerageId, queueId, wish, now });
+  const purpose = wish === "trade" ? { reconnect: connectionId, connectionType: "trade" as const } : { reconnect: connectionId };
+  return openLink(portalSessionId, purpose, { userId, darkMode, now });
 }
 
 /**
@@ -114,9 +117,10 @@ async function joinTrip(trip: {
   connectionId: string;
   brokerageId: string;
   queueId: string | undefined;
+  wish: PortalWish | null;
   now: Date;
 }): Promise<string> {
-  const { userId, connectionId, brokerageId, queueId = null, now } = trip;
+  const { userId, connectionId, brokerageId, queueId = null, wish, now } = trip;
   const db = await database();
   return db.transaction(async (tx) => {
     // The connection's row is the lock: two clicks at once take turns here.
@@ -124,11 +128,11 @@ async function joinTrip(trip: {
     const open = await tx.query.portalSessions.findFirst({
       where: and(eq(portalSessions.connectionId, connectionId), eq(portalSessions.intent, "reconnect"), isNull(portalSessions.outcome)),
     });
-    if (open && !open.claim && open.queueId === queueId && isPortalOpen({ openedAt: open.startedAt }, now)) return open.id;
+    if (open && !open.claim && open.queueId === queueId && open.wish === wish && isPortalOpen({ openedAt: open.startedAt }, now)) return open.id;
     if (open) await tx.update(portalSessions).set({ outcome: "replaced", endedAt: now }).where(eq(portalSessions.id, open.id));
     const [made] = await tx
       .insert(portalSessions)
-      .values({ userId, intent: "reconnect", connectionId, brokerageId, queueId, startedAt: now })
+      .values({ userId, intent: "reconnect", connectionId, brokerageId, queueId, wish, startedAt: now })
       .returning();
     if (!made) throw new Error("The portal session was not stored");
     return made.id;

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 const id = z.uuid();
 
-export const reconnectInput = z.object({ connectionId: id, queueId: id.optional() });
+export const reconnectInput = z.object({ connectionId: id, queueId: id.optional(), wish: z.enum(["renew", "trade"]).optional() });
 export const connectInput = z.object({
   brokerage: z.string().regex(/^[A-Z0-9-]{1,60}$/),
   /** "It's a different login": a further connection beside one that needs reconnecting. */

@@ -37,6 +37,10 @@ export interface ConnectionView {
   lastTripUnfinishedAt: Date | null;
   /** A working connection at the same brokerage that was made after this one broke; null when there is none or both are kept. */
   secondConnectionId: string | null;
+  /** By that brokerage's own history it may need signing in again in about so many days; null when that says nothing. */
+  daysToUsualEnd: number | null;
+  /** The brokerage lets apps trade, and this connection may not. */
+  canAllowTrading: boolean;
 }
 
 export interface ConnectionsView {
@@ -77,6 +81,8 @@ export interface ConnectionDetailView {
   version: number;
   connection: ConnectionView;
   timeline: TimelineEntry[];
+  /** How many days connections of this brokerage usually last, and how long this one did; null with too little history. */
+  lifetime: { usualDays: number; lastedDays: number } | null;
   earlier: PastEpisode[];
   lookedAt: Date | null;
   unreachable: boolean;
@@ -88,10 +94,14 @@ export interface QueueView {
   entries: { connectionId: string; brokerage: BrokerageView; accounts: AccountView[]; state: "waiting" | "current" | "fixed" | "skipped" }[];
 }
 
+/** Why somebody goes through the reconnect of a connection that works. */
+export type PortalWish = "renew" | "trade";
+
 /** One trip to the portal with what the server concluded, for the dialog and for the page after a redirect. */
 export interface PortalView {
   portalSessionId: string;
   intent: "connect" | "reconnect";
+  wish: PortalWish | null;
   /** The connection to repair, or the one that was made; null while a new one is not seen yet. */
   connectionId: string | null;
   brokerage: BrokerageView | null;

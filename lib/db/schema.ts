@@ -106,6 +106,7 @@ export const brokerages = pgTable("brokerages", {
   enabled: boolean().notNull(),
   maintenance: boolean().notNull(),
   degraded: boolean().notNull(),
+  allowsTrading: boolean("allows_trading").notNull().default(false),
   /** Signing in opens the brokerage's own window; null when not known. */
   opensWindow: boolean("opens_window"),
   observedAt: at("observed_at").notNull(),
@@ -235,6 +236,8 @@ export const portalSessions = pgTable(
     connectionId: uuid("connection_id").references(() => connections.id, { onDelete: "cascade" }),
     brokerageId: uuid("brokerage_id").references(() => brokerages.id),
     queueId: uuid("queue_id").references(() => reconnectQueues.id, { onDelete: "set null" }),
+    /** Through the reconnect of a connection that works: to renew it before it stops, or to allow trading. */
+    wish: text({ enum: ["renew", "trade"] }),
     /** SnapTrade's id of the newest link's session, for its support. */
     snapTradeSessionId: text("snaptrade_session_id"),
     /** Our clock. */

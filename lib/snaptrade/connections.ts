@@ -20,6 +20,7 @@ const brokerageShape = z.object({
   enabled: z.boolean().nullish(),
   maintenance_mode: z.boolean().nullish(),
   is_degraded: z.boolean().nullish(),
+  allows_trading: z.boolean().nullish(),
 });
 
 /** A brokerage as far as people meet it (FACTS 5.2). */
@@ -31,6 +32,7 @@ export interface SeenBrokerage {
   enabled: boolean;
   maintenance: boolean;
   degraded: boolean;
+  allowsTrading: boolean;
 }
 
 const brokerage = brokerageShape.transform((seen): SeenBrokerage => ({
@@ -41,6 +43,7 @@ const brokerage = brokerageShape.transform((seen): SeenBrokerage => ({
   enabled: seen.enabled ?? true,
   maintenance: seen.maintenance_mode ?? false,
   degraded: seen.is_degraded ?? false,
+  allowsTrading: seen.allows_trading ?? false,
 }));
 
 const connection = z

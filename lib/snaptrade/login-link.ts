@@ -12,13 +12,13 @@ export interface LoginLink {
   openedAt: Date;
 }
 
-export type LoginPurpose = { reconnect: string } | { broker: string };
+export type LoginPurpose = { reconnect: string; connectionType?: "trade" } | { broker: string };
 
 const answer = z.object({ redirectURI: z.url({ protocol: /^https?$/ }), sessionId: z.string().nullish() });
 
 /**
  * Asks for a login link, to repair the connection `reconnect` or to make a new one at `broker` (FACTS 3).
- * `connectionType` is left out on purpose: an explicit value may change the access level (FACTS 3.4).
+ * `connectionType` is left out unless trading was asked for: an explicit value may change the access level (FACTS 3.4).
  * @throws SnapTradeFailure; also when the link leads to an origin that we do not frame
  */
 export async function createLoginLink(
