@@ -3,7 +3,7 @@ import { Pool } from "pg";
 import { Control } from "./support/control";
 import { exampleSettings, freePort, run } from "./support/ground.mjs";
 import { makePerson, seedConnections, type Person } from "./support/people";
-import { signIn } from "./support/portal";
+import { dialogOf, signIn } from "./support/portal";
 import { startPostgres, type Postgres } from "./support/postgres";
 import { settingsFor, startApp, startEmulator, type Running } from "./support/processes";
 import { cookiesOf, expect, test } from "./support/test";
@@ -41,10 +41,14 @@ interface Told {
 
 async function makeOwner(name: string, ...brokerages: string[]) {
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, `${name}@example.com`);
+  // Only the break is to be told: what SnapTrade says of new connections makes us look, and a look must not meet the leap of time below.
+  const webhooks = (setting: string) => person.control.post(`/users/${person.snapTradeUserId}/settings`, { webhooks: setting });
+  await webhooks("off");
   const made = await seedConnections(
     person,
     brokerages.map((brokerage) => ({ brokerage, accounts: [{ name: "TFSA", number: "51284821" }] })),
   );
+  await webhooks("send");
   await pool.query("update users set quiet_from = 0, quiet_to = 0 where email = $1", [person.email]);
   return { person, ids: made.map(({ id }) => id) };
 }
@@ -70,6 +74,54 @@ const noticed = (id: string | undefined, ended: boolean) =>
   expect
     .poll(async () => (await pool.query(`select 1 from episodes where connection_id = $1 and (ended_at is not null) = $2`, [id, ended])).rowCount)
     .toBeGreaterThan(0);
+
+/** Twenty-five connections' lives at one brokerage, thirty days each, as the database would remember them. */
+async function writeHistory(slug: string): Promise<void> {
+  const { brokerages } = await new Control(emulator.url).get<{ brokerages: { id: string; slug: string }[] }>("/state");
+  const brokerage = brokerages.find((one) => one.slug === slug);
+  await pool.query(
+    `with person as (insert into users (email) values ('history@example.com') returning id),
+      place as (insert into brokerages (id, slug, name, enabled, maintenance, degraded, observed_at)
+        values ($1, $2, $2, true, false, false, now() - interval '1 day') returning id),
+      connection as (insert into connections (id, user_id, brokerage_id, access, state, observed_at, connected_since)
+        select gen_random_uuid(), person.id, place.id, 'read', 'enabled', now(), now() - interval '780 days' from person, place returning id)
+    insert into episodes (connection_id, broke_at, noticed_at, noticed_by, ended_at, ended_how)
+      select id, now() - interval '30 days' * n, now() - interval '30 days' * n, 'webhook', now() - interval '30 days' * n + interval '1 hour', 'fixed'
+      from connection, generate_series(1, 25) as n`,
+    [brokerage?.id, slug],
+  );
+}
+
+test("a connection near its usual end says so, works on, and can be signed in early", async ({ page, context }) => {
+  await writeHistory("ALPACA");
+  const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "early@example.com");
+  const createdDate = new Date(Date.now() - 28 * 86_400_000).toISOString();
+  const [connection] = await seedConnections(person, [{ brokerage: "ALPACA", createdDate }]);
+  await context.addCookies(cookiesOf(person));
+  await page.goto(`${app.url}/connections`);
+  await expect(page.getByRole("listitem", { name: /Alpaca/ })).toContainText(/Connected\s*May need signing in again in about 2\sdays/);
+  await page.goto(`${app.url}/connections/${connection?.id ?? ""}`);
+  await expect(page.getByRole("button", { name: "Sign in to Alpaca again now" })).toBeVisible();
+  await mailNow();
+  expect(await mails(person, /Alpaca/)).toEqual([]);
+});
+
+test("trading is allowed on an explicit wish, through the same connection", async ({ page, context }) => {
+  const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "trading@example.com");
+  const [connection] = await seedConnections(person, [{ brokerage: "WEALTHSIMPLETRADE", type: "read" }]);
+  await context.addCookies(cookiesOf(person));
+  await page.goto(`${app.url}/connections/${connection?.id ?? ""}`);
+  await expect(page.getByText("Read only", { exact: false }).first()).toBeVisible();
+  await page.getByText("Allow trading", { exact: true }).first().click();
+  await page.getByRole("button", { name: "Allow trading at Wealthsimple" }).click();
+  const { portal, result, close } = dialogOf(page);
+  await signIn(portal, "good");
+  await portal.getByLabel("Code").fill("123456");
+  await portal.getByRole("button", { name: "Continue", exact: true }).click();
+  await expect(result("Wealthsimple is signed in again")).toBeVisible();
+  await close();
+  await expect(page.getByText("Read and trade").first()).toBeVisible();
+});
 
 test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({ page, context }) => {
   const { person, ids } = await makeOwner("journey", "VANGUARD");
@@ -178,6 +230,6 @@ test("the mail is readable for everybody, light and dark", async ({ page }) => {
     await page.setContent(mail?.html ?? "");
     const found = await new AxeBuilder({ page }).analyze();
     expect(found.violations).toEqual([]);
-    await page.screenshot({ path: `test-results/mail-${colorScheme}.png`, fullPage: true });
+    await page.screenshot({ path: `${process.env.PICTURES ?? "test-results"}/mail-${colorScheme}.png`, fullPage: true });
   }
 });

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { chromium, type Page } from "@playwright/test";
-import { freePort, root } from "../support/ground.mjs";
+import { freePort, root, run } from "../support/ground.mjs";
 import { askForLink } from "../support/people";
 import { startApp, startEmulator } from "../support/processes";
 import { demoEmail, seedDemo } from "./seed";
@@ -30,14 +30,20 @@ try {
   await page.goto(`${app.url}/connections/new?brokerage=QUESTRADE`);
   await page.screenshot({ path: place("already-connected") });
   await reconnect(page);
+  await page.goto(`${app.url}/notifications`);
+  await everySize(page, "notifications");
 } finally {
   await browser.close();
   await Promise.all([app.stop(), emulator.stop()]);
   await rm(data, { recursive: true, force: true });
 }
 
+// An e-mail goes out ten minutes after a break; the journeys have a way to let them pass.
+run("npx", ["playwright", "test", "-c", "e2e/playwright.config.ts", "notices", "--grep", "readable for everybody"], { PICTURES: "docs/screenshots" });
+
 async function everySize(page: Page, name: string) {
-  await page.waitForLoadState("networkidle");
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.evaluate(() => document.fonts.ready.then(() => undefined));
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     for (const [size, width] of [
