@@ -1,10 +1,16 @@
-import type { TimelineEntry } from "@/lib/connections/views";
-import { clock, clockSeconds, dayLabel, duration } from "@/lib/times";
+import type { ConnectionDetailView, TimelineEntry } from "@/lib/connections/views";
+import { clock, clockSeconds, count, dayLabel, duration } from "@/lib/times";
 import { Time } from "../ui/time";
 import { Timeline, type TimelineItem } from "../ui/timeline";
 import type { Reading } from "./status-mark";
 
-export function ConnectionTimeline({ entries, brokerage, reading }: { entries: TimelineEntry[]; brokerage: string; reading: Reading }) {
+interface Props {
+  detail: Pick<ConnectionDetailView, "timeline" | "lifetime" | "connection">;
+  reading: Reading;
+}
+
+export function ConnectionTimeline({ detail: { timeline: entries, lifetime, connection }, reading }: Props) {
+  const brokerage = connection.brokerage.name;
   const { viewer, now } = reading;
   const dayOf = (entry: TimelineEntry | undefined) => (entry?.at ? dayLabel(viewer, entry.at, now) : null);
   const items = entries.map((entry, index): TimelineItem => {
@@ -18,13 +24,17 @@ export function ConnectionTimeline({ entries, brokerage, reading }: { entries: T
           {write(viewer, entry.at)}
         </Time>
       ),
-      ...wordsOf(entry, brokerage),
+      ...wordsOf(entry, brokerage, lifetime),
     };
   });
   return <Timeline items={items} />;
 }
 
-function wordsOf({ kind, seconds, ending }: TimelineEntry, b: string): Pick<TimelineItem, "what" | "detail" | "node"> {
+function wordsOf(
+  { kind, seconds, ending }: TimelineEntry,
+  b: string,
+  lifetime: ConnectionDetailView["lifetime"],
+): Pick<TimelineItem, "what" | "detail" | "node"> {
   const later = seconds === undefined || seconds < 1 ? "" : `, ${duration(seconds * 1000)} later`;
   switch (kind) {
     case "last-data":
@@ -32,7 +42,9 @@ function wordsOf({ kind, seconds, ending }: TimelineEntry, b: string): Pick<Time
     case "stopped":
       return {
         what: "The connection stopped",
-        detail: "We aren’t told why. Most often a sign-in simply runs out after some weeks.",
+        detail: lifetime
+          ? `We aren’t told why. Most often a sign-in simply runs out: with ${b} that is after about ${count(lifetime.usualDays, "day")}, and this one lasted ${count(lifetime.lastedDays, "day")}.`
+          : "We aren’t told why. Most often a sign-in simply runs out after some weeks.",
         node: "you-ring",
       };
     case "told-by-webhook":

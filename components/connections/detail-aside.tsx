@@ -14,7 +14,7 @@ interface Props {
 }
 
 /** What still works meanwhile, and everything else one may want of a connection. */
-export function DetailAside({ detail: { connection, earlier, lifetime }, reading, appName }: Props) {
+export function DetailAside({ detail: { connection, earlier }, reading, appName }: Props) {
   const { id, brokerage, status, disabledAt } = connection;
   const leaving = status === "removing" || status === "removed";
   return (
@@ -30,15 +30,6 @@ export function DetailAside({ detail: { connection, earlier, lifetime }, reading
             <ButtonLink href={`/connections/new?brokerage=${brokerage.slug}`} className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11">
               Connect a different login
             </ButtonLink>
-          </Disclosure>
-        )}
-        {disabledAt && !leaving && (
-          <Disclosure title="Why did it stop?">
-            <p>
-              {lifetime
-                ? `We aren’t told. Most often a sign-in simply runs out: with ${brokerage.name} that is after about ${count(lifetime.usualDays, "day")}, and this one lasted ${count(lifetime.lastedDays, "day")}.`
-                : "We aren’t told. Most often a sign-in simply runs out after some weeks."}
-            </p>
           </Disclosure>
         )}
         {connection.canAllowTrading && (

@@ -135,9 +135,9 @@ ${paragraph("Hello,")}${paragraphs.map(paragraph).join("")}${buttons.map(button)
 /** The connection as a line between two dots, broken or whole, drawn with borders alone. */
 function lineOf(kind: NoticeKind): string {
   const color = kind === "fixed" ? "#1f8a5b" : "#c26f10";
-  const stretch = `<td style="border-top:3px solid ${color};font-size:0;line-height:0">&nbsp;</td>`;
+  const stretch = `<td valign="middle" style="font-size:0;line-height:0"><div style="border-top:3px solid ${color};height:0">&nbsp;</div></td>`;
   const gap = kind === "fixed" ? "" : `<td width="40" style="font-size:0;line-height:0">&nbsp;</td>`;
   const dot = (filled: boolean) =>
-    `<td width="12" style="font-size:0;line-height:0"><span style="display:block;width:8px;height:8px;border:2px solid ${color};border-radius:8px${filled ? `;background:${color}` : ""}">&nbsp;</span></td>`;
+    `<td width="12" valign="middle" style="font-size:0;line-height:0"><span style="display:block;width:8px;height:8px;border:2px solid ${color};border-radius:8px${filled ? `;background:${color}` : ""}">&nbsp;</span></td>`;
   return `<table role="presentation" aria-hidden="true" width="100%" cellpadding="0" cellspacing="0"><tr>${dot(true)}${stretch}${gap}${stretch}${dot(kind === "fixed")}</tr></table>`;
 }

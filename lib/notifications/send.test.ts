@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { observe } from "@/lib/connections/observe";
 import { withEmulator } from "@/lib/connections/testing";
 import { database } from "@/lib/db/client";
-import { brokerages, fixLinks, notices, users } from "@/lib/db/schema";
+import { brokerages, fixLinks, incidents, notices, users } from "@/lib/db/schema";
 import { withDatabase } from "@/lib/db/testing/with-database";
 import { makeConnections } from "@/lib/webhooks/testing";
 import { makeFixLink, readFixLink, spendFixLink, unsubscribe, unsubscribeToken } from "./links";
@@ -80,6 +80,38 @@ describe("an episode", () => {
     await db.update(brokerages).set({ maintenance: false });
     await sendDueNotices(at(130));
     expect(await subjects(owner)).toEqual(["Questrade is back: you can reconnect now"]);
+  });
+
+  test("in a wave of breaks is held until the wave is over, and then told", async () => {
+    const owner = await makeOwner();
+    const db = await database();
+    const [wave] = await db
+      .insert(incidents)
+      .values({ brokerageId: owner.brokerageId, beganAt: at(-1), lastSeenAt: at(0) })
+      .returning();
+    await owner.say(0, "disabled", 0);
+    for (const minutes of [10, 30]) await sendDueNotices(at(minutes));
+    expect(await subjects(owner)).toEqual([]);
+    await db
+      .update(incidents)
+      .set({ endedAt: at(31) })
+      .where(eq(incidents.id, wave?.id ?? ""));
+    await sendDueNotices(at(40));
+    expect(await subjects(owner)).toEqual(["Questrade is back: you can reconnect now"]);
+  });
+
+  test("is not told during quiet hours, but when they end", async () => {
+    const owner = await makeOwner();
+    const db = await database();
+    await db
+      .update(users)
+      .set({ quietFrom: 8 * 60, quietTo: 12 * 60, timeZone: "UTC" })
+      .where(eq(users.id, owner.userId));
+    await owner.say(0, "disabled", 0);
+    for (const minutes of [10, 100, 179]) await sendDueNotices(at(minutes));
+    expect(await subjects(owner)).toEqual([]);
+    await sendDueNotices(at(180));
+    expect(await subjects(owner)).toHaveLength(1);
   });
 });
 

@@ -75,7 +75,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
             <h2 id="what-happened" className="mb-4 text-head">
               What happened
             </h2>
-            <ConnectionTimeline entries={timeline} brokerage={connection.brokerage.name} reading={reading} />
+            <ConnectionTimeline detail={detail} reading={reading} />
           </section>
         )}
         <DetailAside detail={detail} reading={reading} appName={appName} />
