@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { admit, backgroundPerMinute, inBackground, noteLimits, noteRefusal, roomForBackground } from "./budget";
 import { database } from "./db/client";
-import { snapTradeCalls, snapTradeLimits } from "./db/schema";
+import { snapTradeCalls, snapTradeLimits } from "./db/work-schema";
 import { withDatabase } from "./db/testing/with-database";
 
 withDatabase();

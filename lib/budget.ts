@@ -2,7 +2,7 @@ import "server-only";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { eq, lt, sql } from "drizzle-orm";
 import { database } from "./db/client";
-import { snapTradeCalls, snapTradeLimits } from "./db/schema";
+import { snapTradeCalls, snapTradeLimits } from "./db/work-schema";
 
 /** The share of the rate limit that work in the background may use; the rest is always free for people. */
 export const backgroundShare = 0.6;

@@ -1,66 +1,21 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { and, eq, inArray, sql } from "drizzle-orm";
-import { beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { describe, expect, inject, test, vi } from "vitest";
 import { listSilent } from "./connections/candidates";
 import { isWave } from "./connections/incidents";
 import { look } from "./connections/look";
-import { countMissedWebhooks } from "./connections/missed";
 import { silentAt } from "./connections/policy";
 import { getSnapTradeCredentials, requireSnapTradeCredentials } from "./connections/snaptrade-user";
-import { withEmulator } from "./connections/testing";
+import { forgetLooks, noticed, withWorld } from "./connections/testing";
 import { database } from "./db/client";
-import { connections, episodes, incidents, rounds, snapTradeCalls, snapTradeLimits, snapTradeUsers, users } from "./db/schema";
-import { makeUser, withDatabase } from "./db/testing/with-database";
+import { connections, episodes, incidents, snapTradeUsers, users } from "./db/schema";
+import { rounds, snapTradeCalls, snapTradeLimits } from "./db/work-schema";
+import { withDatabase } from "./db/testing/with-database";
 import { reconcile } from "./reconcile";
-import { receiveEvent } from "./webhooks/inbox";
-import { processInbox } from "./webhooks/process";
 
 withDatabase();
-const emulator = withEmulator();
+const { emulator, makePerson, makePeople } = withWorld();
 
 const minuteMs = 60_000;
-
-/** A new world, and a round that may begin. */
-beforeEach(async () => {
-  await emulator.post("/reset");
-  await emulator.post("/settings", { rateLimit: 100_000 });
-  const db = await database();
-  await db.execute(sql`truncate ${users}, ${snapTradeCalls}, ${incidents} cascade`);
-  await db.update(snapTradeLimits).set({ perMinute: 100_000, remaining: null, blockedUntil: null });
-  await db.update(rounds).set({ leasedUntil: new Date(0), upSince: new Date(0), endedAt: new Date() });
-});
-
-async function makePerson(brokerages: string[] = ["QUESTRADE"]) {
-  const userId = await makeUser({ registered: false });
-  const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
-  const path = `/users/${snapTradeUserId}`;
-  const ids: string[] = [];
-  for (const brokerage of brokerages) ids.push((await emulator.post<{ id: string }>(`${path}/connections`, { brokerage })).id);
-  await look(userId);
-  return { userId, path, ids };
-}
-
-/** Many at a time, as many as the database takes at once. */
-async function makePeople(count: number) {
-  const people: Awaited<ReturnType<typeof makePerson>>[] = [];
-  while (people.length < count) people.push(...(await Promise.all(Array.from({ length: Math.min(25, count - people.length) }, () => makePerson()))));
-  return people;
-}
-
-async function noticed(ids: string[]) {
-  const db = await database();
-  const rows = await db.select().from(episodes).where(inArray(episodes.connectionId, ids));
-  return rows.map(({ noticedBy }) => noticedBy);
-}
-
-/** As if that much time had passed since everybody was last looked at. */
-async function forgetLooks() {
-  const db = await database();
-  const long = new Date(Date.now() - 10 * minuteMs);
-  await db.update(snapTradeUsers).set({ lookedAt: long, lookFailedAt: null, nextLookAt: long });
-  await db.update(rounds).set({ leasedUntil: new Date(0) });
-}
 
 describe("the round", () => {
   test("finds breaks whose webhooks are lost, all of them, and says that it was the timer", async () => {
@@ -166,57 +121,6 @@ describe("the round", () => {
     expect(trip?.outcome).toBe("fixed");
   });
 });
-
-describe("webhooks of which a share is lost", () => {
-  test.each([0, 1, 50, 100])("%i %: every break is found, and those that nobody told are the timer's", async (lossPercent) => {
-    const listener = await startListener();
-    const people = await makePeople(100);
-    await emulator.post("/webhooks", { url: listener.url });
-    await emulator.post("/settings", { webhookLossPercent: lossPercent });
-    for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
-    await expect.poll(async () => (await deliveries()).filter(({ state }) => state === "under way").length).toBe(0);
-    await emulator.post("/webhooks", { url: null });
-    const sent = (await deliveries()).filter(({ event, state }) => event.eventType === "CONNECTION_BROKEN" && state === "delivered").length;
-    await processInbox();
-    await forgetLooks();
-    expect(await reconcile()).toMatchObject({ bound: { watched: 100 - sent } });
-    const by = await noticed(people.flatMap(({ ids }) => ids));
-    expect(by).toHaveLength(100);
-    expect(by.filter((source) => source === "webhook")).toHaveLength(sent);
-    expect(by.filter((source) => source === "timer")).toHaveLength(100 - sent);
-    if (lossPercent === 0) expect(sent).toBe(100);
-    if (lossPercent === 100) expect(sent).toBe(0);
-
-    // An hour and a half later the count says how webhooks do.
-    const record = await countMissedWebhooks(new Date(Date.now() + 90 * minuteMs));
-    expect(record).toMatchObject({ breaks: 100, missed: 100 - sent });
-    listener.close();
-  });
-});
-
-/** SnapTrade's webhooks reach the inbox as they do through the app's route. */
-async function startListener() {
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      void receiveEvent(Buffer.concat(chunks), String(request.headers.signature)).then((receipt) => {
-        response.writeHead(receipt === "stored" ? 204 : 401).end();
-      });
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, () => resolve()));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://localhost:${port}`,
-    close() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-const deliveries = () => emulator.get<{ state: string; event: { eventType: string } }[]>("/deliveries");
 
 describe("an outage", () => {
   test("of six hours makes nothing disabled, and what broke in it is found by the first round after it", async () => {

@@ -10,7 +10,7 @@ import { countMissedWebhooks, type WebhookRecord } from "./connections/missed";
 import { settleOldTrips } from "./connections/old-trips";
 import { boundMs, chooseLooks } from "./connections/policy";
 import { database } from "./db/client";
-import { rounds } from "./db/schema";
+import { rounds } from "./db/work-schema";
 import { env } from "./env";
 import { describeError, log } from "./log";
 import { sendDueNotices, type NoticeCounts } from "./notifications/send";

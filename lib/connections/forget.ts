@@ -1,7 +1,8 @@
 import "server-only";
 import { eq, isNotNull } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { sessions, snapTradeUsers, users, webhookEvents } from "@/lib/db/schema";
+import { sessions, snapTradeUsers, users } from "@/lib/db/schema";
+import { webhookEvents } from "@/lib/db/work-schema";
 import { describeError, log } from "@/lib/log";
 import { deleteSnapTradeUser } from "@/lib/snaptrade/users";
 import { look } from "./look";

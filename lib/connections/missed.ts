@@ -1,7 +1,8 @@
 import "server-only";
 import { and, eq, gte, lt, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { episodes, observations, webhookEvents } from "@/lib/db/schema";
+import { episodes, observations } from "@/lib/db/schema";
+import { webhookEvents } from "@/lib/db/work-schema";
 
 /** How webhooks did on the last whole day that can be judged. */
 export interface WebhookRecord {

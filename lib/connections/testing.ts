@@ -1,6 +1,13 @@
-import { afterAll, beforeAll } from "vitest";
+import { inArray, sql } from "drizzle-orm";
+import { afterAll, beforeAll, beforeEach } from "vitest";
+import { database } from "@/lib/db/client";
+import { episodes, incidents, snapTradeUsers, users } from "@/lib/db/schema";
+import { makeUser } from "@/lib/db/testing/with-database";
+import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/work-schema";
 import { testSettings } from "@/lib/testing";
 import { startEmulator } from "../../e2e/emulator/server";
+import { look } from "./look";
+import { requireSnapTradeCredentials } from "./snaptrade-user";
 
 type Emulator = Awaited<ReturnType<typeof startEmulator>>;
 
@@ -38,4 +45,56 @@ export function withEmulator() {
       await fetch(`${emulator.url}/control/api${path}`, { method: "DELETE" });
     },
   };
+}
+
+const minuteMs = 60_000;
+
+/** A world that begins anew for each test, in which a round may begin, and people in it. */
+export function withWorld() {
+  const emulator = withEmulator();
+
+  beforeEach(async () => {
+    await emulator.post("/reset");
+    await emulator.post("/settings", { rateLimit: 100_000 });
+    const db = await database();
+    await db.execute(sql`truncate ${users}, ${snapTradeCalls}, ${incidents} cascade`);
+    await db.update(snapTradeLimits).set({ perMinute: 100_000, remaining: null, blockedUntil: null });
+    await db.update(rounds).set({ leasedUntil: new Date(0), upSince: new Date(0), endedAt: new Date() });
+  });
+
+  /** Somebody with a working connection at each of these brokerages, looked at once. */
+  async function makePerson(brokerages: string[] = ["QUESTRADE"]) {
+    const userId = await makeUser({ registered: false });
+    const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
+    const path = `/users/${snapTradeUserId}`;
+    const ids: string[] = [];
+    for (const brokerage of brokerages) ids.push((await emulator.post<{ id: string }>(`${path}/connections`, { brokerage })).id);
+    await look(userId);
+    return { userId, path, ids };
+  }
+
+  /** Many at a time, as many as the database takes at once. */
+  async function makePeople(count: number) {
+    const people: Awaited<ReturnType<typeof makePerson>>[] = [];
+    while (people.length < count)
+      people.push(...(await Promise.all(Array.from({ length: Math.min(25, count - people.length) }, () => makePerson()))));
+    return people;
+  }
+
+  return { emulator, makePerson, makePeople };
+}
+
+/** Who noticed the breaks of these connections. */
+export async function noticed(ids: string[]) {
+  const db = await database();
+  const rows = await db.select().from(episodes).where(inArray(episodes.connectionId, ids));
+  return rows.map(({ noticedBy }) => noticedBy);
+}
+
+/** As if ten minutes had passed since everybody was last looked at. */
+export async function forgetLooks() {
+  const db = await database();
+  const long = new Date(Date.now() - 10 * minuteMs);
+  await db.update(snapTradeUsers).set({ lookedAt: long, lookFailedAt: null, nextLookAt: long });
+  await db.update(rounds).set({ leasedUntil: new Date(0) });
 }

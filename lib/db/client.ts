@@ -11,7 +11,7 @@ import type { Database, OpenDatabase } from "./database";
 import { listenWithPg, type Listen } from "./listen";
 import { requireCurrentSchema } from "./migrate";
 import { openPglite } from "./pglite";
-import * as schema from "./schema";
+import { tables } from "./tables";
 
 type Settings = Pick<ReturnType<typeof env>, "DATABASE_URL" | "DATABASE_DRIVER" | "NEON_WS_PROXY">;
 
@@ -30,7 +30,7 @@ export async function openDatabase(settings: Settings): Promise<OpenDatabase> {
   const pool = new Pool({ connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000, query_timeout: queryTimeoutMs, keepAlive: true });
   hearLostConnections(pool);
   const { listen, end } = listenWithPg(url);
-  return { db: drizzlePg(pool, { schema }), listen, close: () => Promise.all([pool.end(), end()]).then(() => undefined) };
+  return { db: drizzlePg(pool, { schema: tables }), listen, close: () => Promise.all([pool.end(), end()]).then(() => undefined) };
 }
 
 function usesNeon({ DATABASE_URL, DATABASE_DRIVER }: Settings): boolean {
@@ -48,7 +48,7 @@ function openNeon(url: string, proxy: string | undefined): OpenDatabase {
   }
   const pool = new NeonPool({ connectionString: url, max: poolSize });
   hearLostConnections(pool);
-  return { db: drizzleNeon(pool, { schema }), listen: null, close: () => pool.end() };
+  return { db: drizzleNeon(pool, { schema: tables }), listen: null, close: () => pool.end() };
 }
 
 /** Also those that are in use: an error that nobody hears would end the process. */

@@ -1,9 +1,9 @@
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Listen } from "./listen";
-import type * as schema from "./schema";
+import type { tables } from "./tables";
 
 /** The one way to the database, whatever the driver. Domain code never asks which it is. */
-export type Database = PgDatabase<PgQueryResultHKT, typeof schema>;
+export type Database = PgDatabase<PgQueryResultHKT, typeof tables>;
 
 /** What runs inside one transaction. */
 export type Transaction = Parameters<Parameters<Database["transaction"]>[0]>[0];

@@ -7,7 +7,7 @@ import { tryLock } from "fs-native-extensions";
 import type { OpenDatabase } from "./database";
 import { DatabaseError } from "./errors";
 import { migrateDatabase } from "./migrate";
-import * as schema from "./schema";
+import { tables } from "./tables";
 
 /**
  * Opens the embedded database in `folder`, for this process alone, and brings it to the present schema.
@@ -25,7 +25,7 @@ export async function openPglite(folder: string): Promise<OpenDatabase> {
       { cause: error },
     );
   });
-  const db = drizzle(client, { schema });
+  const db = drizzle(client, { schema: tables });
   await migrateDatabase(db);
   return {
     db,

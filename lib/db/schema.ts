@@ -1,21 +1,6 @@
-import { relations, sql } from "drizzle-orm";
-import {
-  bigserial,
-  boolean,
-  index,
-  integer,
-  jsonb,
-  pgTable,
-  primaryKey,
-  text,
-  timestamp,
-  unique,
-  uniqueIndex,
-  uuid,
-  check,
-} from "drizzle-orm/pg-core";
-
-const at = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: "date" });
+import { sql } from "drizzle-orm";
+import { boolean, check, index, integer, jsonb, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { at } from "./at";
 
 // People, as next-auth keeps them.
 
@@ -260,71 +245,6 @@ export const portalSessions = pgTable(
   ],
 );
 
-/**
- * The inbox: each webhook event once, for good, as SnapTrade signed it but without its old shared secret.
- * The number of attempts is also the fence: whoever took an event writes only while nobody took it again.
- */
-export const webhookEvents = pgTable(
-  "webhook_events",
-  {
-    id: text().primaryKey(),
-    type: text().notNull(),
-    snapTradeUserId: text("snaptrade_user_id"),
-    clientId: text("client_id"),
-    connectionId: uuid("connection_id"),
-    brokerageId: uuid("brokerage_id"),
-    attemptResult: text("attempt_result"),
-    /** SnapTrade's clock; null when the event has no time. */
-    happenedAt: at("happened_at"),
-    payload: text().notNull(),
-    /** Our clock. */
-    receivedAt: at("received_at").notNull(),
-    state: text({ enum: ["waiting", "done", "dead"] })
-      .notNull()
-      .default("waiting"),
-    attempts: integer().notNull().default(0),
-    /** Our clock: not to be taken before; also the end of the lease of whoever has it now. */
-    nextAttemptAt: at("next_attempt_at").notNull(),
-    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client"] }),
-    /** Why the last attempt failed. */
-    problem: text(),
-  },
-  (table) => [
-    index("webhook_events_waiting")
-      .on(table.nextAttemptAt)
-      .where(sql`${table.state} = 'waiting'`),
-    index().on(table.snapTradeUserId),
-  ],
-);
-
-/** Every request to SnapTrade of the last minutes, whichever process made it; our clock. */
-export const snapTradeCalls = pgTable(
-  "snaptrade_calls",
-  { id: bigserial({ mode: "number" }).primaryKey(), at: at("at").notNull(), background: boolean().notNull() },
-  (table) => [index().on(table.at)],
-);
-
-/** What SnapTrade last said of our rate limit; one row. Times on our clock. */
-export const snapTradeLimits = pgTable("snaptrade_limits", {
-  id: integer().primaryKey(),
-  perMinute: integer("per_minute").notNull(),
-  remaining: integer(),
-  /** Until when `remaining` says something. */
-  remainingUntil: at("remaining_until"),
-  /** After a 429 nothing is sent before. */
-  blockedUntil: at("blocked_until"),
-});
-
-/** The timer's round, one at a time whatever the number of processes; one row. Our clock. */
-export const rounds = pgTable("rounds", {
-  id: integer().primaryKey(),
-  leasedUntil: at("leased_until").notNull(),
-  fence: integer().notNull().default(0),
-  /** Since when rounds follow one another without a gap. */
-  upSince: at("up_since").notNull(),
-  endedAt: at("ended_at"),
-});
-
 /** A brokerage at which unusually many connections broke at once, until it has calmed down. */
 export const incidents = pgTable(
   "incidents",
@@ -344,80 +264,3 @@ export const incidents = pgTable(
       .where(sql`${table.endedAt} is null`),
   ],
 );
-
-/** What a person is told about one episode: at most one of each kind. Our clock. */
-export const notices = pgTable(
-  "notices",
-  {
-    id: uuid().primaryKey().defaultRandom(),
-    userId: uuid("user_id")
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
-    episodeId: uuid("episode_id")
-      .notNull()
-      .references(() => episodes.id, { onDelete: "cascade" }),
-    kind: text({ enum: ["broke", "reminder-3", "reminder-7", "fixed"] }).notNull(),
-    createdAt: at("created_at").notNull(),
-    readAt: at("read_at"),
-    /** "unknown": handed over or not, nobody can say; it is not sent again. */
-    mail: text({ enum: ["waiting", "claimed", "sent", "cancelled", "failed", "unknown"] })
-      .notNull()
-      .default("waiting"),
-    notBefore: at("not_before").notNull(),
-    /** It had to wait for the brokerage; says so when it goes out. */
-    heldAt: at("held_at"),
-    claimedAt: at("claimed_at"),
-    sentAt: at("sent_at"),
-    /** The Message-ID of the e-mail; several notices may share one. */
-    mailId: text("mail_id"),
-    attempts: integer().notNull().default(0),
-    /** Why it was cancelled, or why the last attempt failed. */
-    problem: text(),
-  },
-  (table) => [
-    unique().on(table.episodeId, table.kind),
-    index().on(table.userId),
-    index("notices_waiting")
-      .on(table.notBefore)
-      .where(sql`${table.mail} in ('waiting', 'claimed')`),
-  ],
-);
-
-/** A way from an e-mail to the reconnect of one connection. Only the hash of its token is kept. */
-export const fixLinks = pgTable("fix_links", {
-  tokenHash: text("token_hash").primaryKey(),
-  userId: uuid("user_id")
-    .notNull()
-    .references(() => users.id, { onDelete: "cascade" }),
-  episodeId: uuid("episode_id")
-    .notNull()
-    .references(() => episodes.id, { onDelete: "cascade" }),
-  expiresAt: at("expires_at").notNull(),
-  usedAt: at("used_at"),
-});
-
-export const noticesRelations = relations(notices, ({ one }) => ({
-  user: one(users, { fields: [notices.userId], references: [users.id] }),
-  episode: one(episodes, { fields: [notices.episodeId], references: [episodes.id] }),
-}));
-export const connectionsRelations = relations(connections, ({ one, many }) => ({
-  brokerage: one(brokerages, { fields: [connections.brokerageId], references: [brokerages.id] }),
-  accounts: many(brokerageAccounts),
-  episodes: many(episodes),
-  portalSessions: many(portalSessions),
-}));
-export const brokeragesRelations = relations(brokerages, ({ many }) => ({ incidents: many(incidents) }));
-export const incidentsRelations = relations(incidents, ({ one }) => ({
-  brokerage: one(brokerages, { fields: [incidents.brokerageId], references: [brokerages.id] }),
-}));
-export const accountsRelations = relations(brokerageAccounts, ({ one }) => ({
-  connection: one(connections, { fields: [brokerageAccounts.connectionId], references: [connections.id] }),
-}));
-export const episodesRelations = relations(episodes, ({ one }) => ({
-  connection: one(connections, { fields: [episodes.connectionId], references: [connections.id] }),
-}));
-export const portalSessionsRelations = relations(portalSessions, ({ one }) => ({
-  connection: one(connections, { fields: [portalSessions.connectionId], references: [connections.id] }),
-  brokerage: one(brokerages, { fields: [portalSessions.brokerageId], references: [brokerages.id] }),
-  queue: one(reconnectQueues, { fields: [portalSessions.queueId], references: [reconnectQueues.id] }),
-}));

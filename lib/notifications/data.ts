@@ -1,7 +1,8 @@
 import "server-only";
 import { and, count, desc, eq, isNotNull, isNull, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { brokerages, connections, episodes, notices, users } from "@/lib/db/schema";
+import { notices } from "@/lib/db/notice-schema";
+import { brokerages, connections, episodes, users } from "@/lib/db/schema";
 import type { NoticeView, MailSettings } from "./views";
 
 /** Breaks and repairs are news at once; a reminder when it went out. */

@@ -2,7 +2,8 @@ import "server-only";
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { and, eq, gt, isNull } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { connections, episodes, fixLinks, users } from "@/lib/db/schema";
+import { fixLinks } from "@/lib/db/notice-schema";
+import { connections, episodes, users } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 
 const validDays = 7;

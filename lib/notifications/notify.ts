@@ -1,7 +1,8 @@
 import "server-only";
 import { and, eq, sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
-import { connections, episodes, notices } from "@/lib/db/schema";
+import { notices } from "@/lib/db/notice-schema";
+import { connections, episodes } from "@/lib/db/schema";
 import { dueAt } from "./rules";
 
 /** Has a break told, once for its episode; part of the transaction that writes the episode. */

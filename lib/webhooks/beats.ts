@@ -1,7 +1,8 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { connections, snapTradeUsers, webhookEvents } from "@/lib/db/schema";
+import { connections, snapTradeUsers } from "@/lib/db/schema";
+import { webhookEvents } from "@/lib/db/work-schema";
 import { env } from "@/lib/env";
 import { aheadMs } from "./effects";
 

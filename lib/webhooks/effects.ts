@@ -5,7 +5,8 @@ import type { Observation } from "@/lib/connections/episodes";
 import { observeWithin } from "@/lib/connections/observe";
 import { noteUserGone, requestLook } from "@/lib/connections/snaptrade-user";
 import type { Transaction } from "@/lib/db/database";
-import { connections, snapTradeUsers, webhookEvents } from "@/lib/db/schema";
+import { connections, snapTradeUsers } from "@/lib/db/schema";
+import { webhookEvents } from "@/lib/db/work-schema";
 import { env } from "@/lib/env";
 
 const { id, type, snapTradeUserId, clientId, connectionId, brokerageId, attemptResult, happenedAt, receivedAt, state, attempts } =

@@ -3,7 +3,7 @@ import { count } from "drizzle-orm";
 import { Pool } from "pg";
 import { describe, expect, inject, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/schema";
+import { webhookEvents } from "@/lib/db/work-schema";
 import { withDatabase } from "@/lib/db/testing/with-database";
 import { testSettings } from "@/lib/testing";
 import { bodyForms, signEvent, writeBody } from "../../e2e/emulator/webhooks/body";

@@ -1,7 +1,7 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/schema";
+import { webhookEvents } from "@/lib/db/work-schema";
 import { describeError, log } from "@/lib/log";
 import { oneAtATime } from "@/lib/one-at-a-time";
 import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/python-json";

@@ -1,46 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { and, asc, eq, inArray, sql } from "drizzle-orm";
+import { asc, eq } from "drizzle-orm";
 import fc from "fast-check";
-import { describe, expect, test, vi } from "vitest";
-import { project, type Observation } from "@/lib/connections/episodes";
+import { describe, expect, test } from "vitest";
+import { project } from "@/lib/connections/episodes";
 import { database } from "@/lib/db/client";
-import { connections, episodes, portalSessions, snapTradeUsers, users, webhookEvents } from "@/lib/db/schema";
-import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
+import { portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { withDatabase } from "@/lib/db/testing/with-database";
 import { testSettings } from "@/lib/testing";
 import { processInbox } from "./process";
-import { deliver, makeConnections, makeEvent, storedEvent, type Members } from "./testing";
+import { about, at, deliver, known, makeConnections, makeEvent, minutes, storedEvent, type Members, type State } from "./testing";
 
 // SnapTrade is out of reach here: what these tests show, the events alone must bring about.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });
 withDatabase();
-
-const start = Date.parse("2026-11-17T09:00:00Z");
-const at = (seconds: number) => new Date(start + seconds * 1000);
-const minutes = (n: number) => n * 60;
-
-type State = Observation["state"];
-const typeOf: Record<State, string> = { enabled: "CONNECTION_FIXED", disabled: "CONNECTION_BROKEN", deleted: "CONNECTION_DELETED" };
-
-interface Owner {
-  snapTradeUserId: string;
-}
-
-const about = ({ snapTradeUserId }: Owner, connectionId: string | undefined, state: State, seconds: number) =>
-  makeEvent(typeOf[state], at(seconds), { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
-
-async function known(connectionId: string | undefined) {
-  const db = await database();
-  const [row] = await db
-    .select({ state: connections.state, observedAt: connections.observedAt, lastBeatAt: connections.lastBeatAt })
-    .from(connections)
-    .where(eq(connections.id, connectionId ?? ""));
-  const rows = await db
-    .select({ brokeAt: episodes.brokeAt, endedAt: episodes.endedAt, noticedBy: episodes.noticedBy })
-    .from(episodes)
-    .where(eq(episodes.connectionId, connectionId ?? ""))
-    .orderBy(asc(episodes.brokeAt));
-  return { ...row, episodes: rows };
-}
 
 async function lookDueAt(userId: string) {
   const db = await database();
@@ -252,106 +224,3 @@ describe("events that say less than a state", () => {
     expect((await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, owner.userId)))[0]?.goneAt).toEqual(at(10));
   });
 });
-
-describe("working off the inbox", () => {
-  test("one event that cannot be applied holds up no other, and is given up after eight attempts, with the reason", async () => {
-    const db = await database();
-    const owner = await makeConnections(2, at(0));
-    const [bad = "", good] = owner.ids;
-    await db.execute(
-      sql.raw(`create function refuse_${bad.slice(0, 8)}() returns trigger language plpgsql as $$
-      begin if new.connection_id = '${bad}' then raise exception 'refused by a test'; end if; return new; end $$`),
-    );
-    await db.execute(sql.raw(`create trigger refuse before insert on observations for each row execute function refuse_${bad.slice(0, 8)}()`));
-    const [poison, fine] = [about(owner, bad, "disabled", 10), about(owner, good, "disabled", 10)];
-    await Promise.all([deliver(poison), deliver(fine)]);
-    await processInbox();
-    expect(await storedEvent(fine)).toMatchObject({ state: "done" });
-
-    const gaps: number[] = [];
-    for (let attempt = 1; attempt < 8; attempt++) {
-      const { nextAttemptAt, attempts, state } = (await storedEvent(poison)) ?? {};
-      expect({ attempts, state }).toEqual({ attempts: attempt, state: "waiting" });
-      gaps.push((nextAttemptAt?.getTime() ?? 0) - Date.now());
-      await makeDue(poison);
-      await processInbox();
-    }
-    expect(await storedEvent(poison)).toMatchObject({ state: "dead", attempts: 8, problem: expect.stringContaining("P0001") as string });
-    expect(gaps).toEqual([...gaps].sort((one, other) => one - other));
-    await db.execute(sql`drop trigger refuse on observations`);
-    expect(await known(bad)).toMatchObject({ state: "enabled", episodes: [] });
-  });
-
-  test("whoever lost an event to somebody else writes nothing", async () => {
-    const db = await database();
-    const owner = await makeConnections(1, at(0));
-    const event = about(owner, owner.ids[0], "disabled", 10);
-    await deliver(event);
-    // Another process took it and has it under lease: not due, so nobody else takes it.
-    await db
-      .update(webhookEvents)
-      .set({ attempts: 1, nextAttemptAt: new Date(Date.now() + 60_000) })
-      .where(eq(webhookEvents.id, String(event.webhookId)));
-    await processInbox();
-    expect(await storedEvent(event)).toMatchObject({ state: "waiting", attempts: 1 });
-    // That process died: once the lease is over the event is taken again, by the next number.
-    await makeDue(event);
-    await processInbox();
-    expect(await storedEvent(event)).toMatchObject({ state: "done", attempts: 2 });
-  });
-
-  test("an event whose every attempt died with its process is buried, not tried for ever", async () => {
-    const db = await database();
-    const owner = await makeConnections(1, at(0));
-    const event = about(owner, owner.ids[0], "disabled", 10);
-    await deliver(event);
-    await db
-      .update(webhookEvents)
-      .set({ attempts: 8 })
-      .where(eq(webhookEvents.id, String(event.webhookId)));
-    await processInbox();
-    expect(await storedEvent(event)).toMatchObject({ state: "dead", problem: "It was never finished" });
-  });
-
-  test("several workers at once apply each event once", async () => {
-    const owner = await makeConnections(150, at(0));
-    const events = owner.ids.flatMap((id) => [about(owner, id, "disabled", 10), about(owner, id, "enabled", 20)]);
-    await Promise.all(events.map((event) => deliver(event)));
-    const workers = [processInbox];
-    for (let more = 0; more < 3; more++) {
-      vi.resetModules();
-      workers.push((await import("./process")).processInbox);
-    }
-    await Promise.all(workers.map((work) => work()));
-    const db = await database();
-    const stored = await db
-      .select({ state: webhookEvents.state, attempts: webhookEvents.attempts })
-      .from(webhookEvents)
-      .where(
-        inArray(
-          webhookEvents.id,
-          events.map((event) => String(event.webhookId)),
-        ),
-      );
-    expect(new Set(stored.map(({ state, attempts }) => `${state} ${attempts}`))).toEqual(new Set(["done 1"]));
-    for (const id of owner.ids) expect((await known(id)).episodes).toHaveLength(1);
-  });
-
-  test("the version of a person grows with what their pages show, and only theirs", async () => {
-    const db = await database();
-    const version = async (userId: string) => (await db.select().from(users).where(eq(users.id, userId)))[0]?.version;
-    const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
-    await deliver(about(owner, owner.ids[0], "disabled", 10));
-    await deliver(makeEvent("ACCOUNT_TRANSACTIONS_UPDATED", at(10), { userId: owner.snapTradeUserId }));
-    await processInbox();
-    expect([await version(owner.userId), await version(stranger)]).toEqual([1, 0]);
-  });
-});
-
-async function makeDue(event: Members) {
-  const db = await database();
-  await db
-    .update(webhookEvents)
-    .set({ nextAttemptAt: new Date(0) })
-    .where(and(eq(webhookEvents.id, String(event.webhookId)), eq(webhookEvents.state, "waiting")));
-}

@@ -4,7 +4,7 @@ import { inBackground } from "@/lib/budget";
 import { lookIfDue } from "@/lib/connections/look";
 import { database } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { webhookEvents } from "@/lib/db/schema";
+import { webhookEvents } from "@/lib/db/work-schema";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import { oneAtATime } from "@/lib/one-at-a-time";

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { eq } from "drizzle-orm";
+import { asc, eq } from "drizzle-orm";
 import { signEvent, writeBody, type BodyForm } from "../../e2e/emulator/webhooks/body";
 import { database } from "@/lib/db/client";
-import { brokerages, connections, observations, snapTradeUsers, webhookEvents } from "@/lib/db/schema";
+import type { Observation } from "@/lib/connections/episodes";
+import { brokerages, connections, episodes, observations, snapTradeUsers } from "@/lib/db/schema";
+import { webhookEvents } from "@/lib/db/work-schema";
 import { makeUser } from "@/lib/db/testing/with-database";
 import { testSettings } from "@/lib/testing";
 import { receiveEvent } from "./inbox";
@@ -54,4 +56,35 @@ export async function storedEvent(event: Members) {
     .from(webhookEvents)
     .where(eq(webhookEvents.id, String(event.webhookId)));
   return row;
+}
+
+const start = Date.parse("2026-11-17T09:00:00Z");
+/** Seconds after the moment at which these stories begin. */
+export const at = (seconds: number) => new Date(start + seconds * 1000);
+export const minutes = (n: number) => n * 60;
+
+export type State = Observation["state"];
+const typeOf: Record<State, string> = { enabled: "CONNECTION_FIXED", disabled: "CONNECTION_BROKEN", deleted: "CONNECTION_DELETED" };
+
+interface Owner {
+  snapTradeUserId: string;
+}
+
+/** What SnapTrade says of one connection. */
+export const about = ({ snapTradeUserId }: Owner, connectionId: string | undefined, state: State, seconds: number) =>
+  makeEvent(typeOf[state], at(seconds), { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
+
+/** What is known of a connection, with its episodes. */
+export async function known(connectionId: string | undefined) {
+  const db = await database();
+  const [row] = await db
+    .select({ state: connections.state, observedAt: connections.observedAt, lastBeatAt: connections.lastBeatAt })
+    .from(connections)
+    .where(eq(connections.id, connectionId ?? ""));
+  const rows = await db
+    .select({ brokeAt: episodes.brokeAt, endedAt: episodes.endedAt, noticedBy: episodes.noticedBy })
+    .from(episodes)
+    .where(eq(episodes.connectionId, connectionId ?? ""))
+    .orderBy(asc(episodes.brokeAt));
+  return { ...row, episodes: rows };
 }

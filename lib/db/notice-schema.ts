@@ -1,0 +1,55 @@
+import { sql } from "drizzle-orm";
+import { index, integer, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
+import { at } from "./at";
+import { episodes, users } from "./schema";
+
+/** What a person is told about one episode: at most one of each kind. Our clock. */
+export const notices = pgTable(
+  "notices",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    episodeId: uuid("episode_id")
+      .notNull()
+      .references(() => episodes.id, { onDelete: "cascade" }),
+    kind: text({ enum: ["broke", "reminder-3", "reminder-7", "fixed"] }).notNull(),
+    createdAt: at("created_at").notNull(),
+    readAt: at("read_at"),
+    /** "unknown": handed over or not, nobody can say; it is not sent again. */
+    mail: text({ enum: ["waiting", "claimed", "sent", "cancelled", "failed", "unknown"] })
+      .notNull()
+      .default("waiting"),
+    notBefore: at("not_before").notNull(),
+    /** It had to wait for the brokerage; says so when it goes out. */
+    heldAt: at("held_at"),
+    claimedAt: at("claimed_at"),
+    sentAt: at("sent_at"),
+    /** The Message-ID of the e-mail; several notices may share one. */
+    mailId: text("mail_id"),
+    attempts: integer().notNull().default(0),
+    /** Why it was cancelled, or why the last attempt failed. */
+    problem: text(),
+  },
+  (table) => [
+    unique().on(table.episodeId, table.kind),
+    index().on(table.userId),
+    index("notices_waiting")
+      .on(table.notBefore)
+      .where(sql`${table.mail} in ('waiting', 'claimed')`),
+  ],
+);
+
+/** A way from an e-mail to the reconnect of one connection. Only the hash of its token is kept. */
+export const fixLinks = pgTable("fix_links", {
+  tokenHash: text("token_hash").primaryKey(),
+  userId: uuid("user_id")
+    .notNull()
+    .references(() => users.id, { onDelete: "cascade" }),
+  episodeId: uuid("episode_id")
+    .notNull()
+    .references(() => episodes.id, { onDelete: "cascade" }),
+  expiresAt: at("expires_at").notNull(),
+  usedAt: at("used_at"),
+});
