@@ -26,7 +26,7 @@ export function statusWord({ status }: ConnectionView, { viewer, now, lookedAt }
   if (drawn[status].word) return drawn[status].word;
   if (!lookedAt) return "Not checked";
   // An hour without its day would be read as today's.
-  return isDayOld(lookedAt, now) ? `Not checked since ${dayAt(viewer, lookedAt, now)}` : `Connected at ${clock(viewer, lookedAt)}`;
+  return isDayOld(lookedAt, now) ? `Not checked since ${dayClock(viewer, lookedAt, now)}` : `Connected at ${clock(viewer, lookedAt)}`;
 }
 
 /** One sentence, in the reader's words: since when, what they see meanwhile, whose move it is. */

@@ -56,7 +56,7 @@ function userSection(world: World, user: User): Html {
     <h2>${user.userId}</h2>
     <p class="soft">
       Clock ${isoTime(world.now(user))} ${post(`${base}/advance`, "+ 1 hour", { seconds: 3600 })}
-      ${post(`${base}/advance`, "+ 1 day", { seconds: 86_400 })}
+      ${post(`${base}/advance`, "+ 1 day", { seconds: 86_400 })} ${post(`${base}/events`, "Send an unknown event", { eventType: "SOMETHING_NEW" })}
     </p>
     <div class="scroll">
       <table>
