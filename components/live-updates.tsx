@@ -8,7 +8,9 @@ interface Live {
   epoch: number;
   /** Reads the page again because the person has finished something on it. */
   reread: () => void;
-  /** Calls `changed` on each change instead of reading the page again under its user; returns what ends that. */
+  /** Reads the page again because it may be behind, unless somebody intercepts that. */
+  catchUp: () => void;
+  /** Calls `changed` each time the page may be behind, instead of reading it again under its user; returns what ends that. */
   intercept: (changed: () => void) => () => void;
 }
 
@@ -39,15 +41,11 @@ export function LiveUpdates({ version, sentences, children }: Props) {
     shown.current = version;
   }, [version]);
 
-  const newest = useCallback(
-    (told: number) => {
-      if (told <= shown.current) return;
-      if (interceptors.current.size === 0) router.refresh();
-      for (const changed of interceptors.current) changed();
-    },
-    [router],
-  );
-  useEffect(() => whileVisible(() => followServer(newest)), [newest]);
+  const catchUp = useCallback(() => {
+    if (interceptors.current.size === 0) router.refresh();
+    for (const changed of interceptors.current) changed();
+  }, [router]);
+  useEffect(() => whileVisible(() => followServer((told) => told > shown.current && catchUp())), [catchUp]);
 
   const live = useMemo(
     (): Live => ({
@@ -56,12 +54,13 @@ export function LiveUpdates({ version, sentences, children }: Props) {
         setEpoch((now) => now + 1);
         router.refresh();
       },
+      catchUp,
       intercept(changed) {
         interceptors.current.add(changed);
         return () => interceptors.current.delete(changed);
       },
     }),
-    [epoch, router],
+    [catchUp, epoch, router],
   );
   return (
     <LiveContext value={live}>
@@ -93,12 +92,12 @@ function whileVisible(start: () => () => void): () => void {
 }
 
 /** The browser connects again by itself after a lost connection, but not after a refusal. */
-function followServer(newest: (version: number) => void): () => void {
+function followServer(told: (version: number) => void): () => void {
   let source: EventSource;
   let again: ReturnType<typeof setTimeout> | undefined;
   function connect() {
     source = new EventSource("/api/live");
-    source.addEventListener("changed", ({ data }: MessageEvent<string>) => newest(Number(data)));
+    source.addEventListener("changed", ({ data }: MessageEvent<string>) => told(Number(data)));
     source.addEventListener("error", () => {
       if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, retryMs);
     });

@@ -112,6 +112,34 @@ test("the portal's dialog turns to the result from the event alone, while SnapTr
   await expect(row(page, "Vanguard").getByText("Reconnected")).toBeVisible();
 });
 
+test("a page that waits for a look stays as it is under an open dialog, and shows the result", async ({ page, make, context }) => {
+  const owner = await withWebhooks(await make(broken("KRAKEN")));
+  await owner.enter(context);
+  await page.clock.install();
+  await page.goto("/connections");
+  // Too close to be told apart: SnapTrade is to be asked again in a moment, which comes once the dialog is open.
+  await page.clock.pauseAt(Date.now() + 60_000);
+  await owner.fix(0);
+  await owner.break(0);
+  await owner.advance(5);
+  await expect(page.getByText("Checking with SnapTrade …")).toBeAttached();
+  await row(page, "Kraken").getByRole("button", { name: "Reconnect Kraken" }).click();
+  const { portal, result } = dialogOf(page);
+  await expect(portal.getByLabel("API key")).toBeVisible();
+  await page.clock.resume();
+  await portal.getByLabel("API key").fill("good");
+  await portal.getByLabel("API secret").fill("anything");
+  await portal.getByRole("button", { name: "Reconnect", exact: true }).click();
+  await expect(result("Kraken is connected again")).toBeVisible();
+  // Requests of a page go one after another: once the second one is answered, whatever the first one led to has happened.
+  for (const next of [() => page.clock.fastForward(61_000), () => owner.break(0)]) {
+    const answered = page.waitForResponse((response) => response.request().method() === "POST");
+    await next();
+    await answered;
+  }
+  await expect(result("Kraken is connected again")).toBeVisible();
+});
+
 test("a reading after an event never shows the older state, 300 times", async ({ make }) => {
   test.setTimeout(180_000);
   // Their clock goes in steps, so that no two events are too close to be told apart, and stays within what counts as in time.

@@ -1,23 +1,25 @@
 "use client";
 
-import { useRouter } from "next/navigation";
 import { useEffect } from "react";
-import { awaitLook } from "@/lib/connections/actions";
+import { useLive } from "../live-updates";
 
 const againMs = 60_000;
 
-/** On a page whose knowledge is too old or contradicted: waits for the look that is due, then shows what it found. */
-export function AwaitLook({ dueAt }: { dueAt: string }) {
-  const router = useRouter();
+/**
+ * On a page whose knowledge is too old or contradicted. Reading the page makes the server look when that is due, and open pages hear
+ * of what it found; so this one only has to read itself again when the look is due later, or no word came.
+ */
+export function AwaitLook({ waitMs }: { waitMs: number }) {
+  const live = useLive();
   useEffect(() => {
-    const look = () => void awaitLook({}).then(() => router.refresh());
-    const first = setTimeout(look, Math.max(0, Date.parse(dueAt) - Date.now()));
-    const again = setInterval(() => document.visibilityState === "visible" && look(), againMs);
+    if (!live) return;
+    const first = waitMs > 0 ? setTimeout(live.catchUp, waitMs) : undefined;
+    const again = setInterval(() => document.visibilityState === "visible" && live.catchUp(), againMs);
     return () => {
       clearTimeout(first);
       clearInterval(again);
     };
-  }, [router, dueAt]);
+  }, [live, waitMs]);
   return (
     <p role="status" className="sr-only">
       Checking with SnapTrade …

@@ -8,7 +8,7 @@ import { AppError } from "@/lib/errors";
 import { readFixLink, spendFixLink } from "@/lib/notifications/links";
 import { fixLinkInput } from "@/lib/notifications/schema";
 import { requestForgetting } from "./forget";
-import { look, lookIfDue } from "./look";
+import { look } from "./look";
 import { checkPortal, openConnect, openReconnect } from "./portal";
 import { continueQueue, skipInQueue as skip } from "./queue";
 import { keepBeside, requestRemoval } from "./remove";
@@ -34,12 +34,6 @@ export const reportPortal = userAction(reportPortalInput, ({ user, input, now })
 
 export const skipEntry = userAction(queueEntryInput, async ({ user, input }) => {
   await skip(user.id, input.queueId, input.connectionId);
-  return null;
-});
-
-/** For a page that is older than a look should be: returns when what SnapTrade says now is known. */
-export const awaitLook = userAction(noInput, async ({ user, now }) => {
-  await lookIfDue(user.id, now);
   return null;
 });
 

@@ -4,7 +4,7 @@ import { database } from "@/lib/db/client";
 import { brokerageAccounts, connections, episodes, incidents, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { recentLifetimes } from "./lifetimes";
 import { daysToUsualEnd, type Lifetimes } from "./policy";
-import { canReconnect, groupOf, isLookDue, isPortalOpen, isStale, statusOf, type LookFacts, type Moment } from "./status";
+import { canReconnect, expectedLookAt, groupOf, isLookDue, isPortalOpen, isStale, statusOf, type LookFacts, type Moment } from "./status";
 import { timelineOf } from "./timeline";
 import type { ConnectionDetailView, ConnectionsView, ConnectionView } from "./views";
 
@@ -115,7 +115,7 @@ function freshness(look: LookFacts | null, { now }: Moment) {
   return {
     lookedAt: look?.lookedAt ?? null,
     unreachable: look !== null && isStale(look, now),
-    lookDueAt: look && isLookDue(look, now) ? now : (look?.lookDueAt ?? null),
+    lookDueAt: look && (isLookDue(look, now) ? now : expectedLookAt(look)),
   };
 }
 

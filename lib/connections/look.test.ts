@@ -5,7 +5,7 @@ import { database } from "@/lib/db/client";
 import { connections, snapTradeUsers } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
 import { getConnectionDetail, listConnectionViews } from "./data";
-import { look } from "./look";
+import { look, lookIfDue } from "./look";
 import { requestRemoval } from "./remove";
 import { getSnapTradeCredentials, requireSnapTradeCredentials } from "./snaptrade-user";
 import { withEmulator } from "./testing";
@@ -110,6 +110,22 @@ describe("look", () => {
     const before = await read();
     await Promise.all(Array.from({ length: 8 }, () => look(userId)));
     expect((await read()) - before).toBe(1);
+  });
+
+  test("open pages hear of a look that was due, whatever came of it, and a failed one is not repeated at once", async () => {
+    const { userId, path } = await makePerson();
+    const version = async () => (await listConnectionViews(userId, moment())).version;
+    const now = Date.now();
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "reset" });
+    const before = await version();
+    await lookIfDue(userId, new Date(now));
+    const afterFailure = await version();
+    expect(afterFailure).toBeGreaterThan(before);
+    await lookIfDue(userId, new Date(now + 30_000));
+    expect(await version()).toBe(afterFailure);
+    await emulator.clearFaults(`${path}/faults`);
+    await lookIfDue(userId, new Date(now + 61_000));
+    expect(await version()).toBeGreaterThan(afterFailure);
   });
 
   test("the accounts of a connection that was made since are read at once", async () => {

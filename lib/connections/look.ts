@@ -42,14 +42,22 @@ export async function lookSince(userId: string, since: Date, source: LookFor = "
   return look(userId, since, source);
 }
 
-/** Looks only when the last look is too old, failed a while ago, or something contradicted it since. */
+/**
+ * Looks only when the last look is too old, failed a while ago, or something contradicted it since; open pages, which may be waiting
+ * for just that, are then told to read again whatever came of it.
+ */
 export async function lookIfDue(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
   const db = await database();
   const [known] = await db
     .select()
     .from(snapTradeUsers)
     .where(and(eq(snapTradeUsers.userId, userId), isNull(snapTradeUsers.goneAt)));
-  if (known && (inFlight.has(userId) || isLookDue(known, now))) await look(userId, now, source);
+  if (!known || !(inFlight.has(userId) || isLookDue(known, now))) return;
+  const result = await look(userId, now, source);
+  // Having to wait for our turn is no news.
+  if (!result.looked && result.reason === "busy") return;
+  await noteChange(db, userId);
+  await announceChanges();
 }
 
 async function lookOnce(userId: string, now: Date, source: LookFor): Promise<LookResult> {
@@ -57,14 +65,14 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
   if (!credentials) return { looked: false, reason: "nobody" };
   try {
     const changed = await readConnections(userId, credentials, now, source);
-    await noteLook(userId, now);
+    await noteLook(userId, now, true);
     await readAccountsIfDue(userId, credentials, now, changed.length > 0);
     return { looked: true, changed };
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) throw error;
     if (error.kind === "user-refused") await noteUserGone(await database(), userId, { goneAt: now, goneWhy: "refused" });
     // Having to wait for our turn says nothing about what we know.
-    else if (error.kind !== "busy") await noteFailedLook(userId, now);
+    else if (error.kind !== "busy") await noteLook(userId, now, false);
     return { looked: false, reason: error.kind };
   }
 }
@@ -98,21 +106,22 @@ async function confirmGone(userId: string, credentials: SnapTradeCredentials, se
   return gone;
 }
 
-async function noteLook(userId: string, now: Date) {
+/** Keeps when SnapTrade was asked and whether it answered; that it stopped or began to answer is news for open pages. */
+async function noteLook(userId: string, now: Date, answered: boolean) {
   const db = await database();
-  await db
-    .update(snapTradeUsers)
-    .set({
-      lookedAt: now,
-      lookFailedAt: null,
-      lookDueAt: sql`case when ${snapTradeUsers.lookDueAt} > ${now.toISOString()}::timestamptz then ${snapTradeUsers.lookDueAt} end`,
-    })
-    .where(eq(snapTradeUsers.userId, userId));
-}
-
-async function noteFailedLook(userId: string, now: Date) {
-  const db = await database();
-  await db.update(snapTradeUsers).set({ lookFailedAt: now }).where(eq(snapTradeUsers.userId, userId));
+  const own = eq(snapTradeUsers.userId, userId);
+  const stillDue = sql`case when ${snapTradeUsers.lookDueAt} > ${now.toISOString()}::timestamptz then ${snapTradeUsers.lookDueAt} end`;
+  const turned = await db.transaction(async (tx) => {
+    const [before] = await tx.select({ lookFailedAt: snapTradeUsers.lookFailedAt }).from(snapTradeUsers).where(own).for("update");
+    await tx
+      .update(snapTradeUsers)
+      .set(answered ? { lookedAt: now, lookFailedAt: null, lookDueAt: stillDue } : { lookFailedAt: now })
+      .where(own);
+    if (!before || answered === (before.lookFailedAt === null)) return false;
+    await noteChange(tx, userId);
+    return true;
+  });
+  if (turned) await announceChanges();
 }
 
 /** Accounts hardly change, and reading them while somebody is in the portal can break the sign-in (FACTS 4.9). */

@@ -59,4 +59,5 @@ test("a look is due after five minutes, a minute after a failure, or when someth
   expect(isLookDue({ ...fresh, lookFailedAt: minutesAgo(0.5) }, now)).toBe(false);
   expect(isLookDue({ ...fresh, lookFailedAt: minutesAgo(2) }, now)).toBe(true);
   expect(isLookDue({ ...fresh, lookDueAt: minutesAgo(0) }, now)).toBe(true);
+  expect(isLookDue({ lookedAt: minutesAgo(6), lookFailedAt: minutesAgo(0.5), lookDueAt: minutesAgo(2) }, now)).toBe(false);
 });

@@ -60,11 +60,16 @@ export function isStale(look: LookFacts, now: Date): boolean {
   return !look.lookedAt || now.getTime() - look.lookedAt.getTime() > staleAfterHours * 3_600_000;
 }
 
-/** True when it is time to ask SnapTrade again. */
-export function isLookDue({ lookedAt, lookFailedAt, lookDueAt }: LookFacts, now: Date): boolean {
-  const minutesSince = (then: Date | null) => (then ? (now.getTime() - then.getTime()) / 60_000 : Number.POSITIVE_INFINITY);
-  if (lookDueAt && lookDueAt <= now) return true;
-  return lookFailedAt ? minutesSince(lookFailedAt) > retryAfterMinutes : minutesSince(lookedAt) > lookAfterMinutes;
+/** True when it is time to ask SnapTrade again; after a failure that is not at once, whatever the reason to look was. */
+export function isLookDue(look: LookFacts, now: Date): boolean {
+  const expected = expectedLookAt(look);
+  if (expected && expected <= now) return true;
+  return !look.lookFailedAt && (!look.lookedAt || now.getTime() - look.lookedAt.getTime() > lookAfterMinutes * 60_000);
+}
+
+/** When an open page may expect news without being opened again: after a failed look, or because something contradicts what we know. */
+export function expectedLookAt({ lookFailedAt, lookDueAt }: LookFacts): Date | null {
+  return lookFailedAt ? new Date(lookFailedAt.getTime() + retryAfterMinutes * 60_000) : lookDueAt;
 }
 
 /** The one status a connection has at `now`; first match wins, as in the design's table (docs/decisions/0004-statuses.md). */

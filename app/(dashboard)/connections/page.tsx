@@ -50,7 +50,7 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
           <ConnectionGroups connections={view.connections} reading={reading} unreachable={view.unreachable || view.gone !== null} />
         </>
       )}
-      {view.lookDueAt && <AwaitLook dueAt={view.lookDueAt.toISOString()} />}
+      {view.lookDueAt && <AwaitLook waitMs={view.lookDueAt.getTime() - now.getTime()} />}
     </LiveUpdates>
   );
 }

@@ -80,7 +80,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
         )}
         <DetailAside detail={detail} reading={reading} appName={appName} />
       </div>
-      {detail.lookDueAt && <AwaitLook dueAt={detail.lookDueAt.toISOString()} />}
+      {detail.lookDueAt && <AwaitLook waitMs={detail.lookDueAt.getTime() - now.getTime()} />}
     </LiveUpdates>
   );
 }
