@@ -1,4 +1,5 @@
 import "server-only";
+import { Readable } from "node:stream";
 import { createTransport } from "nodemailer";
 import { env } from "./env";
 
@@ -7,8 +8,9 @@ export interface Mail {
   subject: string;
   text: string;
   html: string;
-  /** The Message-ID, where it must be known whether this very e-mail went out. */
   messageId?: string;
+  /** Called when the server is ready to take the e-mail, before any of it leaves. Unless it says true, nothing does. */
+  begin?: () => Promise<boolean>;
   /** For e-mails that nobody has to get: how to leave them with one click (RFC 8058). */
   unsubscribeUrl?: string;
 }
@@ -21,28 +23,34 @@ export class MailNotSent extends Error {
   }
 }
 
-let transport: ReturnType<typeof createTransport> | undefined;
 const timeoutMs = 10_000;
 
 /**
  * Hands one mail to SMTP_URL; returns when that server took it.
  * @throws MailNotSent
  */
-export async function sendMail({ unsubscribeUrl, ...mail }: Mail): Promise<void> {
+export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail): Promise<void> {
   const timeouts = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs };
-  transport ??= createTransport({ url: env().SMTP_URL, ...timeouts }, { from: env().EMAIL_FROM });
+  const transport = createTransport({ url: env().SMTP_URL, ...timeouts }, { from: env().EMAIL_FROM });
+  const progress = { leaving: false };
+  /** Read from only once the server has asked for the e-mail. */
+  async function* whenAskedFor(whole: Readable) {
+    if (begin && !(await begin())) throw new Error("Not to be sent any more");
+    progress.leaving = true;
+    yield* whole;
+  }
+  transport.use("stream", ({ message }, next) => {
+    // An e-mail that does not come is a server that waits, until the time is up.
+    message.processFunc((whole) => Readable.from(whenAskedFor(whole)).on("error", () => undefined));
+    next();
+  });
   const headers: Record<string, string> = unsubscribeUrl
     ? { "List-Unsubscribe": `<${unsubscribeUrl}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" }
     : {};
   try {
     await transport.sendMail({ ...mail, headers });
   } catch (error) {
-    throw new MailNotSent(!lostInTransfer(error));
+    const { responseCode } = error as { responseCode?: number };
+    throw new MailNotSent(!progress.leaving || responseCode !== undefined);
   }
-}
-
-/** The connection broke after the whole e-mail was sent and before the server said what became of it. */
-function lostInTransfer(error: unknown): boolean {
-  const { command, responseCode } = error as { command?: string; responseCode?: number };
-  return command === "DATA" && responseCode === undefined;
 }

@@ -14,6 +14,7 @@ import { rounds } from "./db/work-schema";
 import { env } from "./env";
 import { describeError, log } from "./log";
 import { sendDueNotices, type NoticeCounts } from "./notifications/send";
+import { someAtOnce } from "./some-at-once";
 import { processInbox, type InboxCounts } from "./webhooks/process";
 
 export interface RoundCounts {
@@ -89,29 +90,17 @@ async function lookAround(now: Date, upSince: Date, watched: number): Promise<Ro
   const room = await roomForBackground(now);
   const candidates = await listCandidates(now, room, upSince);
   const chosen = chooseLooks(candidates, room);
-  const endsAt = Date.now() + looksWithinMs;
-  const done: string[] = [];
-  let failed = 0;
-  let busy = false;
-  const queue = [...chosen];
-  const worker = async () => {
-    for (let userId = queue.shift(); userId && !busy && Date.now() < endsAt; userId = queue.shift()) {
-      const result = await look(userId, new Date(), "timer").catch((error: unknown) => {
-        log.error(describeError(error), "A look ended unexpectedly");
-        return { looked: false as const, reason: "away" as const };
-      });
-      if (!result.looked && result.reason === "busy") {
-        busy = true;
-        continue;
-      }
-      done.push(userId);
-      if (!result.looked) failed++;
-    }
-  };
-  await Promise.all(Array.from({ length: looksAtOnce }, worker));
+  const made: string[] = [];
+  const failed: string[] = [];
+  const threw = await someAtOnce(chosen, { atOnce: looksAtOnce, withinMs: looksWithinMs }, async (userId) => {
+    const result = await look(userId, new Date(), "timer");
+    if (!result.looked && result.reason === "busy") return "stop";
+    (result.looked ? made : failed).push(userId);
+  });
+  failed.push(...threw);
   const periodMs = (watched / (await backgroundPerMinute())) * 60_000;
-  await scheduleNextLooks(done, periodMs, now);
-  return { made: done.length - failed, failed };
+  await scheduleNextLooks([...made, ...failed], periodMs, now);
+  return { made: made.length, failed: failed.length };
 }
 
 async function readBrokeragesIfDue(now: Date): Promise<RoundCounts["brokerages"]> {

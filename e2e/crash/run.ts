@@ -1,32 +1,37 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Pool } from "pg";
 import { Control } from "../support/control";
-import { exampleSettings, freePort, run } from "../support/ground.mjs";
+import { run } from "../support/ground.mjs";
 import { makePerson, seedConnections } from "../support/people";
 import { startPostgres } from "../support/postgres";
-import { settingsFor, startApp, startEmulator, type Running } from "../support/processes";
+import { settingsFor, startEmulator } from "../support/processes";
+import { freePorts, startKillableApp, type Ports } from "./app";
 import { check, type Findings, type Query } from "./check";
+import { crashWhileMailing } from "./mail";
 import { startPosting } from "./posting";
 
 const connectionCount = 20;
-const secret = (exampleSettings() as Record<string, string>).CRON_SECRET ?? "";
 
-/** How often each thing is killed. */
+/** How often each thing is killed, and how many people are mailed meanwhile. */
 export interface Kills {
   appOnPostgres: number;
   postgres: number;
   appOnPglite: number;
+  mailed: number;
 }
 
-/** Kills the server, and the database's, while events are posted; then holds what is stored against what was acknowledged. @returns false when anything is missing */
+/**
+ * Kills the server, and the database's, while events are posted; then holds what is stored against what was acknowledged.
+ * Kills it while it mails, and counts the e-mails. @returns false when anything is missing or doubled
+ */
 export async function runCrashes(kills: Kills): Promise<boolean> {
   const onPostgres = await crashOnPostgres(kills);
   const onPglite = await crashOnPglite(kills.appOnPglite);
-  return onPostgres && onPglite;
+  const mailing = await crashWhileMailing(kills.mailed);
+  return onPostgres && onPglite && mailing;
 }
 
 async function crashOnPostgres({ appOnPostgres, postgres: databaseKills }: Kills): Promise<boolean> {
@@ -46,7 +51,7 @@ async function crashOnPostgres({ appOnPostgres, postgres: databaseKills }: Kills
   const pool = new Pool({ connectionString: postgres.url, max: 1 });
   const query: Query = async (statement) => (await pool.query<Record<string, unknown>>(statement)).rows;
   await query(endLeases);
-  await scene.reconcile();
+  await scene.app.reconcile();
   const findings = await check(query, scene.posting.acknowledged, scene.connectionIds);
   await pool.end();
   await scene.stop();
@@ -62,10 +67,10 @@ async function crashOnPglite(kills: number): Promise<boolean> {
   await scene.posting.until(50);
   await scene.posting.finish();
 
-  await scene.app().stop();
+  await scene.app.stop();
   await withPglite(folder, (query) => query(endLeases));
-  await scene.startAgain();
-  await scene.reconcile();
+  await scene.app.start();
+  await scene.app.reconcile();
   await scene.stop();
   const findings = await withPglite(folder, (query) => check(query, scene.posting.acknowledged, scene.connectionIds));
   await rm(folder, { recursive: true, force: true });
@@ -75,9 +80,9 @@ async function crashOnPglite(kills: number): Promise<boolean> {
 /** What a killed process had taken is free a minute later; nobody waits for that here. */
 const endLeases = "update webhook_events set next_attempt_at = now() where state = 'waiting'";
 
-async function setScene(ports: Awaited<ReturnType<typeof freePorts>>, settings: Record<string, string>) {
+async function setScene(ports: Ports, settings: Record<string, string>) {
   const emulator = await startEmulator(ports);
-  let app: Running = await startApp(ports, settings);
+  const app = await startKillableApp(ports, settings);
   const control = new Control(emulator.url);
   await control.post("/settings", { webhooks: "off", rateLimit: 100_000 });
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "crash@example.com");
@@ -89,24 +94,14 @@ async function setScene(ports: Awaited<ReturnType<typeof freePorts>>, settings: 
   await control.post(`/users/${person.snapTradeUserId}/faults`, { endpoint: "list", kind: "status", status: 503 });
   const connectionIds = connections.map(({ id }) => id);
   const posting = startPosting(app.url, person.snapTradeUserId, connectionIds);
-  const startAgain = async () => {
-    app = await startApp(ports, settings);
-  };
   return {
     connectionIds,
     posting,
-    app: () => app,
-    startAgain,
+    app,
     async killApp() {
       await posting.until(50 + Math.random() * 200);
-      const gone = once(app.child, "exit");
-      app.child.kill("SIGKILL");
-      await gone;
-      await startAgain();
-    },
-    async reconcile() {
-      const answer = await fetch(`${app.url}/api/cron/reconcile`, { method: "POST", headers: { Authorization: `Bearer ${secret}` } });
-      if (!answer.ok) throw new Error(`The round answered ${answer.status}`);
+      await app.kill();
+      await app.start();
     },
     stop: () => Promise.all([app.stop(), emulator.stop()]),
   };
@@ -119,10 +114,6 @@ async function withPglite<T>(folder: string, work: (query: Query) => Promise<T>)
   } finally {
     await database.close();
   }
-}
-
-async function freePorts() {
-  return { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
 }
 
 function report(what: string, { acknowledged, counts }: ReturnType<typeof startPosting>, findings: Findings): boolean {

@@ -5,7 +5,12 @@ import { sessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { describeError, log } from "@/lib/log";
 import { deleteSnapTradeUser } from "@/lib/snaptrade/users";
+import { someAtOnce } from "@/lib/some-at-once";
 import { look } from "./look";
+
+const mostPerRound = 50;
+const atOnce = 4;
+const withinMs = 10_000;
 
 /**
  * Begins to forget a person: signs them out everywhere and asks SnapTrade to delete its record of them.
@@ -26,13 +31,13 @@ export async function requestForgetting(userId: string, now: Date): Promise<void
  */
 export async function finishForgetting(now: Date): Promise<number> {
   const db = await database();
-  const waiting = await db.select({ id: users.id }).from(users).where(isNotNull(users.deletionRequestedAt)).limit(50);
+  const waiting = await db.select({ id: users.id }).from(users).where(isNotNull(users.deletionRequestedAt)).limit(mostPerRound);
   let forgotten = 0;
-  for (const { id } of waiting) {
+  await someAtOnce(waiting, { atOnce, withinMs }, async ({ id }) => {
     // An event tells that it is done; where none comes, SnapTrade's refusal of their secret does.
-    await look(id, now, "timer").catch((error: unknown) => log.warn(describeError(error), "A look ended unexpectedly"));
+    await look(id, now, "timer");
     if (await forget(id)) forgotten++;
-  }
+  });
   return forgotten;
 }
 

@@ -2,11 +2,13 @@ import "server-only";
 import { and, asc, eq, isNull, lt } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { portalSessions } from "@/lib/db/schema";
-import { describeError, log } from "@/lib/log";
+import { someAtOnce } from "@/lib/some-at-once";
 import { checkPortal } from "./portal";
 import { portalOpenMinutes } from "./status";
 
-const mostAtOnce = 50;
+const mostPerRound = 50;
+const atOnce = 4;
+const withinMs = 10_000;
 /** Signed in, and SnapTrade has not confirmed it in all that time: it will not come from this trip any more. */
 const givenUpAfterMs = 3_600_000;
 
@@ -21,22 +23,18 @@ export async function settleOldTrips(now: Date): Promise<number> {
     .from(portalSessions)
     .where(and(isNull(portalSessions.outcome), lt(portalSessions.startedAt, new Date(now.getTime() - portalOpenMinutes * 60_000))))
     .orderBy(asc(portalSessions.startedAt))
-    .limit(mostAtOnce);
+    .limit(mostPerRound);
   let concluded = 0;
-  for (const { id, userId, startedAt, claim } of old) {
-    try {
-      const { outcome } = await checkPortal({ userId, portalSessionId: id, claim: claim ? null : { status: "UNKNOWN" }, now: new Date() });
-      const final = outcome.state === "fixed" || outcome.state === "connected" || outcome.state === "failed";
-      if (!final && startedAt.getTime() < now.getTime() - givenUpAfterMs) {
-        await db
-          .update(portalSessions)
-          .set({ outcome: "failed", endedAt: now })
-          .where(and(eq(portalSessions.id, id), isNull(portalSessions.outcome)));
-      }
-      if (final) concluded++;
-    } catch (error) {
-      log.warn(describeError(error), "An old trip to the portal could not be concluded");
+  await someAtOnce(old, { atOnce, withinMs }, async ({ id, userId, startedAt, claim }) => {
+    const { outcome } = await checkPortal({ userId, portalSessionId: id, claim: claim ? null : { status: "UNKNOWN" }, now: new Date() });
+    const final = outcome.state === "fixed" || outcome.state === "connected" || outcome.state === "failed";
+    if (final) concluded++;
+    else if (startedAt.getTime() < now.getTime() - givenUpAfterMs) {
+      await db
+        .update(portalSessions)
+        .set({ outcome: "failed", endedAt: now })
+        .where(and(eq(portalSessions.id, id), isNull(portalSessions.outcome)));
     }
-  }
+  });
   return concluded;
 }

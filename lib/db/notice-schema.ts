@@ -17,8 +17,8 @@ export const notices = pgTable(
     kind: text({ enum: ["broke", "reminder-3", "reminder-7", "fixed"] }).notNull(),
     createdAt: at("created_at").notNull(),
     readAt: at("read_at"),
-    /** "unknown": handed over or not, nobody can say; it is not sent again. */
-    mail: text({ enum: ["waiting", "claimed", "sent", "cancelled", "failed", "unknown"] })
+    /** "claimed": nothing of it has left; "leaving": it may have; "unknown": nobody can say any more, so it is not sent again. */
+    mail: text({ enum: ["waiting", "claimed", "leaving", "sent", "cancelled", "failed", "unknown"] })
       .notNull()
       .default("waiting"),
     notBefore: at("not_before").notNull(),
@@ -37,7 +37,7 @@ export const notices = pgTable(
     index().on(table.userId),
     index("notices_waiting")
       .on(table.notBefore)
-      .where(sql`${table.mail} in ('waiting', 'claimed')`),
+      .where(sql`${table.mail} in ('waiting', 'claimed', 'leaving')`),
   ],
 );
 

@@ -117,13 +117,23 @@ describe("an episode", () => {
 });
 
 describe("a crash", () => {
-  test("between claim and mark neither doubles nor loses the notice: it stays known as unknown, and reminders follow", async () => {
+  test("before anything left does not lose the notice: it goes out two minutes later", async () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     const db = await database();
-    await db.update(notices).set({ mail: "claimed", claimedAt: at(10), mailId: "<gone@example.com>", notBefore: at(10) });
-    expect(await sendDueNotices(at(15))).toMatchObject({ mails: 0, unknown: 0 });
-    expect(await sendDueNotices(at(21))).toMatchObject({ mails: 0, unknown: 1 });
+    await db.update(notices).set({ mail: "claimed", claimedAt: at(10), mailId: "<gone@example.com>", notBefore: at(10), attempts: 1 });
+    expect(await sendDueNotices(at(11))).toMatchObject({ mails: 0, unknown: 0 });
+    expect(await sendDueNotices(at(13))).toMatchObject({ mails: 1, unknown: 0 });
+    expect(await subjects(owner)).toHaveLength(1);
+  });
+
+  test("while it may have left does not double the notice: it stays known as unknown, and reminders follow", async () => {
+    const owner = await makeOwner();
+    await owner.say(0, "disabled", 0);
+    const db = await database();
+    await db.update(notices).set({ mail: "leaving", claimedAt: at(10), mailId: "<gone@example.com>", notBefore: at(10), attempts: 1 });
+    expect(await sendDueNotices(at(11))).toMatchObject({ mails: 0, unknown: 0 });
+    expect(await sendDueNotices(at(13))).toMatchObject({ mails: 0, unknown: 1 });
     expect(await subjects(owner)).toEqual([]);
     await sendDueNotices(at(days(3)));
     expect(await subjects(owner)).toEqual(["Reminder: your Questrade connection needs reconnecting"]);

@@ -8,6 +8,7 @@ import { brokerageAccounts, episodes, incidents } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
 import { MailNotSent, sendMail } from "@/lib/mail";
+import { someAtOnce } from "@/lib/some-at-once";
 import { composeMail, type MailItem } from "./email";
 import { makeFixLink, unsubscribeToken } from "./links";
 import { planReminders } from "./notify";
@@ -22,8 +23,12 @@ export interface NoticeCounts {
   unknown: number;
 }
 
-const mostAtOnce = 200;
-const claimMs = 10 * 60_000;
+const mostPerRound = 200;
+const mailsAtOnce = 4;
+/** For deciding, and again for sending. */
+const withinMs = 10_000;
+/** Whoever has had a notice for longer is taken for dead. */
+const leaseMs = 2 * 60_000;
 const mostAttempts = 6;
 const firstGapMs = 60_000;
 
@@ -32,7 +37,7 @@ async function findDue(now: Date) {
   return db.query.notices.findMany({
     where: and(eq(notices.mail, "waiting"), lte(notices.notBefore, now)),
     orderBy: [asc(notices.notBefore)],
-    limit: mostAtOnce,
+    limit: mostPerRound,
     with: {
       user: true,
       episode: {
@@ -51,13 +56,14 @@ async function findDue(now: Date) {
 type DueNotice = Awaited<ReturnType<typeof findDue>>[number];
 
 /**
- * Sends what is due. Each notice is claimed before its e-mail is handed over and marked afterwards, so a crash neither loses nor doubles one:
- * what was claimed and never marked is kept as unknown and not sent again.
+ * Sends what is due. Each notice is claimed before its e-mail is made, marked before any of it leaves, and marked again when the server
+ * has taken it; so a crash neither loses nor doubles one. What had not left is sent by somebody else; what may have left is kept as unknown
+ * and not sent again.
  */
 export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
-  const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: await noteUnknown(now) };
+  const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: await judgeAbandoned(now) };
   const toSend: DueNotice[] = [];
-  for (const notice of await findDue(now)) {
+  await someAtOnce(await findDue(now), { atOnce: 1, withinMs }, async (notice) => {
     const decision = decide(await factsOf(notice), now);
     if (decision.act === "send") toSend.push(notice);
     if (decision.act === "wait") await postpone(notice, decision.until, decision.held ? now : null);
@@ -65,8 +71,8 @@ export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
       await cancel(notice, decision.why);
       counts.cancelled++;
     }
-  }
-  for (const group of groupsOf(toSend)) await sendGroup(group, now, counts);
+  });
+  await someAtOnce(groupsOf(toSend), { atOnce: mailsAtOnce, withinMs }, (group) => sendGroup(group, now, counts));
   return counts;
 }
 
@@ -112,9 +118,10 @@ async function sendGroup(group: DueNotice[], now: Date, counts: NoticeCounts): P
       ...(await compose(first.kind, claimed, now)),
       messageId: mailId,
       unsubscribeUrl: unsubscribeUrl(first.userId),
+      begin: () => noteLeaving(mailId, claimed.length),
     });
   } catch (error) {
-    await noteFailure(claimed, error, counts);
+    await noteFailure(mailId, claimed, error, counts);
     return;
   }
   const db = await database();
@@ -137,6 +144,17 @@ async function claim(group: DueNotice[], mailId: string, now: Date): Promise<Due
     .where(and(inArray(notices.id, ids), eq(notices.mail, "waiting"), stillBroken))
     .returning({ id: notices.id });
   return group.filter(({ id }) => taken.some((one) => one.id === id));
+}
+
+/** The last moment at which it is certain that nothing has left; false when somebody else has taken one of them since. */
+async function noteLeaving(mailId: string, count: number): Promise<boolean> {
+  const db = await database();
+  const leaving = await db
+    .update(notices)
+    .set({ mail: "leaving" })
+    .where(and(eq(notices.mailId, mailId), eq(notices.mail, "claimed")))
+    .returning({ id: notices.id });
+  return leaving.length === count;
 }
 
 async function compose(kind: NoticeKind, group: DueNotice[], now: Date) {
@@ -171,7 +189,7 @@ async function compose(kind: NoticeKind, group: DueNotice[], now: Date) {
 const unsubscribeUrl = (userId: string) => `${env().APP_URL}/api/unsubscribe/${unsubscribeToken(userId)}`;
 
 /** A refusal is certain, so it is tried again; where the connection broke while the server was taking the e-mail, nobody knows. */
-async function noteFailure(group: DueNotice[], error: unknown, counts: NoticeCounts): Promise<void> {
+async function noteFailure(mailId: string, group: DueNotice[], error: unknown, counts: NoticeCounts): Promise<void> {
   const certain = !(error instanceof MailNotSent) || error.certain;
   log.warn({ notices: group.map(({ id }) => id), certain, ...describeError(error) }, "A notice could not be mailed");
   const db = await database();
@@ -184,17 +202,23 @@ async function noteFailure(group: DueNotice[], error: unknown, counts: NoticeCou
         notBefore: new Date(Date.now() + firstGapMs * 4 ** attempts),
         problem: error instanceof Error ? error.name : "unknown",
       })
-      .where(and(eq(notices.id, id), eq(notices.mail, "claimed")));
+      .where(and(eq(notices.id, id), eq(notices.mailId, mailId), inArray(notices.mail, ["claimed", "leaving"])));
     counts[certain ? "failed" : "unknown"]++;
   }
 }
 
-async function noteUnknown(now: Date): Promise<number> {
+/** What becomes of notices whose process died. @returns how many of them nobody can say anything about */
+async function judgeAbandoned(now: Date): Promise<number> {
   const db = await database();
+  const abandoned = lt(notices.claimedAt, new Date(now.getTime() - leaseMs));
+  await db
+    .update(notices)
+    .set({ mail: sql`case when ${notices.attempts} < ${mostAttempts} then 'waiting' else 'failed' end`, problem: "Nobody finished it" })
+    .where(and(eq(notices.mail, "claimed"), abandoned));
   const lost = await db
     .update(notices)
     .set({ mail: "unknown", problem: "It was never said whether it was sent" })
-    .where(and(eq(notices.mail, "claimed"), lt(notices.claimedAt, new Date(now.getTime() - claimMs))))
+    .where(and(eq(notices.mail, "leaving"), abandoned))
     .returning({ id: notices.id, kind: notices.kind });
   const breaks = lost.filter(({ kind }) => kind === "broke").map(({ id }) => id);
   if (breaks.length > 0) await planReminders(db, breaks);

@@ -8,6 +8,7 @@ import { webhookEvents } from "@/lib/db/work-schema";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import { oneAtATime } from "@/lib/one-at-a-time";
+import { someAtOnce } from "@/lib/some-at-once";
 import { applyBeats } from "./beats";
 import { addresseesOf, applyForUser, eventColumns, type Outcome, type StoredEvent } from "./effects";
 
@@ -25,6 +26,8 @@ const mostAttempts = 8;
 const leaseMs = 60_000;
 const firstGapMs = 5_000;
 const looksAtOnce = 4;
+/** For the events, and again for the looks; what is left then waits for the next time. */
+const withinMs = 15_000;
 const crowdMs = 250;
 
 /**
@@ -33,7 +36,8 @@ const crowdMs = 250;
  */
 export async function processInbox(): Promise<InboxCounts> {
   const { counts, toLookAt } = await drain();
-  await lookAtAll([...toLookAt]);
+  // Only who is due is asked about; those who are left stay due, for the timer.
+  await someAtOnce([...toLookAt], { atOnce: looksAtOnce, withinMs }, (userId) => inBackground(() => lookIfDue(userId, new Date(), "timer")));
   return counts;
 }
 
@@ -59,7 +63,8 @@ export function workAfterAnswer(): (() => Promise<void>) | null {
 const drain = oneAtATime(async () => {
   const counts: InboxCounts = { done: 0, failed: 0, dead: 0 };
   const toLookAt = new Set<string>();
-  for (let taken = batchSize; taken === batchSize;) {
+  const endsAt = Date.now() + withinMs;
+  for (let taken = batchSize; taken === batchSize && Date.now() < endsAt;) {
     const batch = await claim(new Date());
     taken = batch.length;
     if (taken === 0) break;
@@ -159,17 +164,4 @@ function problemOf(error: unknown): string {
   const root = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(root instanceof Error)) return "Something that is no error was thrown";
   return "code" in root ? `${root.name} ${String(root.code)}` : root.name;
-}
-
-/** Only what is due by now is asked, and one person's failure stops nobody else's look. */
-async function lookAtAll(userIds: string[]): Promise<void> {
-  const queue = [...userIds];
-  const worker = async () => {
-    for (let userId = queue.pop(); userId; userId = queue.pop()) {
-      await inBackground(() => lookIfDue(userId, new Date(), "timer")).catch((error: unknown) =>
-        log.error(describeError(error), "A look after a webhook ended unexpectedly"),
-      );
-    }
-  };
-  await Promise.all(Array.from({ length: looksAtOnce }, worker));
 }

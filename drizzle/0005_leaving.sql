@@ -1,0 +1,2 @@
+DROP INDEX "notices_waiting";--> statement-breakpoint
+CREATE INDEX "notices_waiting" ON "notices" USING btree ("not_before") WHERE "notices"."mail" in ('waiting', 'claimed', 'leaving');
