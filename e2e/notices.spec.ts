@@ -75,6 +75,30 @@ const noticed = (id: string | undefined, ended: boolean) =>
     .poll(async () => (await pool.query(`select 1 from episodes where connection_id = $1 and (ended_at is not null) = $2`, [id, ended])).rowCount)
     .toBeGreaterThan(0);
 
+/** Somebody whose connections broke a while ago, and were mailed about unless something holds that. */
+async function makeBroken(name: string, ...brokerages: string[]) {
+  const owner = await makeOwner(name, ...brokerages);
+  for (const id of owner.ids) await break_(owner.person, id);
+  for (const id of owner.ids) await noticed(id, false);
+  await mailNow();
+  return owner;
+}
+
+async function linkInMail(person: Person, path: string): Promise<string> {
+  const [mail] = await mails(person, /needs reconnecting/);
+  return mail?.links.find((link) => link.includes(path)) ?? "";
+}
+
+/** As if these connections had broken long ago, and no other one since. */
+async function calmDown(ids: string[]): Promise<void> {
+  await pool.query("update observations set observed_at = observed_at - interval '1 hour' where connection_id = any($1)", [ids]);
+  await pool.query(
+    "update episodes set broke_at = broke_at - interval '1 hour', ended_at = ended_at - interval '1 hour' where connection_id = any($1)",
+    [ids],
+  );
+  await pool.query("update incidents set last_seen_at = last_seen_at - interval '1 hour'");
+}
+
 /** Twenty-five connections' lives at one brokerage, thirty days each, as the database would remember them. */
 async function writeHistory(slug: string): Promise<void> {
   const { brokerages } = await new Control(emulator.url).get<{ brokerages: { id: string; slug: string }[] }>("/state");
@@ -124,13 +148,8 @@ test("trading is allowed on an explicit wish, through the same connection", asyn
 });
 
 test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({ page, context }) => {
-  const { person, ids } = await makeOwner("journey", "VANGUARD");
-  await break_(person, ids[0]);
-  await noticed(ids[0], false);
-  await mailNow();
-  const [mail] = await mails(person, /needs reconnecting/);
-  expect(mail?.subject).toBe("Your Vanguard US connection needs reconnecting");
-  const link = mail?.links.find((one) => one.includes("/fix/")) ?? "";
+  const { person, ids } = await makeBroken("journey", "VANGUARD");
+  const link = await linkInMail(person, "/fix/");
 
   // Scanners open links before people do.
   for (const method of ["GET", "HEAD", "GET"]) await fetch(link, { method });
@@ -157,25 +176,47 @@ test("from the break to the receipt: mail, fix link, portal, the same connection
   await expect(page.getByRole("listitem")).toHaveCount(2);
   await page.getByRole("button", { name: "Mark all as read" }).click();
   await expect(page.getByText("All read")).toBeVisible();
+  await page.goto(`${app.url}/connections/${ids[0] ?? ""}`);
+  for (const subject of ["Your Vanguard US connection needs reconnecting", "Your Vanguard US connection works again"])
+    await expect(page.getByText(`To journey@example.com, subject “${subject}”`)).toBeVisible();
 });
 
 test("several breaks at once are one mail", async () => {
-  const { person, ids } = await makeOwner("grouped", "QUESTRADE", "KRAKEN", "VANGUARD");
-  for (const id of ids) await break_(person, id);
-  for (const id of ids) await noticed(id, false);
-  await mailNow();
+  const { person } = await makeBroken("grouped", "QUESTRADE", "KRAKEN", "VANGUARD");
   const [mail, ...others] = await mails(person, /need/);
   expect(others).toEqual([]);
   expect(mail?.subject).toBe("3 connections need reconnecting");
 });
 
-test("a fix link leads through sign-in, and is nobody else's", async ({ page, context }) => {
-  const { person, ids } = await makeOwner("owner", "KRAKEN");
-  await break_(person, ids[0]);
-  await noticed(ids[0], false);
+test("in a wave of breaks nobody is mailed; once it is over, everybody whom it still concerns", async ({ page, context }) => {
+  const owners: Awaited<ReturnType<typeof makeOwner>>[] = [];
+  for (const name of ["ann", "ben", "cem", "dora", "eve"]) owners.push(await makeOwner(name, "FIDELITY"));
+  for (const { person, ids } of owners) await break_(person, ids[0]);
+  for (const { ids } of owners) await noticed(ids[0], false);
   await mailNow();
-  const [mail] = await mails(person, /needs reconnecting/);
-  const link = mail?.links.find((one) => one.includes("/fix/")) ?? "";
+  const subjects = async () =>
+    (await Promise.all(owners.map(({ person }) => mails(person, /Fidelity/)))).map((all) => all.map(({ subject }) => subject));
+  expect(await subjects()).toEqual([[], [], [], [], []]);
+
+  const [ann, ben] = owners;
+  if (!ann || !ben) throw new Error("Nobody was made");
+  await context.addCookies(cookiesOf(ann.person));
+  await page.goto(`${app.url}/connections`);
+  await expect(page.getByRole("listitem", { name: /Fidelity/ })).toContainText("Many Fidelity connections stopped at once");
+  await page.getByRole("link", { name: "Fidelity" }).click();
+  await expect(page.getByText("Many Fidelity connections stopped at about the same time")).toBeVisible();
+
+  await ben.person.control.post(`/users/${ben.person.snapTradeUserId}/connections/${ben.ids[0] ?? ""}/fix`);
+  await noticed(ben.ids[0], true);
+  await calmDown(owners.flatMap(({ ids }) => ids));
+  await mailNow();
+  const back = ["Fidelity is back: you can reconnect now"];
+  expect(await subjects()).toEqual([back, [], back, back, back]);
+});
+
+test("a fix link leads through sign-in, and is nobody else's", async ({ page, context }) => {
+  const { person } = await makeBroken("owner", "KRAKEN");
+  const link = await linkInMail(person, "/fix/");
   await page.goto(link);
   await expect(page.getByLabel("E-mail")).toBeVisible();
   expect(new URL(page.url()).searchParams.get("callbackUrl")).toBe(new URL(link).pathname);
@@ -186,12 +227,8 @@ test("a fix link leads through sign-in, and is nobody else's", async ({ page, co
 });
 
 test("one click in the mail program ends the mails; a scanner that opens the link does not", async ({ page }) => {
-  const { person, ids } = await makeOwner("leaving", "QUESTRADE");
-  await break_(person, ids[0]);
-  await noticed(ids[0], false);
-  await mailNow();
-  const [mail] = await mails(person, /needs reconnecting/);
-  const link = mail?.links.find((one) => one.includes("/api/unsubscribe/")) ?? "";
+  const { person } = await makeBroken("leaving", "QUESTRADE");
+  const link = await linkInMail(person, "/api/unsubscribe/");
   const preference = async () =>
     (await pool.query<{ mail_preference: string }>("select mail_preference from users where email = $1", [person.email])).rows[0]?.mail_preference;
   for (const method of ["GET", "HEAD"]) await fetch(link, { method });
@@ -220,10 +257,7 @@ test("what a person wants to get is theirs to choose", async ({ page, context })
 });
 
 test("the mail is readable for everybody, light and dark", async ({ page }) => {
-  const { person, ids } = await makeOwner("reading", "QUESTRADE");
-  await break_(person, ids[0]);
-  await noticed(ids[0], false);
-  await mailNow();
+  const { person } = await makeBroken("reading", "QUESTRADE");
   const [mail] = await person.control.get<{ html: string }[]>(`/mail?to=${encodeURIComponent(person.email)}`);
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });

@@ -1,6 +1,7 @@
 import "server-only";
-import { and, desc, eq, gt, isNull, ne, or, type SQL } from "drizzle-orm";
+import { and, desc, eq, gt, ne, or, type SQL } from "drizzle-orm";
 import { database } from "@/lib/db/client";
+import { notices } from "@/lib/db/notice-schema";
 import { brokerageAccounts, connections, episodes, incidents, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { recentLifetimes } from "./lifetimes";
 import { daysToUsualEnd, type Lifetimes } from "./policy";
@@ -28,16 +29,17 @@ async function findConnections(where: SQL | undefined) {
     with: {
       brokerage: {
         columns: { id: true, slug: true, name: true, logoUrl: true, enabled: true, maintenance: true, degraded: true, allowsTrading: true },
-        with: { incidents: { columns: { beganAt: true }, where: isNull(incidents.endedAt) } },
+        with: { incidents: { columns: { beganAt: true, endedAt: true }, orderBy: [desc(incidents.beganAt)], limit: 20 } },
       },
       accounts: { columns: { id: true, name: true, lastDigits: true, holdingsAt: true }, orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
       episodes: {
         columns: { id: true, brokeAt: true, noticedAt: true, noticedBy: true, endedAt: true, endedHow: true },
+        with: { notices: { columns: { kind: true, sentAt: true, subject: true }, where: eq(notices.mail, "sent") } },
         orderBy: [desc(episodes.brokeAt)],
         limit: 20,
       },
       portalSessions: {
-        columns: { id: true, startedAt: true, claim: true, outcome: true, endedAt: true },
+        columns: { id: true, startedAt: true, claim: true, attemptResult: true, outcome: true, endedAt: true },
         where: eq(portalSessions.intent, "reconnect"),
         orderBy: [desc(portalSessions.startedAt)],
         limit: 20,
@@ -130,7 +132,7 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
       deletedAt: row.state === "deleted" ? row.observedAt : null,
       removalRequestedAt: row.removalRequestedAt,
       fixedAt,
-      inWave: row.brokerage.incidents.some(({ beganAt }) => row.disabledAt !== null && row.disabledAt >= beganAt),
+      inWave: row.brokerage.incidents.some(({ beganAt, endedAt }) => !endedAt && row.disabledAt !== null && row.disabledAt >= beganAt),
       openPortal: trip ? { openedAt: trip.startedAt, claimedSuccess: trip.claim?.status === "SUCCESS" } : null,
       brokerage: row.brokerage,
     },

@@ -87,14 +87,14 @@ export function outcomeOf(trip: PortalFacts, now: Date): PortalOutcome {
     return waited < unconfirmedAfterSeconds ? { state: "checking", signedIn: true } : { state: "unconfirmed" };
   }
   if (!lookedSince) return { state: "checking", signedIn: false };
-  return { state: "failed", ...explain(claim, trip.attemptResult) };
+  return { state: "failed", ...explainFailure(claim, trip.attemptResult) };
 }
 
-/** The portal's own code where it means something to us, else what SnapTrade told by webhook, else only that it wasn't finished. */
-function explain(claim: PortalClaim, attemptResult: string | null): { failure: PortalFailure; code: string | null } {
-  const said = claim.status === "ERROR" ? claim.code : null;
+/** Why a trip failed: the portal's own code where it means something to us, else what SnapTrade told by webhook, else only that it wasn't finished. */
+export function explainFailure(claim: PortalClaim | null, attemptResult: string | null): { failure: PortalFailure; code: string | null } {
+  const said = claim?.status === "ERROR" ? claim.code : null;
   const code = said && failureOf(said) !== "unexplained" ? said : attemptResult && attemptResult !== "SUCCESS" ? attemptResult : said;
-  if (!code && claim.status !== "ERROR") return { failure: "not-finished", code: null };
+  if (!code && claim?.status !== "ERROR") return { failure: "not-finished", code: null };
   return { failure: failureOf(code), code };
 }
 

@@ -2,35 +2,53 @@ import { expect, test } from "vitest";
 import { timelineOf } from "./timeline";
 
 const at = (seconds: number) => new Date(Date.parse("2026-11-17T09:14:20Z") + seconds * 1000);
-const episode = { brokeAt: at(0), noticedAt: at(2), noticedBy: "webhook" as const, endedAt: null, endedHow: null };
-const trip = { startedAt: at(100), outcome: "failed", endedAt: at(150), claim: { status: "ABANDONED" } };
+const episode = { brokeAt: at(0), noticedAt: at(2), noticedBy: "webhook" as const, endedAt: null, endedHow: null, notices: [] };
+const trip = { startedAt: at(100), outcome: "failed", endedAt: at(150), claim: { status: "ABANDONED" as const, code: null }, attemptResult: null };
+const history = { state: "disabled" as const, accounts: [], episodes: [episode], portalSessions: [trip], brokerage: { incidents: [] } };
 const kinds = (...parameters: Parameters<typeof timelineOf>) => timelineOf(...parameters).map(({ kind }) => kind);
 
 test("an open episode ends with the last check and with what is to come", () => {
-  const history = { state: "disabled" as const, accounts: [{ holdingsAt: at(-140) }], episodes: [episode], portalSessions: [trip] };
-  expect(kinds(history, at(300))).toEqual(["last-data", "stopped", "told-by-webhook", "portal-opened", "still-disabled", "to-come"]);
-  expect(timelineOf(history, null)[3]).toMatchObject({ seconds: 50, ending: "unfinished" });
+  const withData = { ...history, accounts: [{ holdingsAt: at(-140) }] };
+  expect(kinds(withData, at(300))).toEqual(["last-data", "stopped", "told-by-webhook", "portal-opened", "still-disabled", "to-come"]);
+  expect(timelineOf(withData, null)[3]).toMatchObject({ seconds: 50, ending: "not-finished" });
 });
 
 test("a repair within the same second as the click comes after it", () => {
   const fixed = { ...episode, endedAt: at(99), endedHow: "fixed" as const };
-  const history = { state: "enabled" as const, accounts: [], episodes: [fixed], portalSessions: [{ ...trip, outcome: "fixed" }] };
-  expect(kinds(history, at(300))).toEqual(["stopped", "told-by-webhook", "portal-opened", "fixed"]);
+  const repaired = { ...history, state: "enabled" as const, episodes: [fixed], portalSessions: [{ ...trip, outcome: "fixed" }] };
+  expect(kinds(repaired, at(300))).toEqual(["stopped", "told-by-webhook", "portal-opened", "fixed"]);
 });
 
 test("a trip of an earlier episode, or one that never opened, is not told", () => {
-  const history = {
-    state: "disabled" as const,
-    accounts: [],
-    episodes: [episode],
-    portalSessions: [
-      { ...trip, startedAt: at(-500) },
-      { ...trip, outcome: "not-opened" },
-    ],
-  };
-  expect(kinds(history, null)).toEqual(["stopped", "told-by-webhook", "to-come"]);
+  const portalSessions = [
+    { ...trip, startedAt: at(-500) },
+    { ...trip, outcome: "not-opened" },
+  ];
+  expect(kinds({ ...history, portalSessions }, null)).toEqual(["stopped", "told-by-webhook", "to-come"]);
+});
+
+test("a trip says how it ended, by the portal's word or SnapTrade's", () => {
+  const endingOf = (more: object) => timelineOf({ ...history, portalSessions: [{ ...trip, ...more }] }, null)[2]?.ending;
+  expect(endingOf({ claim: { status: "ERROR", code: "1066" } })).toBe("sign-in-refused");
+  expect(endingOf({ attemptResult: "DIFFERENT_ACCOUNT" })).toBe("different-login");
+  expect(endingOf({ outcome: null, endedAt: null, claim: null })).toBe("open");
+});
+
+test("e-mails stand where they went out, the receipt behind the repair", () => {
+  const mail = (kind: "broke" | "fixed", sentAt: Date) => ({ kind, sentAt, subject: `It is about ${kind}` });
+  const fixed = { ...episode, endedAt: at(900), endedHow: "fixed" as const, notices: [mail("fixed", at(899)), mail("broke", at(600))] };
+  const told = timelineOf({ ...history, state: "enabled", episodes: [fixed], portalSessions: [] }, null);
+  expect(told.map(({ kind, subject }) => subject ?? kind)).toEqual(["stopped", "told-by-webhook", "It is about broke", "fixed", "It is about fixed"]);
+});
+
+test("a break in a wave says so, one after it does not", () => {
+  const inWave = (beganAt: Date, endedAt: Date | null) =>
+    timelineOf({ ...history, brokerage: { incidents: [{ beganAt, endedAt }] } }, null)[0]?.inWave;
+  expect(inWave(at(-60), null)).toBe(true);
+  expect(inWave(at(-60), at(60))).toBe(true);
+  expect(inWave(at(-600), at(-60))).toBe(false);
 });
 
 test("a connection that never broke has no such story", () => {
-  expect(timelineOf({ state: "enabled", accounts: [], episodes: [], portalSessions: [] }, at(0))).toEqual([]);
+  expect(timelineOf({ ...history, episodes: [] }, at(0))).toEqual([]);
 });

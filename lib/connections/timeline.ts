@@ -1,12 +1,24 @@
+import type { NoticeKind } from "@/lib/notifications/rules";
 import type { Source } from "./episodes";
+import { explainFailure, type PortalClaim } from "./portal-outcome";
 import type { TimelineEntry } from "./views";
 
 interface History {
   state: "enabled" | "disabled" | "deleted";
   accounts: { holdingsAt: Date | null }[];
   /** Newest first. */
-  episodes: { brokeAt: Date; noticedAt: Date; noticedBy: Source; endedAt: Date | null; endedHow: "fixed" | "deleted" | null }[];
-  portalSessions: { startedAt: Date; outcome: string | null; endedAt: Date | null; claim: { status: string } | null }[];
+  episodes: {
+    brokeAt: Date;
+    noticedAt: Date;
+    noticedBy: Source;
+    endedAt: Date | null;
+    endedHow: "fixed" | "deleted" | null;
+    /** Those that went out by e-mail. */
+    notices: { kind: NoticeKind; sentAt: Date | null; subject: string | null }[];
+  }[];
+  portalSessions: { startedAt: Date; outcome: string | null; endedAt: Date | null; claim: PortalClaim | null; attemptResult: string | null }[];
+  /** Waves of breaks at this brokerage. */
+  brokerage: { incidents: { beganAt: Date; endedAt: Date | null }[] };
 }
 
 /**
@@ -16,18 +28,21 @@ interface History {
 export function timelineOf(history: History, lookedAt: Date | null): TimelineEntry[] {
   const episode = history.episodes[0];
   if (!episode) return [];
-  const { brokeAt, noticedAt, noticedBy, endedAt, endedHow } = episode;
+  const { brokeAt, noticedAt, noticedBy, endedAt, endedHow, notices } = episode;
+  const inWave = history.brokerage.incidents.some((wave) => wave.beganAt <= brokeAt && (!wave.endedAt || brokeAt <= wave.endedAt));
+  const mails = notices.map(({ kind, sentAt, subject }) => ({ about: kind, entry: { kind: "mailed" as const, at: sentAt, subject: subject ?? "" } }));
   const seconds = Math.max(0, Math.round((noticedAt.getTime() - brokeAt.getTime()) / 1000));
   const happened: TimelineEntry[] = [
     ...lastData(history, brokeAt),
-    { kind: "stopped", at: brokeAt },
+    { kind: "stopped", at: brokeAt, inWave },
     { kind: noticedBy === "webhook" ? "told-by-webhook" : "noticed-by-look", at: noticedAt, seconds },
     ...trips(history, brokeAt, endedAt),
+    ...mails.flatMap(({ about, entry }) => (about === "fixed" ? [] : entry)),
   ];
   if (!endedAt && lookedAt && lookedAt > noticedAt) happened.push({ kind: "still-disabled", at: lookedAt });
   happened.sort((one, other) => (one.at?.getTime() ?? 0) - (other.at?.getTime() ?? 0));
   const end: TimelineEntry = endedAt ? { kind: endedHow === "deleted" ? "deleted" : "fixed", at: endedAt } : { kind: "to-come", at: null };
-  return [...happened, end];
+  return [...happened, end, ...mails.flatMap(({ about, entry }) => (about === "fixed" ? entry : []))];
 }
 
 function lastData(history: History, brokeAt: Date): TimelineEntry[] {
@@ -53,8 +68,7 @@ function isBetween(at: Date, from: Date, to: Date | null): boolean {
   return at.getTime() >= from.getTime() - clockSlackMs && (!to || at.getTime() <= to.getTime() + clockSlackMs);
 }
 
-function endingOf({ outcome, claim }: History["portalSessions"][number]): TimelineEntry["ending"] {
+function endingOf({ outcome, claim, attemptResult }: History["portalSessions"][number]): TimelineEntry["ending"] {
   if (outcome === "fixed") return "fixed";
-  if (outcome === null) return "open";
-  return claim?.status === "ERROR" ? "refused" : "unfinished";
+  return outcome === null ? "open" : explainFailure(claim, attemptResult).failure;
 }

@@ -1,5 +1,5 @@
 import type { ConnectionStatus, StatusGroup } from "./status";
-import type { PortalOutcome } from "./portal-outcome";
+import type { PortalFailure, PortalOutcome } from "./portal-outcome";
 
 /** One account as people know it: its name and the last digits of its number, never more. */
 export interface AccountView {
@@ -57,7 +57,7 @@ export interface ConnectionsView {
 }
 
 export type TimelineKind =
-  "last-data" | "stopped" | "told-by-webhook" | "noticed-by-look" | "portal-opened" | "still-disabled" | "fixed" | "deleted" | "to-come";
+  "last-data" | "stopped" | "told-by-webhook" | "noticed-by-look" | "mailed" | "portal-opened" | "still-disabled" | "fixed" | "deleted" | "to-come";
 
 export interface TimelineEntry {
   kind: TimelineKind;
@@ -66,7 +66,11 @@ export interface TimelineEntry {
   /** Seconds between the break and our learning of it, or between opening and end of a trip. */
   seconds?: number;
   /** For a trip to the portal: how it ended. */
-  ending?: "unfinished" | "refused" | "fixed" | "open";
+  ending?: "fixed" | "open" | PortalFailure;
+  /** For the break: many of the same brokerage broke at about that time. */
+  inWave?: boolean;
+  /** For an e-mail. */
+  subject?: string;
 }
 
 /** A break before the newest one, which the time line tells. */

@@ -28,6 +28,8 @@ export const notices = pgTable(
     sentAt: at("sent_at"),
     /** The Message-ID of the e-mail; several notices may share one. */
     mailId: text("mail_id"),
+    /** What it was called, once it was sent. */
+    subject: text(),
     attempts: integer().notNull().default(0),
     /** Why it was cancelled, or why the last attempt failed. */
     problem: text(),

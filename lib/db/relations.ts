@@ -19,8 +19,9 @@ export const incidentsRelations = relations(incidents, ({ one }) => ({
 export const accountsRelations = relations(brokerageAccounts, ({ one }) => ({
   connection: one(connections, { fields: [brokerageAccounts.connectionId], references: [connections.id] }),
 }));
-export const episodesRelations = relations(episodes, ({ one }) => ({
+export const episodesRelations = relations(episodes, ({ one, many }) => ({
   connection: one(connections, { fields: [episodes.connectionId], references: [connections.id] }),
+  notices: many(notices),
 }));
 export const portalSessionsRelations = relations(portalSessions, ({ one }) => ({
   connection: one(connections, { fields: [portalSessions.connectionId], references: [connections.id] }),

@@ -6,6 +6,7 @@ import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/notice-schema";
 import { brokerageAccounts, episodes, incidents } from "@/lib/db/schema";
 import { env } from "@/lib/env";
+import { announceChanges, noteChange } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import { MailNotSent, sendMail } from "@/lib/mail";
 import { someAtOnce } from "@/lib/some-at-once";
@@ -112,10 +113,13 @@ async function sendGroup(group: DueNotice[], now: Date, counts: NoticeCounts): P
   const claimed = await claim(group, mailId, now);
   const [first] = claimed;
   if (!first) return;
+  let subject: string;
   try {
+    const mail = await compose(first.kind, claimed, now);
+    subject = mail.subject;
     await sendMail({
       to: first.user.email,
-      ...(await compose(first.kind, claimed, now)),
+      ...mail,
       messageId: mailId,
       unsubscribeUrl: unsubscribeUrl(first.userId),
       begin: () => noteLeaving(mailId, claimed.length),
@@ -127,9 +131,11 @@ async function sendGroup(group: DueNotice[], now: Date, counts: NoticeCounts): P
   const db = await database();
   const ids = claimed.map(({ id }) => id);
   await db.transaction(async (tx) => {
-    await tx.update(notices).set({ mail: "sent", sentAt: new Date(), problem: null }).where(inArray(notices.id, ids));
+    await tx.update(notices).set({ mail: "sent", sentAt: new Date(), subject, problem: null }).where(inArray(notices.id, ids));
     if (first.kind === "broke") await planReminders(tx, ids);
+    await noteChange(tx, first.userId);
   });
+  await announceChanges();
   counts.mails++;
 }
 

@@ -75,7 +75,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
             <h2 id="what-happened" className="mb-4 text-head">
               What happened
             </h2>
-            <ConnectionTimeline detail={detail} reading={reading} />
+            <ConnectionTimeline detail={detail} reading={reading} email={user.email} />
           </section>
         )}
         <DetailAside detail={detail} reading={reading} appName={appName} />
