@@ -61,16 +61,6 @@ function lifetime(medianDays: number, spread: number, next: () => number): numbe
   return medianDays * Math.exp(spread * normal);
 }
 
-interface Outcome {
-  policy: string;
-  users: number;
-  found: number;
-  meanHours: number;
-  worstHours: number;
-  callsPerUserAndDay: number;
-  violations: number;
-}
-
 /** A queue by time; the earliest first. */
 class Queue {
   private readonly at: number[] = [];
@@ -111,7 +101,7 @@ class Queue {
   }
 }
 
-function simulate(policy: "ours" | "round robin", users: number): Outcome {
+function simulate(policy: "ours" | "round robin", users: number) {
   const next = random(20_261_121 + users);
   const brokerages = makeBrokerages(next);
   const connections: Connection[] = [];

@@ -1,19 +1,20 @@
 import { sql } from "drizzle-orm";
 import { index, integer, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
 import { at } from "./at";
-import { episodes, users } from "./schema";
+import { episodes, ofUser } from "./schema";
+
+const ofEpisode = () =>
+  uuid("episode_id")
+    .notNull()
+    .references(() => episodes.id, { onDelete: "cascade" });
 
 /** What a person is told about one episode: at most one of each kind. Our clock. */
 export const notices = pgTable(
   "notices",
   {
     id: uuid().primaryKey().defaultRandom(),
-    userId: uuid("user_id")
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
-    episodeId: uuid("episode_id")
-      .notNull()
-      .references(() => episodes.id, { onDelete: "cascade" }),
+    userId: ofUser(),
+    episodeId: ofEpisode(),
     kind: text({ enum: ["broke", "reminder-3", "reminder-7", "fixed"] }).notNull(),
     createdAt: at("created_at").notNull(),
     readAt: at("read_at"),
@@ -46,12 +47,8 @@ export const notices = pgTable(
 /** A way from an e-mail to the reconnect of one connection. Only the hash of its token is kept. */
 export const fixLinks = pgTable("fix_links", {
   tokenHash: text("token_hash").primaryKey(),
-  userId: uuid("user_id")
-    .notNull()
-    .references(() => users.id, { onDelete: "cascade" }),
-  episodeId: uuid("episode_id")
-    .notNull()
-    .references(() => episodes.id, { onDelete: "cascade" }),
+  userId: ofUser(),
+  episodeId: ofEpisode(),
   expiresAt: at("expires_at").notNull(),
   usedAt: at("used_at"),
 });

@@ -25,13 +25,17 @@ export const users = pgTable("users", {
   timeZone: text("time_zone").notNull().default("UTC"),
 });
 
+/** The column of everything that is somebody's, and goes with them. */
+export const ofUser = () =>
+  uuid("user_id")
+    .notNull()
+    .references(() => users.id, { onDelete: "cascade" });
+
 export const sessions = pgTable(
   "sessions",
   {
     sessionToken: text("session_token").primaryKey(),
-    userId: uuid("user_id")
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    userId: ofUser(),
     expires: at("expires").notNull(),
   },
   (table) => [index().on(table.userId)],
@@ -47,9 +51,7 @@ export const verificationTokens = pgTable(
 export const snapTradeUsers = pgTable(
   "snaptrade_users",
   {
-    userId: uuid("user_id")
-      .primaryKey()
-      .references(() => users.id, { onDelete: "cascade" }),
+    userId: ofUser().primaryKey(),
     snapTradeUserId: text("snaptrade_user_id").notNull().unique(),
     sealedSecret: text("sealed_secret").notNull(),
     registeredAt: at("registered_at").notNull(),
@@ -104,9 +106,7 @@ export const connections = pgTable(
   "connections",
   {
     id: uuid().primaryKey(),
-    userId: uuid("user_id")
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    userId: ofUser(),
     brokerageId: uuid("brokerage_id")
       .notNull()
       .references(() => brokerages.id),
@@ -198,9 +198,7 @@ export const reconnectQueues = pgTable(
   "reconnect_queues",
   {
     id: uuid().primaryKey().defaultRandom(),
-    userId: uuid("user_id")
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    userId: ofUser(),
     connectionIds: uuid("connection_ids").array().notNull(),
     skippedIds: uuid("skipped_ids").array().notNull().default([]),
     startedAt: at("started_at").notNull(),
@@ -213,9 +211,7 @@ export const portalSessions = pgTable(
   "portal_sessions",
   {
     id: uuid().primaryKey().defaultRandom(),
-    userId: uuid("user_id")
-      .notNull()
-      .references(() => users.id, { onDelete: "cascade" }),
+    userId: ofUser(),
     intent: text({ enum: ["connect", "reconnect"] }).notNull(),
     /** The connection to repair, or the one that was made. */
     connectionId: uuid("connection_id").references(() => connections.id, { onDelete: "cascade" }),

@@ -14,14 +14,9 @@ withDatabase();
 
 describe("working off the inbox", () => {
   test("one event that cannot be applied holds up no other, and is given up after eight attempts, with the reason", async () => {
-    const db = await database();
     const owner = await makeConnections(2, at(0));
     const [bad = "", good] = owner.ids;
-    await db.execute(
-      sql.raw(`create function refuse_${bad.slice(0, 8)}() returns trigger language plpgsql as $$
-      begin if new.connection_id = '${bad}' then raise exception 'refused by a test'; end if; return new; end $$`),
-    );
-    await db.execute(sql.raw(`create trigger refuse before insert on observations for each row execute function refuse_${bad.slice(0, 8)}()`));
+    const end = await onObservation(bad, "raise exception 'refused by a test'");
     const [poison, fine] = [about(owner, bad, "disabled", 10), about(owner, good, "disabled", 10)];
     await Promise.all([deliver(poison), deliver(fine)]);
     await processInbox();
@@ -37,37 +32,42 @@ describe("working off the inbox", () => {
     }
     expect(await storedEvent(poison)).toMatchObject({ state: "dead", attempts: 8, problem: expect.stringContaining("P0001") as string });
     expect(gaps).toEqual([...gaps].sort((one, other) => one - other));
-    await db.execute(sql`drop trigger refuse on observations`);
+    await end();
     expect(await known(bad)).toMatchObject({ state: "enabled", episodes: [] });
   });
 
-  test("whoever lost an event to somebody else writes nothing", async () => {
-    const db = await database();
+  test("an event that somebody has under lease is taken by nobody else until the lease is over", async () => {
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);
     await deliver(event);
-    // Another process took it and has it under lease: not due, so nobody else takes it.
-    await db
-      .update(webhookEvents)
-      .set({ attempts: 1, nextAttemptAt: new Date(Date.now() + 60_000) })
-      .where(eq(webhookEvents.id, String(event.webhookId)));
+    await alter(event, { attempts: 1, nextAttemptAt: new Date(Date.now() + 60_000) });
     await processInbox();
     expect(await storedEvent(event)).toMatchObject({ state: "waiting", attempts: 1 });
-    // That process died: once the lease is over the event is taken again, by the next number.
     await makeDue(event);
     await processInbox();
     expect(await storedEvent(event)).toMatchObject({ state: "done", attempts: 2 });
   });
 
+  test("whoever lost an event to somebody else while at work on it leaves nothing behind", async () => {
+    const owner = await makeConnections(1, at(0));
+    const [id = ""] = owner.ids;
+    const event = about(owner, id, "disabled", 10);
+    await deliver(event);
+    const end = await onObservation(id, `update webhook_events set attempts = attempts + 1 where id = '${String(event.webhookId)}'`);
+    await processInbox();
+    await end();
+    expect(await storedEvent(event)).toMatchObject({ state: "waiting", attempts: 1 });
+    expect(await known(id)).toMatchObject({ state: "enabled", episodes: [] });
+    await makeDue(event);
+    await processInbox();
+    expect(await known(id)).toMatchObject({ state: "disabled" });
+  });
+
   test("an event whose every attempt died with its process is buried, not tried for ever", async () => {
-    const db = await database();
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);
     await deliver(event);
-    await db
-      .update(webhookEvents)
-      .set({ attempts: 8 })
-      .where(eq(webhookEvents.id, String(event.webhookId)));
+    await alter(event, { attempts: 8 });
     await processInbox();
     expect(await storedEvent(event)).toMatchObject({ state: "dead", problem: "It was never finished" });
   });
@@ -107,10 +107,24 @@ describe("working off the inbox", () => {
   });
 });
 
-async function makeDue(event: Members) {
+const makeDue = (event: Members) => alter(event, { nextAttemptAt: new Date(0) });
+
+async function alter({ webhookId }: Members, values: Partial<typeof webhookEvents.$inferInsert>) {
   const db = await database();
   await db
     .update(webhookEvents)
-    .set({ nextAttemptAt: new Date(0) })
-    .where(and(eq(webhookEvents.id, String(event.webhookId)), eq(webhookEvents.state, "waiting")));
+    .set(values)
+    .where(and(eq(webhookEvents.id, String(webhookId)), eq(webhookEvents.state, "waiting")));
+}
+
+/** Has the database do something whenever an observation of this connection is written; the returned function ends that. */
+async function onObservation(connectionId: string, statement: string): Promise<() => Promise<unknown>> {
+  const db = await database();
+  const name = `on_${connectionId.slice(0, 8)}`;
+  await db.execute(
+    sql.raw(`create function ${name}() returns trigger language plpgsql as $$
+      begin if new.connection_id = '${connectionId}' then ${statement}; end if; return new; end $$`),
+  );
+  await db.execute(sql.raw(`create trigger ${name} before insert on observations for each row execute function ${name}()`));
+  return () => db.execute(sql.raw(`drop trigger ${name} on observations`));
 }
