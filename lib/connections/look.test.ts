@@ -138,6 +138,22 @@ describe("look", () => {
     expect(views.find(({ brokerage }) => brokerage.slug === "KRAKEN")?.accounts).toMatchObject([{ name: "Spot", lastDigits: "0931" }]);
   });
 
+  test("a look of the timer costs one request, however old the accounts are; a person's reads them again", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    const asked = async () => {
+      const { requests } = await emulator.get<{ requests: { path: string }[] }>(path);
+      return requests.filter((request) => request.path === "/accounts").length;
+    };
+    const before = await asked();
+    const later = new Date(Date.now() + 13 * 3_600_000);
+    await look(userId, later, "timer");
+    expect(await asked()).toBe(before);
+    await look(userId, later, "person");
+    expect(await asked()).toBe(before + 1);
+  });
+
   test("a person whose accounts cannot be read still learns the statuses", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();

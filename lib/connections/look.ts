@@ -66,7 +66,7 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
   try {
     const changed = await readConnections(userId, credentials, now, source);
     await noteLook(userId, now, true);
-    await readAccountsIfDue(userId, credentials, now, changed.length > 0);
+    await readAccountsIfDue(userId, credentials, now, { changed: changed.length > 0, source });
     return { looked: true, changed };
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) throw error;
@@ -124,12 +124,21 @@ async function noteLook(userId: string, now: Date, answered: boolean) {
   if (turned) await announceChanges();
 }
 
-/** Accounts hardly change, and reading them while somebody is in the portal can break the sign-in (FACTS 4.9). */
-async function readAccountsIfDue(userId: string, credentials: SnapTradeCredentials, now: Date, changed: boolean) {
+/**
+ * Accounts hardly change, and reading them while somebody is in the portal can break the sign-in (FACTS 4.9).
+ * For the timer their age alone is no reason: its looks must not cost two requests each.
+ */
+async function readAccountsIfDue(
+  userId: string,
+  credentials: SnapTradeCredentials,
+  now: Date,
+  { changed, source }: { changed: boolean; source: LookFor },
+) {
   const db = await database();
   const [user] = await db.select({ accountsLookedAt: snapTradeUsers.accountsLookedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
-  const age = now.getTime() - (user?.accountsLookedAt?.getTime() ?? 0);
-  if (!changed && age < accountsAfterHours * 3_600_000) return;
+  const lookedAt = user?.accountsLookedAt;
+  const freshEnough = lookedAt && (source === "timer" || now.getTime() - lookedAt.getTime() < accountsAfterHours * 3_600_000);
+  if (!changed && freshEnough) return;
   const openSince = new Date(now.getTime() - portalOpenMinutes * 60_000);
   const [inPortal] = await db
     .select({ id: portalSessions.id })
