@@ -1,4 +1,4 @@
-import { dialogOf, signIn } from "./support/portal";
+import { dialogOf, openDialog, signIn } from "./support/portal";
 import { broken, expect, row, test } from "./support/test";
 
 test("another brokerage is found by typing, connected in the dialog, and there", async ({ page, context, make }) => {
@@ -43,6 +43,18 @@ test("a second connection beside a stopped one is pointed out, with both ways to
   await expect(note).toHaveCount(0);
   await expect(page.getByRole("listitem", { name: /Vanguard/ })).toHaveCount(2);
   expect(owner.ids).toHaveLength(1);
+});
+
+test("a repair that made a second connection says so in the dialog, and both can be kept from there", async ({ page, owner }) => {
+  const { portal, result, dialog } = await openDialog(page, "Vanguard US");
+  await expect(portal.getByLabel("User name")).toBeVisible();
+  await owner.control.post(`/users/${owner.snapTradeUserId}/connections`, { brokerage: "VANGUARD" });
+  await signIn(portal, "liar");
+  await expect(result("A second Vanguard US connection was made")).toBeVisible();
+  await dialog.getByRole("button", { name: "Keep both" }).click();
+  await expect(dialog).toBeHidden();
+  await expect(page.getByRole("listitem", { name: /Vanguard/ })).toHaveCount(2);
+  await expect(page.getByRole("region", { name: "A second Vanguard US connection was made" })).toHaveCount(0);
 });
 
 test("removing says what is lost, waits for SnapTrade, and then is confirmed", async ({ page, owner }) => {

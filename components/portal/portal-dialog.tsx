@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useRef, useState, useTransition } from "react";
-import { skipEntry, startConnect, startReconnect } from "@/lib/connections/actions";
+import { keepSecond, skipEntry, startConnect, startReconnect } from "@/lib/connections/actions";
 import type { OpenedPortal } from "@/lib/connections/views";
 import type { Viewer } from "@/lib/times";
 import { Button, ButtonLink } from "../ui/button";
@@ -59,6 +59,16 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     });
   }
 
+  function keep() {
+    if (pending || !view.connectionId) return;
+    const { connectionId } = view;
+    startTransition(async () => {
+      const kept = await keepSecond({ connectionId });
+      if (kept.ok) close();
+      else setProblem(kept.message);
+    });
+  }
+
   const action = (does: AllActions, words: string, look: "filled" | "secondary" | "quiet" | "danger") => {
     if (does === "different-login")
       return (
@@ -68,7 +78,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
       );
     if (does === "keep-both")
       return (
-        <Button look={look} onClick={close}>
+        <Button look={look} aria-disabled={pending || undefined} onClick={keep}>
           {words}
         </Button>
       );

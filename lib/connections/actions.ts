@@ -37,6 +37,11 @@ export const skipEntry = userAction(queueEntryInput, async ({ user, input }) => 
   return null;
 });
 
+export const keepSecond = userAction(connectionInput, async ({ user, input, now }) => {
+  await keepBeside(user.id, input.connectionId, now);
+  return null;
+});
+
 // As plain forms: the same, for a page of its own and without JavaScript.
 
 export async function reconnectInPage(form: FormData): Promise<void> {
@@ -85,7 +90,7 @@ export async function removeConnection(form: FormData): Promise<void> {
 }
 
 export async function keepBoth(form: FormData): Promise<void> {
-  const kept = await keep({ connectionId: fieldsOf(form).connectionId ?? "" });
+  const kept = await keepSecond({ connectionId: fieldsOf(form).connectionId ?? "" });
   redirect(kept.ok ? "/connections" : problemAt("/connections", kept));
 }
 
@@ -114,11 +119,6 @@ const forgetMe = userAction(noInput, async ({ user, now }) => {
 
 const remove = userAction(connectionInput, async ({ user, input, now }) => {
   await requestRemoval(user.id, input.connectionId, now);
-  return null;
-});
-
-const keep = userAction(connectionInput, async ({ user, input, now }) => {
-  await keepBeside(user.id, input.connectionId, now);
   return null;
 });
 
