@@ -13,7 +13,7 @@ export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
 
 const storeWithinMs = 2_000;
 const mostAtOnce = 500;
-const gatherMs = 5;
+const gatherMs = 12;
 
 /**
  * Takes in one delivery: checks who signed it, and stores it unless it is there already. "stored" is said only after the commit.
@@ -43,27 +43,44 @@ function parseBody(body: Uint8Array): Json | null {
 interface Waiting {
   event: WebhookEvent;
   receivedAt: Date;
-  /** Called once, with whether it is committed. */
+  lateAt: number;
+  /** Called with whether it is committed; the first call counts. */
   settle: (stored: boolean) => void;
 }
 
+/** In the order in which they came, so the first one is late first. */
 const waiting = new Set<Waiting>();
+const unanswered = new Set<Waiting>();
 
 function storeInTime(event: WebhookEvent, receivedAt: Date): Promise<boolean> {
-  return new Promise((resolve) => {
-    const entry: Waiting = { event, receivedAt, settle };
-    const late = setTimeout(() => {
-      log.warn({ eventId: event.id }, "A webhook event could not be stored in time");
-      settle(false);
-    }, storeWithinMs);
-    function settle(stored: boolean) {
-      clearTimeout(late);
-      waiting.delete(entry);
-      resolve(stored);
-    }
+  return new Promise((settle) => {
+    const entry: Waiting = { event, receivedAt, lateAt: Date.now() + storeWithinMs, settle };
     waiting.add(entry);
+    unanswered.add(entry);
+    watch ??= setTimeout(answerLate, storeWithinMs);
     void storeAll();
   });
+}
+
+/** One timer for all of them: one for each would cost more than checking its signature. */
+let watch: NodeJS.Timeout | undefined;
+
+function answerLate() {
+  watch = undefined;
+  for (const entry of unanswered) {
+    if (entry.lateAt > Date.now()) {
+      watch = setTimeout(answerLate, entry.lateAt - Date.now());
+      return;
+    }
+    log.warn({ eventId: entry.event.id }, "A webhook event could not be stored in time");
+    waiting.delete(entry);
+    answer(entry, false);
+  }
+}
+
+function answer(entry: Waiting, stored: boolean) {
+  unanswered.delete(entry);
+  entry.settle(stored);
 }
 
 /** What comes within a moment, or while one commit is under way, shares a commit: many at once need few, and one connection of the pool. */
@@ -73,7 +90,7 @@ const storeAll = oneAtATime(async () => {
     const batch = [...waiting].slice(0, mostAtOnce);
     for (const entry of batch) waiting.delete(entry);
     const stored = await storeBatch(batch);
-    for (const { settle } of batch) settle(stored);
+    for (const entry of batch) answer(entry, stored);
   }
 });
 
