@@ -214,6 +214,30 @@ test("in a wave of breaks nobody is mailed; once it is over, everybody whom it s
   expect(await subjects()).toEqual([back, [], back, back, back]);
 });
 
+test("who was told that the brokerage can’t be reached can ask to be told when it is worth trying again", async ({ page, context }) => {
+  const { person, ids } = await makeBroken("patient", "TASTYTRADE");
+  await context.addCookies(cookiesOf(person));
+  await page.goto(`${app.url}/connections`);
+  await page.getByRole("button", { name: "Reconnect tastytrade" }).first().click();
+  const { portal, dialog, result, close } = dialogOf(page);
+  await signIn(portal, "unreachable");
+  await expect(result("tastytrade can’t be reached right now")).toBeVisible();
+  await dialog.getByRole("button", { name: "E-mail me when it’s back" }).click();
+  await expect(dialog.getByText("We’ll e-mail you when it’s worth trying tastytrade again.")).toBeVisible();
+  await close();
+  await expect(dialog).toBeHidden();
+  await mailNow();
+  expect(await mails(person, /is back/)).toEqual([]);
+  await pool.query("update notices set created_at = created_at - interval '1 hour' where kind = 'back'");
+  await mailNow();
+  const [mail, ...others] = await mails(person, /is back/);
+  expect(others).toEqual([]);
+  expect(mail?.subject).toBe("tastytrade is back: you can reconnect now");
+  await page.goto(mail?.links.find((link) => link.includes("/fix/")) ?? "");
+  await expect(page.getByRole("heading", { name: "Reconnect tastytrade" })).toBeVisible();
+  expect(ids).toHaveLength(1);
+});
+
 test("a fix link leads through sign-in, and is nobody else's", async ({ page, context }) => {
   const { person } = await makeBroken("owner", "KRAKEN");
   const link = await linkInMail(person, "/fix/");

@@ -11,6 +11,7 @@ const messages = {
   "cannot-reconnect": "SnapTrade no longer connects to this brokerage, so signing in again can't help.",
   "cannot-trade": "This brokerage doesn't let other apps trade, so there is nothing to allow.",
   "nothing-to-reconnect": "All your connections work. There is nothing to reconnect.",
+  "told-already": "We have told you once that it is worth trying again. Try now, or in a while.",
   "already-connected": "You already have a connection there that needs reconnecting.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
 } as const;

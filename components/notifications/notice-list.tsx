@@ -55,6 +55,8 @@ function sentenceOf({ kind, brokerage }: NoticeView): string {
     case "reminder-3":
     case "reminder-7":
       return `Reminder: your ${brokerage.name} connection needs reconnecting`;
+    case "back":
+      return `${brokerage.name} is worth trying again`;
     case "fixed":
       return `Your ${brokerage.name} connection works again`;
   }

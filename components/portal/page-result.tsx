@@ -1,4 +1,4 @@
-import { keepBoth, skipInQueue } from "@/lib/connections/actions";
+import { keepBoth, skipInQueue, tellWhenBackInPage } from "@/lib/connections/actions";
 import type { PortalView } from "@/lib/connections/views";
 import type { Viewer } from "@/lib/times";
 import { ButtonLink, type ButtonLook } from "../ui/button";
@@ -28,6 +28,8 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
         </ButtonLink>
       );
     if (does === "keep-both" && connectionId) return <Form action={keepBoth} fields={{ connectionId }} words={words} look={look} />;
+    if (does === "tell-when-back")
+      return connectionId && !view.wish ? <Form action={tellWhenBackInPage} fields={{ connectionId }} words={words} look={look} /> : null;
     if (does === "next" && next && queue) {
       if (done)
         return (

@@ -1,14 +1,15 @@
 "use client";
 
 import { useEffect, useRef, useState, useTransition } from "react";
-import { keepSecond, skipEntry, startConnect, startReconnect } from "@/lib/connections/actions";
+import { keepSecond, skipEntry, startConnect, startReconnect, tellWhenBack } from "@/lib/connections/actions";
 import type { OpenedPortal } from "@/lib/connections/views";
 import type { Viewer } from "@/lib/times";
-import { Button, ButtonLink } from "../ui/button";
+import { Button, ButtonLink, type ButtonLook } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { PortalFrame } from "./portal-frame";
 import { PortalRail } from "./portal-rail";
 import { PortalResult, type AllActions } from "./portal-result";
+import { willBeTold } from "./portal-words";
 import { nextInQueue } from "./reconnect-queue";
 import { isFinal, usePortalTrip } from "./use-portal-trip";
 
@@ -22,7 +23,8 @@ export interface PortalDialogProps {
 export function PortalDialog({ opened, onClose }: PortalDialogProps) {
   const { view, signalled, heard, opened: current, signal, begin } = usePortalTrip(opened);
   const [pending, startTransition] = useTransition();
-  const [problem, setProblem] = useState<string | null>(null);
+  const [said, setSaid] = useState<string | null>(null);
+  const [toBeTold, setToBeTold] = useState(false);
   const dialog = useRef<HTMLDialogElement>(null);
   const done = view.outcome.state === "fixed" || view.outcome.state === "connected";
   const next = nextInQueue(view.queue, view.connectionId);
@@ -44,7 +46,8 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
 
   function open(connectionId: string | null, skip = false) {
     if (pending) return;
-    setProblem(null);
+    setSaid(null);
+    setToBeTold(false);
     startTransition(async () => {
       if (skip && view.queue && view.connectionId) await skipEntry({ queueId: view.queue.id, connectionId: view.connectionId });
       const result = connectionId
@@ -55,7 +58,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
           })
         : await startConnect({ brokerage: view.brokerage?.slug ?? "", beside: "yes" });
       if (result.ok) begin(result.data);
-      else setProblem(result.message);
+      else setSaid(result.message);
     });
   }
 
@@ -65,35 +68,46 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     startTransition(async () => {
       const kept = await keepSecond({ connectionId });
       if (kept.ok) close();
-      else setProblem(kept.message);
+      else setSaid(kept.message);
     });
   }
 
-  const action = (does: AllActions, words: string, look: "filled" | "secondary" | "quiet" | "danger") => {
-    if (does === "different-login")
-      return (
-        <ButtonLink href={`/connections/new?brokerage=${view.brokerage?.slug ?? ""}`} look={look}>
-          {words}
-        </ButtonLink>
-      );
-    if (does === "keep-both")
-      return (
-        <Button look={look} aria-disabled={pending || undefined} onClick={keep}>
-          {words}
-        </Button>
-      );
-    if (does === "later" || does === "close")
-      return (
-        <Button look={look} onClick={close}>
-          {words}
-        </Button>
-      );
-    const target = does === "next" ? (next?.connectionId ?? null) : view.intent === "reconnect" ? view.connectionId : null;
-    return (
-      <Button look={look} aria-disabled={pending || undefined} onClick={() => open(target, does === "next" && !done)}>
-        {pending ? "Opening …" : words}
+  function askToBeTold() {
+    if (pending || !view.connectionId) return;
+    const { connectionId } = view;
+    startTransition(async () => {
+      const asked = await tellWhenBack({ connectionId });
+      setToBeTold(asked.ok);
+      setSaid(asked.ok ? willBeTold(view.brokerage?.name) : asked.message);
+    });
+  }
+
+  const action = (does: AllActions, words: string, look: ButtonLook) => {
+    const button = (press: () => void, label = words) => (
+      <Button look={look} aria-disabled={pending || undefined} onClick={press}>
+        {label}
       </Button>
     );
+    switch (does) {
+      case "different-login":
+        return (
+          <ButtonLink href={`/connections/new?brokerage=${view.brokerage?.slug ?? ""}`} look={look}>
+            {words}
+          </ButtonLink>
+        );
+      case "keep-both":
+        return button(keep);
+      case "tell-when-back":
+        if (view.wish) return null;
+        return toBeTold ? button(close, "Close") : button(askToBeTold);
+      case "later":
+      case "close":
+        return button(close);
+      case "next":
+        return button(() => open(next?.connectionId ?? null, !done), pending ? "Opening …" : words);
+      case "again":
+        return button(() => open(view.intent === "reconnect" ? view.connectionId : null), pending ? "Opening …" : words);
+    }
   };
 
   return (
@@ -123,8 +137,8 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
           {signalled ? (
             <div className="flex flex-1 flex-col overflow-y-auto px-14 pt-[4.75rem] pb-8">
               <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.brokerage.name ?? null} action={action} />
-              <p role="status" className={problem ? "mt-3 text-small" : "sr-only"}>
-                {problem}
+              <p role="status" className={said ? "mt-3 text-small" : "sr-only"}>
+                {said}
               </p>
             </div>
           ) : (

@@ -125,7 +125,7 @@ function Panel({
   children: ReactNode;
 }) {
   return (
-    <section aria-labelledby="portal-result" className="flex min-h-0 flex-1 flex-col">
+    <section aria-labelledby="portal-result" className="flex min-h-0 flex-1 flex-col wide:flex-none">
       {view.brokerage && <LinkFigure state={figure} tile={<Tile brokerage={view.brokerage} size={44} />} />}
       <h2 id="portal-result" tabIndex={-1} className="mt-9 text-title">
         {title}

@@ -1,8 +1,8 @@
 import type { PortalFailure } from "@/lib/connections/portal-outcome";
 import type { FigureState } from "../ui/link-figure";
 
-/** What a button of the result does: try the same again, leave it for later, connect another login, keep both connections. */
-export type ResultAction = "again" | "later" | "different-login" | "keep-both";
+/** What a button of the result does: try the same again, leave it for later, connect another login, keep both connections, be told when it is worth trying. */
+export type ResultAction = "again" | "later" | "different-login" | "keep-both" | "tell-when-back";
 
 interface Words {
   figure: FigureState;
@@ -11,6 +11,9 @@ interface Words {
   primary: [ResultAction, string];
   secondary: [ResultAction, string] | null;
 }
+
+/** After asking to be told. */
+export const willBeTold = (b = "the brokerage") => `We’ll e-mail you when it’s worth trying ${b} again.`;
 
 /** What happened, that nothing was changed, and one next step; for each failure that the server has concluded. */
 export function failureWords(failure: PortalFailure, b: string, intent: "connect" | "reconnect"): Words {
@@ -54,9 +57,12 @@ export function failureWords(failure: PortalFailure, b: string, intent: "connect
       return {
         figure: "trouble",
         title: `${b} can’t be reached right now`,
-        sentence: `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`,
-        primary: ["again", "Try again now"],
-        secondary: later,
+        sentence:
+          intent === "reconnect"
+            ? `This isn’t about your login. ${unchanged} We can e-mail you when it’s worth trying again.`
+            : `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`,
+        primary: intent === "reconnect" ? ["tell-when-back", "E-mail me when it’s back"] : ["again", "Try again now"],
+        secondary: intent === "reconnect" ? ["again", "Try again now"] : later,
       };
     case "expired":
       return {

@@ -13,6 +13,7 @@ import { checkPortal, openConnect, openReconnect } from "./portal";
 import { continueQueue, skipInQueue as skip } from "./queue";
 import { keepBeside, requestRemoval } from "./remove";
 import { countCheck } from "./snaptrade-user";
+import { askWhenBack } from "./when-back";
 import { connectInput, connectionInput, noInput, queueEntryInput, reconnectInput, reportPortalInput } from "./schema";
 
 // For the dialog: the login link goes to the click that asked for it, and nowhere else.
@@ -39,6 +40,11 @@ export const skipEntry = userAction(queueEntryInput, async ({ user, input }) => 
 
 export const keepSecond = userAction(connectionInput, async ({ user, input, now }) => {
   await keepBeside(user.id, input.connectionId, now);
+  return null;
+});
+
+export const tellWhenBack = userAction(connectionInput, async ({ user, input, now }) => {
+  await askWhenBack(user.id, input.connectionId, now);
   return null;
 });
 
@@ -92,6 +98,13 @@ export async function removeConnection(form: FormData): Promise<void> {
 export async function keepBoth(form: FormData): Promise<void> {
   const kept = await keepSecond({ connectionId: fieldsOf(form).connectionId ?? "" });
   redirect(kept.ok ? "/connections" : problemAt("/connections", kept));
+}
+
+export async function tellWhenBackInPage(form: FormData): Promise<void> {
+  const { connectionId = "" } = fieldsOf(form);
+  const here = `/connections/${encodeURIComponent(connectionId)}`;
+  const asked = await tellWhenBack({ connectionId });
+  redirect(asked.ok ? `${here}?asked=yes` : problemAt(here, asked));
 }
 
 export async function skipInQueue(form: FormData): Promise<void> {

@@ -15,7 +15,7 @@ export const notices = pgTable(
     id: uuid().primaryKey().defaultRandom(),
     userId: ofUser(),
     episodeId: ofEpisode(),
-    kind: text({ enum: ["broke", "reminder-3", "reminder-7", "fixed"] }).notNull(),
+    kind: text({ enum: ["broke", "reminder-3", "reminder-7", "back", "fixed"] }).notNull(),
     createdAt: at("created_at").notNull(),
     readAt: at("read_at"),
     /** "claimed": nothing of it has left; "leaving": it may have; "unknown": nobody can say any more, so it is not sent again. */

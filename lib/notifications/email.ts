@@ -65,8 +65,12 @@ const again = "Sign in once more and the same connections carry on, with the sam
 function subjectOf(kind: NoticeKind, items: MailItem[]): string {
   const [only] = items;
   const b = only?.brokerage ?? "";
-  if (items.length > 1) return kind === "fixed" ? `${items.length} connections work again` : `${items.length} connections need reconnecting`;
+  if (items.length > 1) {
+    if (kind === "back") return `${items.length} connections can be reconnected now`;
+    return kind === "fixed" ? `${items.length} connections work again` : `${items.length} connections need reconnecting`;
+  }
   if (kind === "fixed") return `Your ${b} connection works again`;
+  if (kind === "back") return `${b} is back: you can reconnect now`;
   if (kind === "broke") return only?.wasHeld ? `${b} is back: you can reconnect now` : `Your ${b} connection needs reconnecting`;
   return `Reminder: your ${b} connection needs reconnecting`;
 }
@@ -80,7 +84,13 @@ function storyOf(kind: NoticeKind, { brokerage: b, brokeAt, endedAt, dataAsOf, w
   const since = `${b} stopped sharing new data with ${appName} ${dayAt(viewer, brokeAt, now)}.`;
   const data = dataAsOf ? ` What you see in ${appName} is from ${clock(viewer, dataAsOf)} and stays as it is until you reconnect.` : "";
   const held = wasHeld ? [`There was trouble at ${b}, so we waited with this. It seems to be over.`] : [];
-  return [`${since}${data}`, ...held, "Sign in once more and the same connection carries on, with the same accounts and history."];
+  const asked = kind === "back" ? [`You asked us to tell you when it is worth trying ${b} again. It is now.`] : [];
+  return [
+    `${since}${data}`,
+    ...asked,
+    ...(kind === "back" ? [] : held),
+    "Sign in once more and the same connection carries on, with the same accounts and history.",
+  ];
 }
 
 function factsOf(kind: NoticeKind, { accounts, access }: MailItem): [string, string[]][] {

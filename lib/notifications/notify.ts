@@ -25,6 +25,20 @@ export async function notifyFix(tx: Transaction, episodeId: string, now: Date): 
     on conflict do nothing`);
 }
 
+/**
+ * Has the person told when it is worth trying again to repair an open break, once for its episode.
+ * @returns false when they were told already
+ */
+export async function notifyWhenBack(tx: Pick<Transaction, "insert">, episode: { id: string; userId: string }, now: Date): Promise<boolean> {
+  const { id: episodeId, userId } = episode;
+  const [notice] = await tx
+    .insert(notices)
+    .values({ userId, episodeId, kind: "back", createdAt: now, notBefore: now })
+    .onConflictDoUpdate({ target: [notices.episodeId, notices.kind], set: { kind: "back" } })
+    .returning({ mail: notices.mail });
+  return notice?.mail === "waiting" || notice?.mail === "claimed";
+}
+
 /** Plans the reminders of a break that was just told. */
 export async function planReminders(tx: Pick<Transaction, "execute">, noticeIds: string[]): Promise<void> {
   for (const kind of ["reminder-3", "reminder-7"] as const) {

@@ -14,6 +14,7 @@ const facts: NoticeFacts = {
   leaving: false,
   told: false,
   held: false,
+  asked: null,
   preference: "all",
   quietFrom: 0,
   quietTo: 0,
@@ -29,6 +30,9 @@ interface History {
   fixedAfterMs: number | null;
   heldFromMs: number;
   heldForMs: number;
+  /** When the person asked to be told that the brokerage is back, and when somebody's sign-in there succeeded. */
+  askedAfterMs: number | null;
+  answeredAfterMs: number;
   preference: NoticeFacts["preference"];
   quietFrom: number;
   quietTo: number;
@@ -36,19 +40,26 @@ interface History {
 }
 
 /** One episode from its break to its end, with the sender coming by every few minutes. */
-function play({ fixedAfterMs, heldFromMs, heldForMs, ...person }: History): Sent[] {
+function play({ fixedAfterMs, heldFromMs, heldForMs, askedAfterMs, answeredAfterMs, ...person }: History): Sent[] {
   const sent: Sent[] = [];
   const waiting = new Map<NoticeKind, number>([["broke", 0]]);
   let fixTold = false;
+  let askedAt: number | null = null;
   for (let ms = 0; ms < 9 * day; ms += 7 * minute) {
     const ended = fixedAfterMs !== null && ms >= fixedAfterMs;
     if (ended && !fixTold) waiting.set("fixed", ms);
     fixTold ||= ended;
+    if (askedAfterMs !== null && ms >= askedAfterMs && !ended && askedAt === null) {
+      askedAt = ms;
+      waiting.set("back", ms);
+    }
     const held = ms >= heldFromMs && ms < heldFromMs + heldForMs;
     for (const [kind, from] of [...waiting]) {
       if (from > ms) continue;
       const told = sent.some((one) => one.kind === "broke");
-      const decision = decide({ ...facts, ...person, kind, ended, held, told }, at(ms));
+      const answeredSince = askedAt !== null && answeredAfterMs > askedAt && ms > answeredAfterMs;
+      const asked = kind === "back" && askedAt !== null ? { at: at(askedAt), answeredSince } : null;
+      const decision = decide({ ...facts, ...person, kind, ended, held, told, asked }, at(ms));
       if (decision.act === "wait") waiting.set(kind, decision.until.getTime() - start);
       else waiting.delete(kind);
       if (decision.act !== "send") continue;
@@ -63,6 +74,8 @@ const someHistory = fc.record({
   fixedAfterMs: fc.option(fc.integer({ min: 0, max: 9 * day })),
   heldFromMs: fc.integer({ min: 0, max: 8 * day }),
   heldForMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3 * day })),
+  askedAfterMs: fc.option(fc.integer({ min: 0, max: 8 * day })),
+  answeredAfterMs: fc.integer({ min: 0, max: 9 * day }),
   preference: fc.constantFrom("all" as const, "first" as const, "none" as const),
   quietFrom: fc.integer({ min: 0, max: 1439 }),
   quietTo: fc.integer({ min: 0, max: 1439 }),
@@ -86,11 +99,11 @@ describe("over random histories of an episode", () => {
     );
   });
 
-  test("who wants none gets none, who wants only the first gets no reminder, and a receipt follows only a notice", () => {
+  test("who wants none gets only what they asked for, who wants only the first gets no reminder, and a receipt follows only a notice", () => {
     fc.assert(
       fc.property(someHistory, (history) => {
         const kinds = play(history).map(({ kind }) => kind);
-        if (history.preference === "none") expect(kinds).toEqual([]);
+        if (history.preference === "none") expect(kinds.filter((kind) => kind !== "back")).toEqual([]);
         if (history.preference === "first") expect(kinds.filter((kind) => kind.startsWith("reminder"))).toEqual([]);
         if (kinds.includes("fixed")) expect(kinds).toContain("broke");
       }),
@@ -99,14 +112,33 @@ describe("over random histories of an episode", () => {
   });
 });
 
+const calm: History = {
+  fixedAfterMs: null,
+  heldFromMs: 0,
+  heldForMs: 0,
+  askedAfterMs: null,
+  answeredAfterMs: 0,
+  preference: "all",
+  quietFrom: 0,
+  quietTo: 0,
+  timeZone: "UTC",
+};
+
 test("a break that nobody repairs is told once, and twice more, and then no more", () => {
-  const sent = play({ fixedAfterMs: null, heldFromMs: 0, heldForMs: 0, preference: "all", quietFrom: 0, quietTo: 0, timeZone: "UTC" });
-  expect(sent.map(({ kind }) => kind)).toEqual(["broke", "reminder-3", "reminder-7"]);
+  expect(play(calm).map(({ kind }) => kind)).toEqual(["broke", "reminder-3", "reminder-7"]);
 });
 
 test("one that is repaired within ten minutes is not told at all", () => {
-  const history = { heldFromMs: 0, heldForMs: 0, preference: "all" as const, quietFrom: 0, quietTo: 0, timeZone: "UTC" };
-  expect(play({ ...history, fixedAfterMs: 9 * minute })).toEqual([]);
+  expect(play({ ...calm, fixedAfterMs: 9 * minute })).toEqual([]);
+});
+
+test("who asked is told an hour later, or as soon as somebody has got through", () => {
+  const told = (more: Partial<History>) => play({ ...calm, askedAfterMs: day, ...more }).find(({ kind }) => kind === "back")?.at ?? 0;
+  const late = 12 * minute;
+  expect(told({}) - day).toBeGreaterThanOrEqual(60 * minute);
+  expect(told({}) - day).toBeLessThan(60 * minute + 2 * late);
+  expect(told({ answeredAfterMs: day + 15 * minute }) - day).toBeLessThan(15 * minute + 2 * late);
+  expect(told({ heldFromMs: day, heldForMs: 5 * 60 * minute }) - day).toBeGreaterThanOrEqual(5 * 60 * minute);
 });
 
 test.each([

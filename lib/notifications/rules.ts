@@ -1,4 +1,5 @@
-export type NoticeKind = "broke" | "reminder-3" | "reminder-7" | "fixed";
+/** "back": the brokerage could not be reached, and the person asked to be told when it is worth trying again. */
+export type NoticeKind = "broke" | "reminder-3" | "reminder-7" | "back" | "fixed";
 
 /** Everything that decides whether a notice goes out by e-mail now. Times on our clock. */
 export interface NoticeFacts {
@@ -12,6 +13,8 @@ export interface NoticeFacts {
   told: boolean;
   /** The brokerage is under maintenance, or in a wave of breaks: signing in would not help now. */
   held: boolean;
+  /** Only for "back": when the person asked, and whether somebody's sign-in at that brokerage has succeeded since. */
+  asked: { at: Date; answeredSince: boolean } | null;
   preference: "all" | "first" | "none";
   /** Minutes of the person's day; equal for no quiet hours. */
   quietFrom: number;
@@ -27,10 +30,12 @@ const dayMs = 86_400_000;
 export const gatherMs = 10 * minuteMs;
 /** How soon it is asked again whether the brokerage is well. */
 const heldAgainMs = 5 * minuteMs;
+/** A brokerage of which nothing bad is known is worth trying again after this long. */
+const worthTryingMs = 60 * minuteMs;
 
 /** When an e-mail of this kind is due at the earliest. */
 export function dueAt(kind: NoticeKind, noticedAt: Date): Date {
-  const after = { broke: gatherMs, "reminder-3": 3 * dayMs, "reminder-7": 7 * dayMs, fixed: 0 };
+  const after = { broke: gatherMs, "reminder-3": 3 * dayMs, "reminder-7": 7 * dayMs, back: 0, fixed: 0 };
   return new Date(noticedAt.getTime() + after[kind]);
 }
 
@@ -39,8 +44,9 @@ export function dueAt(kind: NoticeKind, noticedAt: Date): Date {
  * and none that the person does not want. A receipt goes only to whoever was told of the break.
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
-  const { kind, noticedAt, ended, leaving, told, held, preference } = notice;
-  if (preference === "none") return { act: "cancel", why: "not wanted" };
+  const { kind, noticedAt, ended, leaving, told, held, asked, preference } = notice;
+  // What somebody asked for by name is wanted.
+  if (preference === "none" && kind !== "back") return { act: "cancel", why: "not wanted" };
   if (leaving) return { act: "cancel", why: "being removed" };
   if (kind === "fixed" && !told) return { act: "cancel", why: "the break was not told" };
   if (kind !== "fixed" && ended) return { act: "cancel", why: "fixed" };
@@ -48,6 +54,9 @@ export function decide(notice: NoticeFacts, now: Date): Decision {
   const due = dueAt(kind, noticedAt);
   if (kind !== "fixed" && now < due) return { act: "wait", until: due, held: false };
   if (kind !== "fixed" && held) return { act: "wait", until: new Date(now.getTime() + heldAgainMs), held: true };
+  if (asked && !asked.answeredSince && now.getTime() < asked.at.getTime() + worthTryingMs) {
+    return { act: "wait", until: new Date(now.getTime() + heldAgainMs), held: false };
+  }
   const quietUntil = endOfQuiet(notice, now);
   return quietUntil ? { act: "wait", until: quietUntil, held: false } : { act: "send" };
 }

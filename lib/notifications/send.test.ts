@@ -2,6 +2,7 @@ import { and, eq, sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
 import { observe } from "@/lib/connections/observe";
 import { withEmulator } from "@/lib/connections/testing";
+import { askWhenBack } from "@/lib/connections/when-back";
 import { database } from "@/lib/db/client";
 import { fixLinks, notices } from "@/lib/db/notice-schema";
 import { brokerages, incidents, users } from "@/lib/db/schema";
@@ -113,6 +114,23 @@ describe("an episode", () => {
     expect(await subjects(owner)).toEqual([]);
     await sendDueNotices(at(180));
     expect(await subjects(owner)).toHaveLength(1);
+  });
+});
+
+describe("who asked to be told that the brokerage is back", () => {
+  test("is told once another repair there succeeded, only once, and not for a connection that is not theirs or works", async () => {
+    const [owner, other] = [await makeOwner(), await makeOwner()];
+    await owner.say(0, "disabled", 0);
+    await other.say(0, "disabled", 0);
+    await expect(askWhenBack(other.userId, owner.ids[0] ?? "", at(20))).rejects.toMatchObject({ code: "not-found" });
+    for (const minutes of [20, 21]) await askWhenBack(owner.userId, owner.ids[0] ?? "", at(minutes));
+    await sendDueNotices(at(25));
+    expect(await subjects(owner)).toEqual(["Your Questrade connection needs reconnecting"]);
+    await other.say(0, "enabled", 26);
+    await sendDueNotices(at(31));
+    expect((await subjects(owner)).slice(1)).toEqual(["Questrade is back: you can reconnect now"]);
+    await expect(askWhenBack(owner.userId, owner.ids[0] ?? "", at(40))).rejects.toMatchObject({ code: "told-already" });
+    await expect(askWhenBack(other.userId, other.ids[0] ?? "", at(40))).rejects.toMatchObject({ code: "not-broken" });
   });
 });
 

@@ -1,10 +1,10 @@
 import "server-only";
 import { randomUUID } from "node:crypto";
-import { and, asc, eq, inArray, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNull, lt, lte, sql } from "drizzle-orm";
 import { mailColors } from "@/lib/brand";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/notice-schema";
-import { brokerageAccounts, episodes, incidents } from "@/lib/db/schema";
+import { brokerageAccounts, connections, episodes, incidents } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 import { announceChanges, noteChange } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
@@ -13,7 +13,7 @@ import { someAtOnce } from "@/lib/some-at-once";
 import { composeMail, type MailItem } from "./email";
 import { makeFixLink, unsubscribeToken } from "./links";
 import { planReminders } from "./notify";
-import { decide, type NoticeKind } from "./rules";
+import { decide, type NoticeFacts, type NoticeKind } from "./rules";
 
 export interface NoticeCounts {
   mails: number;
@@ -77,8 +77,9 @@ export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   return counts;
 }
 
-async function factsOf({ kind, user, episode }: DueNotice) {
+async function factsOf({ kind, createdAt, user, episode }: DueNotice): Promise<NoticeFacts> {
   const { connection } = episode;
+  const { brokerage } = connection;
   const db = await database();
   const [first] = await db
     .select({ mail: notices.mail })
@@ -90,12 +91,25 @@ async function factsOf({ kind, user, episode }: DueNotice) {
     ended: episode.endedAt !== null,
     leaving: connection.removalRequestedAt !== null || user.deletionRequestedAt !== null,
     told: first?.mail === "sent" || first?.mail === "unknown",
-    held: connection.brokerage.maintenance || connection.brokerage.incidents.length > 0,
+    held: brokerage.maintenance || brokerage.incidents.length > 0 || (kind === "back" && brokerage.degraded),
+    asked: kind === "back" ? { at: createdAt, answeredSince: await hasAnsweredSince(brokerage.id, createdAt) } : null,
     preference: user.mailPreference,
     quietFrom: user.quietFrom,
     quietTo: user.quietTo,
     timeZone: user.timeZone,
   };
+}
+
+/** Somebody's sign-in at this brokerage has succeeded since. */
+async function hasAnsweredSince(brokerageId: string, since: Date): Promise<boolean> {
+  const db = await database();
+  const [repaired] = await db
+    .select({ id: episodes.id })
+    .from(episodes)
+    .innerJoin(connections, eq(connections.id, episodes.connectionId))
+    .where(and(eq(connections.brokerageId, brokerageId), eq(episodes.endedHow, "fixed"), gt(episodes.endedAt, since)))
+    .limit(1);
+  return repaired !== undefined;
 }
 
 /** Several of one kind for one person are one e-mail. */

@@ -10,6 +10,7 @@ import { ConnectionTimeline } from "@/components/connections/connection-timeline
 import { DetailAside } from "@/components/connections/detail-aside";
 import { SecondConnectionNote } from "@/components/connections/second-connection-note";
 import { LiveUpdates } from "@/components/live-updates";
+import { willBeTold } from "@/components/portal/portal-words";
 import { Icon } from "@/components/ui/icon";
 import { Notice } from "@/components/ui/notice";
 import { Tile } from "@/components/ui/tile";
@@ -36,7 +37,7 @@ export async function generateMetadata({ params }: PageProps<"/connections/[conn
 
 export default async function ConnectionPage({ params, searchParams }: PageProps<"/connections/[connectionId]">) {
   const { user, viewer, now, detail } = await read((await params).connectionId);
-  const { portal, problem } = await searchParams;
+  const { portal, problem, asked } = await searchParams;
   const { connection, lookedAt, timeline, unreachable } = detail;
   const trip = await findTrip(user.id, portal, now);
   if (trip?.connectionId === connection.id) return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
@@ -44,7 +45,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
   if (detail.lookDueAt) after(() => lookIfDue(user.id));
   const reading = { viewer, now, lookedAt };
   const { APP_NAME: appName } = env();
-  const sentence = problemSentence(problem);
+  const sentence = problemSentence(problem) ?? (asked ? willBeTold(connection.brokerage.name) : null);
   return (
     <LiveUpdates version={detail.version} sentences={announcements([connection], viewer)}>
       {sentence && <Notice>{sentence}</Notice>}
