@@ -28,6 +28,18 @@ describe("the budget", () => {
     expect(await admitted(100, admit)).toBe(100);
   });
 
+  test("never lets all together exceed the limit, and says when the oldest request leaves the minute", async () => {
+    const db = await database();
+    await db.insert(snapTradeCalls).values({ at: new Date(Date.now() - 20_000), background: true });
+    expect(await admitted(300, admit)).toBe(249);
+    expect(await admit()).toEqual({ admitted: false, retryAfterSeconds: expect.closeTo(40, -1) as number });
+  });
+
+  test("sends nobody where SnapTrade counts more than we do", async () => {
+    await noteLimits({ limit: 250, remaining: 0, resetSeconds: 30 });
+    expect(await admit()).toEqual({ admitted: false, retryAfterSeconds: 30 });
+  });
+
   test("makes the background give way to what people have used", async () => {
     expect(await admitted(180, admit)).toBe(180);
     expect(await admitted(200, () => inBackground(admit))).toBe(0);

@@ -1,7 +1,8 @@
 import "server-only";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { eq, lt, sql } from "drizzle-orm";
+import { eq, gt, lt, sql } from "drizzle-orm";
 import { database } from "./db/client";
+import type { Transaction } from "./db/database";
 import { snapTradeCalls, snapTradeLimits } from "./db/work-schema";
 
 /** The share of the rate limit that work in the background may use; the rest is always free for people. */
@@ -21,31 +22,21 @@ export function inBackground<T>(work: () => Promise<T>): Promise<T> {
 
 /**
  * Asks for one request to SnapTrade out of the one budget of all processes: a rolling minute, kept in the database (FACTS 7.4).
- * A person is admitted unless SnapTrade has said to wait; the background only within its share, and only while enough is left.
+ * A person is admitted unless the whole minute is used up; the background only within its share, and only while enough is left for people.
+ * Nobody is while SnapTrade has said to wait.
  */
-export function admit(): Promise<Admission> {
+export async function admit(): Promise<Admission> {
   const now = new Date();
-  return background.getStore() ? admitBackground(now) : admitPerson(now);
-}
-
-async function admitPerson(now: Date): Promise<Admission> {
-  const db = await database();
-  const [limits] = await db.select({ blockedUntil: snapTradeLimits.blockedUntil }).from(snapTradeLimits);
-  if (limits?.blockedUntil && limits.blockedUntil > now) return waitUntil(limits.blockedUntil, now);
-  await db.insert(snapTradeCalls).values({ at: now, background: false });
-  return { admitted: true };
-}
-
-async function admitBackground(now: Date): Promise<Admission> {
+  const inBackground = background.getStore() ?? false;
   const db = await database();
   return db.transaction(async (tx) => {
     // Its row is the lock: two processes never count the same room twice.
     const [limits] = await tx.select().from(snapTradeLimits).for("update");
-    if (!limits) return waitUntil(new Date(now.getTime() + minuteMs), now);
+    if (!limits) throw new Error("The budget has no row");
     if (limits.blockedUntil && limits.blockedUntil > now) return waitUntil(limits.blockedUntil, now);
-    const room = roomOf({ ...limits, ...(await countCalls(tx, now)) }, now);
-    if (room < 1) return { admitted: false, retryAfterSeconds: 5 };
-    await tx.insert(snapTradeCalls).values({ at: now, background: true });
+    const usage = { ...limits, ...(await countCalls(tx, now)) };
+    if (inBackground ? roomOf(usage, now) < 1 : leftOf(usage, now) < 1) return waitUntil(roomAgainAt(usage, now), now);
+    await tx.insert(snapTradeCalls).values({ at: now, background: inBackground });
     return { admitted: true };
   });
 }
@@ -56,14 +47,20 @@ interface Usage {
   remainingUntil: Date | null;
   all: number;
   background: number;
+  oldest: Date | null;
 }
 
 /** How many more requests the background may make within this minute. */
-export function roomOf({ perMinute, remaining, remainingUntil, all, background: own }: Usage, now: Date): number {
-  const share = Math.floor(perMinute * backgroundShare);
-  const forPeople = perMinute - share;
-  const left = remaining !== null && remainingUntil && remainingUntil > now ? Math.min(remaining, perMinute - all) : perMinute - all;
-  return Math.max(0, Math.min(share - own, left - forPeople));
+export function roomOf(usage: Usage, now: Date): number {
+  const share = Math.floor(usage.perMinute * backgroundShare);
+  const forPeople = usage.perMinute - share;
+  return Math.max(0, Math.min(share - usage.background, leftOf(usage, now) - forPeople));
+}
+
+/** How many more requests anybody may make: by our own count, and by SnapTrade's where that says less. */
+function leftOf({ perMinute, remaining, remainingUntil, all }: Usage, now: Date): number {
+  const told = remaining !== null && remainingUntil && remainingUntil > now ? remaining : perMinute;
+  return Math.min(told, perMinute - all);
 }
 
 /** How many requests the background may make right now; for planning, since each one is asked for again when it is made. */
@@ -74,12 +71,23 @@ export async function roomForBackground(now: Date): Promise<number> {
   return roomOf({ ...limits, ...(await countCalls(db, now)) }, now);
 }
 
-async function countCalls(db: Pick<Awaited<ReturnType<typeof database>>, "select">, now: Date): Promise<{ all: number; background: number }> {
+/** When the oldest request leaves the minute, or SnapTrade begins a new one. */
+function roomAgainAt({ remaining, remainingUntil, oldest }: Usage, now: Date): Date {
+  const usedUp = remaining === 0 && remainingUntil && remainingUntil > now;
+  return usedUp ? remainingUntil : new Date((oldest ?? now).getTime() + minuteMs);
+}
+
+async function countCalls(db: Pick<Transaction, "select">, now: Date): Promise<Pick<Usage, "all" | "background" | "oldest">> {
+  const { at, background } = snapTradeCalls;
   const [counted] = await db
-    .select({ all: sql<number>`count(*)::int`, background: sql<number>`(count(*) filter (where ${snapTradeCalls.background}))::int` })
+    .select({
+      all: sql<number>`count(*)::int`,
+      background: sql<number>`(count(*) filter (where ${background}))::int`,
+      oldest: sql<Date | null>`min(${at})`.mapWith(at),
+    })
     .from(snapTradeCalls)
-    .where(sql`${snapTradeCalls.at} > ${new Date(now.getTime() - minuteMs).toISOString()}::timestamptz`);
-  return counted ?? { all: 0, background: 0 };
+    .where(gt(at, new Date(now.getTime() - minuteMs)));
+  return counted ?? { all: 0, background: 0, oldest: null };
 }
 
 /** What the headers of an answer say of the limit (X-RateLimit-*); absent ones change nothing. */
