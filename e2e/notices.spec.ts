@@ -130,23 +130,6 @@ test("a connection near its usual end says so, works on, and can be signed in ea
   expect(await mails(person, /Alpaca/)).toEqual([]);
 });
 
-test("trading is allowed on an explicit wish, through the same connection", async ({ page, context }) => {
-  const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "trading@example.com");
-  const [connection] = await seedConnections(person, [{ brokerage: "WEALTHSIMPLETRADE", type: "read" }]);
-  await context.addCookies(cookiesOf(person));
-  await page.goto(`${app.url}/connections/${connection?.id ?? ""}`);
-  await expect(page.getByText("Read only", { exact: false }).first()).toBeVisible();
-  await page.getByText("Allow trading", { exact: true }).first().click();
-  await page.getByRole("button", { name: "Allow trading at Wealthsimple" }).click();
-  const { portal, result, close } = dialogOf(page);
-  await signIn(portal, "good");
-  await portal.getByLabel("Code").fill("123456");
-  await portal.getByRole("button", { name: "Continue", exact: true }).click();
-  await expect(result("Wealthsimple is signed in again")).toBeVisible();
-  await close();
-  await expect(page.getByText("Read and trade").first()).toBeVisible();
-});
-
 test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({ page, context }) => {
   const { person, ids } = await makeBroken("journey", "VANGUARD");
   const link = await linkInMail(person, "/fix/");

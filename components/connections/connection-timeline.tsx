@@ -80,6 +80,6 @@ function endingWords(ending: TimelineEntry["ending"], b: string, seconds: number
     case "not-finished":
       return `It was closed${after}. Nothing was changed.`;
     default:
-      return `${failureWords(ending, b, "reconnect").title}. Nothing was changed.`;
+      return `${failureWords(ending, b, "repair").title}. Nothing was changed.`;
   }
 }

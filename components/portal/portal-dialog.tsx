@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useRef, useState, useTransition } from "react";
-import { keepSecond, skipEntry, startConnect, startReconnect, tellWhenBack } from "@/lib/connections/actions";
+import { keepSecond, skipEntry, tellWhenBack } from "@/lib/connections/actions";
 import type { OpenedPortal } from "@/lib/connections/views";
 import type { Viewer } from "@/lib/times";
 import { Button, ButtonLink, type ButtonLook } from "../ui/button";
@@ -9,6 +9,7 @@ import { Icon } from "../ui/icon";
 import { PortalFrame } from "./portal-frame";
 import { PortalRail } from "./portal-rail";
 import { PortalResult, type AllActions } from "./portal-result";
+import { start, targetOf, type PortalTarget } from "./portal-target";
 import { willBeTold } from "./portal-words";
 import { nextInQueue } from "./reconnect-queue";
 import { isFinal, usePortalTrip } from "./use-portal-trip";
@@ -44,19 +45,13 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
 
   const close = () => dialog.current?.close();
 
-  function open(connectionId: string | null, skip = false) {
-    if (pending) return;
+  function open(target: PortalTarget | null, skip = false) {
+    if (pending || !target) return;
     setSaid(null);
     setToBeTold(false);
     startTransition(async () => {
       if (skip && view.queue && view.connectionId) await skipEntry({ queueId: view.queue.id, connectionId: view.connectionId });
-      const result = connectionId
-        ? await startReconnect({
-            connectionId,
-            queueId: view.queue?.id,
-            wish: connectionId === view.connectionId ? (view.wish ?? undefined) : undefined,
-          })
-        : await startConnect({ brokerage: view.brokerage?.slug ?? "", beside: "yes" });
+      const result = await start(target);
       if (result.ok) begin(result.data);
       else setSaid(result.message);
     });
@@ -78,7 +73,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     startTransition(async () => {
       const asked = await tellWhenBack({ connectionId });
       setToBeTold(asked.ok);
-      setSaid(asked.ok ? willBeTold(view.brokerage?.name) : asked.message);
+      setSaid(asked.ok ? willBeTold(view.brokerage.name) : asked.message);
     });
   }
 
@@ -91,22 +86,21 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     switch (does) {
       case "different-login":
         return (
-          <ButtonLink href={`/connections/new?brokerage=${view.brokerage?.slug ?? ""}`} look={look}>
+          <ButtonLink href={`/connections/new?brokerage=${view.brokerage.slug}`} look={look}>
             {words}
           </ButtonLink>
         );
       case "keep-both":
         return button(keep);
       case "tell-when-back":
-        if (view.wish) return null;
         return toBeTold ? button(close, "Close") : button(askToBeTold);
       case "later":
       case "close":
         return button(close);
       case "next":
-        return button(() => open(next?.connectionId ?? null, !done), pending ? "Opening …" : words);
+        return button(() => open(next?.target ?? null, !done), pending ? "Opening …" : words);
       case "again":
-        return button(() => open(view.intent === "reconnect" ? view.connectionId : null), pending ? "Opening …" : words);
+        return button(() => open(targetOf(view)), pending ? "Opening …" : words);
     }
   };
 
@@ -123,7 +117,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
           appName={current.appName}
           done={done}
           signalled={signalled}
-          onSkip={next && !signalled ? () => open(next.connectionId, true) : null}
+          onSkip={next && !signalled ? () => open(next.target, true) : null}
         />
         <div className="relative flex min-h-0 flex-col border-l border-line">
           <button
@@ -136,7 +130,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
           </button>
           {signalled ? (
             <div className="flex flex-1 flex-col overflow-y-auto px-14 pt-[4.75rem] pb-8">
-              <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.brokerage.name ?? null} action={action} />
+              <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.name ?? null} action={action} />
               <p role="status" className={said ? "mt-3 text-small" : "sr-only"}>
                 {said}
               </p>

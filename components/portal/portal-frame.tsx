@@ -12,7 +12,7 @@ export function PortalFrame({ opened, heard }: { opened: OpenedPortal; heard: bo
   const { view, loginLink } = opened;
   const [loaded, setLoaded] = useState(false);
   const [hint, setHint] = useState<"none" | "not-loading" | "window">("none");
-  const b = view.brokerage?.name ?? "the brokerage";
+  const b = view.brokerage.name;
 
   useEffect(() => {
     const timer = setTimeout(() => setHint((now) => (loaded ? now : "not-loading")), loadTimeoutMs);

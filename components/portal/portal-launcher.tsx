@@ -2,16 +2,12 @@
 
 import { useRouter } from "next/navigation";
 import { useState, useTransition, type ComponentType, type SyntheticEvent } from "react";
-import { connectInPage, reconnectAllInPage, reconnectInPage, startConnect, startReconnect, startReconnectAll } from "@/lib/connections/actions";
-import type { OpenedPortal, PortalWish } from "@/lib/connections/views";
+import type { OpenedPortal } from "@/lib/connections/views";
 import { useLive } from "../live-updates";
 import { Button, type ButtonLook } from "../ui/button";
 import type { PortalDialogProps } from "./portal-dialog";
-
-export type PortalTarget =
-  | { kind: "reconnect"; connectionId: string; queueId?: string; wish?: PortalWish }
-  | { kind: "queue" }
-  | { kind: "connect"; brokerage: string; beside?: boolean };
+import { PortalForm } from "./portal-form";
+import { start, type PortalTarget } from "./portal-target";
 
 interface Props {
   target: PortalTarget;
@@ -55,10 +51,7 @@ export function PortalLauncher({ target, label, words, look, wide = false }: Pro
 
   return (
     <>
-      <form action={pageAction(target)} onSubmit={open} className={wide ? "w-full wide:w-auto" : ""}>
-        {Object.entries(fieldsOf(target)).map(([name, value]) => (
-          <input key={name} type="hidden" name={name} value={value} />
-        ))}
+      <PortalForm target={target} onSubmit={open} className={wide ? "w-full wide:w-auto" : ""}>
         <Button
           type="submit"
           look={look}
@@ -73,33 +66,10 @@ export function PortalLauncher({ target, label, words, look, wide = false }: Pro
         <p role="status" className={problem ? "mt-2 max-w-[40ch] text-small text-ink" : "sr-only"}>
           {problem}
         </p>
-      </form>
+      </PortalForm>
       {opened && <opened.Dialog opened={opened.portal} onClose={closed} />}
     </>
   );
-}
-
-function start(target: PortalTarget) {
-  switch (target.kind) {
-    case "reconnect":
-      return startReconnect({ connectionId: target.connectionId, queueId: target.queueId, wish: target.wish });
-    case "queue":
-      return startReconnectAll({});
-    case "connect":
-      return startConnect({ brokerage: target.brokerage, beside: target.beside ? "yes" : undefined });
-  }
-}
-
-function pageAction({ kind }: PortalTarget) {
-  if (kind === "queue") return reconnectAllInPage;
-  return kind === "connect" ? connectInPage : reconnectInPage;
-}
-
-function fieldsOf(target: PortalTarget): Record<string, string> {
-  if (target.kind === "queue") return {};
-  if (target.kind === "connect") return { brokerage: target.brokerage, ...(target.beside ? { beside: "yes" } : {}) };
-  const { connectionId, queueId, wish } = target;
-  return { connectionId, ...(queueId ? { queueId } : {}), ...(wish ? { wish } : {}) };
 }
 
 function hasRoomForDialog(): boolean {

@@ -16,7 +16,7 @@ interface Props {
 /** Where the person is, which login to use, and that the password stays out of here. */
 export function PortalRail({ view, appName, done, signalled, onSkip }: Props) {
   const { brokerage, intent, queue, connectionId, accounts } = view;
-  const b = brokerage?.name ?? "the brokerage";
+  const b = brokerage.name;
   const step = intent === "connect" ? (done ? "Connected" : "Connecting") : stepWords(queue, connectionId, done);
   return (
     <div className="flex min-h-0 flex-col overflow-y-auto bg-sunken p-7">

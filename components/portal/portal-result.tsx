@@ -8,7 +8,7 @@ import { LinkFigure, type FigureState } from "../ui/link-figure";
 import { Receipt } from "../ui/receipt";
 import { Tile } from "../ui/tile";
 import { Time } from "../ui/time";
-import { failureWords, type ResultAction } from "./portal-words";
+import { errandOf, failureWords, type ResultAction } from "./portal-words";
 
 export type AllActions = ResultAction | "next" | "close";
 
@@ -24,8 +24,8 @@ interface Props {
 
 /** What the server concluded about a trip to the portal. Every claim here was read from SnapTrade. */
 export function PortalResult({ view, viewer, now, next, action }: Props) {
-  const { outcome, brokerage, intent } = view;
-  const b = brokerage?.name ?? "The brokerage";
+  const { outcome, intent } = view;
+  const b = view.brokerage.name;
   switch (outcome.state) {
     case "open":
     case "checking":
@@ -89,7 +89,7 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
         </Panel>
       );
     case "failed": {
-      const words = failureWords(outcome.failure, b, intent);
+      const words = failureWords(outcome.failure, b, errandOf(view));
       return (
         <Panel view={view} figure={words.figure} title={words.title} sentence={words.sentence}>
           {outcome.failure === "different-login" && view.accounts.length > 0 && (
@@ -126,7 +126,7 @@ function Panel({
 }) {
   return (
     <section aria-labelledby="portal-result" className="flex min-h-0 flex-1 flex-col wide:flex-none">
-      {view.brokerage && <LinkFigure state={figure} tile={<Tile brokerage={view.brokerage} size={44} />} />}
+      <LinkFigure state={figure} tile={<Tile brokerage={view.brokerage} size={44} />} />
       <h2 id="portal-result" tabIndex={-1} className="mt-9 text-title">
         {title}
       </h2>
@@ -153,13 +153,15 @@ function checkingSentence({ outcome, intent }: PortalView, b: string): string {
   return `We’re asking SnapTrade how ${b} is now.`;
 }
 
-function receiptOf({ intent, accounts, brokeAt }: PortalView, confirmedAt: Date, viewer: Viewer, now: Date) {
+function receiptOf({ intent, wish, access, accounts, brokeAt }: PortalView, confirmedAt: Date, viewer: Viewer, now: Date) {
   const confirmed = (
     <Time at={confirmedAt} viewer={viewer}>
       {dayAt(viewer, confirmedAt, now, clockSeconds)}
     </Time>
   );
-  const rows: { label: string; value: ReactNode }[] = [{ label: "SnapTrade confirmed", value: confirmed }];
+  // Whoever signs in again at a connection that works has no repair for SnapTrade to confirm.
+  const rows: { label: string; value: ReactNode }[] = [{ label: wish ? "Works, says SnapTrade" : "SnapTrade confirmed", value: confirmed }];
+  if (wish === "trade") rows.push({ label: "Access", value: access === "trade" ? "Read and trade" : "Still read only" });
   if (intent === "reconnect" && accounts.length > 0) rows.push({ label: "Accounts", value: `the same ${accounts.length}` });
   if (intent === "connect" && accounts.length > 0) rows.push({ label: "Accounts", value: count(accounts.length, "account") });
   if (intent === "reconnect" && brokeAt && brokeAt < confirmedAt)

@@ -1,4 +1,5 @@
 import type { PortalFailure } from "@/lib/connections/portal-outcome";
+import type { PortalView } from "@/lib/connections/views";
 import type { FigureState } from "../ui/link-figure";
 
 /** What a button of the result does: try the same again, leave it for later, connect another login, keep both connections, be told when it is worth trying. */
@@ -13,11 +14,20 @@ interface Words {
 }
 
 /** After asking to be told. */
-export const willBeTold = (b = "the brokerage") => `We’ll e-mail you when it’s worth trying ${b} again.`;
+export const willBeTold = (b: string) => `We’ll e-mail you when it’s worth trying ${b} again.`;
+
+/** What the person went to the portal for: to connect, to repair, or to sign in again at one that works. */
+export type Errand = "connect" | "repair" | "sign-in";
+
+export function errandOf({ intent, wish }: Pick<PortalView, "intent" | "wish">): Errand {
+  if (intent === "connect") return "connect";
+  return wish ? "sign-in" : "repair";
+}
 
 /** What happened, that nothing was changed, and one next step; for each failure that the server has concluded. */
-export function failureWords(failure: PortalFailure, b: string, intent: "connect" | "reconnect"): Words {
-  const unchanged = intent === "reconnect" ? "Nothing was changed." : "No connection was made.";
+export function failureWords(failure: PortalFailure, b: string, errand: Errand): Words {
+  const unchanged = errand === "connect" ? "No connection was made." : "Nothing was changed.";
+  const broken = errand === "repair";
   const again: [ResultAction, string] = ["again", "Try again"];
   const later: [ResultAction, string] = ["later", "Later"];
   switch (failure) {
@@ -57,12 +67,11 @@ export function failureWords(failure: PortalFailure, b: string, intent: "connect
       return {
         figure: "trouble",
         title: `${b} can’t be reached right now`,
-        sentence:
-          intent === "reconnect"
-            ? `This isn’t about your login. ${unchanged} We can e-mail you when it’s worth trying again.`
-            : `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`,
-        primary: intent === "reconnect" ? ["tell-when-back", "E-mail me when it’s back"] : ["again", "Try again now"],
-        secondary: intent === "reconnect" ? ["again", "Try again now"] : later,
+        sentence: broken
+          ? `This isn’t about your login. ${unchanged} We can e-mail you when it’s worth trying again.`
+          : `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`,
+        primary: broken ? ["tell-when-back", "E-mail me when it’s back"] : ["again", "Try again now"],
+        secondary: broken ? ["again", "Try again now"] : later,
       };
     case "expired":
       return {
@@ -76,10 +85,9 @@ export function failureWords(failure: PortalFailure, b: string, intent: "connect
       return {
         figure: "gap",
         title: "The sign-in wasn’t finished",
-        sentence:
-          intent === "reconnect"
-            ? `The page was closed before ${b} answered. Nothing was changed, and ${b} still needs reconnecting.`
-            : `The page was closed before ${b} answered. No connection was made.`,
+        sentence: broken
+          ? `The page was closed before ${b} answered. Nothing was changed, and ${b} still needs reconnecting.`
+          : `The page was closed before ${b} answered. ${unchanged}`,
         primary: ["again", "Start again"],
         secondary: later,
       };
@@ -95,14 +103,14 @@ export function failureWords(failure: PortalFailure, b: string, intent: "connect
       return {
         figure: "gap",
         title: `A second ${b} connection was made`,
-        sentence: "The old one still needs reconnecting. Keep both only if they are different logins.",
-        primary: ["again", "Reconnect the old one"],
+        sentence: `The old one ${broken ? "still needs reconnecting" : "is as it was"}. Keep both only if they are different logins.`,
+        primary: ["again", broken ? "Reconnect the old one" : "Sign in to the old one"],
         secondary: ["keep-both", "Keep both"],
       };
     case "unexplained":
       return {
         figure: "gap",
-        title: intent === "reconnect" ? `${b} wasn’t reconnected` : `${b} wasn’t connected`,
+        title: `${b} wasn’t ${{ connect: "connected", repair: "reconnected", "sign-in": "signed in again" }[errand]}`,
         sentence: `SnapTrade gave a reason we can’t explain better yet. ${unchanged}`,
         primary: again,
         secondary: later,

@@ -1,6 +1,7 @@
 import type { QueueView } from "@/lib/connections/views";
 import { LinkGlyph, type GlyphName } from "../ui/link-glyph";
 import { Tile } from "../ui/tile";
+import type { PortalTarget } from "./portal-target";
 
 const glyphs: Record<QueueView["entries"][number]["state"], { glyph: GlyphName; tone: string; words: string }> = {
   waiting: { glyph: "needs", tone: "text-you-mark", words: "needs reconnecting" },
@@ -34,8 +35,9 @@ export function ReconnectQueue({ queue, currentId }: { queue: QueueView; current
 }
 
 /** The connection that comes after the present one: the first still waiting. */
-export function nextInQueue(queue: QueueView | null, currentId: string | null) {
-  return queue?.entries.find(({ connectionId, state }) => state === "waiting" && connectionId !== currentId) ?? null;
+export function nextInQueue(queue: QueueView | null, currentId: string | null): { name: string; target: PortalTarget } | null {
+  const entry = queue?.entries.find(({ connectionId, state }) => state === "waiting" && connectionId !== currentId);
+  return queue && entry ? { name: entry.brokerage.name, target: { kind: "reconnect", connectionId: entry.connectionId, queueId: queue.id } } : null;
 }
 
 /** "Reconnecting 1 of 2" */

@@ -40,6 +40,7 @@ export async function getPortalView(userId: string, portalSessionId: string, now
     wish: trip.wish,
     connectionId: connection?.id ?? null,
     brokerage: { id: brokerage.id, slug: brokerage.slug, name: brokerage.name, logoUrl: brokerage.logoUrl },
+    access: connection?.access ?? null,
     accounts: connection?.accounts ?? [],
     opensWindow: brokerage.opensWindow,
     brokeAt: connection?.episodes[0]?.brokeAt ?? null,

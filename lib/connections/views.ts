@@ -108,7 +108,9 @@ export interface PortalView {
   wish: PortalWish | null;
   /** The connection to repair, or the one that was made; null while a new one is not seen yet. */
   connectionId: string | null;
-  brokerage: BrokerageView | null;
+  brokerage: BrokerageView;
+  /** What SnapTrade says of the connection now; null while a new one is not seen yet. */
+  access: "read" | "trade" | null;
   accounts: AccountView[];
   /** Signing in opens another window (OAuth), so a blocked window is a likely trouble; null when not known. */
   opensWindow: boolean | null;
