@@ -116,18 +116,26 @@ async function writeHistory(slug: string): Promise<void> {
   );
 }
 
-test("a connection near its usual end says so, works on, and can be signed in early", async ({ page, context }) => {
-  await writeHistory("ALPACA");
+test("a connection near its usual end says so, works on, and begins anew once it is signed in early", async ({ page, context }) => {
+  await writeHistory("DEGIRO");
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "early@example.com");
   const createdDate = new Date(Date.now() - 28 * 86_400_000).toISOString();
-  const [connection] = await seedConnections(person, [{ brokerage: "ALPACA", createdDate }]);
+  const [connection] = await seedConnections(person, [{ brokerage: "DEGIRO", createdDate }]);
   await context.addCookies(cookiesOf(person));
   await page.goto(`${app.url}/connections`);
-  await expect(page.getByRole("listitem", { name: /Alpaca/ })).toContainText(/Connected\s*May need signing in again in about 2\sdays/);
-  await page.goto(`${app.url}/connections/${connection?.id ?? ""}`);
-  await expect(page.getByRole("button", { name: "Sign in to Alpaca again now" })).toBeVisible();
+  const listed = page.getByRole("listitem", { name: /Degiro/ });
+  await expect(listed).toContainText(/Connected\s*May need signing in again in about 2\sdays/);
   await mailNow();
-  expect(await mails(person, /Alpaca/)).toEqual([]);
+  expect(await mails(person, /Degiro/)).toEqual([]);
+
+  await page.goto(`${app.url}/connections/${connection?.id ?? ""}`);
+  await page.getByRole("button", { name: "Sign in to Degiro again now" }).click();
+  const { portal, result } = dialogOf(page);
+  await signIn(portal, "good");
+  await expect(result("Degiro is signed in again")).toBeVisible();
+  await page.goto(`${app.url}/connections`);
+  await expect(listed).toContainText("Connected");
+  await expect(listed).not.toContainText("May need signing in again");
 });
 
 test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({ page, context }) => {

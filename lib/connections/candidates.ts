@@ -1,8 +1,8 @@
 import "server-only";
-import { and, asc, eq, exists, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, exists, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { connections, portalSessions, snapTradeUsers } from "@/lib/db/schema";
-import { listLifetimes } from "./lifetimes";
+import { connections, episodes, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { listLifetimes, signedInAt } from "./lifetimes";
 import { beatsToJudge, silenceFactor, silenceSlackMs, waitFor, type Candidates, type WatchedConnection } from "./policy";
 import { portalOpenMinutes } from "./status";
 
@@ -100,16 +100,19 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
     db.query.connections.findMany({
       columns: { userId: true, state: true, connectedSince: true, brokerageId: true },
       where: inArray(connections.userId, userIds),
-      with: { episodes: { columns: { endedAt: true }, orderBy: (episode, { desc }) => [desc(episode.brokeAt)], limit: 1 } },
+      with: {
+        episodes: { columns: { endedAt: true }, orderBy: [desc(episodes.brokeAt)], limit: 1 },
+        portalSessions: { columns: { outcome: true, endedAt: true }, where: eq(portalSessions.outcome, "fixed") },
+      },
     }),
     listLifetimes(),
   ]);
   const watched = new Map<string, WatchedConnection[]>(userIds.map((userId) => [userId, []]));
-  for (const { userId, state, connectedSince, brokerageId, episodes } of rows) {
-    watched.get(userId)?.push({
-      enabled: state === "enabled",
-      worksSince: episodes[0]?.endedAt ?? connectedSince,
-      lifetimes: lifetimes.get(brokerageId) ?? null,
+  for (const row of rows) {
+    watched.get(row.userId)?.push({
+      enabled: row.state === "enabled",
+      worksSince: signedInAt(row, now),
+      lifetimes: lifetimes.get(row.brokerageId) ?? null,
     });
   }
   const next = [...watched].map(([userId, own]) => ({ userId, at: new Date(now.getTime() + waitFor(own, periodMs, now)) }));

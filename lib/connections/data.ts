@@ -3,7 +3,7 @@ import { and, desc, eq, gt, ne, or, type SQL } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/notice-schema";
 import { brokerageAccounts, connections, episodes, incidents, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
-import { recentLifetimes } from "./lifetimes";
+import { recentLifetimes, signedInAt } from "./lifetimes";
 import { daysToUsualEnd, type Lifetimes } from "./policy";
 import { canReconnect, expectedLookAt, groupOf, isLookDue, isPortalOpen, isStale, statusOf, type LookFacts, type Moment } from "./status";
 import { timelineOf } from "./timeline";
@@ -158,7 +158,7 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
     lastTripUnfinishedAt: unfinished ? lastTrip.startedAt : null,
     secondConnectionId: secondConnection(row, all)?.id ?? null,
     daysToUsualEnd: daysToUsualEnd(
-      { enabled: row.state === "enabled", worksSince: fixedAt ?? row.connectedSince, lifetimes: lifetimes.get(row.brokerage.id) ?? null },
+      { enabled: row.state === "enabled", worksSince: signedInAt(row, moment.now), lifetimes: lifetimes.get(row.brokerage.id) ?? null },
       moment.now,
     ),
     canAllowTrading: row.brokerage.allowsTrading && row.access === "read" && row.state === "enabled",
@@ -166,8 +166,9 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
 }
 
 /** Only for the newest break: how long it had worked until then, beside what is usual there. */
-function lifetimeOf({ episodes: [newest, previous], connectedSince }: ConnectionRow, lifetimes: Lifetimes | undefined) {
-  const since = previous?.endedAt ?? connectedSince;
+function lifetimeOf(row: ConnectionRow, lifetimes: Lifetimes | undefined) {
+  const [newest] = row.episodes;
+  const since = newest ? signedInAt(row, newest.brokeAt) : null;
   const usual = lifetimes?.[9];
   if (!newest || !since || !usual) return null;
   return { usualDays: Math.round(usual), lastedDays: Math.round((newest.brokeAt.getTime() - since.getTime()) / 86_400_000) };

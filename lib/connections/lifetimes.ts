@@ -1,7 +1,7 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { connections, episodes } from "@/lib/db/schema";
+import { connections, episodes, portalSessions } from "@/lib/db/schema";
 import { lifetimesFrom, type Lifetimes } from "./policy";
 
 const shares = Array.from({ length: 19 }, (_, index) => (index + 1) / 20);
@@ -18,15 +18,34 @@ export function recentLifetimes(): Promise<Map<string, Lifetimes>> {
   return kept.lifetimes;
 }
 
+interface SignIns {
+  connectedSince: Date | null;
+  episodes: { endedAt: Date | null }[];
+  portalSessions: { outcome: string | null; endedAt: Date | null }[];
+}
+
+/**
+ * When somebody last signed in for a connection before `until`: when it was made, repaired, or signed in again while it worked.
+ * Null when none of it is known.
+ */
+export function signedInAt({ connectedSince, episodes, portalSessions }: SignIns, until: Date): Date | null {
+  const repaired = episodes.map(({ endedAt }) => endedAt);
+  const signedIn = portalSessions.map(({ outcome, endedAt }) => (outcome === "fixed" ? endedAt : null));
+  const times = [connectedSince, ...repaired, ...signedIn].flatMap((at) => (at && at < until ? [at.getTime()] : []));
+  return times.length > 0 ? new Date(Math.max(...times)) : null;
+}
+
 /** How long connections worked before they broke, by brokerage; only where there are enough episodes to say so. */
 export async function listLifetimes(): Promise<Map<string, Lifetimes>> {
   const db = await database();
+  const signedInAgain = sql`(select max(${portalSessions.endedAt}) from ${portalSessions} where ${portalSessions.connectionId} = ${episodes.connectionId}
+    and ${portalSessions.outcome} = 'fixed' and ${portalSessions.endedAt} < ${episodes.brokeAt})`;
   const lived = db.$with("lived").as(
     db
       .select({
         brokerageId: connections.brokerageId,
-        days: sql<number>`extract(epoch from ${episodes.brokeAt} - coalesce(
-            lag(${episodes.endedAt}) over (partition by ${episodes.connectionId} order by ${episodes.brokeAt}), ${connections.connectedSince})) / 86400`.as(
+        days: sql<number>`extract(epoch from ${episodes.brokeAt} - greatest(${connections.connectedSince},
+            lag(${episodes.endedAt}) over (partition by ${episodes.connectionId} order by ${episodes.brokeAt}), ${signedInAgain})) / 86400`.as(
           "days",
         ),
       })

@@ -235,6 +235,7 @@ export const portalSessions = pgTable(
   },
   (table) => [
     index().on(table.userId),
+    index().on(table.connectionId),
     uniqueIndex("portal_sessions_one_open")
       .on(table.connectionId)
       .where(sql`${table.outcome} is null and ${table.intent} = 'reconnect'`),

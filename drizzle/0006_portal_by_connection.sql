@@ -1,0 +1,1 @@
+CREATE INDEX "portal_sessions_connection_id_index" ON "portal_sessions" USING btree ("connection_id");
