@@ -1,7 +1,7 @@
 import "server-only";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { eq, gt, lt, sql } from "drizzle-orm";
-import { database } from "./db/client";
+import { database, transaction } from "./db/client";
 import type { Transaction } from "./db/database";
 import { snapTradeCalls, snapTradeLimits } from "./db/work-schema";
 
@@ -28,8 +28,7 @@ export function inBackground<T>(work: () => Promise<T>): Promise<T> {
 export async function admit(): Promise<Admission> {
   const now = new Date();
   const inBackground = background.getStore() ?? false;
-  const db = await database();
-  return db.transaction(async (tx) => {
+  return transaction(async (tx) => {
     // Its row is the lock: two processes never count the same room twice.
     const [limits] = await tx.select().from(snapTradeLimits).for("update");
     if (!limits) throw new Error("The budget has no row");

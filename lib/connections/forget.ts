@@ -1,6 +1,6 @@
 import "server-only";
 import { eq, isNotNull } from "drizzle-orm";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import { sessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { describeError, log } from "@/lib/log";
@@ -17,8 +17,7 @@ const withinMs = 10_000;
  * Whoever never had one is forgotten at once; the others when SnapTrade has confirmed it.
  */
 export async function requestForgetting(userId: string, now: Date): Promise<void> {
-  const db = await database();
-  await db.transaction(async (tx) => {
+  await transaction(async (tx) => {
     await tx.update(users).set({ deletionRequestedAt: now }).where(eq(users.id, userId));
     await tx.delete(sessions).where(eq(sessions.userId, userId));
   });
@@ -51,7 +50,7 @@ async function forget(userId: string): Promise<boolean> {
     );
     return false;
   }
-  await db.transaction(async (tx) => {
+  await transaction(async (tx) => {
     if (record) {
       // The id of each event stays, so that a late copy of it is still known; what it said does not.
       await tx

@@ -1,6 +1,6 @@
 import "server-only";
 import { and, eq, gt, inArray, isNull, ne, sql } from "drizzle-orm";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import { brokerageAccounts, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
@@ -108,10 +108,9 @@ async function confirmGone(userId: string, credentials: SnapTradeCredentials, se
 
 /** Keeps when SnapTrade was asked and whether it answered; that it stopped or began to answer is news for open pages. */
 async function noteLook(userId: string, now: Date, answered: boolean) {
-  const db = await database();
   const own = eq(snapTradeUsers.userId, userId);
   const stillDue = sql`case when ${snapTradeUsers.lookDueAt} > ${now.toISOString()}::timestamptz then ${snapTradeUsers.lookDueAt} end`;
-  const turned = await db.transaction(async (tx) => {
+  const turned = await transaction(async (tx) => {
     const [before] = await tx.select({ lookFailedAt: snapTradeUsers.lookFailedAt }).from(snapTradeUsers).where(own).for("update");
     await tx
       .update(snapTradeUsers)
@@ -158,8 +157,7 @@ async function readAccountsIfDue(
 }
 
 async function writeAccounts(userId: string, seen: SeenAccount[], now: Date) {
-  const db = await database();
-  await db.transaction(async (tx) => {
+  await transaction(async (tx) => {
     const own = await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
     const ownIds = own.map(({ id }) => id);
     const rows = seen.filter(({ connectionId }) => ownIds.includes(connectionId));

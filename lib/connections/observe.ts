@@ -1,6 +1,6 @@
 import "server-only";
 import { and, asc, eq, inArray, lt, sql } from "drizzle-orm";
-import { database } from "@/lib/db/client";
+import { transaction } from "@/lib/db/client";
 import type { Database, Transaction } from "@/lib/db/database";
 import { brokerages, connections, episodes, observations, users } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
@@ -35,8 +35,7 @@ const disagreementMs = 2_000;
  * @returns the ids of the connections that are new, or whose state or episodes changed
  */
 export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
-  const db = await database();
-  const changed = await db.transaction((tx) => observeWithin(tx, userId, seen));
+  const changed = await transaction((tx) => observeWithin(tx, userId, seen));
   if (changed.length > 0) await announceChanges();
   return changed;
 }

@@ -1,6 +1,6 @@
 import "server-only";
 import { and, eq, isNull, sql } from "drizzle-orm";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import { brokerages, connections, portalSessions } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 import { AppError } from "@/lib/errors";
@@ -121,8 +121,7 @@ async function joinTrip(trip: {
   now: Date;
 }): Promise<string> {
   const { userId, connectionId, brokerageId, queueId = null, wish, now } = trip;
-  const db = await database();
-  return db.transaction(async (tx) => {
+  return transaction(async (tx) => {
     // The connection's row is the lock: two clicks at once take turns here.
     await tx.select({ id: connections.id }).from(connections).where(eq(connections.id, connectionId)).for("update");
     const open = await tx.query.portalSessions.findFirst({
@@ -168,8 +167,7 @@ const weight: Record<PortalClaim["status"], number> = { UNKNOWN: 1, ABANDONED: 1
 
 /** Messages repeat and arrive in any order; the one that says most is kept, and leaving afterwards takes nothing back. */
 async function noteClaim(userId: string, portalSessionId: string, claim: PortalClaim, now: Date) {
-  const db = await database();
-  await db.transaction(async (tx) => {
+  await transaction(async (tx) => {
     const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId), isNull(portalSessions.outcome));
     const [trip] = await tx.select({ claim: portalSessions.claim }).from(portalSessions).where(own).for("update");
     if (!trip || (trip.claim && weight[trip.claim.status] >= weight[claim.status])) return;

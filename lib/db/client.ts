@@ -7,7 +7,7 @@ import { Pool } from "pg";
 import ws from "ws";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
-import type { Database, OpenDatabase } from "./database";
+import type { Database, OpenDatabase, Transaction } from "./database";
 import { listenWithPg, type Listen } from "./listen";
 import { requireCurrentSchema } from "./migrate";
 import { openPglite } from "./pglite";
@@ -30,7 +30,8 @@ export async function openDatabase(settings: Settings): Promise<OpenDatabase> {
   const pool = new Pool({ connectionString: url, max: poolSize, connectionTimeoutMillis: 5_000, query_timeout: queryTimeoutMs, keepAlive: true });
   hearLostConnections(pool);
   const { listen, end } = listenWithPg(url);
-  return { db: drizzlePg(pool, { schema: tables }), listen, close: () => Promise.all([pool.end(), end()]).then(() => undefined) };
+  const db = drizzlePg(pool, { schema: tables });
+  return { db, transaction: (work) => db.transaction(work), listen, close: () => Promise.all([pool.end(), end()]).then(() => undefined) };
 }
 
 function usesNeon({ DATABASE_URL, DATABASE_DRIVER }: Settings): boolean {
@@ -48,7 +49,8 @@ function openNeon(url: string, proxy: string | undefined): OpenDatabase {
   }
   const pool = new NeonPool({ connectionString: url, max: poolSize });
   hearLostConnections(pool);
-  return { db: drizzleNeon(pool, { schema: tables }), listen: null, close: () => pool.end() };
+  const db = drizzleNeon(pool, { schema: tables });
+  return { db, transaction: (work) => db.transaction(work), listen: null, close: () => pool.end() };
 }
 
 /** Also those that are in use: an error that nobody hears would end the process. */
@@ -67,6 +69,14 @@ const held = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
  */
 export async function database(): Promise<Database> {
   return (await opened()).db;
+}
+
+/**
+ * Runs `work` in one transaction of this process's database: all of it is committed, or none of it.
+ * @throws whatever `work` throws, and DatabaseError as database does
+ */
+export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  return (await opened()).transaction(work);
 }
 
 /**

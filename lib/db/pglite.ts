@@ -29,6 +29,7 @@ export async function openPglite(folder: string): Promise<OpenDatabase> {
   await migrateDatabase(db);
   return {
     db,
+    transaction: (work) => db.transaction(work),
     listen: (channel, heard) => client.listen(channel, heard).then(() => undefined),
     async close() {
       await client.close();

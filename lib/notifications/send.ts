@@ -2,7 +2,7 @@ import "server-only";
 import { randomUUID } from "node:crypto";
 import { and, asc, eq, gt, inArray, isNull, lt, lte, sql } from "drizzle-orm";
 import { mailColors } from "@/lib/brand";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import { notices } from "@/lib/db/notice-schema";
 import { brokerageAccounts, connections, episodes, incidents } from "@/lib/db/schema";
 import { env } from "@/lib/env";
@@ -142,9 +142,8 @@ async function sendGroup(group: DueNotice[], now: Date, counts: NoticeCounts): P
     await noteFailure(mailId, claimed, error, counts);
     return;
   }
-  const db = await database();
   const ids = claimed.map(({ id }) => id);
-  await db.transaction(async (tx) => {
+  await transaction(async (tx) => {
     await tx.update(notices).set({ mail: "sent", sentAt: new Date(), subject, problem: null }).where(inArray(notices.id, ids));
     if (first.kind === "broke") await planReminders(tx, ids);
     await noteChange(tx, first.userId);

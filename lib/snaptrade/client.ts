@@ -12,9 +12,10 @@ export interface SnapTradeCredentials {
   userSecret: string;
 }
 
-/** One answer, with the time at which SnapTrade gave it, on SnapTrade's own clock. */
+/** One answer, with the interval in which it was true at some moment: from the question to the answer, on SnapTrade's own clock. */
 export interface Answer<T> {
   data: T;
+  askedAt: Date;
   answeredAt: Date;
 }
 
@@ -76,7 +77,8 @@ export async function callSnapTrade<T>(operation: string, shape: z.ZodType<T>, c
     log.error({ operation, requestId, paths }, "SnapTrade answered in an unknown shape");
     throw new SnapTradeFailure("unexpected-answer", operation, { status: response.status, requestId });
   }
-  return { data: parsed.data, answeredAt: answeredAt(header("date")) };
+  const at = answeredAt(header("date"));
+  return { data: parsed.data, askedAt: new Date(at.getTime() - (Date.now() - startedAt)), answeredAt: at };
 }
 
 function headersOf(response: SdkResponse) {

@@ -2,7 +2,7 @@ import "server-only";
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { inBackground } from "@/lib/budget";
 import { lookIfDue } from "@/lib/connections/look";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { announceChanges } from "@/lib/live";
@@ -113,8 +113,7 @@ type Apply = (tx: Transaction, events: StoredEvent[]) => Promise<Map<string, Out
 async function attempt(events: StoredEvent[], counts: InboxCounts, apply: Apply): Promise<void> {
   if (events.length === 0) return;
   try {
-    const db = await database();
-    await db.transaction(async (tx) => markDone(tx, events, await apply(tx, events)));
+    await transaction(async (tx) => markDone(tx, events, await apply(tx, events)));
     counts.done += events.length;
   } catch (error) {
     if (error instanceof LeaseLost) return;
