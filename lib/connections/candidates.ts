@@ -36,7 +36,7 @@ export async function listCandidates(now: Date, room: number, upSince: Date): Pr
         and(
           present,
           isNull(portalSessions.outcome),
-          gt(portalSessions.startedAt, before(now, portalOpenMinutes * 60_000)),
+          gt(portalSessions.activeAt, before(now, portalOpenMinutes * 60_000)),
           or(isNull(snapTradeUsers.lookedAt), lt(snapTradeUsers.lookedAt, before(now, portalEveryMs))),
         ),
       )

@@ -25,4 +25,4 @@ const claim = z.discriminatedUnion("status", [
   z.object({ status: z.literal("ABANDONED") }),
   z.object({ status: z.literal("UNKNOWN") }),
 ]);
-export const reportPortalInput = z.object({ portalSessionId: id, claim: claim.nullable() });
+export const reportPortalInput = z.object({ portalSessionId: id, claim: claim.nullable(), over: z.boolean() });

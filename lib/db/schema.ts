@@ -65,6 +65,10 @@ export const snapTradeUsers = pgTable(
       .notNull()
       .default(sql`now()`),
     accountsLookedAt: at("accounts_looked_at"),
+    /** SnapTrade's clock: when the accounts that we keep were asked for. */
+    accountsAskedAt: at("accounts_asked_at"),
+    /** How many connections SnapTrade listed at the last look in a form that we cannot read. */
+    unreadableConnections: integer("unreadable_connections").notNull().default(0),
     /** How often the person asked for a look since then, to keep it within bounds. */
     checks: integer().notNull().default(0),
     checksSince: at("checks_since"),
@@ -112,6 +116,15 @@ export const connections = pgTable(
       .references(() => brokerages.id),
     access: text({ enum: ["read", "trade"] }).notNull(),
     connectedSince: at("connected_since"),
+    /** When SnapTrade first listed it to us; null for rows older than this column. */
+    firstObservedAt: at("first_observed_at"),
+    /** Our clock: since when SnapTrade lists it in a form that we cannot read; null while we can. */
+    unreadableSince: at("unreadable_since"),
+    /** When SnapTrade last said that it changed. */
+    updatedAt: at("updated_at"),
+    /** The newest read alone, without events: when it was asked for, and what it said. */
+    readAt: at("read_at"),
+    readState: text("read_state", { enum: ["enabled", "disabled", "deleted"] }),
     state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
     observedAt: at("observed_at").notNull(),
     disabledAt: at("disabled_at"),
@@ -133,7 +146,7 @@ export const connections = pgTable(
   ],
 );
 
-/** Every dated statement about a connection, kept as it came; the row above and the episodes are folds of these. */
+/** Dated statements about a connection, equal neighbors collapsed; the row above and the episodes are folds of these. */
 export const observations = pgTable(
   "observations",
   {
@@ -141,6 +154,8 @@ export const observations = pgTable(
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
     observedAt: at("observed_at").notNull(),
+    /** For a read: when SnapTrade answered; observed_at is then the moment of the question. */
+    answeredAt: at("answered_at"),
     state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
     /** When it broke, where the statement says so. */
     disabledAt: at("disabled_at"),
@@ -186,9 +201,13 @@ export const brokerageAccounts = pgTable(
     connectionId: uuid("connection_id")
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
+    /** The brokerage's own id of the account; it outlives a new connection, where SnapTrade knows it. */
+    institutionAccountId: text("institution_account_id"),
     name: text().notNull(),
     lastDigits: text("last_digits"),
     holdingsAt: at("holdings_at"),
+    /** SnapTrade's clock: since when a list of accounts has been without it; null while it is shared. */
+    missingSince: at("missing_since"),
   },
   (table) => [index().on(table.connectionId), check("brokerage_accounts_masked", sql`length(${table.lastDigits}) <= 4`)],
 );
@@ -219,16 +238,20 @@ export const portalSessions = pgTable(
     queueId: uuid("queue_id").references(() => reconnectQueues.id, { onDelete: "set null" }),
     /** Through the reconnect of a connection that works: to renew it before it stops, or to allow trading. */
     wish: text({ enum: ["renew", "trade"] }),
-    /** SnapTrade's id of the newest link's session, for its support. */
+    /** SnapTrade's id of its session, for its support. */
     snapTradeSessionId: text("snaptrade_session_id"),
     /** Our clock. */
     startedAt: at("started_at").notNull(),
     /** SnapTrade's clock: the Date of its answer with the login link. */
     openedAt: at("opened_at"),
+    /** Our clock: when its page last showed a sign of the person; without any for a while the visit counts as over. */
+    activeAt: at("active_at").notNull().defaultNow(),
+    /** Our clock: when the browser said that the visit was over. */
+    leftAt: at("left_at"),
     claim: jsonb().$type<{ status: "SUCCESS" | "ERROR" | "ABANDONED" | "UNKNOWN"; code: string | null }>(),
     /** Our clock. */
     claimedAt: at("claimed_at"),
-    /** How SnapTrade says that the newest sign-in of this trip ended; explains a failure, concludes nothing. */
+    /** How SnapTrade says that the newest sign-in of this visit ended. */
     attemptResult: text("attempt_result"),
     outcome: text({ enum: ["fixed", "connected", "failed", "replaced", "not-opened"] }),
     endedAt: at("ended_at"),
@@ -236,9 +259,9 @@ export const portalSessions = pgTable(
   (table) => [
     index().on(table.userId),
     index().on(table.connectionId),
-    uniqueIndex("portal_sessions_one_open")
-      .on(table.connectionId)
-      .where(sql`${table.outcome} is null and ${table.intent} = 'reconnect'`),
+    index("portal_sessions_open")
+      .on(table.activeAt)
+      .where(sql`${table.outcome} is null`),
   ],
 );
 

@@ -1,5 +1,5 @@
 import "server-only";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
 import { notices } from "@/lib/db/notice-schema";
 import { connections, episodes } from "@/lib/db/schema";
@@ -23,6 +23,11 @@ export async function notifyFix(tx: Transaction, episodeId: string, now: Date): 
     select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz from ${notices}
     where ${and(eq(notices.episodeId, episodeId), eq(notices.kind, "broke"))}
     on conflict do nothing`);
+}
+
+/** Takes a receipt back that has not left: the repair turned out to be announced too early. A later repair is announced again. */
+export async function withdrawFix(tx: Pick<Transaction, "delete">, episodeId: string): Promise<void> {
+  await tx.delete(notices).where(and(eq(notices.episodeId, episodeId), eq(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "cancelled"])));
 }
 
 /**

@@ -5,6 +5,7 @@ import { admit, noteLimits, noteRefusal } from "@/lib/budget";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
 import { SnapTradeFailure, toFailure } from "./failure";
+import { createServerClock, type AnswerInterval } from "./server-clock";
 
 /** Who a user-scoped call is made for (FACTS 1.1). The secret exists in the clear only while a call is made. */
 export interface SnapTradeCredentials {
@@ -13,10 +14,8 @@ export interface SnapTradeCredentials {
 }
 
 /** One answer, with the interval in which it was true at some moment: from the question to the answer, on SnapTrade's own clock. */
-export interface Answer<T> {
+export interface Answer<T> extends AnswerInterval {
   data: T;
-  askedAt: Date;
-  answeredAt: Date;
 }
 
 const readTimeoutMs = 15_000;
@@ -26,6 +25,7 @@ export const loginTimeoutMs = 60_000;
 type Api = Snaptrade<ReturnType<typeof SnaptradeAuth.commercialApiKey>>;
 
 let client: Api | undefined;
+const intervalOf = createServerClock();
 
 function snapTrade(): Api {
   client ??= new Snaptrade({
@@ -60,6 +60,7 @@ export async function callSnapTrade<T>(operation: string, shape: z.ZodType<T>, c
     log.warn({ operation, kind: failure.kind, ...failure.details, ms: Date.now() - startedAt, ...cause(error) }, "SnapTrade call failed");
     throw failure;
   });
+  const receivedAt = Date.now();
   const header = headersOf(response);
   const requestId = header("x-request-id");
   const limits = { limit: numberOf(header("x-ratelimit-limit")), remaining: numberOf(header("x-ratelimit-remaining")) };
@@ -77,8 +78,7 @@ export async function callSnapTrade<T>(operation: string, shape: z.ZodType<T>, c
     log.error({ operation, requestId, paths }, "SnapTrade answered in an unknown shape");
     throw new SnapTradeFailure("unexpected-answer", operation, { status: response.status, requestId });
   }
-  const at = answeredAt(header("date"));
-  return { data: parsed.data, askedAt: new Date(at.getTime() - (Date.now() - startedAt)), answeredAt: at };
+  return { data: parsed.data, ...intervalOf(timeOf(header("date")), startedAt, receivedAt) };
 }
 
 function headersOf(response: SdkResponse) {
@@ -93,10 +93,7 @@ function numberOf(text: string | undefined): number | undefined {
   return Number.isFinite(number) && number >= 0 ? number : undefined;
 }
 
-function answeredAt(date: string | undefined): Date {
-  const time = date ? Date.parse(date) : Number.NaN;
-  return new Date(Number.isNaN(time) ? Date.now() : time);
-}
+const timeOf = (date: string | undefined): number | null => (date ? Date.parse(date) : null);
 
 /** An error that is not SnapTrade's or the network's is a defect of ours, and its frames tell where. */
 function cause(error: unknown) {

@@ -54,6 +54,7 @@ const connection = z
     type: z.enum(["read", "trade"]).nullish(),
     disabled: z.boolean(),
     disabled_date: dateTime.nullish(),
+    updated_date: dateTime.nullish(),
   })
   .transform((seen) => ({
     id: seen.id,
@@ -62,6 +63,7 @@ const connection = z
     connectedSince: seen.created_date ?? null,
     disabled: seen.disabled,
     disabledAt: seen.disabled ? (seen.disabled_date ?? null) : null,
+    updatedAt: seen.updated_date ?? null,
   }));
 
 /** A connection as SnapTrade tells it (FACTS 5.2). `disabled` is never guessed: an answer without it is refused. */
@@ -73,11 +75,13 @@ const account = z
     brokerage_authorization: z.uuid(),
     name: z.string().nullish(),
     number: z.string().nullish(),
+    institution_account_id: z.string().nullish(),
     sync_status: z.object({ holdings: z.object({ last_successful_sync: dateTime.nullish() }).nullish() }).nullish(),
   })
   .transform((seen) => ({
     id: seen.id,
     connectionId: seen.brokerage_authorization,
+    institutionAccountId: seen.institution_account_id || null,
     name: seen.name || "Account",
     lastDigits: lastDigits(seen.number),
     holdingsAt: seen.sync_status?.holdings?.last_successful_sync ?? null,

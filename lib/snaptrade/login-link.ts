@@ -8,7 +8,7 @@ import { SnapTradeFailure } from "./failure";
 export interface LoginLink {
   loginLink: string;
   snapTradeSessionId: string | null;
-  /** SnapTrade's clock. */
+  /** SnapTrade's clock: when we asked for it. */
   openedAt: Date;
 }
 
@@ -26,7 +26,7 @@ export async function createLoginLink(
   purpose: LoginPurpose,
   options: { returnUrl: string; darkMode: boolean },
 ): Promise<LoginLink> {
-  const { data, answeredAt } = await callSnapTrade("login", answer, (api) =>
+  const { data, askedAt } = await callSnapTrade("login", answer, (api) =>
     api.authentication.loginSnapTradeUser(
       {
         userId: credentials.snapTradeUserId,
@@ -40,5 +40,5 @@ export async function createLoginLink(
     ),
   );
   if (!env().SNAPTRADE_PORTAL_ORIGINS.includes(new URL(data.redirectURI).origin)) throw new SnapTradeFailure("unexpected-answer", "login");
-  return { loginLink: data.redirectURI, snapTradeSessionId: data.sessionId ?? null, openedAt: answeredAt };
+  return { loginLink: data.redirectURI, snapTradeSessionId: data.sessionId ?? null, openedAt: askedAt };
 }

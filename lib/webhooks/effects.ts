@@ -1,6 +1,6 @@
 import "server-only";
 import { eq, getTableColumns, inArray } from "drizzle-orm";
-import { noteAttempt } from "@/lib/connections/attempts";
+import { confirmRepair, noteAttempt, recordUpdate } from "@/lib/connections/attempts";
 import type { Observation } from "@/lib/connections/episodes";
 import { observeWithin } from "@/lib/connections/observe";
 import { noteUserGone, requestLook } from "@/lib/connections/snaptrade-user";
@@ -99,10 +99,11 @@ async function apply(tx: Transaction, userId: string, event: StoredEvent, known:
     case "observe":
       return known && isDated(event) ? observeEvent(tx, userId, event, effect.state, now) : look(tx, userId, now);
     case "look":
+      if (event.type === "CONNECTION_UPDATED" && known && isDated(event)) await recordUpdate(tx, userId, event.connectionId, event.happenedAt);
       return look(tx, userId, now, effect.accountsToo);
     case "end-attempt": {
       const { brokerageId, attemptResult, happenedAt, receivedAt } = event;
-      const fits = await noteAttempt(tx, userId, { brokerageId, result: attemptResult ?? "FAILED", at: happenedAt ?? receivedAt });
+      const fits = await noteAttempt(tx, userId, { brokerageId, result: attemptResult ?? "FAILED", happenedAt, receivedAt });
       return fits ? "applied" : "noted";
     }
     case "user-gone":
@@ -126,7 +127,8 @@ async function observeEvent(
   now: Date,
 ): Promise<Outcome> {
   const { connectionId, happenedAt: observedAt, receivedAt: recordedAt } = event;
-  await observeWithin(tx, userId, [{ connectionId, state, observedAt, disabledAt: null, source: "webhook", recordedAt }]);
+  await observeWithin(tx, userId, [{ connectionId, state, observedAt, answeredAt: null, disabledAt: null, source: "webhook", recordedAt }]);
+  if (state === "enabled") await confirmRepair(tx, userId, connectionId, now);
   const late = recordedAt.getTime() - observedAt.getTime() > lateAfterMs;
   if (late && state !== "deleted") await requestLook(tx, userId, now);
   return "applied";
@@ -141,7 +143,7 @@ async function look(tx: Transaction, userId: string, now: Date, accountsToo = fa
 async function endUser(tx: Transaction, userId: string, { happenedAt, receivedAt }: StoredEvent): Promise<Outcome> {
   const observedAt = happenedAt && happenedAt < receivedAt ? happenedAt : receivedAt;
   const own = await tx.select({ connectionId: connections.id }).from(connections).where(eq(connections.userId, userId));
-  const gone = { state: "deleted" as const, observedAt, disabledAt: null, source: "webhook" as const, recordedAt: receivedAt };
+  const gone = { state: "deleted" as const, observedAt, answeredAt: null, disabledAt: null, source: "webhook" as const, recordedAt: receivedAt };
   await observeWithin(
     tx,
     userId,

@@ -12,7 +12,13 @@ export async function GET(request: Request, { params }: { params: Promise<{ port
   const portalSessionId = z.uuid().safeParse((await params).portalSessionId);
   if (!portalSessionId.success) notFound();
   try {
-    const view = await checkPortal({ userId: user.id, portalSessionId: portalSessionId.data, claim: readPortalResult(search), now: new Date() });
+    const view = await checkPortal({
+      userId: user.id,
+      portalSessionId: portalSessionId.data,
+      claim: readPortalResult(search),
+      over: true,
+      now: new Date(),
+    });
     const place = view.connectionId ? `/connections/${view.connectionId}` : "/connections/new";
     return seeOther(`${place}?portal=${view.portalSessionId}`);
   } catch (error) {
