@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { signIn } from "./support/portal";
-import { broken, expect, row, servers, test, type Owner } from "./support/test";
+import { broken, expect, portalOrigin, row, servers, test, type Owner } from "./support/test";
 
 /** The return route of the trip that a page of its own has just begun, from what SnapTrade was asked for. */
 async function returnPathOf(page: Page, owner: Owner): Promise<string> {
@@ -18,7 +18,7 @@ async function openPage(page: Page, owner: Owner) {
 
 test("on a phone the portal is a page of its own, and the way back ends with proof", async ({ page, owner }) => {
   await openPage(page, owner);
-  expect(new URL(page.url()).origin).toBe(servers().emulatorUrl);
+  expect(new URL(page.url()).origin).toBe(portalOrigin());
   await signIn(page, "good");
   await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
   expect(new URL(page.url()).pathname).toBe(`/connections/${owner.ids[0] ?? ""}`);
