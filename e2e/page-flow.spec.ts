@@ -106,3 +106,16 @@ test("coming back without a status, or with parameters joined by a second questi
   await signIn(page, "wrong-password");
   await expect(page.getByRole("heading", { name: "Vanguard US didn’t accept the sign-in" })).toBeVisible();
 });
+
+test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({ page, make, context }) => {
+  const owner = await make(broken("QUESTRADE"));
+  await owner.set({ oauthRedirect: "third-origin" });
+  await owner.enter(context);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
+  await page.getByRole("button", { name: "Reconnect Questrade" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in at Questrade" })).toBeVisible();
+  expect(new URL(page.url()).hostname).toBe("brokerage.localhost");
+  await signIn(page, "good", "Sign in and allow");
+  await expect(page.getByRole("heading", { name: "Questrade is connected again" })).toBeVisible();
+});
