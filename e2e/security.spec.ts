@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { askForLink } from "./support/people";
 import { openDialog, signIn } from "./support/portal";
-import { expect, row, servers, test } from "./support/test";
+import { expect, portalOrigin, row, servers, test } from "./support/test";
 
 test("messages from a foreign origin change nothing", async ({ page, owner, context }) => {
   const { portal, dialog } = await openDialog(page, "Vanguard US");
@@ -84,7 +84,7 @@ test("pages carry a policy with a nonce, may not be framed, and frame nobody but
   const headers = (await request.get("/")).headers();
   const policy = headers["content-security-policy"] ?? "";
   expect(policy).toMatch(/script-src 'self' 'nonce-[\w+/=]{16,}' 'strict-dynamic';/);
-  expect(policy).toContain(`frame-src ${servers().emulatorUrl};`);
+  expect(policy).toContain(`frame-src ${portalOrigin()};`);
   expect(policy).toContain("frame-ancestors 'none'");
   expect(headers["x-powered-by"]).toBeUndefined();
   expect(headers["referrer-policy"]).toBe("same-origin");
