@@ -8,7 +8,7 @@ import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { isConnectionGone, listAccounts, listConnections, type SeenAccount, type SeenConnection } from "@/lib/snaptrade/connections";
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import type { Source } from "./episodes";
-import { observe, type ConnectionObservation } from "./observe";
+import { observe, type ConnectionDetails, type ConnectionObservation } from "./observe";
 import { getSnapTradeCredentials, noteUserGone } from "./snaptrade-user";
 import { isLookDue, portalOpenMinutes } from "./status";
 
@@ -78,8 +78,9 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
 }
 
 async function readConnections(userId: string, credentials: SnapTradeCredentials, now: Date, source: LookFor): Promise<string[]> {
-  const { data: seen, answeredAt } = await listConnections(credentials);
-  const gone = await confirmGone(userId, credentials, seen);
+  const { data: listed, answeredAt } = await listConnections(credentials);
+  const { items: seen, unreadable } = listed;
+  const gone = await confirmGone(userId, credentials, [...seen, ...unreadable]);
   const told = { observedAt: answeredAt, source, recordedAt: now };
   return observe(userId, [
     ...seen.map((connection): ConnectionObservation => ({
@@ -87,20 +88,25 @@ async function readConnections(userId: string, credentials: SnapTradeCredentials
       connectionId: connection.id,
       state: connection.disabled ? "disabled" : "enabled",
       disabledAt: connection.disabledAt,
-      details: connection,
+      details: detailsOf(connection),
     })),
     ...gone.map((connectionId): ConnectionObservation => ({ ...told, connectionId, state: "deleted", disabledAt: null })),
   ]);
 }
 
+/** A connection whose brokerage is unreadable still has a state. */
+function detailsOf({ brokerage, access, connectedSince }: SeenConnection): ConnectionDetails | undefined {
+  return brokerage ? { brokerage, access, connectedSince } : undefined;
+}
+
 /** Deleted is final, so a connection that left the list counts as gone only when SnapTrade also denies it by its id. */
-async function confirmGone(userId: string, credentials: SnapTradeCredentials, seen: SeenConnection[]): Promise<string[]> {
+async function confirmGone(userId: string, credentials: SnapTradeCredentials, listed: { id: string | null }[]): Promise<string[]> {
   const db = await database();
   const known = await db
     .select({ id: connections.id })
     .from(connections)
     .where(and(eq(connections.userId, userId), ne(connections.state, "deleted")));
-  const missing = known.filter(({ id }) => !seen.some((connection) => connection.id === id));
+  const missing = known.filter(({ id }) => !listed.some((connection) => connection.id === id));
   const gone: string[] = [];
   for (const { id } of missing) if (await isConnectionGone(credentials, id)) gone.push(id);
   return gone;
@@ -149,7 +155,7 @@ async function readAccountsIfDue(
   if (inPortal) return;
   try {
     const { data } = await listAccounts(credentials);
-    await writeAccounts(userId, data, now);
+    await writeAccounts(userId, data.items, now);
   } catch (error) {
     // The statuses are read already; names of accounts can wait for the next look.
     log.warn(describeError(error), "Accounts could not be read");
