@@ -127,7 +127,11 @@ test("what SnapTrade did is not lost when the budget cannot be kept", async () =
   snapTrade.answer((_, response) => {
     void db
       .execute(sql`alter table snaptrade_limits rename to snaptrade_limits_away`)
-      .then(() => response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify({ userId: "new", userSecret: "kept" })));
+      .then(() =>
+        response
+          .writeHead(200, { "Content-Type": "application/json", "X-RateLimit-Limit": "250", "X-RateLimit-Remaining": "249" })
+          .end(JSON.stringify({ userId: "new", userSecret: "kept" })),
+      );
   });
   try {
     expect(await registerSnapTradeUser("new", "user")).toEqual({ snapTradeUserId: "new", userSecret: "kept" });
