@@ -59,7 +59,7 @@ export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
 }
 
 async function workThrough(now: Date, upSince: Date): Promise<RoundCounts> {
-  await forgetOldCalls(now);
+  await forgetOldCalls();
   const inbox = await processInbox();
   const bound = await currentBound();
   const looks = await lookAround(now, upSince, bound.watched);
@@ -87,7 +87,7 @@ export async function currentBound(): Promise<{ watched: number; minutes: number
 }
 
 async function lookAround(now: Date, upSince: Date, watched: number): Promise<RoundCounts["looks"]> {
-  const room = await roomForBackground(now);
+  const room = await roomForBackground();
   const candidates = await listCandidates(now, room, upSince);
   const chosen = chooseLooks(candidates, room);
   const made: string[] = [];

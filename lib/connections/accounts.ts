@@ -7,6 +7,7 @@ import { announceChanges, noteChange } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { listAccounts, type SeenAccount } from "@/lib/snaptrade/connections";
+import type { Listed } from "@/lib/snaptrade/item-by-item";
 import type { Source } from "./episodes";
 import { getSnapTradeCredentials } from "./snaptrade-user";
 import { portalOpenMinutes } from "./status";
@@ -74,7 +75,7 @@ async function readAccounts(userId: string, credentials: SnapTradeCredentials, n
 }
 
 /** An account that is no longer listed is kept as missing, so that after a repair it can be said what did not come back. */
-async function writeAccounts(tx: Transaction, userId: string, seen: SeenAccount[], { now, askedAt }: { now: Date; askedAt: Date }): Promise<void> {
+async function writeAccounts(tx: Transaction, userId: string, { items: seen, unreadable }: Listed<SeenAccount>, { now, askedAt }: { now: Date; askedAt: Date }): Promise<void> {
   const [known] = await tx.select({ askedAt: snapTradeUsers.accountsAskedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
   if (known?.askedAt && known.askedAt > askedAt) return;
   const own = await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
@@ -86,7 +87,7 @@ async function writeAccounts(tx: Transaction, userId: string, seen: SeenAccount[
       .filter((old) => !rows.some((row) => isSame(old, row)))
       .map((old) => ({ ...old, missingSince: old.missingSince ?? askedAt }));
     await tx.delete(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
-    const all = [...rows, ...missing.filter(({ missingSince }) => askedAt.getTime() - missingSince.getTime() < keptMissingMs)];
+    const all = [...rows, ...missing.filter(({ missingSince }) => !missingSince || askedAt.getTime() - missingSince.getTime() < keptMissingMs)];
     if (all.length > 0) await tx.insert(brokerageAccounts).values(all).onConflictDoNothing();
   }
   await tx.update(snapTradeUsers).set({ accountsLookedAt: now, accountsAskedAt: askedAt }).where(eq(snapTradeUsers.userId, userId));

@@ -1,5 +1,5 @@
 import "server-only";
-import { and, eq, isNull, ne, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, ne, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { connections, snapTradeUsers } from "@/lib/db/schema";
@@ -9,7 +9,7 @@ import { isConnectionGone, listConnections, type SeenConnection } from "@/lib/sn
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { readAccountsIfDue } from "./accounts";
 import type { Source } from "./episodes";
-import { observeWithin, type ConnectionObservation, type Observed } from "./observe";
+import { observeWithin, type ConnectionDetails, type ConnectionObservation, type Observed } from "./observe";
 import { getSnapTradeCredentials, noteUserGone } from "./snaptrade-user";
 import { isLookDue } from "./status";
 
@@ -88,33 +88,65 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
 }
 
 async function readConnections(userId: string, credentials: SnapTradeCredentials, now: Date, source: LookFor): Promise<Observed> {
-  const { data: seen, askedAt, answeredAt } = await listConnections(credentials);
-  const gone = await confirmGone(userId, credentials, seen, askedAt);
+  const { data, askedAt, answeredAt } = await listConnections(credentials);
+  const { items: seen, unreadable } = data;
+  const gone = await confirmGone(userId, credentials, [...seen, ...unreadable], askedAt);
   const said = { observedAt: askedAt, answeredAt, source, recordedAt: now };
   const listed = seen.map((connection): ConnectionObservation => ({
     ...said,
     connectionId: connection.id,
     state: connection.disabled ? "disabled" : "enabled",
     disabledAt: connection.disabledAt,
-    details: connection,
+    details: detailsOf(connection),
   }));
   const { observed, news } = await transaction(async (tx) => {
     const observed = await observeWithin(tx, userId, [
       ...listed,
       ...gone.map((connectionId): ConnectionObservation => ({ ...said, connectionId, state: "deleted", disabledAt: null })),
     ]);
-    const turned = await recordLook(tx, userId, now, observed.lookAgainAt);
-    return { observed, news: turned || observed.changed.length > 0 };
+    const hidden = await recordUnreadable(tx, userId, { seen, unreadable }, now);
+    const turned = await recordLook(tx, userId, now, { lookAgainAt: observed.lookAgainAt, unreadable: hidden.unknown });
+    return { observed, news: turned || hidden.changed || observed.changed.length > 0 };
   });
   if (news) await announceChanges();
   return observed;
+}
+
+/** A connection whose brokerage is unreadable still has a state. */
+function detailsOf({ brokerage, access, connectedSince, updatedAt }: SeenConnection): ConnectionDetails | undefined {
+  return brokerage ? { brokerage, access, connectedSince, updatedAt } : undefined;
+}
+
+interface Listed {
+  seen: SeenConnection[];
+  unreadable: { id: string | null }[];
+}
+
+/**
+ * Connections that are listed in a form that we cannot read stay as they were, and are shown as unknown.
+ * @returns whether that is news, and how many of them we cannot show at all
+ */
+async function recordUnreadable(tx: Transaction, userId: string, { seen, unreadable }: Listed, now: Date): Promise<{ changed: boolean; unknown: number }> {
+  const hidden = [...unreadable, ...seen.filter(({ brokerage }) => !brokerage)];
+  if (hidden.length === 0) return { changed: false, unknown: 0 };
+  const ids = unreadable.flatMap(({ id }) => id ?? []);
+  const own = await tx
+    .select({ id: connections.id, unreadableSince: connections.unreadableSince })
+    .from(connections)
+    .where(and(eq(connections.userId, userId), inArray(connections.id, [...ids, ...hidden.flatMap(({ id }) => id ?? [])])));
+  const turned = own.filter(({ id, unreadableSince }) => ids.includes(id) && !unreadableSince).map(({ id }) => id);
+  if (turned.length > 0) await tx.update(connections).set({ unreadableSince: now }).where(inArray(connections.id, turned));
+  if (turned.length > 0) await noteChange(tx, userId);
+  return { changed: turned.length > 0, unknown: hidden.filter(({ id }) => !own.some((one) => one.id === id)).length };
 }
 
 /**
  * A connection that left the list counts as gone only when SnapTrade also denies it by its id, and never while it is new: lists lag.
  * Where that question fails, nothing is concluded about this one, and the others still count.
  */
-async function confirmGone(userId: string, credentials: SnapTradeCredentials, seen: SeenConnection[], askedAt: Date): Promise<string[]> {
+async function confirmGone(userId: string, credentials: SnapTradeCredentials, listed: Listed["unreadable"], askedAt: Date): Promise<string[]> {
+  // What cannot even be told apart may be any of those that seem to be missing.
+  if (listed.some(({ id }) => id === null)) return [];
   const db = await database();
   const known = await db
     .select({
@@ -125,11 +157,11 @@ async function confirmGone(userId: string, credentials: SnapTradeCredentials, se
     })
     .from(connections)
     .where(and(eq(connections.userId, userId), ne(connections.state, "deleted")));
-  const listed = new Set(seen.map(({ id }) => id));
+  const present = new Set(listed.map(({ id }) => id));
   const isSince = (at: Date | null) => at !== null && askedAt.getTime() - at.getTime() < youngMs;
   const missing = known.filter(
     ({ id, firstObservedAt, connectedSince, removalRequestedAt }) =>
-      !listed.has(id) && (removalRequestedAt !== null || !(isSince(firstObservedAt) || isSince(connectedSince))),
+      !present.has(id) && (removalRequestedAt !== null || !(isSince(firstObservedAt) || isSince(connectedSince))),
   );
   const gone: string[] = [];
   for (const { id } of missing.slice(0, maxAskedById)) {
@@ -142,8 +174,13 @@ async function confirmGone(userId: string, credentials: SnapTradeCredentials, se
   return gone;
 }
 
+interface Answered {
+  lookAgainAt: Date | null;
+  unreadable: number;
+}
+
 /** Keeps when SnapTrade was asked and that it answered; that it began to answer again is news for open pages. @returns whether it did */
-async function recordLook(tx: Transaction, userId: string, now: Date, lookAgainAt: Date | null): Promise<boolean> {
+async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgainAt, unreadable }: Answered): Promise<boolean> {
   const own = eq(snapTradeUsers.userId, userId);
   const [before] = await tx
     .select({ lookedAt: snapTradeUsers.lookedAt, lookFailedAt: snapTradeUsers.lookFailedAt, lookDueAt: snapTradeUsers.lookDueAt })
@@ -154,7 +191,7 @@ async function recordLook(tx: Transaction, userId: string, now: Date, lookAgainA
   const stillDue = before.lookDueAt && before.lookDueAt > now ? before.lookDueAt : null;
   await tx
     .update(snapTradeUsers)
-    .set({ lookedAt: now, lookFailedAt: null, lookDueAt: earlier(lookAgainAt, stillDue) })
+    .set({ lookedAt: now, lookFailedAt: null, lookDueAt: earlier(lookAgainAt, stillDue), unreadableConnections: unreadable })
     .where(own);
   const turned = before.lookFailedAt !== null || before.lookedAt === null;
   if (turned) await noteChange(tx, userId);

@@ -32,7 +32,7 @@ export async function getSnapTradeCredentials(userId: string): Promise<SnapTrade
 export async function requireSnapTradeCredentials(userId: string, now: Date): Promise<SnapTradeCredentials> {
   const existing = await getSnapTradeCredentials(userId);
   if (existing) return existing;
-  const made = await registerSnapTradeUser(randomUUID());
+  const made = await registerSnapTradeUser(randomUUID(), userId);
   const db = await database();
   const registered = {
     snapTradeUserId: made.snapTradeUserId,

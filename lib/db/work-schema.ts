@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { bigserial, boolean, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, bigserial, boolean, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { at } from "./at";
 
 // What the server needs for its own work; none of it belongs to a person.
@@ -41,22 +41,40 @@ export const webhookEvents = pgTable(
   ],
 );
 
-/** Every request to SnapTrade of the last minutes, whichever process made it; our clock. */
+/** Every request to SnapTrade of the last minutes, whichever process made it. All times here and in the limits are the database's clock. */
 export const snapTradeCalls = pgTable(
   "snaptrade_calls",
-  { id: bigserial({ mode: "number" }).primaryKey(), at: at("at").notNull(), background: boolean().notNull() },
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    at: at("at").notNull(),
+    background: boolean().notNull(),
+    /** In whose name it is made: the SnapTrade user, or our person before there is one; null for what is nobody's. */
+    person: text(),
+    /** Null while it is on its way, and for good when its answer was lost. */
+    answeredAt: at("answered_at"),
+  },
   (table) => [index().on(table.at)],
 );
 
-/** What SnapTrade last said of our rate limit; one row. Times on our clock. */
+/** What SnapTrade last said of our rate limit; one row. */
 export const snapTradeLimits = pgTable("snaptrade_limits", {
   id: integer().primaryKey(),
+  /** Grows with each admission, so that two processes never count the same room twice. */
+  sequence: bigint({ mode: "number" }).notNull().default(0),
   perMinute: integer("per_minute").notNull(),
+  /** Until when `perMinute` counts, if it was heard; then the documented default does. Null counts always. */
+  perMinuteUntil: at("per_minute_until"),
   remaining: integer(),
   /** Until when `remaining` says something. */
   remainingUntil: at("remaining_until"),
+  /** The call whose answer said so, and when; what was under way then, or began later, comes on top. */
+  remainingCallId: bigint("remaining_call_id", { mode: "number" }),
+  remainingHeardAt: at("remaining_heard_at"),
   /** After a 429 nothing is sent before. */
   blockedUntil: at("blocked_until"),
+  refusedAt: at("refused_at"),
+  /** How many refusals followed one another without a success between them. */
+  refusals: integer().notNull().default(0),
 });
 
 /** The timer's round, one at a time whatever the number of processes; one row. Our clock. */

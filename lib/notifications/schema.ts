@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { snapTradeId } from "@/lib/snaptrade/id";
 
 const clockTime = z
   .string()
@@ -7,4 +8,4 @@ const clockTime = z
 
 export const mailSettingsInput = z.object({ preference: z.enum(["all", "first", "none"]), quietFrom: clockTime, quietTo: clockTime });
 export const noInput = z.object({});
-export const fixLinkInput = z.object({ token: z.string().regex(/^[\w-]{20,64}$/), connectionId: z.uuid() });
+export const fixLinkInput = z.object({ token: z.string().regex(/^[\w-]{20,64}$/), connectionId: snapTradeId });

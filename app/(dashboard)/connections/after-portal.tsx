@@ -1,5 +1,4 @@
 import { after } from "next/server";
-import { z } from "zod";
 import { LiveUpdates } from "@/components/live-updates";
 import { AwaitPortal } from "@/components/portal/await-portal";
 import { PageResult } from "@/components/portal/page-result";
@@ -7,11 +6,12 @@ import { summaryOf } from "@/components/portal/portal-target";
 import { checkPortal } from "@/lib/connections/portal";
 import { getPortalView } from "@/lib/connections/portal-data";
 import type { PortalView } from "@/lib/connections/views";
+import { snapTradeId } from "@/lib/snaptrade/id";
 import type { Viewer } from "@/lib/times";
 
 /** The trip that a return from the portal named, if it is this person's. */
 export async function findTrip(userId: string, portal: string | string[] | undefined, now: Date): Promise<PortalView | null> {
-  const id = z.uuid().safeParse(portal);
+  const id = snapTradeId.safeParse(portal);
   return id.success ? getPortalView(userId, id.data, now) : null;
 }
 

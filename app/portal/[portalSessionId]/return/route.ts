@@ -1,15 +1,15 @@
 import { notFound } from "next/navigation";
-import { z } from "zod";
 import { requireUser } from "@/lib/auth/user";
 import { checkPortal } from "@/lib/connections/portal";
 import { AppError } from "@/lib/errors";
+import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";
 
 /** Back from the Connection Portal: ask SnapTrade, then show the connection. What the URL claims only helps to explain. */
 export async function GET(request: Request, { params }: { params: Promise<{ portalSessionId: string }> }) {
   const { pathname, search } = new URL(request.url);
   const user = await requireUser(pathname + search);
-  const portalSessionId = z.uuid().safeParse((await params).portalSessionId);
+  const portalSessionId = snapTradeId.safeParse((await params).portalSessionId);
   if (!portalSessionId.success) notFound();
   try {
     const view = await checkPortal({
