@@ -107,7 +107,7 @@ describe.runIf(inject("postgresUrl"))("PostgreSQL", () => {
     await create("migrated");
     const settings = { DATABASE_URL: url("migrated"), DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined };
     const [one, other] = await Promise.all([openDatabase(settings), openDatabase(settings)]);
-    const applied = await Promise.all([migrateDatabase(one.db), migrateDatabase(other.db)]);
+    const applied = await Promise.all([migrateDatabase(one), migrateDatabase(other)]);
     expect(Math.min(...applied)).toBe(0);
     expect(Math.max(...applied)).toBeGreaterThan(0);
     await requireCurrentSchema(one.db);
@@ -125,9 +125,10 @@ describe.runIf(inject("postgresUrl"))("PostgreSQL", () => {
       server.on("close", () => socket.close());
     });
     const { port } = proxy.address() as AddressInfo;
-    const { db, close } = await openDatabase({ DATABASE_URL: url("neon"), DATABASE_DRIVER: "neon", NEON_WS_PROXY: `localhost:${port}/v1` });
-    await migrateDatabase(db);
-    await db.transaction(async (tx) => {
+    const opened = await openDatabase({ DATABASE_URL: url("neon"), DATABASE_DRIVER: "neon", NEON_WS_PROXY: `localhost:${port}/v1` });
+    const { db, transaction, close } = opened;
+    await migrateDatabase(opened);
+    await transaction(async (tx) => {
       await tx.insert(users).values({ email: "neon@example.com" });
     });
     expect(await db.select({ email: users.email }).from(users)).toEqual([{ email: "neon@example.com" }]);

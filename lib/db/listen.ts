@@ -5,13 +5,18 @@ import { describeError, log } from "@/lib/log";
 /** Calls `heard` for each NOTIFY on a channel from now on; resolves once it listens. */
 export type Listen = (channel: string, heard: () => void) => Promise<void>;
 
+export interface Listening {
+  listen: Listen;
+  end: () => Promise<void>;
+}
+
 const againMs = 1_000;
 
 /**
  * LISTEN on a connection of its own, apart from the pool. When it is lost it is made again, and `heard` is called then,
  * since what was told in between is lost.
  */
-export function listenWithPg(connectionString: string): { listen: Listen; end: () => Promise<void> } {
+export function listenWithPg(connectionString: string): Listening {
   const clients = new Set<Client>();
   let ended = false;
 
