@@ -1,13 +1,12 @@
 import "server-only";
 import path from "node:path";
-import { neonConfig, Pool as NeonPool } from "@neondatabase/serverless";
-import { Pool, type PoolConfig } from "pg";
-import { WebSocket } from "ws";
+import { Pool } from "pg";
 import { env } from "@/lib/env";
 import type { Database, OpenDatabase, Transaction } from "./database";
 import { usualLimits, type Limits } from "./limits";
 import { listenWithPg, type Listen } from "./listen";
 import { requireCurrentSchema } from "./migrate";
+import { neonPool } from "./neon";
 import { openPglite } from "./pglite";
 import { openPool } from "./pool";
 
@@ -30,25 +29,6 @@ export async function openDatabase(settings: Settings, limits: Limits = usualLim
 function usesNeon({ DATABASE_URL, DATABASE_DRIVER }: Settings): boolean {
   if (DATABASE_DRIVER) return DATABASE_DRIVER === "neon";
   return new URL(DATABASE_URL).hostname.endsWith(".neon.tech");
-}
-
-function neonPool(options: PoolConfig, proxy: string | undefined): NeonPool {
-  neonConfig.webSocketConstructor = PromptWebSocket;
-  if (proxy) {
-    neonConfig.wsProxy = proxy;
-    neonConfig.useSecureWebSocket = false;
-    neonConfig.pipelineTLS = false;
-    neonConfig.pipelineConnect = false;
-  }
-  return new NeonPool(options);
-}
-
-/** Whoever closes it is rid of it within a second; a polite end would wait half a minute for a server that is gone. */
-class PromptWebSocket extends WebSocket {
-  override close(...reason: Parameters<WebSocket["close"]>) {
-    super.close(...reason);
-    setTimeout(() => this.terminate(), 1_000).unref();
-  }
 }
 
 // Development reloads this module; the open database must outlive that.
