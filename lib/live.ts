@@ -62,12 +62,14 @@ export async function follow(userId: string, tell: (version: number) => void): P
   return () => pages.delete(page);
 }
 
-/** One ear for all open pages of this process; where the database cannot tell, one question a second for all of them. */
+/** One ear for all open pages of this process; while the database does not tell, one question a second for all of them. */
 async function listenToChanges(): Promise<void> {
   const changed = () => void readVersions().catch((error: unknown) => log.warn(describeError(error), "Versions could not be read"));
   const listen = await listener();
-  if (listen) return listen(channel, changed);
-  setInterval(changed, pollMs).unref();
+  const hears = listen?.(channel, changed);
+  setInterval(() => {
+    if (!hears?.()) changed();
+  }, pollMs).unref();
 }
 
 const readVersions = oneAtATime(tellVersions);

@@ -23,7 +23,7 @@ export async function openDatabase(settings: Settings, limits: Limits = usualLim
   if (url.startsWith("pglite:")) return openPglite(path.resolve(/* turbopackIgnore: true */ url.slice("pglite:".length)), limits);
   const options = { connectionString: url, max: poolSize, connectionTimeoutMillis: limits.connectMs, keepAlive: true };
   if (usesNeon(settings)) return openPool(neonPool(options, settings.NEON_WS_PROXY), null, limits);
-  return openPool(new Pool(options), listenWithPg(url), limits);
+  return openPool(new Pool(options), listenWithPg(url, limits), limits);
 }
 
 function usesNeon({ DATABASE_URL, DATABASE_DRIVER }: Settings): boolean {

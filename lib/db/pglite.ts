@@ -4,6 +4,7 @@ import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { tryLock } from "fs-native-extensions";
+import { describeError, log } from "@/lib/log";
 import type { OpenDatabase } from "./database";
 import { DatabaseError } from "./errors";
 import { within, type Limits } from "./limits";
@@ -31,7 +32,17 @@ export async function openPglite(folder: string, limits: Limits): Promise<OpenDa
     db,
     // One transaction at a time: a work that hangs would keep all others waiting, and is rolled back.
     transaction: (work, bounds = limits) => db.transaction((tx) => within(bounds.transactionMs, "A transaction", work(tx))),
-    listen: (channel, heard) => client.listen(channel, heard).then(() => undefined),
+    listen(channel, heard) {
+      let hears = false;
+      void client.listen(channel, heard).then(
+        () => {
+          hears = true;
+          heard();
+        },
+        (error: unknown) => log.warn(describeError(error), "The embedded database cannot tell of changes"),
+      );
+      return () => hears;
+    },
     async close() {
       await client.close();
       closeSync(lock);
