@@ -2,6 +2,7 @@ import "server-only";
 import path from "node:path";
 import { Pool } from "pg";
 import { env } from "@/lib/env";
+import { withChanges } from "./changes";
 import type { Database, OpenDatabase, Transaction } from "./database";
 import { usualLimits, type Limits } from "./limits";
 import { listenWithPg, type Listen } from "./listen";
@@ -47,7 +48,7 @@ export async function database(): Promise<Database> {
  * @throws whatever `work` throws, TimeLimitError when it takes too long, and DatabaseError as database does
  */
 export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return (await opened()).transaction(work);
+  return (await opened()).transaction((tx) => withChanges(tx, work));
 }
 
 /**
