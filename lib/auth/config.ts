@@ -4,7 +4,6 @@ import type { AuthOptions } from "next-auth";
 import type { Adapter } from "next-auth/adapters";
 import Email from "next-auth/providers/email";
 import { database } from "@/lib/db/client";
-import type { Database } from "@/lib/db/database";
 import { sessions, users, verificationTokens } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
@@ -43,5 +42,6 @@ export async function authOptions(): Promise<AuthOptions> {
 /** The adapter is typed for the successor of next-auth 4; the methods that e-mail and database sessions use are the same in both. */
 async function adapter(): Promise<Adapter> {
   const tables = { usersTable: users, sessionsTable: sessions, verificationTokensTable: verificationTokens };
-  return DrizzleAdapter(await database(), tables as unknown as Parameters<typeof DrizzleAdapter<Database>>[1]);
+  type Options = Parameters<typeof DrizzleAdapter>;
+  return DrizzleAdapter((await database()) as unknown as Options[0], tables as unknown as Options[1]);
 }

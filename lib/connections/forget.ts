@@ -1,7 +1,9 @@
 import "server-only";
 import { eq, isNotNull } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
-import { sessions, snapTradeUsers, users } from "@/lib/db/schema";
+import type { Transaction } from "@/lib/db/database";
+import { notices } from "@/lib/db/notice-schema";
+import { connections, portalSessions, sessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { describeError, log } from "@/lib/log";
 import { deleteSnapTradeUser } from "@/lib/snaptrade/users";
@@ -18,8 +20,8 @@ const withinMs = 10_000;
  */
 export async function requestForgetting(userId: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
-    await tx.update(users).set({ deletionRequestedAt: now }).where(eq(users.id, userId));
     await tx.delete(sessions).where(eq(sessions.userId, userId));
+    await tx.update(users).set({ deletionRequestedAt: now }).where(eq(users.id, userId));
   });
   await forget(userId);
 }
@@ -50,15 +52,23 @@ async function forget(userId: string): Promise<boolean> {
     );
     return false;
   }
+  if (record) {
+    // The id of each event stays, so that a late copy of it is still known; what it said does not.
+    await db
+      .update(webhookEvents)
+      .set({ payload: "{}", snapTradeUserId: null, connectionId: null, attemptResult: null })
+      .where(eq(webhookEvents.snapTradeUserId, record.snapTradeUserId));
+  }
   await transaction(async (tx) => {
-    if (record) {
-      // The id of each event stays, so that a late copy of it is still known; what it said does not.
-      await tx
-        .update(webhookEvents)
-        .set({ payload: "{}", snapTradeUserId: null, connectionId: null, attemptResult: null })
-        .where(eq(webhookEvents.snapTradeUserId, record.snapTradeUserId));
-    }
+    await lockAllOf(tx, userId);
     await tx.delete(users).where(eq(users.id, userId));
   });
   return true;
+}
+
+/** What is deleted along with a person would else be locked after their own row, against the one order (docs/decisions/0010). */
+async function lockAllOf(tx: Transaction, userId: string): Promise<void> {
+  for (const table of [connections, portalSessions, notices])
+    await tx.select({ id: table.id }).from(table).where(eq(table.userId, userId)).orderBy(table.id).for("update");
+  await tx.select({ userId: snapTradeUsers.userId }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
 }

@@ -1,9 +1,9 @@
 import "server-only";
 import { and, eq, isNull, sql } from "drizzle-orm";
+import { noteChangeAt } from "@/lib/db/changes";
 import { database } from "@/lib/db/client";
 import { connections, episodes, incidents } from "@/lib/db/schema";
 import { announceChanges } from "@/lib/live";
-import { noteBrokerageChange } from "./observe";
 
 const windowMs = 15 * 60_000;
 const historyDays = 14;
@@ -48,7 +48,7 @@ export async function noteWaves(now: Date): Promise<{ begun: string[]; ended: st
     .where(and(isNull(incidents.endedAt), sql`${incidents.lastSeenAt} < ${since(calmMs)}`))
     .returning({ brokerageId: incidents.brokerageId });
   const ended = calm.map(({ brokerageId }) => brokerageId);
-  await noteBrokerageChange(db, [...begun, ...ended]);
+  await noteChangeAt(db, [...begun, ...ended]);
   if (begun.length + ended.length > 0) await announceChanges();
   return { begun, ended };
 }

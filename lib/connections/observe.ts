@@ -1,8 +1,9 @@
 import "server-only";
 import { and, asc, eq, gte, inArray, isNull, lt, or, sql } from "drizzle-orm";
+import { noteChangeAt } from "@/lib/db/changes";
 import { transaction } from "@/lib/db/client";
 import type { Database, Transaction } from "@/lib/db/database";
-import { brokerages, connections, episodes, observations, users } from "@/lib/db/schema";
+import { brokerages, connections, episodes, observations } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
 import { log } from "@/lib/log";
 import { notifyBreak, notifyFix, withdrawFix } from "@/lib/notifications/notify";
@@ -39,7 +40,7 @@ export interface Observed {
  * Where statements contradict each other a look is made due. Whoever commits the transaction announces the changes.
  */
 export async function observeWithin(tx: Transaction, userId: string, seen: ConnectionObservation[]): Promise<Observed> {
-  // In one order everywhere, so that two transactions never wait for each other in a circle.
+  // In the one order of docs/decisions/0010, so that two transactions never wait for each other in a circle.
   const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
   await noteBrokerages(tx, inOrder);
   const changed = new Set<string>();
@@ -140,7 +141,7 @@ async function noteBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
 }
 
 /** Stores brokerages as SnapTrade described them; each row keeps the newest description. */
-export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "execute">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
+export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "update">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
   if (rows.length === 0) return;
   const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
   const flags = { id: brokerages.id, enabled: brokerages.enabled, maintenance: brokerages.maintenance, degraded: brokerages.degraded };
@@ -178,22 +179,10 @@ export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "
         id === old.id && (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
     ),
   );
-  await noteBrokerageChange(
+  await noteChangeAt(
     tx,
     changed.map(({ id }) => id),
   );
-}
-
-/** Marks the pages of everybody with a connection at these brokerages as behind; whoever commits it announces the changes. */
-export async function noteBrokerageChange(tx: Pick<Database, "execute">, brokerageIds: string[]): Promise<void> {
-  if (brokerageIds.length === 0) return;
-  const ids = sql.join(
-    brokerageIds.map((id) => sql`${id}::uuid`),
-    sql`, `,
-  );
-  await tx.execute(sql`
-    update ${users} set version = version + 1
-    where id in (select user_id from ${connections} where brokerage_id in (${ids}) and state <> 'deleted')`);
 }
 
 /**

@@ -47,6 +47,9 @@ export async function applyBeats(now: Date): Promise<number> {
           else (beat_gap_ms * 0.7 + ${gapMs} * 0.3)::int
         end
       from newest
+      join (
+        select id as locked_id from ${connections} where id in (select connection_id from newest) order by id for no key update
+      ) as locked on locked_id = newest.connection_id
       where id = newest.connection_id and (last_beat_at is null or last_beat_at < newest.at)
     )
     update ${webhookEvents} set state = 'done', attempts = attempts + 1, problem = null, outcome = case

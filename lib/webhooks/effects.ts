@@ -83,6 +83,8 @@ export async function addresseesOf(tx: Pick<Transaction, "select">, events: Stor
  * a connection that we do not know, makes a look due instead of, or besides, changing anything.
  */
 export async function applyForUser(tx: Transaction, userId: string, events: StoredEvent[], now: Date): Promise<Map<string, Outcome>> {
+  // All that any of the events may touch, in the one order (docs/decisions/0010); the events themselves come in any.
+  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
   const owners = await ownersOf(tx, events);
   const outcomes = new Map<string, Outcome>();
   for (const event of events) {
