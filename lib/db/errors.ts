@@ -16,3 +16,10 @@ Object.assign(DrizzleQueryError.prototype, {
     return `A query failed ${JSON.stringify(describeError(this))}`;
   },
 });
+
+/** The database was there and refused this statement, because of what it says or of what stands in its way; false when it was away or unwell. */
+export function isRefusal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const state = "code" in error ? String(error.code) : "";
+  return /^(?!08|25|53|57P|58|XX)[0-9A-Z]{5}$/.test(state) || isRefusal(error.cause);
+}

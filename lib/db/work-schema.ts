@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { bigserial, boolean, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bigserial, boolean, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { at } from "./at";
 
 // What the server needs for its own work; none of it belongs to a person.
@@ -37,6 +37,13 @@ export const webhookEvents = pgTable(
     index("webhook_events_waiting")
       .on(table.nextAttemptAt)
       .where(sql`${table.state} = 'waiting'`),
+    // By person, so that each has their turn; heartbeats, nearly all of the events, are not in it.
+    index("webhook_events_waiting_by_person")
+      .on(sql`coalesce(${table.snapTradeUserId}, '')`, table.nextAttemptAt)
+      .where(sql`${table.state} = 'waiting' and ${table.type} <> 'ACCOUNT_HOLDINGS_UPDATED'`),
+    index("webhook_events_dead")
+      .on(table.receivedAt)
+      .where(sql`${table.state} = 'dead'`),
     index().on(table.snapTradeUserId),
   ],
 );
@@ -67,4 +74,15 @@ export const rounds = pgTable("rounds", {
   /** Since when rounds follow one another without a gap. */
   upSince: at("up_since").notNull(),
   endedAt: at("ended_at"),
+  /** What the last round that ended left behind, for /api/health, which reads nothing else. */
+  report: jsonb().$type<RoundReport>(),
 });
+
+export interface RoundReport {
+  /** The steps that failed, by name. */
+  failed: string[];
+  /** Webhook events that wait, and that were given up; each counted up to some limit, null when they could not be counted. */
+  events: { waiting: number; dead: number } | null;
+  /** A break whose webhook is lost is found after at most so long; null when that is not known. */
+  lostBreakFoundWithinMinutes: number | null;
+}
