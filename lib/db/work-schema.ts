@@ -29,8 +29,8 @@ export const webhookEvents = pgTable(
     attempts: integer().notNull().default(0),
     /** Our clock: not to be taken before; also the end of the lease of whoever has it now. */
     nextAttemptAt: at("next_attempt_at").notNull(),
-    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client"] }),
-    /** Why the last attempt failed. */
+    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client", "unreadable"] }),
+    /** Why the last attempt failed, or why it is unreadable. */
     problem: text(),
   },
   (table) => [
