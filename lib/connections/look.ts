@@ -212,3 +212,10 @@ async function recordFailedLook(userId: string, now: Date): Promise<void> {
   });
   if (turned) await announceChanges();
 }
+
+/** Looks only when something requested a look (requestLook) and its time has come; that the last look is old is no reason here. */
+export async function lookIfRequested(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
+  const db = await database();
+  const [requested] = await db.select({ dueAt: snapTradeUsers.lookDueAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (requested?.dueAt && requested.dueAt <= now) await lookIfDue(userId, now, source);
+}

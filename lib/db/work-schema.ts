@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { bigint, bigserial, boolean, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, bigserial, boolean, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { at } from "./at";
 
 // What the server needs for its own work; none of it belongs to a person.
@@ -29,14 +29,21 @@ export const webhookEvents = pgTable(
     attempts: integer().notNull().default(0),
     /** Our clock: not to be taken before; also the end of the lease of whoever has it now. */
     nextAttemptAt: at("next_attempt_at").notNull(),
-    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client"] }),
-    /** Why the last attempt failed. */
+    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client", "unreadable"] }),
+    /** Why the last attempt failed, or why it is unreadable. */
     problem: text(),
   },
   (table) => [
     index("webhook_events_waiting")
       .on(table.nextAttemptAt)
       .where(sql`${table.state} = 'waiting'`),
+    // By person, so that each has their turn; heartbeats, nearly all of the events, are not in it.
+    index("webhook_events_waiting_by_person")
+      .on(sql`coalesce(${table.snapTradeUserId}, '')`, table.nextAttemptAt)
+      .where(sql`${table.state} = 'waiting' and ${table.type} <> 'ACCOUNT_HOLDINGS_UPDATED'`),
+    index("webhook_events_dead")
+      .on(table.receivedAt)
+      .where(sql`${table.state} = 'dead'`),
     index().on(table.snapTradeUserId),
   ],
 );
@@ -85,4 +92,15 @@ export const rounds = pgTable("rounds", {
   /** Since when rounds follow one another without a gap. */
   upSince: at("up_since").notNull(),
   endedAt: at("ended_at"),
+  /** What the last round that ended left behind, for /api/health, which reads nothing else. */
+  report: jsonb().$type<RoundReport>(),
 });
+
+export interface RoundReport {
+  /** The steps that failed, by name. */
+  failed: string[];
+  /** Webhook events that wait, and that were given up; each counted up to some limit, null when they could not be counted. */
+  events: { waiting: number; dead: number } | null;
+  /** A break whose webhook is lost is found after at most so long; null when that is not known. */
+  lostBreakFoundWithinMinutes: number | null;
+}
