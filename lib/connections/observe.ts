@@ -5,7 +5,7 @@ import type { Database, Transaction } from "@/lib/db/database";
 import { brokerages, connections, episodes, observations, users } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
 import { log } from "@/lib/log";
-import { notifyBreak, notifyFix } from "@/lib/notifications/notify";
+import { notifyBreak, notifyEnd } from "@/lib/notifications/notify";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
 import { forgettable, project, type Episode, type Observation, type Projection } from "./episodes";
 import { requestLook } from "./snaptrade-user";
@@ -207,7 +207,7 @@ async function writeEpisodes(tx: Transaction, connectionId: string, wanted: Epis
     const id = row?.id ?? (await addEpisode(tx, connectionId, episode));
     // What broke and was repaired before we knew of it is history, not news.
     if (!row && !episode.endedAt) await notifyBreak(tx, { id, connectionId, noticedAt: episode.noticedAt });
-    if (row && !row.endedAt && episode.endedHow === "fixed") await notifyFix(tx, id, now);
+    if (row && !row.endedAt && episode.endedHow) await notifyEnd(tx, { id, endedHow: episode.endedHow }, now);
   }
   return changed;
 }

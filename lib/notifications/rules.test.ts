@@ -11,9 +11,12 @@ const facts: NoticeFacts = {
   kind: "broke",
   noticedAt: at(0),
   ended: false,
+  createdAt: at(0),
   leaving: false,
   told: false,
-  held: false,
+  present: "broken",
+  held: null,
+  joins: false,
   asked: null,
   preference: "all",
   quietFrom: 0,
@@ -59,8 +62,11 @@ function play({ fixedAfterMs, heldFromMs, heldForMs, askedAfterMs, answeredAfter
       const told = sent.some((one) => one.kind === "broke");
       const answeredSince = askedAt !== null && answeredAfterMs > askedAt && ms > answeredAfterMs;
       const asked = kind === "back" && askedAt !== null ? { at: at(askedAt), answeredSince } : null;
-      const decision = decide({ ...facts, ...person, kind, ended, held, told, asked }, at(ms));
+      const present = ended ? "works" : "broken";
+      const why = held ? "maintenance" : null;
+      const decision = decide({ ...facts, ...person, kind, ended, present, held: why, told, asked, createdAt: at(from) }, at(ms));
       if (decision.act === "wait") waiting.set(kind, decision.until.getTime() - start);
+      else if (decision.act === "hold") waiting.set(kind, ms);
       else waiting.delete(kind);
       if (decision.act !== "send") continue;
       sent.push({ kind, at: ms });
