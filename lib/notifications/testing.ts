@@ -24,7 +24,7 @@ export interface Arrived {
 /** A mail server of a test's own, which does something at the moments that matter: before it asks for an e-mail, and while it takes one. */
 export function withMailServer() {
   const arrived: Arrived[] = [];
-  const moments: { beforeData: () => Promise<void>; beforeAnswer: () => Promise<void> } = { beforeData: nothing, beforeAnswer: nothing };
+  const moments: { beforeData: () => Promise<unknown>; beforeAnswer: () => Promise<unknown> } = { beforeData: nothing, beforeAnswer: nothing };
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ["STARTTLS"],
