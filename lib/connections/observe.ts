@@ -6,7 +6,7 @@ import type { Database, Transaction } from "@/lib/db/database";
 import { brokerages, connections, episodes, observations } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
 import { log } from "@/lib/log";
-import { notifyBreak, notifyFix, withdrawFix } from "@/lib/notifications/notify";
+import { notifyBreak, notifyEnd, withdrawEnd } from "@/lib/notifications/notify";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
 import { doubtOf } from "./doubt";
 import { forgettable, project, type Episode, type Observation } from "./episodes";
@@ -211,8 +211,8 @@ async function writeEpisodes(tx: Transaction, connectionId: string, wanted: { ep
     const id = row?.id ?? (await addEpisode(tx, connectionId, episode));
     // What broke and was repaired before we knew of it is history, not news.
     if (!row && !episode.endedAt) await notifyBreak(tx, { id, connectionId, noticedAt: episode.noticedAt });
-    if (row && !row.endedAt && episode.endedHow === "fixed") await notifyFix(tx, id, now);
-    if (row?.endedAt && !episode.endedAt) await withdrawFix(tx, id);
+    if (row && !row.endedAt && episode.endedHow) await notifyEnd(tx, { id, endedHow: episode.endedHow }, now);
+    if (row?.endedAt && !episode.endedAt) await withdrawEnd(tx, id);
   }
   return changed;
 }

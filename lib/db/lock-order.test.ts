@@ -41,10 +41,11 @@ describe.runIf(inject("postgresUrl"))("locks are taken in one order", () => {
             connectionId,
             state,
             observedAt: now,
+            answeredAt: now,
             disabledAt: null,
             source: "timer" as const,
             recordedAt: now,
-            details: { brokerage: { ...brokerage, allowsTrading: false }, access: "read" as const, connectedSince: null },
+            details: { brokerage: { ...brokerage, allowsTrading: false }, access: "read" as const, connectedSince: null, updatedAt: null },
           })),
         ),
       );
@@ -56,7 +57,7 @@ describe.runIf(inject("postgresUrl"))("locks are taken in one order", () => {
         }
         await processInbox();
       });
-      const beats = [applyBeats(new Date()), applyBeats(new Date())];
+      const beats = [applyBeats(new Date(), Date.now() + 10_000), applyBeats(new Date(), Date.now() + 10_000)];
       for (const result of await Promise.allSettled([flips, listed, ...looks, ...webhooks, ...beats]))
         if (result.status === "rejected") failures.push(result.reason);
     }

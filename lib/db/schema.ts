@@ -183,6 +183,8 @@ export const episodes = pgTable(
   (table) => [
     unique().on(table.connectionId, table.brokeAt),
     index().on(table.noticedAt),
+    index().on(table.brokeAt),
+    index().on(table.endedAt),
     uniqueIndex("episodes_one_open")
       .on(table.connectionId)
       .where(sql`${table.endedAt} is null`),

@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import { withDatabase } from "@/lib/db/testing/with-database";
 import { snapTradeLimits } from "@/lib/db/work-schema";
 import { callSnapTrade } from "./client";
@@ -64,10 +64,9 @@ describe("every call has a total limit", () => {
   });
 
   test("the wait for admission is part of it, and a call whose time is up is never sent", async () => {
-    const db = await database();
     const release = fact();
     const held = fact();
-    const holding = db.transaction(async (tx) => {
+    const holding = transaction(async (tx) => {
       await tx.update(snapTradeLimits).set({ refusals: 0 });
       held.happen();
       await release.happened;
