@@ -4,11 +4,14 @@ import { backgroundPerMinute, forgetOldCalls, inBackground, roomForBackground } 
 import { isBrokerageListDue, readBrokerages } from "./connections/brokerages";
 import { countWatched, listCandidates, scheduleNextLooks } from "./connections/candidates";
 import { finishForgetting } from "./connections/forget";
+import { deleteFormerSnapTradeUsers, type FormerUserCounts } from "./connections/former-users";
 import { noteWaves } from "./connections/incidents";
 import { look } from "./connections/look";
 import { countMissedWebhooks, type WebhookRecord } from "./connections/missed";
 import { settleOldTrips } from "./connections/old-trips";
 import { boundMs, chooseLooks } from "./connections/policy";
+import { askRefusedAgain } from "./connections/refused";
+import { repeatRemovals } from "./connections/remove";
 import { database } from "./db/client";
 import { rounds } from "./db/work-schema";
 import { env } from "./env";
@@ -22,6 +25,12 @@ export interface RoundCounts {
   looks: { made: number; failed: number };
   /** Trips to the portal that were open for long, and are closed now. */
   trips: number;
+  /** SnapTrade users that are nobody's any more. */
+  formerUsers: FormerUserCounts;
+  /** Removals that SnapTrade was asked for again. */
+  removals: number;
+  /** People whose secret SnapTrade had refused, and now accepts. */
+  accepted: number;
   /** People who asked to be forgotten, and now are. */
   forgotten: number;
   brokerages: "read" | "fresh" | "not-read";
@@ -64,6 +73,9 @@ async function workThrough(now: Date, upSince: Date): Promise<RoundCounts> {
   const bound = await currentBound();
   const looks = await lookAround(now, upSince, bound.watched);
   const trips = await settleOldTrips(now);
+  const accepted = await askRefusedAgain(now);
+  const removals = await repeatRemovals(now);
+  const formerUsers = await deleteFormerSnapTradeUsers(now);
   const forgotten = await finishForgetting(now);
   const brokerages = await readBrokeragesIfDue(now);
   const waves = await noteWaves(now);
@@ -76,7 +88,7 @@ async function workThrough(now: Date, upSince: Date): Promise<RoundCounts> {
     );
   }
   if (!webhooks.everReceived) log.info("No webhook was ever received; breaks are found by looking alone");
-  return { inbox, looks, trips, forgotten, brokerages, waves, notices, webhooks, bound };
+  return { inbox, looks, trips, formerUsers, removals, accepted, forgotten, brokerages, waves, notices, webhooks, bound };
 }
 
 /** How long a break can stay unnoticed when its webhook is lost, at today's number of people and within the budget (policy.ts). */

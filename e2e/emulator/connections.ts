@@ -79,7 +79,8 @@ export function finishRepair(world: World, user: User, connection: Connection, a
 }
 
 export function queueRemoval(world: World, user: User, connection: Connection) {
-  connection.deleteAt ??= world.now(user) + world.settingsOf(user).deleteDelaySeconds * 1000;
+  const { deletions, deleteDelaySeconds } = world.settingsOf(user);
+  if (deletions === "done") connection.deleteAt ??= world.now(user) + deleteDelaySeconds * 1000;
   world.changed();
 }
 

@@ -9,7 +9,7 @@ import { isConnectionGone, listAccounts, listConnections, type SeenAccount, type
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import type { Source } from "./episodes";
 import { observe, type ConnectionObservation } from "./observe";
-import { getSnapTradeCredentials, noteUserGone } from "./snaptrade-user";
+import { accepted, getSnapTradeCredentials, noteRefusal } from "./snaptrade-user";
 import { isLookDue, portalOpenMinutes } from "./status";
 
 /** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
@@ -70,7 +70,7 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
     return { looked: true, changed };
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) throw error;
-    if (error.kind === "user-refused") await noteUserGone(await database(), userId, { goneAt: now, goneWhy: "refused" });
+    if (error.kind === "user-refused") await noteRefusal(userId, now);
     // Having to wait for our turn says nothing about what we know.
     else if (error.kind !== "busy") await noteLook(userId, now, false);
     return { looked: false, reason: error.kind };
@@ -114,7 +114,7 @@ async function noteLook(userId: string, now: Date, answered: boolean) {
     const [before] = await tx.select({ lookFailedAt: snapTradeUsers.lookFailedAt }).from(snapTradeUsers).where(own).for("update");
     await tx
       .update(snapTradeUsers)
-      .set(answered ? { lookedAt: now, lookFailedAt: null, lookDueAt: stillDue } : { lookFailedAt: now })
+      .set(answered ? { lookedAt: now, lookFailedAt: null, lookDueAt: stillDue, ...accepted } : { lookFailedAt: now })
       .where(own);
     if (!before || answered === (before.lookFailedAt === null)) return false;
     await noteChange(tx, userId);

@@ -11,7 +11,7 @@ import { getPortalView } from "./portal-data";
 import type { PortalClaim } from "./portal-outcome";
 import { requireOwnQueue } from "./queue";
 import { toRefusal } from "./refusals";
-import { noteUserGone, requireSnapTradeCredentials } from "./snaptrade-user";
+import { noteRefusal, requireSnapTradeCredentials, requireStaying } from "./snaptrade-user";
 import { isPortalOpen } from "./status";
 import type { OpenedPortal, PortalView, PortalWish } from "./views";
 
@@ -24,7 +24,7 @@ interface Trip {
 /**
  * Opens the Connection Portal to repair one connection of this person, or on their wish to renew one that works or to let it trade: a portal session of ours, and a login link made for this click (FACTS 3).
  * A trip that is still open is used again, so a double click makes one; the link is new each time, since links are never kept.
- * @throws AppError not-found, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
+ * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
  */
 export async function openReconnect({
   userId,
@@ -39,7 +39,9 @@ export async function openReconnect({
     where: and(eq(connections.userId, userId), eq(connections.id, connectionId)),
     with: { brokerage: true },
   });
-  if (!connection || connection.state === "deleted" || connection.removalRequestedAt) throw new AppError("not-found");
+  if (!connection || connection.state === "deleted") throw new AppError("not-found");
+  await requireStaying(db, userId);
+  if (connection.removalRequestedAt) throw new AppError("being-removed");
   if (connection.state === "enabled" && !wish) throw new AppError("not-broken");
   if (wish === "trade" && !connection.brokerage.allowsTrading) throw new AppError("cannot-trade");
   if (!connection.brokerage.enabled) throw new AppError("cannot-reconnect");
@@ -52,7 +54,7 @@ export async function openReconnect({
 
 /**
  * Opens the Connection Portal to make a new connection at one brokerage.
- * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people are led to fix, not to add
+ * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people are led to fix, not to add; account-deleting
  */
 export async function openConnect({
   userId,
@@ -64,6 +66,7 @@ export async function openConnect({
   const db = await database();
   const brokerage = await db.query.brokerages.findFirst({ where: eq(brokerages.slug, slug) });
   if (!brokerage) throw new AppError("not-found");
+  await requireStaying(db, userId);
   if (!brokerage.enabled || brokerage.maintenance) throw new AppError("brokerage-unavailable");
   const broken = await db.query.connections.findFirst({
     where: and(
@@ -154,7 +157,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
     if (!view) throw new AppError("not-found");
     return { loginLink, portalOrigins: env().SNAPTRADE_PORTAL_ORIGINS, appName: env().APP_NAME, view };
   } catch (error) {
-    if (error instanceof SnapTradeFailure && error.kind === "user-refused") await noteUserGone(db, userId, { goneAt: now, goneWhy: "refused" });
+    if (error instanceof SnapTradeFailure && error.kind === "user-refused") await noteRefusal(userId, now);
     await db
       .update(portalSessions)
       .set({ outcome: "not-opened", endedAt: now })

@@ -22,6 +22,8 @@ export interface LookFacts {
   lookFailedAt: Date | null;
   /** Set when something contradicts what we know: look again from then on. */
   lookDueAt: Date | null;
+  /** SnapTrade refuses this person's secret: nothing is asked before, whatever else is due. */
+  askAgainAt?: Date | null;
 }
 
 export type ConnectionStatus =
@@ -68,7 +70,8 @@ export function isLookDue(look: LookFacts, now: Date): boolean {
 }
 
 /** When an open page may expect news without being opened again: after a failed look, or because something contradicts what we know. */
-export function expectedLookAt({ lookFailedAt, lookDueAt }: LookFacts): Date | null {
+export function expectedLookAt({ lookFailedAt, lookDueAt, askAgainAt }: LookFacts): Date | null {
+  if (askAgainAt) return askAgainAt;
   return lookFailedAt ? new Date(lookFailedAt.getTime() + retryAfterMinutes * 60_000) : lookDueAt;
 }
 

@@ -38,6 +38,9 @@ export const webhookEvents = pgTable(
       .on(table.nextAttemptAt)
       .where(sql`${table.state} = 'waiting'`),
     index().on(table.snapTradeUserId),
+    index("webhook_events_no_user")
+      .on(table.connectionId)
+      .where(sql`${table.snapTradeUserId} is null and ${table.connectionId} is not null`),
   ],
 );
 

@@ -37,7 +37,8 @@ export function userRoutes(world: World): Hono<ApiEnv> {
     if (!userId) throw invalidInput("userId is required.");
     const user = world.user(userId);
     if (!user) throw notFound();
-    user.deleteAt ??= world.now(user) + world.settingsOf(user).deleteDelaySeconds * 1000;
+    const { deletions, deleteDelaySeconds } = world.settingsOf(user);
+    if (deletions === "done") user.deleteAt ??= world.now(user) + deleteDelaySeconds * 1000;
     world.changed();
     const detail = "User queued for deletion; please wait for webhook for confirmation.";
     return c.json({ status: "deleted", detail, userId });
