@@ -3,11 +3,14 @@ import { backgroundPerMinute, forgetOldCalls, inBackground, roomForBackground } 
 import { isBrokerageListDue, readBrokerages } from "./connections/brokerages";
 import { countWatched, listCandidates, scheduleNextLooks } from "./connections/candidates";
 import { finishForgetting } from "./connections/forget";
+import { deleteFormerSnapTradeUsers, type FormerUserCounts } from "./connections/former-users";
 import { noteWaves } from "./connections/incidents";
 import { look } from "./connections/look";
 import { countMissedWebhooks, type WebhookRecord } from "./connections/missed";
 import { settleOldTrips } from "./connections/old-trips";
 import { boundMs, chooseLooks } from "./connections/policy";
+import { askRefusedAgain } from "./connections/refused";
+import { repeatRemovals } from "./connections/remove";
 import { env } from "./env";
 import { describeError, log } from "./log";
 import { sendDueNotices, type NoticeCounts } from "./notifications/send";
@@ -25,6 +28,12 @@ export interface RoundCounts {
   looks: { made: number; failed: number } | null;
   /** Trips to the portal that were open for long, and are closed now. */
   trips: number | null;
+  /** SnapTrade users that are nobody's any more. */
+  formerUsers: FormerUserCounts | null;
+  /** Removals that SnapTrade was asked for again. */
+  removals: number | null;
+  /** People whose secret SnapTrade had refused, and now accepts. */
+  accepted: number | null;
   /** People who asked to be forgotten, and now are. */
   forgotten: number | null;
   brokerages: "read" | "fresh" | "not-read" | null;
@@ -40,17 +49,20 @@ export interface RoundCounts {
 const everyMs = 30_000;
 /** How long each step may take; the longest round is their sum. Each is less than the lease of the round (rounds.ts). */
 export const stepLimitsMs = {
-  calls: 10_000,
+  calls: 5_000,
   inbox: 50_000,
-  bound: 10_000,
+  bound: 5_000,
   looks: 45_000,
   trips: 15_000,
+  accepted: 10_000,
+  removals: 10_000,
+  formerUsers: 10_000,
   forgotten: 15_000,
-  brokerages: 15_000,
-  waves: 15_000,
+  brokerages: 10_000,
+  waves: 10_000,
   notices: 35_000,
-  webhooks: 10_000,
-  events: 10_000,
+  webhooks: 5_000,
+  events: 5_000,
 };
 /** With the statements that take, extend and end it. */
 const longestRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
@@ -84,6 +96,9 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   const bound = await step("bound", currentBound);
   const looked = await step("looks", () => lookAround(now, round.upSince, bound?.watched ?? 0));
   const trips = await step("trips", () => settleOldTrips(now));
+  const accepted = await step("accepted", () => askRefusedAgain(now));
+  const removals = await step("removals", () => repeatRemovals(now));
+  const formerUsers = await step("formerUsers", () => deleteFormerSnapTradeUsers(now));
   const forgotten = await step("forgotten", () => finishForgetting(now));
   const brokerages = await step("brokerages", () => readBrokeragesIfDue(now));
   const waves = await step("waves", () => noteWaves(now));
@@ -93,7 +108,7 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   if (webhooks) warnOfMissed(webhooks);
   failed.push(...(inbox?.stopped ?? []).map((part) => `inbox/${part}`), ...(looked?.missing ?? []).map((list) => `looks/${list}`));
   const looks = looked && { made: looked.made, failed: looked.failed };
-  return { failed, inbox, looks, trips, forgotten, brokerages, waves, notices, webhooks, events, bound };
+  return { failed, inbox, looks, trips, accepted, removals, formerUsers, forgotten, brokerages, waves, notices, webhooks, events, bound };
 }
 
 function warnOfMissed(webhooks: WebhookRecord) {

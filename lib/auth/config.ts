@@ -28,7 +28,9 @@ export async function authOptions(): Promise<AuthOptions> {
     callbacks: {
       // Only ways within the app, whatever a link may ask for.
       redirect: ({ url, baseUrl }) => (URL.canParse(url, baseUrl) && new URL(url, baseUrl).origin === baseUrl ? new URL(url, baseUrl).href : baseUrl),
-      session: ({ session, user }) => ({ expires: session.expires, user: { id: user.id, email: user.email } }),
+      // Only whoever opened the link learns it: the form gives everybody the same answer.
+      signIn: ({ user, email }) => Boolean(email?.verificationRequest) || !isBeingDeleted(user) || `${env().APP_URL}/account/deleted`,
+      session: ({ session, user }) => ({ expires: session.expires, user: isBeingDeleted(user) ? {} : { id: user.id, email: user.email } }),
     },
     logger: {
       error: (code, metadata) =>
@@ -38,6 +40,9 @@ export async function authOptions(): Promise<AuthOptions> {
     },
   };
 }
+
+/** The adapter hands over the whole row, which its types do not know. */
+const isBeingDeleted = (user: object) => Boolean(Reflect.get(user, "deletionRequestedAt"));
 
 /** The adapter is typed for the successor of next-auth 4; the methods that e-mail and database sessions use are the same in both. */
 async function adapter(): Promise<Adapter> {

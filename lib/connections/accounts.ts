@@ -75,7 +75,12 @@ async function readAccounts(userId: string, credentials: SnapTradeCredentials, n
 }
 
 /** An account that is no longer listed is kept as missing, so that after a repair it can be said what did not come back. */
-async function writeAccounts(tx: Transaction, userId: string, { items: seen, unreadable }: Listed<SeenAccount>, { now, askedAt }: { now: Date; askedAt: Date }): Promise<void> {
+async function writeAccounts(
+  tx: Transaction,
+  userId: string,
+  { items: seen, unreadable }: Listed<SeenAccount>,
+  { now, askedAt }: { now: Date; askedAt: Date },
+): Promise<void> {
   const [known] = await tx.select({ askedAt: snapTradeUsers.accountsAskedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
   if (known?.askedAt && known.askedAt > askedAt) return;
   const own = await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");

@@ -11,7 +11,7 @@ import { requestForgetting } from "./forget";
 import { look } from "./look";
 import { checkPortal, openConnect, openReconnect } from "./portal";
 import { continueQueue, skipInQueue as skip } from "./queue";
-import { keepBeside, requestRemoval } from "./remove";
+import { keepBeside, requestRemoval, takeRemovalBack } from "./remove";
 import { countCheck } from "./snaptrade-user";
 import { askWhenBack } from "./when-back";
 import { connectInput, connectionInput, noInput, queueEntryInput, reconnectInput, reportPortalInput } from "./schema";
@@ -95,6 +95,20 @@ export async function removeConnection(form: FormData): Promise<void> {
   redirect(removed.ok ? "/connections" : problemAt("/connections", removed));
 }
 
+export async function askRemovalAgain(form: FormData): Promise<void> {
+  const { connectionId = "" } = fieldsOf(form);
+  const here = `/connections/${encodeURIComponent(connectionId)}`;
+  const asked = await remove({ connectionId });
+  redirect(asked.ok ? here : problemAt(here, asked));
+}
+
+export async function keepConnection(form: FormData): Promise<void> {
+  const { connectionId = "" } = fieldsOf(form);
+  const here = `/connections/${encodeURIComponent(connectionId)}`;
+  const kept = await keep({ connectionId });
+  redirect(kept.ok ? here : problemAt(here, kept));
+}
+
 export async function keepBoth(form: FormData): Promise<void> {
   const kept = await keepSecond({ connectionId: fieldsOf(form).connectionId ?? "" });
   redirect(kept.ok ? "/connections" : problemAt("/connections", kept));
@@ -132,6 +146,11 @@ const forgetMe = userAction(noInput, async ({ user, now }) => {
 
 const remove = userAction(connectionInput, async ({ user, input, now }) => {
   await requestRemoval(user.id, input.connectionId, now);
+  return null;
+});
+
+const keep = userAction(connectionInput, async ({ user, input }) => {
+  await takeRemovalBack(user.id, input.connectionId);
   return null;
 });
 

@@ -14,7 +14,8 @@ const failedAgainMs = 60_000;
 const longestWaitMs = 7 * 86_400_000;
 
 const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
-const present = isNull(snapTradeUsers.goneAt);
+/** Those whose secret is refused are asked about at growing gaps of their own (refused.ts). */
+const present = and(isNull(snapTradeUsers.goneAt), isNull(snapTradeUsers.askAgainAt));
 /** Whoever SnapTrade refused lately comes later: one person's trouble must not use up everybody's looks. */
 const notJustFailed = (now: Date) => or(isNull(snapTradeUsers.lookFailedAt), lt(snapTradeUsers.lookFailedAt, before(now, failedAgainMs)));
 

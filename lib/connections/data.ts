@@ -24,6 +24,8 @@ async function findConnections(where: SQL | undefined) {
       observedAt: true,
       disabledAt: true,
       removalRequestedAt: true,
+      removalAcceptedAt: true,
+      removalRunAt: true,
       keptBesideAt: true,
       unreadableSince: true,
     },
@@ -85,6 +87,7 @@ async function getKnowledge(userId: string): Promise<Knowledge> {
       lookFailedAt: snapTradeUsers.lookFailedAt,
       lookDueAt: snapTradeUsers.lookDueAt,
       unreadable: snapTradeUsers.unreadableConnections,
+      askAgainAt: snapTradeUsers.askAgainAt,
     })
     .from(users)
     .leftJoin(snapTradeUsers, eq(snapTradeUsers.userId, users.id))
@@ -175,6 +178,8 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
     dataAsOf: newestData(row),
     fixedAt,
     removalRequestedAt: row.removalRequestedAt,
+    removalHeard: row.removalAcceptedAt !== null,
+    removalParked: row.removalRequestedAt !== null && row.removalRunAt === null,
     removedAt: row.state === "deleted" ? row.observedAt : null,
     portalOpenedAt: trip?.startedAt ?? null,
     lastTripUnfinishedAt: unfinished ? lastTrip.startedAt : null,

@@ -247,12 +247,12 @@ describe("ownership and removal", () => {
     expect(await statusOfAll(userId)).toEqual(["removed"]);
   });
 
-  test("a removal that SnapTrade did not take changes nothing", async () => {
+  test("a removal that SnapTrade refused changes nothing", async () => {
     const { userId, path, connect } = await makePerson();
     const { id } = await connect();
     await look(userId);
-    await emulator.post(`${path}/faults`, { endpoint: "delete", kind: "status", status: 500, times: 1 });
-    await expect(requestRemoval(userId, id, new Date())).rejects.toMatchObject({ code: "snaptrade-away" });
+    await emulator.post(`${path}/faults`, { endpoint: "delete", kind: "status", status: 403, times: 1 });
+    await expect(requestRemoval(userId, id, new Date())).rejects.toMatchObject({ code: "snaptrade-refused" });
     const db = await database();
     const [row] = await db.select().from(connections).where(eq(connections.id, id));
     expect(row?.removalRequestedAt).toBeNull();

@@ -10,7 +10,7 @@ import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { readAccountsIfDue } from "./accounts";
 import type { Source } from "./episodes";
 import { observeWithin, type ConnectionDetails, type ConnectionObservation, type Observed } from "./observe";
-import { getSnapTradeCredentials, noteUserGone } from "./snaptrade-user";
+import { accepted, getSnapTradeCredentials, noteRefusal } from "./snaptrade-user";
 import { isLookDue } from "./status";
 
 /** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
@@ -80,7 +80,7 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
     return { looked: true, changed: [...new Set(changed)] };
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) throw error;
-    if (error.kind === "user-refused") await noteUserGone(await database(), userId, { goneAt: now, goneWhy: "refused" });
+    if (error.kind === "user-refused") await noteRefusal(userId, now);
     // Having to wait for our turn says nothing about what we know.
     else if (error.kind !== "busy") await recordFailedLook(userId, now);
     return { looked: false, reason: error.kind };
@@ -126,7 +126,12 @@ interface Listed {
  * Connections that are listed in a form that we cannot read stay as they were, and are shown as unknown.
  * @returns whether that is news, and how many of them we cannot show at all
  */
-async function recordUnreadable(tx: Transaction, userId: string, { seen, unreadable }: Listed, now: Date): Promise<{ changed: boolean; unknown: number }> {
+async function recordUnreadable(
+  tx: Transaction,
+  userId: string,
+  { seen, unreadable }: Listed,
+  now: Date,
+): Promise<{ changed: boolean; unknown: number }> {
   const hidden = [...unreadable, ...seen.filter(({ brokerage }) => !brokerage)];
   if (hidden.length === 0) return { changed: false, unknown: 0 };
   const ids = unreadable.flatMap(({ id }) => id ?? []);
@@ -191,7 +196,7 @@ async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgai
   const stillDue = before.lookDueAt && before.lookDueAt > now ? before.lookDueAt : null;
   await tx
     .update(snapTradeUsers)
-    .set({ lookedAt: now, lookFailedAt: null, lookDueAt: earlier(lookAgainAt, stillDue), unreadableConnections: unreadable })
+    .set({ lookedAt: now, lookFailedAt: null, lookDueAt: earlier(lookAgainAt, stillDue), unreadableConnections: unreadable, ...accepted })
     .where(own);
   const turned = before.lookFailedAt !== null || before.lookedAt === null;
   if (turned) await noteChange(tx, userId);

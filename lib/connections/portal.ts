@@ -13,7 +13,7 @@ import { getPortalView } from "./portal-data";
 import { isFinal, type PortalClaim } from "./portal-outcome";
 import { requireOwnQueue } from "./queue";
 import { toRefusal } from "./refusals";
-import { noteUserGone, requireSnapTradeCredentials } from "./snaptrade-user";
+import { noteRefusal, requireSnapTradeCredentials, requireStaying } from "./snaptrade-user";
 import type { OpenedPortal, PortalView, PortalWish } from "./views";
 
 interface Visit {
@@ -31,7 +31,7 @@ const pollMs = 2_500;
  * Opens the Connection Portal to repair one connection of this person, or on their wish to renew one that works or to let it trade:
  * a portal session of ours, and a login link made for this click (FACTS 3). Each page that opens it has a session of its own; a double
  * click makes one. The link is new each time, since links are never kept.
- * @throws AppError not-found, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
+ * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
  */
 export async function openReconnect({
   userId,
@@ -46,7 +46,9 @@ export async function openReconnect({
     where: and(eq(connections.userId, userId), eq(connections.id, connectionId)),
     with: { brokerage: true },
   });
-  if (!connection || connection.state === "deleted" || connection.removalRequestedAt) throw new AppError("not-found");
+  if (!connection || connection.state === "deleted") throw new AppError("not-found");
+  await requireStaying(db, userId);
+  if (connection.removalRequestedAt) throw new AppError("being-removed");
   if (connection.state === "enabled" && !wish) throw new AppError("not-broken");
   if (wish === "trade" && !connection.brokerage.allowsTrading) throw new AppError("cannot-trade");
   if (!connection.brokerage.enabled) throw new AppError("cannot-reconnect");
@@ -60,7 +62,7 @@ export async function openReconnect({
 
 /**
  * Opens the Connection Portal to make a new connection at one brokerage.
- * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people are led to fix, not to add
+ * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people are led to fix, not to add; account-deleting
  */
 export async function openConnect({
   userId,
@@ -72,6 +74,7 @@ export async function openConnect({
   const db = await database();
   const brokerage = await db.query.brokerages.findFirst({ where: eq(brokerages.slug, slug) });
   if (!brokerage) throw new AppError("not-found");
+  await requireStaying(db, userId);
   if (!brokerage.enabled || brokerage.maintenance) throw new AppError("brokerage-unavailable");
   const broken = await db.query.connections.findFirst({
     where: and(
@@ -202,7 +205,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
       .set({ outcome: "not-opened", endedAt: now })
       .where(and(own, isNull(portalSessions.openedAt)));
     if (!(error instanceof SnapTradeFailure)) throw error;
-    if (error.kind === "user-refused") await noteUserGone(db, userId, { goneAt: now, goneWhy: "refused" });
+    if (error.kind === "user-refused") await noteRefusal(userId, now);
     // SnapTrade does not know the connection that we show: what we show is behind.
     if (error.kind === "not-found" || error.kind === "refused") await look(userId, now, "portal");
     throw toRefusal(error);

@@ -7,7 +7,7 @@ const codeOf: Record<FailureKind, AppErrorCode> = {
   busy: "snaptrade-busy",
   "not-found": "not-found",
   "key-refused": "snaptrade-refused",
-  "user-refused": "user-gone",
+  "user-refused": "access-refused",
   "user-exists": "snaptrade-refused",
   "connection-disabled": "snaptrade-refused",
   refused: "snaptrade-refused",

@@ -26,6 +26,8 @@ export interface LookFacts {
   lookDueAt: Date | null;
   /** One of the person's connections needs reconnecting: whoever has a page of it open waits for news. */
   anyDisabled?: boolean;
+  /** SnapTrade refuses this person's secret: nothing is asked before, whatever else is due. */
+  askAgainAt?: Date | null;
 }
 
 export type ConnectionStatus =
@@ -74,7 +76,8 @@ export function isLookDue(look: LookFacts, now: Date): boolean {
 }
 
 /** When an open page may expect news without being opened again: after a failed look, after a contradiction, and while something is broken. */
-export function expectedLookAt({ lookedAt, lookFailedAt, lookDueAt, anyDisabled }: LookFacts): Date | null {
+export function expectedLookAt({ lookedAt, lookFailedAt, lookDueAt, anyDisabled, askAgainAt }: LookFacts): Date | null {
+  if (askAgainAt) return askAgainAt;
   if (lookFailedAt) return new Date(lookFailedAt.getTime() + retryAfterMinutes * 60_000);
   const again = anyDisabled && lookedAt ? new Date(lookedAt.getTime() + lookAfterMinutesIfDisabled * 60_000) : null;
   return again && lookDueAt ? (again < lookDueAt ? again : lookDueAt) : (again ?? lookDueAt);

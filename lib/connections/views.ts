@@ -31,6 +31,10 @@ export interface ConnectionView {
   dataAsOf: Date | null;
   fixedAt: Date | null;
   removalRequestedAt: Date | null;
+  /** SnapTrade accepted the removal; false while nobody knows whether it heard us. */
+  removalHeard: boolean;
+  /** SnapTrade was asked so often that only the person asks again. */
+  removalParked: boolean;
   removedAt: Date | null;
   portalOpenedAt: Date | null;
   /** What became of the last trip to the portal when it ended unfinished in this episode; null otherwise. */
@@ -46,7 +50,7 @@ export interface ConnectionView {
 export interface ConnectionsView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
-  /** SnapTrade has deleted this person's record, or refuses its secret: what is shown can neither be checked nor repaired. */
+  /** SnapTrade has deleted this person's record, or has refused its secret for minutes: what is shown can neither be checked nor repaired. */
   gone: "deleted" | "refused" | null;
   /** False while SnapTrade has never told us what connections there are; then none shown does not mean that there are none. */
   known: boolean;

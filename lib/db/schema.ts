@@ -4,26 +4,40 @@ import { at } from "./at";
 
 // People, as next-auth keeps them.
 
-export const users = pgTable("users", {
-  id: uuid().primaryKey().defaultRandom(),
-  name: text(),
-  email: text().notNull().unique(),
-  emailVerified: at("email_verified"),
-  image: text(),
-  /** Grows with each change that this person's pages show; an open page that knows an older one reads again. */
-  version: integer().notNull().default(0),
-  /** Our clock: the person asked to be forgotten; done once SnapTrade has deleted its part. */
-  deletionRequestedAt: at("deletion_requested_at"),
-  /** Which e-mails about their connections they want: all, only the first about each break, or none. */
-  mailPreference: text("mail_preference", { enum: ["all", "first", "none"] })
-    .notNull()
-    .default("all"),
-  /** Minutes of their day between which no e-mail is sent; equal for no quiet hours. */
-  quietFrom: integer("quiet_from").notNull().default(1320),
-  quietTo: integer("quiet_to").notNull().default(480),
-  /** IANA name, as their browser last told it. */
-  timeZone: text("time_zone").notNull().default("UTC"),
-});
+export const users = pgTable(
+  "users",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    name: text(),
+    email: text().notNull().unique(),
+    emailVerified: at("email_verified"),
+    image: text(),
+    /** Grows with each change that this person's pages show; an open page that knows an older one reads again. */
+    version: integer().notNull().default(0),
+    /** Our clock: the person asked to be forgotten; done once SnapTrade has deleted its part. */
+    deletionRequestedAt: at("deletion_requested_at"),
+    /** Our clock: the deletion is not attempted before. */
+    deletionRunAt: at("deletion_run_at")
+      .notNull()
+      .default(sql`now()`),
+    deletionAttempts: integer("deletion_attempts").notNull().default(0),
+    deletionLastError: text("deletion_last_error"),
+    /** Which e-mails about their connections they want: all, only the first about each break, or none. */
+    mailPreference: text("mail_preference", { enum: ["all", "first", "none"] })
+      .notNull()
+      .default("all"),
+    /** Minutes of their day between which no e-mail is sent; equal for no quiet hours. */
+    quietFrom: integer("quiet_from").notNull().default(1320),
+    quietTo: integer("quiet_to").notNull().default(480),
+    /** IANA name, as their browser last told it. */
+    timeZone: text("time_zone").notNull().default("UTC"),
+  },
+  (table) => [
+    index("users_deletions")
+      .on(table.deletionRunAt)
+      .where(sql`${table.deletionRequestedAt} is not null`),
+  ],
+);
 
 /** The column of everything that is somebody's, and goes with them. */
 export const ofUser = () =>
@@ -72,7 +86,11 @@ export const snapTradeUsers = pgTable(
     /** How often the person asked for a look since then, to keep it within bounds. */
     checks: integer().notNull().default(0),
     checksSince: at("checks_since"),
-    /** SnapTrade deleted this user, or does not accept their secret any more; whoever connects again is registered anew. */
+    /** How many times in a row SnapTrade refused this secret (1083); a successful look clears it. */
+    refusals: integer().notNull().default(0),
+    /** While it is refused: when to ask again without a person's click. */
+    askAgainAt: at("ask_again_at"),
+    /** SnapTrade deleted this user, or has refused their secret several times over minutes; a refusal may still end. */
     goneAt: at("gone_at"),
     goneWhy: text("gone_why", { enum: ["deleted", "refused"] }),
   },
@@ -86,6 +104,9 @@ export const snapTradeUsers = pgTable(
     index("snaptrade_users_look_due")
       .on(table.lookDueAt)
       .where(sql`${table.lookDueAt} is not null`),
+    index("snaptrade_users_ask_again")
+      .on(table.askAgainAt)
+      .where(sql`${table.askAgainAt} is not null`),
   ],
 );
 
@@ -128,8 +149,15 @@ export const connections = pgTable(
     state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
     observedAt: at("observed_at").notNull(),
     disabledAt: at("disabled_at"),
-    /** Our clock. */
+    /** Our clock: the person asked to remove it, and has not taken that back. */
     removalRequestedAt: at("removal_requested_at"),
+    /** Our clock: SnapTrade accepted the request; null while nobody knows whether it heard us. */
+    removalAcceptedAt: at("removal_accepted_at"),
+    /** Our clock: when SnapTrade was last asked, how often it was, and when it is asked again; null once it no longer is. */
+    removalAskedAt: at("removal_asked_at"),
+    removalAttempts: integer("removal_attempts").notNull().default(0),
+    removalRunAt: at("removal_run_at"),
+    removalLastError: text("removal_last_error"),
     /** Our clock: the person keeps this one beside a newer one at the same brokerage. */
     keptBesideAt: at("kept_beside_at"),
     /** The newest sign of life: a holdings update of one of its accounts (FACTS 6.2). */
@@ -143,6 +171,9 @@ export const connections = pgTable(
     index("connections_beating")
       .on(table.lastBeatAt)
       .where(sql`${table.state} = 'enabled'`),
+    index("connections_removals")
+      .on(table.removalRunAt)
+      .where(sql`${table.removalRunAt} is not null and ${table.state} <> 'deleted'`),
   ],
 );
 

@@ -45,6 +45,9 @@ export const webhookEvents = pgTable(
       .on(table.receivedAt)
       .where(sql`${table.state} = 'dead'`),
     index().on(table.snapTradeUserId),
+    index("webhook_events_no_user")
+      .on(table.connectionId)
+      .where(sql`${table.snapTradeUserId} is null and ${table.connectionId} is not null`),
   ],
 );
 
