@@ -23,7 +23,7 @@ test.describe("without JavaScript", () => {
 
   test("a login link that redirects to the brokerage's own site is followed there, under a strict form-action", async ({ page, context, make }) => {
     const brokerage = createServer((_, answer) =>
-      answer.setHeader("Content-Type", "text/html").end("<!doctype html><title>Brokerage</title><h1>The brokerage’s own page</h1>"),
+      answer.setHeader("Content-Type", "text/html; charset=utf-8").end("<!doctype html><title>Brokerage</title><h1>The brokerage’s own page</h1>"),
     );
     await new Promise<void>((resolve) => brokerage.listen(0, "127.0.0.1", resolve));
     const place = `http://127.0.0.1:${(brokerage.address() as AddressInfo).port}/`;
