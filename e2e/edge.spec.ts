@@ -37,6 +37,7 @@ test.describe("without JavaScript", () => {
     const answer = await answered;
     expect(answer.headers()["cache-control"]).toContain("no-store");
     expect(answer.headers()["referrer-policy"]).toBe("no-referrer");
+    expect(answer.headers()["content-security-policy"]).toMatch(/^default-src 'none'; style-src 'nonce-[^']+'; form-action 'none'/);
     expect(answer.url()).not.toMatch(/redeemToken|sessionId/);
     expect((await page.request.get("/connections")).headers()["content-security-policy"]).toContain("form-action 'self';");
     brokerage.close();
