@@ -40,7 +40,8 @@ test.describe("without JavaScript", () => {
       earlier.length > 1
         ? await control.get<{ links: string[] }[]>(`/mail?to=${encodeURIComponent(owner.email)}`).then(([newest]) => newest)
         : await control.waitForMail(owner.email, earlier[0]?.id);
-    await page.goto(mail?.links.find((link) => link.includes("/api/auth/callback/email")) ?? "");
+    await page.goto(mail?.links.find((link) => link.includes("/sign-in?")) ?? "");
+    await page.getByRole("button", { name: `Sign in as ${owner.email}` }).click();
     await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
     await row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" }).click();
     await signIn(page, "good");

@@ -88,9 +88,11 @@ async function writeAccounts(
   if (ownIds.length > 0) {
     const before = await tx.select().from(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
     const rows = seen.filter(({ connectionId }) => ownIds.includes(connectionId));
+    // What is listed in a form that we cannot read is not missing; it is what we last saw.
+    const isUnread = (old: { id: string }) => unreadable.some(({ id }) => id === null || id === old.id);
     const missing = before
       .filter((old) => !rows.some((row) => isSame(old, row)))
-      .map((old) => ({ ...old, missingSince: old.missingSince ?? askedAt }));
+      .map((old) => ({ ...old, missingSince: old.missingSince ?? (isUnread(old) ? null : askedAt) }));
     await tx.delete(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
     const all = [...rows, ...missing.filter(({ missingSince }) => !missingSince || askedAt.getTime() - missingSince.getTime() < keptMissingMs)];
     if (all.length > 0) await tx.insert(brokerageAccounts).values(all).onConflictDoNothing();

@@ -66,6 +66,13 @@ export const snapTradeCalls = pgTable(
   (table) => [index().on(table.at)],
 );
 
+/** Each sign-in e-mail of the last hour and the sender's network that asked for it, to keep them within bounds; our clock. */
+export const signInMails = pgTable(
+  "sign_in_mails",
+  { id: bigserial({ mode: "number" }).primaryKey(), network: text().notNull(), requestedAt: at("requested_at").notNull() },
+  (table) => [index().on(table.requestedAt), index().on(table.network, table.requestedAt)],
+);
+
 /** What SnapTrade last said of our rate limit; one row. */
 export const snapTradeLimits = pgTable("snaptrade_limits", {
   id: integer().primaryKey(),

@@ -76,7 +76,7 @@ function readNotices(tx: Transaction, ids: string[]) {
           connection: {
             with: {
               brokerage: { with: { incidents: { columns: { id: true }, where: isNull(incidents.endedAt) } } },
-              accounts: { orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
+              accounts: { where: isNull(brokerageAccounts.missingSince), orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
               episodes: { columns: { id: true }, where: isNull(episodes.endedAt), with: { notices: { columns: { kind: true, mail: true } } } },
             },
           },

@@ -1,16 +1,18 @@
-import { notFound } from "next/navigation";
 import { requireUser } from "@/lib/auth/user";
 import { checkPortal } from "@/lib/connections/portal";
 import { AppError } from "@/lib/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";
 
+/** A route handler can show nothing but an empty answer where something is missing; this page of ours can. */
+const missing = "/portal/missing";
+
 /** Back from the Connection Portal: ask SnapTrade, then show the connection. What the URL claims only helps to explain. */
 export async function GET(request: Request, { params }: { params: Promise<{ portalSessionId: string }> }) {
   const { pathname, search } = new URL(request.url);
   const user = await requireUser(pathname + search);
   const portalSessionId = snapTradeId.safeParse((await params).portalSessionId);
-  if (!portalSessionId.success) notFound();
+  if (!portalSessionId.success) return seeOther(missing);
   try {
     const view = await checkPortal({
       userId: user.id,
@@ -22,7 +24,7 @@ export async function GET(request: Request, { params }: { params: Promise<{ port
     const place = view.connectionId ? `/connections/${view.connectionId}` : "/connections/new";
     return seeOther(`${place}?portal=${view.portalSessionId}`);
   } catch (error) {
-    if (error instanceof AppError && error.code === "not-found") notFound();
+    if (error instanceof AppError && error.code === "not-found") return seeOther(missing);
     throw error;
   }
 }
