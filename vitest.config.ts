@@ -1,5 +1,5 @@
 import path from "node:path";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   resolve: {
@@ -10,6 +10,8 @@ export default defineConfig({
     },
   },
   test: {
+    // What only a real server can show is for the run on PostgreSQL.
+    exclude: process.env.TEST_DATABASE === "postgres" ? configDefaults.exclude : [...configDefaults.exclude, "**/*.postgres.test.ts"],
     include: ["lib/**/*.test.ts", "components/**/*.test.ts", "e2e/**/*.test.ts"],
     globalSetup: ["lib/db/testing/database.ts"],
     reporters: ["default", ["json", { outputFile: process.env.TEST_REPORT ?? "test-results/unit.json" }]],

@@ -78,7 +78,18 @@ describe("a step of the round", () => {
   });
 
   test("fails with all the others, and the round ends all the same and names them", async () => {
-    const tables = ["snaptrade_calls", "webhook_events", "connections", "portal_sessions", "users", "brokerages", "notices", "episodes"];
+    const tables = [
+      "snaptrade_calls",
+      "webhook_events",
+      "connections",
+      "portal_sessions",
+      "users",
+      "snaptrade_users",
+      "former_snaptrade_users",
+      "brokerages",
+      "notices",
+      "episodes",
+    ];
     await without(tables, async () => {
       const counts = await reconcile();
       const parts = ["inbox/events", "inbox/heartbeats"];

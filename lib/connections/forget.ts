@@ -5,7 +5,7 @@ import type { Transaction } from "@/lib/db/database";
 import { formerSnapTradeUsers } from "@/lib/db/former-schema";
 import { notices } from "@/lib/db/notice-schema";
 import { connections, portalSessions, sessions, snapTradeUsers, users, verificationTokens } from "@/lib/db/schema";
-import { webhookEvents } from "@/lib/db/work-schema";
+import { snapTradeCalls, webhookEvents } from "@/lib/db/work-schema";
 import { describeError, log } from "@/lib/log";
 import { someAtOnce } from "@/lib/some-at-once";
 import { deleteFormersOf } from "./former-users";
@@ -89,6 +89,10 @@ async function erase(tx: Transaction, userId: string): Promise<boolean> {
   const [user] = await tx.delete(users).where(eq(users.id, userId)).returning({ email: users.email });
   if (user) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, user.email));
   const names = formers.map(({ snapTradeUserId }) => snapTradeUserId);
+  await tx
+    .update(snapTradeCalls)
+    .set({ person: null })
+    .where(inArray(snapTradeCalls.person, [userId, ...names]));
   await emptyEvents(tx, names, connectionIds);
   return true;
 }

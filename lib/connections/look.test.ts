@@ -8,7 +8,7 @@ import { getConnectionDetail, listConnectionViews } from "./data";
 import { look, lookIfDue } from "./look";
 import { requestRemoval } from "./remove";
 import { getSnapTradeCredentials, requireSnapTradeCredentials } from "./snaptrade-user";
-import { withEmulator } from "./testing";
+import { grow, withEmulator } from "./testing";
 
 const emulator = withEmulator();
 withDatabase();
@@ -21,13 +21,6 @@ async function makePerson() {
   const path = `/users/${snapTradeUserId}`;
   const connect = (more: object = {}) => emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", ...more });
   return { userId, path, connect };
-}
-
-/** As if all of this person's connections had been made an hour ago. */
-async function grow(userId: string) {
-  const long = new Date(Date.now() - 3_600_000);
-  const db = await database();
-  await db.update(connections).set({ firstObservedAt: long, connectedSince: long }).where(eq(connections.userId, userId));
 }
 
 async function statusOfAll(userId: string) {

@@ -13,7 +13,7 @@ import { listConnectionViews } from "./data";
 import { look, lookIfDue } from "./look";
 import { requestRemoval } from "./remove";
 import { getSnapTradeCredentials, requireSnapTradeCredentials } from "./snaptrade-user";
-import { withWorld } from "./testing";
+import { grow, withWorld } from "./testing";
 
 withDatabase();
 const { emulator, makePerson } = withWorld();
@@ -146,6 +146,7 @@ describe("a SnapTrade user that was replaced", () => {
 
   test("changes nothing present with its events, and is done when USER_DELETED comes", async () => {
     const { userId, path, snapTradeUserId, connectionId, view } = await owner();
+    await grow(userId);
     await refuseForLong(userId, path);
     const anew = await requireSnapTradeCredentials(userId, minutes(9));
     const made = await emulator.post<{ id: string }>(`/users/${anew.snapTradeUserId}/connections`, { brokerage: "KRAKEN" });

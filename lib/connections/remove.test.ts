@@ -9,7 +9,7 @@ import { listConnectionViews } from "./data";
 import { look } from "./look";
 import { openReconnect } from "./portal";
 import { requestRemoval, takeRemovalBack } from "./remove";
-import { withWorld } from "./testing";
+import { grow, withWorld } from "./testing";
 
 withDatabase();
 const { emulator, makePerson } = withWorld();
@@ -116,6 +116,7 @@ describe("removing a connection", () => {
     await round(minutes(20));
     expect(await asked()).toBe(1);
     await emulator.post(`${path}/advance`, { seconds: 60 });
+    await grow(userId);
     await look(userId);
     expect(await view()).toMatchObject({ status: "removed" });
     await expect(takeRemovalBack(userId, connectionId)).rejects.toMatchObject({ code: "not-found" });

@@ -1,7 +1,7 @@
-import { inArray, sql } from "drizzle-orm";
+import { eq, inArray, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { database } from "@/lib/db/client";
-import { episodes, incidents, snapTradeUsers, users } from "@/lib/db/schema";
+import { connections, episodes, incidents, snapTradeUsers, users } from "@/lib/db/schema";
 import { makeUser } from "@/lib/db/testing/with-database";
 import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/work-schema";
 import { testSettings } from "@/lib/testing";
@@ -82,6 +82,13 @@ export function withWorld() {
   }
 
   return { emulator, makePerson, makePeople };
+}
+
+/** As if all of this person's connections had been made an hour ago: lists lag for new ones, which are never concluded gone. */
+export async function grow(userId: string) {
+  const long = new Date(Date.now() - 60 * minuteMs);
+  const db = await database();
+  await db.update(connections).set({ firstObservedAt: long, connectedSince: long }).where(eq(connections.userId, userId));
 }
 
 /** Who noticed the breaks of these connections. */

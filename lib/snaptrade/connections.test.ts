@@ -91,7 +91,8 @@ describe("a list of connections", () => {
 test("an unreadable account costs no other", async () => {
   snapTrade.answerJson([{ ...account, name: null, sync_status: 1 }, { ...account, brokerage_authorization: null, id: brokerage.id }, "odd"]);
   const { data } = await listAccounts(person);
-  expect(data.items).toEqual([{ id, connectionId: idOfNoVersion, name: "Account", lastDigits: "4821", holdingsAt: null }]);
+  const readable = { id, connectionId: idOfNoVersion, institutionAccountId: null, name: "Account", lastDigits: "4821", holdingsAt: null };
+  expect(data.items).toEqual([readable]);
   expect(data.unreadable).toEqual([{ id: brokerage.id }, { id: null }]);
 });
 

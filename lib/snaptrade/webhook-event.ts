@@ -66,7 +66,9 @@ function fingerprint(text: string): string {
 }
 
 function readTime(value: Json | undefined): Date | null {
-  const [, minute = "", second = "00", fraction = "", offset = ""] = isTime.exec(typeof value === "string" ? value : "") ?? [];
+  const found = typeof value === "string" ? isTime.exec(value) : null;
+  if (!found) return null;
+  const [, minute, second = "00", fraction = "", offset] = found;
   // JavaScript knows no leap second; it is the moment before the next minute.
   const ms = Date.parse(`${minute}:${second === "60" ? "59.999" : second + fraction.slice(0, 4)}${offset}`);
   return ms >= earliest && ms < latest ? new Date(ms) : null;

@@ -29,7 +29,7 @@ function latch() {
   return { open, opened };
 }
 
-describe.runIf(inject("postgresUrl")).each(["pg", "neon"] as const)("a faulty network between %s and the server", (driver) => {
+describe.each(["pg", "neon"] as const)("a faulty network between %s and the server", (driver) => {
   const name = `faults_${driver}_${randomBytes(4).toString("hex")}`;
   const url = new URL(`${inject("postgresUrl")}/${name}`);
   const proxy = startWebSocketProxy(Number(url.port));
