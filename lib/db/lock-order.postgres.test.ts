@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { describe, expect, inject, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { observe, writeBrokerages } from "@/lib/connections/observe";
 import { testSettings } from "@/lib/testing";
 import { about, at, deliver, makeConnections, makeEvent } from "@/lib/webhooks/testing";
