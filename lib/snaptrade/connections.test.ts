@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { withDatabase } from "@/lib/db/testing/with-database";
-import { listAccounts, listBrokerages, listConnections, listOAuthBrokerages } from "./connections";
+import { isConnectionGone, listAccounts, listBrokerages, listConnections, listOAuthBrokerages } from "./connections";
 import { withAnswers } from "./testing";
 
 const snapTrade = withAnswers();
@@ -111,4 +111,11 @@ test("an unreadable kind of sign-in costs no other", async () => {
     { auth_type: 4, brokerage },
   ]);
   expect(await listOAuthBrokerages()).toEqual(new Set(["SCHWAB"]));
+});
+
+test("a connection is gone when SnapTrade says so; a bare 404 of something in between says nothing about it", async () => {
+  snapTrade.answerJson({ detail: "Not found", status_code: 404, code: "1011" }, {}, 404);
+  expect(await isConnectionGone(person, id)).toBe(true);
+  snapTrade.answer((_, response) => response.writeHead(404, { "Content-Type": "text/html" }).end("<h1>404</h1>"));
+  expect(await isConnectionGone(person, id)).toBe(false);
 });

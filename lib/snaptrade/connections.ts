@@ -120,7 +120,8 @@ export async function listConnections(credentials: SnapTradeCredentials): Promis
 }
 
 /**
- * True when SnapTrade says that this connection is unknown (404, code 1011). Asked before a connection that left the list counts as gone.
+ * True when SnapTrade says that this connection is unknown (404 with a code of its own, usually 1011); a bare 404 may come from a gateway.
+ * Asked before a connection that left the list counts as gone.
  * @throws SnapTradeFailure for any other failure
  */
 export async function isConnectionGone(credentials: SnapTradeCredentials, connectionId: string): Promise<boolean> {
@@ -130,7 +131,7 @@ export async function isConnectionGone(credentials: SnapTradeCredentials, connec
     await callSnapTrade("detail", z.looseObject({}), call, inNameOf(credentials));
     return false;
   } catch (error) {
-    if (error instanceof SnapTradeFailure && error.kind === "not-found") return true;
+    if (error instanceof SnapTradeFailure && error.kind === "not-found") return error.details.code !== undefined;
     throw error;
   }
 }
