@@ -118,7 +118,7 @@ test("while the very first look fails nobody is told that they have no connectio
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("SnapTrade doesn’t answer yet");
   await expect(page.getByText("Connect your first brokerage")).toHaveCount(0);
   await person.control.remove(`${path}/faults`);
-  await page.getByRole("button", { name: "Check now" }).click();
+  await page.getByRole("button", { name: "Try now" }).click();
   await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
 });
 

@@ -26,8 +26,10 @@ for (const settings of [{ messages: "string" }, { messages: "both" }, { statusCo
     await owner.set(settings);
     const { portal, result, dialog, refusal, leavePortal } = await openDialog(page, "Vanguard US");
     await signIn(portal, "wrong-password");
-    await expect(refusal("Vanguard US didn’t accept the sign-in")).toBeVisible();
+    const title = settings.messages === "string" ? "Vanguard US wasn’t reconnected" : "Vanguard US didn’t accept the sign-in";
+    await expect(refusal(title)).toBeVisible();
     await leavePortal();
+    await expect(result(title)).toBeVisible();
     await dialog.getByRole("button", { name: "Try again" }).click();
     await signIn(portal, "good");
     await expect(result("Vanguard US is connected again")).toBeVisible();

@@ -66,7 +66,8 @@ export function usePortalTrip(opened: OpenedPortal) {
   const signal = useCallback(
     (claim: PortalClaim) => {
       if (claim.status === "ERROR") {
-        setTrip((now) => ({ ...now, lastError: failureOf(claim.code) }));
+        // The same error may come once more in an older form, which has no code.
+        setTrip((now) => ({ ...now, lastError: claim.code === null && now.lastError ? now.lastError : failureOf(claim.code) }));
         return report(portalSessionId, claim, false);
       }
       setTrip((now) => {
