@@ -122,17 +122,11 @@ test("a page that waits for a look stays as it is under an open dialog, and show
   await page.clock.install();
   await page.goto("/connections");
   await expect(row(page, "Kraken")).toContainText("Needs reconnecting");
+  // It reads itself again within a minute while something needs reconnecting, and says so only when that is near.
   await expect(page.getByText("Checking with SnapTrade …")).toHaveCount(0);
-  // Too close to be told apart: SnapTrade is to be asked again in a moment, which comes once the dialog is open.
-  await page.clock.pauseAt(Date.now() + 60_000);
-  await owner.fix(0);
-  await owner.break(0);
-  await owner.advance(5);
-  await expect(page.getByText("Checking with SnapTrade …")).toBeAttached();
   await row(page, "Kraken").getByRole("button", { name: "Reconnect Kraken" }).click();
   const { portal, result } = dialogOf(page);
   await expect(portal.getByLabel("API key")).toBeVisible();
-  await page.clock.resume();
   await portal.getByLabel("API key").fill("good");
   await portal.getByLabel("API secret").fill("anything");
   await portal.getByRole("button", { name: "Reconnect", exact: true }).click();
