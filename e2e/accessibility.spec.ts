@@ -85,10 +85,13 @@ test("nothing connected yet", async ({ page, context, make }) => {
 });
 
 test("the dialog with the portal, a failure in it, and the proof", async ({ page, owner }) => {
-  const { portal, result } = await openDialog(page, "Vanguard US");
+  const { portal, result, refusal, leavePortal } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();
   await examine(page, "dialog");
   await signIn(portal, "other-login");
+  await expect(refusal("That was a different Vanguard US login")).toBeVisible();
+  await examine(page, "refusal");
+  await leavePortal();
   await expect(result(/different Vanguard US login/)).toBeVisible();
   await examine(page, "failure");
   await dialogOf(page).dialog.getByRole("button", { name: "Try the original login" }).click();

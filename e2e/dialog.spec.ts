@@ -11,7 +11,7 @@ test("the whole journey: the same connection turns Reconnected when SnapTrade ha
   await signIn(portal, "good");
   await expect(result("Vanguard US is connected again")).toBeFocused();
   await expect(dialog.getByText("SnapTrade confirmed")).toBeVisible();
-  await expect(dialog.getByText("the same 1")).toBeVisible();
+  await expect(dialog.getByText("1 of 1 back")).toBeVisible();
   await dialog.getByRole("button", { name: "Done" }).click();
   await expect(row(page, "Vanguard US")).toContainText("Reconnected");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your connection is working");
@@ -99,9 +99,20 @@ test("closing the dialog changes nothing, says so, and gives the focus back", as
 });
 
 test("a sign-in page that is older than five minutes has expired, and a new one takes a click", async ({ page, owner }) => {
-  const { portal, result, dialog } = await openDialog(page, "Vanguard US");
-  await expect(portal.getByLabel("User name")).toBeVisible();
+  const { portal, result, dialog, refusal } = await openDialog(page, "Vanguard US");
   await signIn(portal, "expired");
+  await expect(refusal("That sign-in page has expired")).not.toContainText("try again");
+  await dialog.getByRole("button", { name: "Open a new one" }).click();
+  await signIn(portal, "good");
+  await expect(result("Vanguard US is connected again")).toBeVisible();
+  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
+  await expect(page.getByText("You opened the sign-in page")).toHaveCount(2);
+});
+
+test("an expired sign-in page that is closed says so, with its code", async ({ page, owner }) => {
+  const { portal, result, dialog, leavePortal } = await openDialog(page, "Vanguard US");
+  await signIn(portal, "expired");
+  await leavePortal();
   await expect(result("That sign-in page has expired")).toBeVisible();
   await expect(dialog.getByText("SnapTrade code 1006")).toBeVisible();
   await dialog.getByRole("button", { name: "Open a new one" }).click();
@@ -112,10 +123,12 @@ test("a sign-in page that is older than five minutes has expired, and a new one 
 
 test("a link that is opened too late shows the way to a new one", async ({ page, owner }) => {
   const late = async (route: Route) => {
-    await owner.control.post(`/users/${owner.snapTradeUserId}/advance`, { seconds: 301 });
+    await owner.advance(301);
     await route.continue();
   };
   await page.route("**/snapTrade/redeemToken**", late, { times: 1 });
-  const { result } = await openDialog(page, "Vanguard US");
-  await expect(result("That sign-in page has expired")).toBeVisible();
+  const { dialog, portal, result } = await openDialog(page, "Vanguard US");
+  await dialog.getByRole("button", { name: "Open a new one" }).click();
+  await signIn(portal, "good");
+  await expect(result("Vanguard US is connected again")).toBeVisible();
 });

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
-import { broken, expect, row, servers, test, type Owner } from "./support/test";
+import { broken, expect, portalOrigin, row, servers, test } from "./support/test";
 
 /** A form of this app as a foreign page would post it: the server action behind the first form of `/`. */
 async function signInForm(page: Page) {
@@ -9,13 +9,6 @@ async function signInForm(page: Page) {
   const [, action = ""] = /name="(\$ACTION_ID_[0-9a-f]+)"/.exec(html) ?? [];
   expect(action).not.toBe("");
   return { [action]: "", email: "nobody@example.com" };
-}
-
-/** Where the visit to the portal that this page has just opened comes back to. */
-async function returnPathOf(page: Page, owner: Owner): Promise<string> {
-  const sessionId = /\/s\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? new URL(page.url()).searchParams.get("sessionId") ?? "";
-  const { body } = await owner.control.get<{ body: { customRedirect: string } }>(`/sessions/${sessionId}`);
-  return new URL(body.customRedirect).pathname;
 }
 
 test.describe("without JavaScript", () => {
@@ -29,7 +22,7 @@ test.describe("without JavaScript", () => {
     const place = `http://127.0.0.1:${(brokerage.address() as AddressInfo).port}/`;
     const owner = await make(broken("VANGUARD"));
     await owner.enter(context);
-    await page.route(`${servers().emulatorUrl}/**`, (route) => route.fulfill({ status: 302, headers: { Location: place } }));
+    await page.route(`${portalOrigin()}/**`, (route) => route.fulfill({ status: 302, headers: { Location: place } }));
     await page.goto("/connections");
     const answered = page.waitForResponse((answer) => answer.request().method() === "POST");
     await row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" }).click();
@@ -52,17 +45,6 @@ test("a return address that is nobody's, or somebody else's, answers with a page
     await expect(page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
     await expect(page.getByRole("link", { name: "To your connections" })).toBeVisible();
   }
-});
-
-test("a return address joined with a second question mark is understood", async ({ page, owner }) => {
-  await page.setViewportSize({ width: 390, height: 800 });
-  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
-  await page.getByRole("button", { name: "Reconnect Vanguard US" }).click();
-  await page.getByLabel("User name").waitFor();
-  const back = await returnPathOf(page, owner);
-  await page.goto(`${back}?a=1?status=ERROR&status_code=400&error_code=1023`);
-  await expect(page.getByText("The sign-in wasn’t finished")).toHaveCount(0);
-  await expect(page.getByRole("heading", { level: 2 })).toHaveText("That was a different Vanguard US login");
 });
 
 test("every route refuses a body over its limit", async () => {

@@ -12,8 +12,11 @@ const endings = [
 
 for (const { login, title, code, next } of endings) {
   test(`${code} is explained with one next step, and the connection still needs reconnecting`, async ({ page, owner }) => {
-    const { portal, result, dialog } = await openDialog(page, "Vanguard US");
+    const { portal, result, dialog, refusal, leavePortal } = await openDialog(page, "Vanguard US");
     await signIn(portal, login);
+    await expect(refusal(title)).toContainText(login === "expired" ? next : "You can try again on SnapTrade’s page.");
+    await expect(result(title)).toHaveCount(0);
+    await leavePortal();
     await expect(result(title)).toBeVisible();
     await expect(dialog.getByText(`SnapTrade code ${code}`)).toBeVisible();
     await dialog.getByRole("button", { name: next, exact: true }).click();
@@ -38,17 +41,20 @@ for (const { login, title, code, next } of endings) {
 test("a wrong security code is explained", async ({ page, context, make }) => {
   const owner = await make(broken("ROBINHOOD"));
   await owner.enter(context);
-  const { portal, result, dialog } = await openDialog(page, "Robinhood");
+  const { portal, result, dialog, refusal, leavePortal } = await openDialog(page, "Robinhood");
   await signIn(portal, "good");
   await portal.getByLabel("Code").fill("000000");
   await portal.getByRole("button", { name: "Continue", exact: true }).click();
+  await expect(refusal("The security code wasn’t accepted")).toBeVisible();
+  await leavePortal();
   await expect(result("The security code wasn’t accepted")).toBeVisible();
   await expect(dialog.getByText("SnapTrade code 1086")).toBeVisible();
 });
 
 test("a different login shows which accounts belong here, and both ways out", async ({ page, owner }) => {
-  const { portal, dialog } = await openDialog(page, "Vanguard US");
+  const { portal, dialog, leavePortal } = await openDialog(page, "Vanguard US");
   await signIn(portal, "other-login");
+  await leavePortal();
   await expect(dialog.getByRole("button", { name: "Try the original login" })).toBeVisible();
   await expect(dialog.getByRole("list").getByText("4417").first()).toBeVisible();
   await dialog.getByRole("link", { name: "Use the other login" }).click();

@@ -210,8 +210,9 @@ test("who was told that the brokerage can’t be reached can ask to be told when
   await context.addCookies(cookiesOf(person));
   await page.goto(`${app.url}/connections`);
   await page.getByRole("button", { name: "Reconnect tastytrade" }).first().click();
-  const { portal, dialog, result, close } = dialogOf(page);
+  const { portal, dialog, result, close, leavePortal } = dialogOf(page);
   await signIn(portal, "unreachable");
+  await leavePortal();
   await expect(result("tastytrade can’t be reached right now")).toBeVisible();
   await dialog.getByRole("button", { name: "E-mail me when it’s back" }).click();
   await expect(dialog.getByText("We’ll e-mail you when it’s worth trying tastytrade again.")).toBeVisible();

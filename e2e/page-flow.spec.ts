@@ -1,23 +1,9 @@
-import type { Page } from "@playwright/test";
-import { signIn } from "./support/portal";
-import { broken, expect, portalOrigin, row, servers, test, type Owner } from "./support/test";
-
-/** The return route of the trip that a page of its own has just begun, from what SnapTrade was asked for. */
-async function returnPathOf(page: Page, owner: Owner): Promise<string> {
-  const sessionId = /\/s\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? new URL(page.url()).searchParams.get("sessionId") ?? "";
-  const { body } = await owner.control.get<{ body: { customRedirect: string } }>(`/sessions/${sessionId}`);
-  return new URL(body.customRedirect).pathname;
-}
-
-async function openPage(page: Page, owner: Owner) {
-  await page.setViewportSize({ width: 390, height: 800 });
-  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
-  await page.getByRole("button", { name: "Reconnect Vanguard US" }).click();
-  await page.getByLabel("User name").waitFor();
-}
+import { openPage, resultIn, returnPathOf, signIn } from "./support/portal";
+import { broken, expect, portalOrigin, row, servers, test } from "./support/test";
 
 test("on a phone the portal is a page of its own, and the way back ends with proof", async ({ page, owner }) => {
-  await openPage(page, owner);
+  await openPage(page, owner, "Vanguard US");
+  await page.getByLabel("User name").waitFor();
   expect(new URL(page.url()).origin).toBe(portalOrigin());
   await signIn(page, "good");
   await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
@@ -51,6 +37,18 @@ test.describe("without JavaScript", () => {
     await expect(row(page, "Vanguard US")).toContainText("Reconnected");
   });
 
+  test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({ page, context, make }) => {
+    const owner = await make(broken("QUESTRADE"));
+    await owner.set({ oauthRedirect: "third-origin" });
+    await owner.enter(context);
+    await page.goto("/connections");
+    await row(page, "Questrade").getByRole("button", { name: "Reconnect Questrade" }).click();
+    await expect(page.getByRole("heading", { name: "Sign in at Questrade" })).toBeVisible();
+    expect(new URL(page.url()).hostname).toBe("brokerage.localhost");
+    await signIn(page, "good", "Sign in and allow");
+    await expect(resultIn(page, "Questrade is connected again")).toBeVisible();
+  });
+
   test("a row can be removed and a brokerage connected", async ({ page, context, make }) => {
     const owner = await make({ brokerage: "VANGUARD" });
     await owner.enter(context);
@@ -65,7 +63,7 @@ test.describe("without JavaScript", () => {
 });
 
 test("the return URL opened twice, and in another order, says the same", async ({ page, owner }) => {
-  await openPage(page, owner);
+  await openPage(page, owner, "Vanguard US");
   const back = await returnPathOf(page, owner);
   await signIn(page, "good");
   await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
@@ -74,7 +72,7 @@ test("the return URL opened twice, and in another order, says the same", async (
 });
 
 test("a return URL is nobody else's", async ({ page, owner, browser, make }) => {
-  await openPage(page, owner);
+  await openPage(page, owner, "Vanguard US");
   const back = await returnPathOf(page, owner);
   const stranger = await make();
   const other = await browser.newContext();
@@ -86,7 +84,7 @@ test("a return URL is nobody else's", async ({ page, owner, browser, make }) => 
 });
 
 test("a forged SUCCESS in the return URL never shows a connection as fixed", async ({ page, owner }) => {
-  await openPage(page, owner);
+  await openPage(page, owner, "Vanguard US");
   const back = await returnPathOf(page, owner);
   await page.goto(`${back}?status=SUCCESS&connection_id=${owner.ids[0] ?? ""}`);
   await expect(page.getByRole("heading", { name: "Checking with SnapTrade" })).toBeVisible();
@@ -94,27 +92,22 @@ test("a forged SUCCESS in the return URL never shows a connection as fixed", asy
   await expect(row(page, "Vanguard US")).not.toContainText(/Connected|Reconnected/);
 });
 
-test("coming back without a status, or with parameters joined by a second question mark, is understood", async ({ page, owner }) => {
-  await owner.set({ cancelWithoutStatus: true });
-  await openPage(page, owner);
-  await page
-    .getByRole("link", { name: "Close" })
-    .or(page.getByRole("button", { name: "Close" }))
-    .click();
-  await expect(page.getByRole("heading", { name: "The sign-in wasn’t finished" })).toBeVisible();
-  await owner.set({ cancelWithoutStatus: false, joinWith: "?" });
-  await page.getByRole("button", { name: "Start again" }).click();
+test("parameters joined by a second question mark are understood, by the portal's own hand and as browsers send them", async ({ page, owner }) => {
+  await owner.set({ joinWith: "?" });
+  await openPage(page, owner, "Vanguard US");
   await signIn(page, "wrong-password");
-  await expect(page.getByRole("heading", { name: "Vanguard US didn’t accept the sign-in" })).toBeVisible();
+  await expect(resultIn(page, "Vanguard US didn’t accept the sign-in")).toBeVisible();
+  await page.getByRole("button", { name: "Try again" }).click();
+  const back = await returnPathOf(page, owner);
+  await page.goto(`${back}?a=1?status=ERROR&status_code=400&error_code=1023`);
+  await expect(resultIn(page, "That was a different Vanguard US login")).toBeVisible();
 });
 
 test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({ page, make, context }) => {
   const owner = await make(broken("QUESTRADE"));
   await owner.set({ oauthRedirect: "third-origin" });
   await owner.enter(context);
-  await page.setViewportSize({ width: 390, height: 800 });
-  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
-  await page.getByRole("button", { name: "Reconnect Questrade" }).click();
+  await openPage(page, owner, "Questrade");
   await expect(page.getByRole("heading", { name: "Sign in at Questrade" })).toBeVisible();
   expect(new URL(page.url()).hostname).toBe("brokerage.localhost");
   await signIn(page, "good", "Sign in and allow");

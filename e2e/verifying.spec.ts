@@ -24,9 +24,12 @@ test("a repair that SnapTrade confirms later is shown when it does", async ({ pa
 for (const settings of [{ messages: "string" }, { messages: "both" }, { statusCodeAs: "number" }, { omitAuthorizationId: true }]) {
   test(`messages in the form ${JSON.stringify(settings)} lead to the same proof`, async ({ page, owner }) => {
     await owner.set(settings);
-    const { portal, result, dialog } = await openDialog(page, "Vanguard US");
+    const { portal, result, dialog, refusal, leavePortal } = await openDialog(page, "Vanguard US");
     await signIn(portal, "wrong-password");
-    await expect(dialog.getByRole("button", { name: "Try again" })).toBeVisible();
+    const title = settings.messages === "string" ? "Vanguard US wasn’t reconnected" : "Vanguard US didn’t accept the sign-in";
+    await expect(refusal(title)).toBeVisible();
+    await leavePortal();
+    await expect(result(title)).toBeVisible();
     await dialog.getByRole("button", { name: "Try again" }).click();
     await signIn(portal, "good");
     await expect(result("Vanguard US is connected again")).toBeVisible();

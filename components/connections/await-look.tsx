@@ -4,6 +4,8 @@ import { useEffect } from "react";
 import { useLive } from "../live-updates";
 
 const againMs = 60_000;
+/** A look that is due later than this is not being waited for yet. */
+const soonMs = 15_000;
 
 /**
  * On a page whose knowledge is too old or contradicted. Reading the page makes the server look when that is due, and open pages hear
@@ -20,6 +22,7 @@ export function AwaitLook({ waitMs }: { waitMs: number }) {
       clearInterval(again);
     };
   }, [live, waitMs]);
+  if (waitMs > soonMs) return null;
   return (
     <p role="status" className="sr-only">
       Checking with SnapTrade …

@@ -15,7 +15,7 @@ export function UnknownConnections({ view, headline }: { view: ConnectionsView; 
       <p className="mt-2.5 text-lead text-ink-2">{reasonOf(view)}</p>
       <form action={checkNow} className="mt-6">
         <SubmitButton look="secondary" pendingWords="Checking …">
-          Check now
+          {view.unreachable ? "Try now" : "Check now"}
         </SubmitButton>
       </form>
     </div>

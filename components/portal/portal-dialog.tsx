@@ -143,7 +143,14 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
               </p>
             </div>
           ) : (
-            <PortalFrame key={current.loginLink} opened={current} heard={heard} lastError={lastError} />
+            <PortalFrame
+              key={current.loginLink}
+              opened={current}
+              heard={heard}
+              lastError={lastError}
+              problem={said}
+              onAgain={() => open(targetOf(view))}
+            />
           )}
         </div>
       </div>

@@ -4,13 +4,23 @@ import { useEffect, useState } from "react";
 import type { PortalFailure } from "@/lib/connections/portal-outcome";
 import type { OpenedPortal } from "@/lib/connections/views";
 import { NewPageForm } from "./new-page-form";
-import { errandOf, failureWords } from "./portal-words";
+import { endsPortal, errandOf, failureWords, type Words } from "./portal-words";
 
 const loadTimeoutMs = 15_000;
 const windowHintMs = 20_000;
 
+interface Props {
+  opened: OpenedPortal;
+  heard: boolean;
+  lastError: PortalFailure | null;
+  /** Why the portal could not be opened anew. */
+  problem: string | null;
+  /** Opens the portal anew. */
+  onAgain: () => void;
+}
+
 /** SnapTrade's own page. Nothing in it can be read from here; it only posts messages. */
-export function PortalFrame({ opened, heard, lastError }: { opened: OpenedPortal; heard: boolean; lastError: PortalFailure | null }) {
+export function PortalFrame({ opened, heard, lastError, problem, onAgain }: Props) {
   const { view, loginLink } = opened;
   const [loaded, setLoaded] = useState(false);
   const [hint, setHint] = useState<"none" | "not-loading" | "window">("none");
@@ -48,12 +58,12 @@ export function PortalFrame({ opened, heard, lastError }: { opened: OpenedPortal
           className="relative size-full border-0"
         />
       </div>
-      {lastError && (
-        <p role="status" className="border-t border-line px-6 py-3 text-small text-ink-2">
-          <strong className="font-semibold text-ink">{failureWords(lastError, b, errandOf(view)).title}.</strong> You can try again on SnapTrade’s
-          page.
+      {problem && (
+        <p role="status" className="border-t border-line px-6 py-3 text-small">
+          {problem}
         </p>
       )}
+      {lastError && <Refusal words={failureWords(lastError, b, errandOf(view))} onAgain={endsPortal(lastError) ? onAgain : null} />}
       {hint !== "none" && !lastError && (
         <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
           {hint === "window"
@@ -63,5 +73,22 @@ export function PortalFrame({ opened, heard, lastError }: { opened: OpenedPortal
         </div>
       )}
     </>
+  );
+}
+
+/** What the portal said last, in a line below it. */
+function Refusal({ words, onAgain }: { words: Words; onAgain: (() => void) | null }) {
+  return (
+    <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
+      <p>
+        <strong className="font-semibold text-ink">{words.title}.</strong>
+        {!onAgain && " You can try again on SnapTrade’s page."}
+      </p>
+      {onAgain && (
+        <button type="button" onClick={onAgain} className="min-h-6 text-accent underline decoration-line-strong underline-offset-4">
+          {words.primary[1]}
+        </button>
+      )}
+    </div>
   );
 }

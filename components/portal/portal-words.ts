@@ -5,7 +5,7 @@ import type { FigureState } from "../ui/link-figure";
 /** What a button of the result does: try the same again, leave it for later, connect another login, keep both connections, be told when it is worth trying. */
 export type ResultAction = "again" | "later" | "different-login" | "keep-both" | "tell-when-back";
 
-interface Words {
+export interface Words {
   figure: FigureState;
   title: string;
   sentence: string;
@@ -23,6 +23,9 @@ export function errandOf({ intent, wish }: Pick<PortalView, "intent" | "wish">):
   if (intent === "connect") return "connect";
   return wish ? "sign-in" : "repair";
 }
+
+/** After these SnapTrade's page has nothing more to offer; after every other refusal it lets people try again. */
+export const endsPortal = (failure: PortalFailure) => failure === "expired" || failure === "our-side";
 
 /** What happened, that nothing was changed, and one next step; for each failure that the server has concluded. */
 export function failureWords(failure: PortalFailure, b: string, errand: Errand): Words {

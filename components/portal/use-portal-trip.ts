@@ -42,7 +42,7 @@ function paceOf({ view, signalled }: Trip): Pace | null {
 
 /**
  * One portal session as the dialog follows it. A success or the end of the visit first shows "checking"; what is shown then is what the
- * server concluded. An error of the portal leaves it open, since it lets the person try again.
+ * server concluded. An error of the portal leaves it open, since it lets the person try again. Going on to another visit leaves this one.
  */
 export function usePortalTrip(opened: OpenedPortal) {
   const [trip, setTrip] = useState(() => beginning(opened));
@@ -66,7 +66,8 @@ export function usePortalTrip(opened: OpenedPortal) {
   const signal = useCallback(
     (claim: PortalClaim) => {
       if (claim.status === "ERROR") {
-        setTrip((now) => ({ ...now, lastError: failureOf(claim.code) }));
+        // The same error may come once more in an older form, which has no code.
+        setTrip((now) => ({ ...now, lastError: claim.code === null && now.lastError ? now.lastError : failureOf(claim.code) }));
         return report(portalSessionId, claim, false);
       }
       setTrip((now) => {
@@ -99,6 +100,14 @@ export function usePortalTrip(opened: OpenedPortal) {
   const live = useLive();
   useEffect(() => live?.intercept(() => void report(portalSessionId, null, false)), [live, portalSessionId, report]);
 
-  const begin = useCallback((next: OpenedPortal) => setTrip(beginning(next)), []);
+  const { signalled } = trip;
+  const begin = useCallback(
+    (next: OpenedPortal) => {
+      setTrip(beginning(next));
+      const left = !signalled && next.view.portalSessionId !== portalSessionId;
+      if (left) void reportPortal({ portalSessionId, claim: { status: "ABANDONED" }, over: true });
+    },
+    [portalSessionId, signalled],
+  );
   return { ...trip, signal, begin };
 }

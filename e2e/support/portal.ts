@@ -1,4 +1,5 @@
 import type { FrameLocator, Page } from "@playwright/test";
+import { expect, type Owner } from "./test";
 
 type Place = Page | FrameLocator;
 
@@ -17,6 +18,10 @@ export function dialogOf(page: Page) {
     portal: dialog.frameLocator("iframe"),
     result: (title: string | RegExp) => dialog.getByRole("heading", { level: 2, name: title }),
     close: () => dialog.getByRole("button", { name: "Close", exact: true }).first().click(),
+    /** The line below the portal about the last sign-in that it refused. */
+    refusal: (title: string) => dialog.getByRole("status").filter({ hasText: `${title}.` }),
+    /** Leaves the portal by its own X, which ends the visit. */
+    leavePortal: () => dialog.frameLocator("iframe").getByRole("button", { name: "Close" }).click(),
   };
 }
 
@@ -29,3 +34,22 @@ export async function openDialog(page: Page, brokerage: string) {
     .click();
   return dialogOf(page);
 }
+
+/** Opens the portal of a person's connection as a page of its own. */
+export async function openPage(page: Page, owner: Owner, brokerage: string, index = 0) {
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.goto(`/connections/${owner.ids[index] ?? ""}`);
+  await page.getByRole("button", { name: `Reconnect ${brokerage}` }).click();
+}
+
+/** The return route of the visit that this page of the portal belongs to, from what SnapTrade was asked for. */
+export async function returnPathOf(page: Page, owner: Owner): Promise<string> {
+  await page.getByLabel("User name").waitFor();
+  const [, sessionId = ""] = /\/s\/([0-9a-f-]{36})/.exec(page.url()) ?? [];
+  expect(sessionId).not.toBe("");
+  const { body } = await owner.control.get<{ body: { customRedirect: string } }>(`/sessions/${sessionId}`);
+  return new URL(body.customRedirect).pathname;
+}
+
+/** The heading of a result that has a page of its own. */
+export const resultIn = (page: Page, title: string | RegExp) => page.getByRole("heading", { level: 2, name: title });

@@ -19,8 +19,19 @@ export interface Owner extends Person {
   connect: (connection: SeededConnection) => Promise<void>;
   break: (index: number) => Promise<void>;
   fix: (index: number) => Promise<void>;
+  /** Closes an account at the brokerage, by its name. */
+  closeAccount: (index: number, name: string) => Promise<void>;
+  /** Deletes a connection at SnapTrade. */
+  remove: (index: number) => Promise<void>;
+  /** An event of theirs has reached the app. */
+  delivered: (eventType: string) => Promise<boolean>;
   /** How often a path was asked for at SnapTrade in their name. */
   asked: (path: string) => Promise<number>;
+}
+
+interface Delivery {
+  event: { eventType: string };
+  state: string;
 }
 
 export type Make = (...connections: SeededConnection[]) => Promise<Owner>;
@@ -37,6 +48,8 @@ async function makeOwner(...connections: SeededConnection[]): Promise<Owner> {
   const made = await seedConnections(person, connections);
   const ids = made.map(({ id }) => id);
   const path = `/users/${person.snapTradeUserId}`;
+  const change = (index: number, how: string, body: object = {}) =>
+    person.control.post(`${path}/connections/${ids[index] ?? ""}/${how}`, body).then(() => undefined);
   return {
     ...person,
     ids,
@@ -48,8 +61,14 @@ async function makeOwner(...connections: SeededConnection[]): Promise<Owner> {
     connect: async (connection) => {
       ids.push(...(await seedConnections(person, [connection])).map(({ id }) => id));
     },
-    break: (index) => person.control.post(`${path}/connections/${ids[index] ?? ""}/break`).then(() => undefined),
-    fix: (index) => person.control.post(`${path}/connections/${ids[index] ?? ""}/fix`).then(() => undefined),
+    break: (index) => change(index, "break"),
+    fix: (index) => change(index, "fix"),
+    closeAccount: (index, name) => change(index, "close-account", { name }),
+    remove: (index) => change(index, "delete"),
+    delivered: async (eventType) => {
+      const deliveries = await person.control.get<Delivery[]>(`/deliveries?userId=${person.snapTradeUserId}`);
+      return deliveries.some(({ event, state }) => event.eventType === eventType && state === "delivered");
+    },
     asked: async (asked) => {
       const { requests } = await person.control.get<{ requests: { path: string }[] }>(path);
       return requests.filter((request) => request.path === asked).length;

@@ -40,10 +40,18 @@ beforeEach(async () => {
 });
 
 describe("one network", () => {
-  test("asks for thirty e-mails a minute at most, however many at once", async () => {
-    const made = await Promise.all(Array.from({ length: 60 }, () => createSignInLink({ email: someone(), network: network(1), now })));
-    expect(made.filter(Boolean)).toHaveLength(30);
+  const ask = (at: Date) => Promise.all(Array.from({ length: 60 }, () => createSignInLink({ email: someone(), network: network(1), now: at })));
+
+  test("asks for ten e-mails in ten seconds and thirty a minute at most, however many at once", async () => {
+    expect((await ask(now)).filter(Boolean)).toHaveLength(10);
+    expect(await countRows()).toEqual({ tokens: 10, mails: 10 });
+    for (const seconds of [11, 22, 33, 44]) await ask(later(seconds));
     expect(await countRows()).toEqual({ tokens: 30, mails: 30 });
+  });
+
+  test("leaves room for the others, however many it asks for at once", async () => {
+    await ask(now);
+    expect(await createSignInLink({ email: someone(), network: network(2), now })).not.toBeNull();
   });
 
   test("asks for two hundred an hour at most", async () => {

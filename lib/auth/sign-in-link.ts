@@ -14,8 +14,9 @@ const linkMs = linkMinutes * 60 * second;
 
 /** Links to one address that are neither used nor expired. */
 const maxWaiting = 5;
-/** E-mails at the request of one network, and of everybody. */
+/** E-mails at the request of one network, and of everybody; a burst of one network leaves room for the others. */
 const maxPerNetwork = [
+  { within: 10 * second, mails: 10 },
   { within: 60 * second, mails: 30 },
   { within: hour, mails: 200 },
 ];

@@ -70,6 +70,8 @@ export interface PortalFacts {
 }
 
 export const unconfirmedAfterSeconds = 60;
+/** A session was opened at `openedAt` or within the second after it, as SnapTrade's `Date` header knows it. */
+const openedWithinMs = 1_000;
 
 const failureOfCode: Partial<Record<string, PortalFailure>> = {
   "1023": "different-login",
@@ -111,7 +113,7 @@ export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
 /** For a repair it is enough that the connection works; one that worked before must also have been signed in to, as SnapTrade says. */
 function hasSignedIn({ wish, attemptResult, connection, openedAt }: PortalFacts): boolean {
   if (!wish || attemptResult === "SUCCESS") return true;
-  if (connection?.updatedAt && connection.updatedAt > openedAt) return true;
+  if (connection?.updatedAt && connection.updatedAt.getTime() >= openedAt.getTime() + openedWithinMs) return true;
   return wish === "trade" && connection?.access === "trade" && connection.readAt !== null && connection.readAt > openedAt;
 }
 

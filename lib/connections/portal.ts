@@ -214,7 +214,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
 
 const weight: Record<PortalClaim["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
 
-/** Messages repeat and arrive in any order; the one that says most is kept, the newer of two errors, and leaving afterwards takes nothing back. */
+/** Messages repeat and arrive in any order; the one that says most is kept, the newer of two errors with a code, and leaving takes nothing back. */
 async function recordReport(userId: string, portalSessionId: string, { claim, over, fromPage = true }: PortalReport, now: Date): Promise<void> {
   const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
   const news = await transaction(async (tx) => {
@@ -222,7 +222,7 @@ async function recordReport(userId: string, portalSessionId: string, { claim, ov
     if (!session || (session.outcome !== null && session.outcome !== "failed")) return false;
     const said = session.claim ? weight[session.claim.status] : 0;
     const code = claim?.status === "ERROR" ? claim.code : null;
-    const stronger = claim && (weight[claim.status] > said || (claim.status === "ERROR" && said === weight.ERROR));
+    const stronger = claim && (weight[claim.status] > said || (code !== null && said === weight.ERROR));
     await tx
       .update(portalSessions)
       .set({

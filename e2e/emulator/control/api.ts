@@ -70,6 +70,14 @@ export function createControl(world: World, mailbox: Mailbox) {
     });
   });
 
+  control.post("/users/:userId/connections/:id/close-account", async (c) => {
+    const { name } = await readInput(c, z.object({ name: z.string() }));
+    return changeConnection(c, (_, connection) => {
+      connection.accounts = connection.accounts.filter((account) => account.name !== name);
+      world.changed();
+    });
+  });
+
   control.post("/users/:userId/advance", async (c) => {
     const user = requireUser(world, c);
     user.clockOffset += (await readInput(c, seconds)).seconds * 1000;
