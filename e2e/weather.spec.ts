@@ -29,7 +29,7 @@ for (const fault of [{ kind: "html502" }, { kind: "reset" }]) {
     const button = row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" });
     await button.click();
     await expect(
-      row(page, "Vanguard US").getByText(/SnapTrade (doesn't answer right now\. Try|is busy right now\. Nothing was changed\.)/),
+      row(page, "Vanguard US").getByText(/SnapTrade (isn't answering right now\. Try|is busy right now\. Nothing was changed\.)/),
     ).toBeVisible();
     await button.click();
     await expect(page.getByRole("dialog")).toBeVisible();

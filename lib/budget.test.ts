@@ -30,7 +30,7 @@ async function callIdOf(asking: Promise<Admission>): Promise<number> {
   return admission.callId;
 }
 
-/** As if so many seconds had passed. */
+/** As if this many seconds had passed. */
 async function pass(count: number) {
   const db = await database();
   const ago = (column: string) => sql`${sql.identifier(column)} = ${sql.identifier(column)} - interval '1 second' * ${count}`;
@@ -40,17 +40,17 @@ async function pass(count: number) {
 }
 
 describe("the shares of a minute", () => {
-  test("the background gets 60 % of the limit, however many ask at once", async () => {
+  test("the background gets 60 % of the limit, however many requests are concurrent", async () => {
     expect(await admitted(200, asBackground)).toBe(150);
     expect(await roomForBackground()).toBe(0);
   });
 
-  test("people are let through while the background has used up its share", async () => {
+  test("people are admitted after the background has used up its share", async () => {
     await admitted(200, asBackground);
     expect(await admitted(100, asStranger)).toBe(100);
   });
 
-  test("all together never exceed the limit, and hear when the oldest request leaves the minute", async () => {
+  test("all together never exceed the limit, and learn when the oldest request leaves the minute", async () => {
     await callIdOf(asBackground());
     await pass(20);
     await admitted(300, asBackground);
@@ -65,12 +65,12 @@ describe("the shares of a minute", () => {
     expect(await admit("somebody")).toMatchObject({ admitted: true });
   });
 
-  test("the background gives way to what people have used, but people cannot use up its reserve of 20 %", async () => {
+  test("the background yields to what people have used, but people cannot use up its 20 % reserve", async () => {
     expect(await admitted(300, asStranger)).toBe(200);
     expect(await admitted(100, asBackground)).toBe(50);
   });
 
-  test("what is older than a minute is forgotten, and later deleted", async () => {
+  test("calls older than a minute no longer count, and are later deleted", async () => {
     await admitted(200, asBackground);
     await pass(61);
     expect(await asBackground()).toMatchObject({ admitted: true });
@@ -82,20 +82,20 @@ describe("the shares of a minute", () => {
 });
 
 describe("one person's share", () => {
-  test("one who asks 240 times gets 40, is told that it is only them, and delays nobody else", async () => {
+  test("one person who asks 240 times gets 40, learns that only they are limited, and delays nobody else", async () => {
     expect(await admitted(240, () => admit("A"))).toBe(40);
     expect(await admit("A")).toMatchObject({ admitted: false, limitedBy: "person" });
     expect(await admitted(20, () => admit("B"))).toBe(20);
     expect(await admitted(60, asBackground)).toBe(60);
   });
 
-  test("six who ask as often as anybody may leave room for one who has not asked yet, and for the background", async () => {
+  test("six people asking as often as they may leave room for a newcomer and for the background", async () => {
     for (let index = 0; index < 6; index += 1) await admitted(41, () => admit(`greedy ${index}`));
     expect(await admitted(5, () => admit("newcomer"))).toBe(5);
     expect(await admitted(60, asBackground)).toBeGreaterThanOrEqual(50);
   });
 
-  test("a repair that asks every three seconds is never held up, while another person asks without end", async () => {
+  test("a repair that asks every three seconds is never blocked by another person who asks without end", async () => {
     for (let step = 0; step < 25; step += 1) {
       await pass(3);
       await admitted(12, () => admit("greedy"));
@@ -103,19 +103,19 @@ describe("one person's share", () => {
     }
   });
 
-  test("what is nobody's counts as one person's", async () => {
+  test("calls not tied to a person share one person's limit", async () => {
     expect(await admitted(100, () => admit())).toBe(40);
     expect(await admit("A")).toMatchObject({ admitted: true });
   });
 });
 
 describe("what SnapTrade's headers say", () => {
-  test("counts where SnapTrade counts more than we do", async () => {
+  test("count when SnapTrade has counted more than we have", async () => {
     await noteLimits(await callIdOf(admit("A")), { limit: 250, remaining: 0, resetSeconds: 30 });
     expect(await admit("B")).toEqual({ admitted: false, retryAfterSeconds: 30, limitedBy: "everybody" });
   });
 
-  test("lowers the shares when somebody else uses the same key, until it is too old", async () => {
+  test("lower the shares when another client uses the same key, until they are too old", async () => {
     await noteLimits(await callIdOf(admit("A")), { limit: 100, remaining: 99, resetSeconds: 60 });
     expect(await backgroundPerMinute()).toBe(60);
     await noteLimits(await callIdOf(admit("A")), { limit: 100, remaining: 28, resetSeconds: 60 });
@@ -126,7 +126,7 @@ describe("what SnapTrade's headers say", () => {
     expect(await backgroundPerMinute()).toBe(150);
   });
 
-  test("one left admits one, not ten at once, and what was under way is counted too", async () => {
+  test("one remaining admits one call, not ten concurrent ones, and calls in flight count too", async () => {
     const first = await callIdOf(admit("A"));
     await noteLimits(first, { limit: 250, remaining: 1 });
     expect(await admitted(10, asStranger)).toBe(1);
@@ -139,19 +139,19 @@ describe("what SnapTrade's headers say", () => {
     expect(await admit("C")).toMatchObject({ admitted: true });
   });
 
-  test("an older call's answer that arrives later takes nothing back", async () => {
+  test("an older call's answer that arrives later changes nothing", async () => {
     const [older, newer] = [await callIdOf(admit("A")), await callIdOf(admit("B"))];
     await noteLimits(newer, { limit: 250, remaining: 0, resetSeconds: 60 });
     await noteLimits(older, { limit: 250, remaining: 200, resetSeconds: 60 });
     expect(await admit("C")).toMatchObject({ admitted: false });
   });
 
-  test.each([0, -1, Number.NaN, 1e9, 1.5, Number.POSITIVE_INFINITY])("a limit of %s is not believed", async (limit) => {
+  test.each([0, -1, Number.NaN, 1e9, 1.5, Number.POSITIVE_INFINITY])("a limit of %s is ignored", async (limit) => {
     await noteLimits(await callIdOf(admit("A")), { limit });
     expect(await backgroundPerMinute()).toBe(150);
   });
 
-  test("whatever they say, all are admitted again after two minutes, and never more than 250 before SnapTrade is heard again", async () => {
+  test("whatever they say, everyone is admitted again after two minutes, and never more than 250 before SnapTrade is heard again", async () => {
     const absurd = fc.option(fc.oneof(fc.double(), fc.integer()), { nil: undefined });
     await fc.assert(
       fc.asyncProperty(fc.record({ limit: absurd, remaining: absurd, resetSeconds: absurd }), async (told) => {
@@ -177,7 +177,7 @@ describe("after a 429", () => {
     return admission.admitted ? 0 : admission.retryAfterSeconds;
   };
 
-  test("nobody is admitted before its reset, the background after as long again, and a shorter one takes nothing back", async () => {
+  test("nobody is admitted before its reset, the background only after as long again, and a shorter reset changes nothing", async () => {
     const callId = await callIdOf(admit("A"));
     await noteRefusal(callId, 30);
     await noteRefusal(callId, 5);
@@ -188,11 +188,11 @@ describe("after a 429", () => {
     expect(await blockedFor(asBackground)).toBeGreaterThan(20);
   });
 
-  test("without a word of how long, people wait for five seconds, and longer each time, up to a minute", async () => {
+  test("without a stated wait, people wait five seconds, then longer each time, up to a minute", async () => {
     const waits: number[] = [];
     for (let refusal = 0; refusal < 6; refusal += 1) {
       const callId = await callIdOf(admit(`person ${refusal}`));
-      // Those that were under way together are refused together.
+      // Calls in flight together are refused together.
       await Promise.all([noteRefusal(callId, undefined), noteRefusal(callId, undefined)]);
       const wait = await blockedFor(() => admit("B"));
       waits.push(wait);
@@ -214,14 +214,14 @@ describe("after a 429", () => {
     expect(await blockedFor(() => admit("B"))).toBe(counted);
   });
 
-  test("a block that was lifted is over for the background too", async () => {
+  test("a lifted block is over for the background too", async () => {
     await noteRefusal(await callIdOf(admit("A")), 60);
     const db = await database();
     await db.update(snapTradeLimits).set({ blockedUntil: null });
     expect(await asBackground()).toMatchObject({ admitted: true });
   });
 
-  test("a block that no process could have set is ignored", async () => {
+  test("a block longer than any process could have set is ignored", async () => {
     const db = await database();
     await db.update(snapTradeLimits).set({ blockedUntil: new Date("2083-01-01"), remaining: 0, remainingUntil: new Date("2083-01-01") });
     expect(await admit("A")).toMatchObject({ admitted: true });

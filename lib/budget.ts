@@ -4,11 +4,11 @@ import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { database } from "./db/client";
 
-/** SnapTrade's documented limit (FACTS 7.4): what counts until its headers say otherwise, and again when they have not for a while. */
+/** SnapTrade's documented limit (FACTS 7.4), used until its headers say otherwise and again when they haven't for a while. */
 const documentedPerMinute = 250;
-/** The most that the background may use; the rest is always free for people. */
+/** The most the background may use; the rest is always free for people. */
 export const backgroundShare = 0.6;
-/** The least that the background can count on: people never use up the whole minute, so that rounds still happen. */
+/** The background's guaranteed minimum: people never use up the whole minute, so rounds still run. */
 const reservedShare = 0.2;
 /** One person's share of the limit, but never less than this: an open dialog asks 20 times a minute, and twice that leaves room for clicks. */
 const personShare = 0.16;
@@ -17,12 +17,12 @@ const personPerMinute = 40;
 const believable = { leastPerMinute: 10, mostPerMinute: 100_000, longestWaitSeconds: 120 };
 const firstWaitSeconds = 5;
 const longestOwnWaitSeconds = 60;
-/** Each lost race means that somebody else was admitted, so this many in a row are the minute's whole traffic. */
+/** Each lost race means another request was admitted, so this many in a row amount to the minute's whole traffic. */
 const maxRaces = 300;
 
 /**
- * Whether a request may be sent now, as which call; if not, in how many seconds.
- * `limitedBy` is "person" where only this person has asked too often and everybody else would be admitted.
+ * Whether a request may be sent now and under which call id; if not, how many seconds to wait.
+ * `limitedBy` is "person" when only this person has asked too often and anyone else would be admitted.
  */
 export type Admission = { admitted: true; callId: number } | { admitted: false; retryAfterSeconds: number; limitedBy: "person" | "everybody" };
 
@@ -35,11 +35,11 @@ export function inBackground<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Asks for one request to SnapTrade out of the one budget of all processes: a rolling minute, kept in the database and by its clock (FACTS 7.4).
+ * Requests one SnapTrade call from the budget that all processes share: a rolling minute, kept in the database and on its clock (FACTS 7.4).
  * The background is admitted within its share while enough is left for people, and always within its reserve. A person is admitted while they
- * have asked less than their own limit, and less than half of what is left for all people: the fuller the minute, the smaller anybody's share.
- * One statement, which holds a row only while it runs: it counts on a snapshot and takes the room only if nobody was admitted since.
- * @param person in whose name, as a key of any kind; null for what is nobody's, which counts as one person
+ * have asked less than their own limit, and less than half of what is left for all people: the fuller the minute, the smaller each person's share.
+ * It is one statement that holds a row lock only while it runs: it counts on a snapshot and takes the slot only if no one was admitted since.
+ * @param person the person to charge, as any kind of key; null for calls not tied to a person, which share one person's limit
  */
 export async function admit(person: string | null = null): Promise<Admission> {
   const inBackground = background.getStore() ?? false;
@@ -64,13 +64,13 @@ export async function admit(person: string | null = null): Promise<Admission> {
   return { admitted: false, retryAfterSeconds: 1, limitedBy: "everybody" };
 }
 
-/** How many requests the background may make right now; for planning, since each one is asked for again when it is made. */
+/** How many requests the background may make right now; for planning only, since each request is still admitted one by one. */
 export async function roomForBackground(): Promise<number> {
   const db = await database();
   return readUsage(await db.execute(sql`with ${usageOf(null, true)} select usage.*, null as call_id from usage`)).room;
 }
 
-/** What the background may do per minute at most. */
+/** The most the background may use per minute. */
 export async function backgroundPerMinute(): Promise<number> {
   const db = await database();
   const usage = readUsage(await db.execute(sql`with ${usageOf(null, true)} select usage.*, null as call_id from usage`));
@@ -78,11 +78,11 @@ export async function backgroundPerMinute(): Promise<number> {
 }
 
 const seconds = (count: number) => sql`interval '1 second' * ${sql.raw(String(count))}`;
-/** A time beyond what is ever set here comes from a clock that went wrong, and says nothing. */
+/** A time further ahead than we ever set comes from a faulty clock and is ignored. */
 const isAhead = (time: SQL) => sql`coalesce(${time} > now() and ${time} <= now() + ${seconds(believable.longestWaitSeconds + 1)}, false)`;
 const share = (part: number) => sql`floor(capacity * ${sql.raw(String(part))})`;
 
-/** What was used of this minute and what is left of it, as the table expression "usage" of one row. */
+/** How much of this minute is used and how much is left, as the one-row table expression "usage". */
 function usageOf(person: string | null, inBackground: boolean): SQL {
   return sql`
     told as materialized (
@@ -134,12 +134,12 @@ function usageOf(person: string | null, inBackground: boolean): SQL {
     )`;
 }
 
-/** Half of what is left, so that somebody who has not asked yet always finds room, however many ask as fast as they can. */
+/** Half of what is left, so that a person who hasn't asked yet always finds room, however fast others ask. */
 const personRoom = sql`
   case when people_left < 1 then 0
   else least(greatest(${sql.raw(String(personPerMinute))}, floor(per_minute * ${sql.raw(String(personShare))})), ceil(people_left / 2.0)) - own end`;
 
-/** After a refusal people try again first, and the background once more after as long. */
+/** After a refusal people try again first; the background waits as long again. */
 const backgroundBlockedUntil = sql`
   case when blocked_until is not null then
     greatest(blocked_until, least(blocked_until + (blocked_until - refused_at), refused_at + ${seconds(believable.longestWaitSeconds)})) end`;
@@ -164,14 +164,14 @@ function readUsage(result: unknown) {
 }
 
 /**
- * Notes that a call was answered, and what the headers say of the limit (X-RateLimit-*). What is absent or absurd changes nothing,
- * and nothing that they say counts for longer than two minutes.
+ * Records that a call was answered, and what its headers say about the limit (X-RateLimit-*). Missing or absurd values change nothing,
+ * and no value counts for longer than two minutes.
  */
 export async function noteLimits(callId: number, told: { limit?: number; remaining?: number; resetSeconds?: number } = {}): Promise<void> {
   const limit = believableLimit(told.limit);
   const remaining = isCount(told.remaining) ? told.remaining : null;
   const resetSeconds = waitOf(told.resetSeconds) ?? 60;
-  // The newest call knows best, whatever the order in which the answers arrive.
+  // The newest call has the best information, whatever order the answers arrive in.
   const counts = sql`(${remaining}::int is not null and (remaining_call_id is null or remaining_call_id <= ${callId} or not ${isAhead(sql`remaining_until`)}))`;
   const db = await database();
   await db.execute(sql`
@@ -188,13 +188,13 @@ export async function noteLimits(callId: number, told: { limit?: number; remaini
 }
 
 /**
- * After a 429 nobody sends anything for so many seconds, at most two minutes; where SnapTrade does not say how many, for a few,
- * and for longer each time that this was not enough.
+ * Blocks all requests after a 429 for the given seconds, at most two minutes. Without a time from SnapTrade the block lasts a few seconds,
+ * and longer each time that wasn't enough.
  */
 export async function noteRefusal(callId: number, retryAfterSeconds: number | undefined): Promise<void> {
   const toldSeconds = waitOf(retryAfterSeconds);
   const blocked = isAhead(sql`blocked_until`);
-  // Calls that were under way together are refused together, and that is one refusal.
+  // Calls in flight together are refused together, which counts as one refusal.
   const refusals = sql`(case when ${blocked} then greatest(refusals, 1) else least(refusals, 10) + 1 end)`;
   const ownSeconds = sql`least(${sql.raw(String(longestOwnWaitSeconds))}, ${sql.raw(String(firstWaitSeconds))} * power(2, ${refusals} - 1))`;
   const until = sql`now() + interval '1 second' * coalesce(${toldSeconds}::float8, ${ownSeconds})`;
@@ -209,7 +209,7 @@ export async function noteRefusal(callId: number, retryAfterSeconds: number | un
     where id = 1`);
 }
 
-/** Forgets requests that no minute reaches back to, in a bounded batch. */
+/** Deletes calls too old to count toward any minute, in a bounded batch. */
 export async function forgetOldCalls(): Promise<void> {
   const db = await database();
   await db.execute(sql`

@@ -9,8 +9,8 @@ export function isProxyEntry(entry: string): boolean {
 }
 
 /**
- * Who sent a request: the peer of its connection, or the last address in X-Forwarded-For that no trusted proxy has.
- * What anybody else wrote into that header never counts.
+ * Who sent a request: the connection's peer or, behind trusted proxies, the last address in X-Forwarded-For that isn't one of them.
+ * Entries added to that header by anyone else never count.
  */
 export function clientAddress(peer: string, forwardedFor: string, trustedProxies: string[]): string {
   const trusted = blockListOf(trustedProxies);
@@ -20,7 +20,7 @@ export function clientAddress(peer: string, forwardedFor: string, trustedProxies
   return client;
 }
 
-/** The network that an address belongs to, as one household or company usually has it: /24 of IPv4, /56 of IPv6. */
+/** The network an address belongs to, sized like a household or company: /24 for IPv4, /56 for IPv6. */
 export function networkOf(address: string): string {
   const version = isIP(address);
   if (version === 4) return `${address.split(".").slice(0, 3).join(".")}.0/24`;
@@ -38,7 +38,7 @@ function partsOf(entry: string): { address: string; bits: number | null } {
   return { address, bits: bits === undefined ? null : /^\d{1,3}$/.test(bits) ? Number(bits) : NaN };
 }
 
-/** IPv4 inside of IPv6, as a server that listens on both sees it, is IPv4. */
+/** IPv4-mapped IPv6, as a dual-stack server sees it, counts as IPv4. */
 function plain(address: string): string {
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
 }

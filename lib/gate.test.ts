@@ -11,7 +11,7 @@ const seen: { bytes: number; headers: Record<string, unknown> }[] = [];
 let server: Server;
 
 beforeAll(async () => {
-  // Made before the gate, as Next makes its own.
+  // Created before the gate, as Next does with its own.
   server = createServer((incoming, answer) => {
     let bytes = 0;
     incoming.on("data", (chunk: Buffer) => (bytes += chunk.length));
@@ -47,14 +47,14 @@ function send({ method = "POST", path = "/", headers = {}, chunks = [] }: Posted
 
 const chunked = { Origin: origin, "Transfer-Encoding": "chunked" };
 
-test("a body within the limit arrives whole, with its length said before or not", async () => {
+test("a body within the limit arrives whole, whether or not its length is declared", async () => {
   for (const headers of [{ Origin: origin, "Content-Length": "65536" }, chunked]) {
     expect(await send({ headers, chunks: [Buffer.alloc(65_536)] })).toEqual({ status: 200, body: "taken" });
     expect(seen.at(-1)?.bytes).toBe(65_536);
   }
 });
 
-test("a body over the limit is refused, before anybody reads more than the limit of it", async () => {
+test("a body over the limit is refused before more than the limit is read", async () => {
   const before = seen.length;
   const chunks = Array.from({ length: 40 }, () => Buffer.alloc(16_384));
   for (const headers of [{ Origin: origin, "Content-Length": String(40 * 16_384) }, chunked])
@@ -81,7 +81,7 @@ test.each(["/api/webhooks/snaptrade", "/api/cron/reconcile", "/api/unsubscribe/s
   },
 );
 
-test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])("%s, which Next cannot read, answers with a page", async (path) => {
+test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])("%s, which Next cannot read, is answered with a page", async (path) => {
   expect(await send({ method: "GET", path })).toMatchObject({ status: 404, body: expect.stringContaining("<h1") as string });
 });
 
@@ -89,7 +89,7 @@ test("reading needs no origin", async () => {
   for (const method of ["GET", "HEAD"]) expect((await send({ method, path: "/connections" })).status).toBe(200);
 });
 
-test("who sent a request is said by us, whatever the sender says", async () => {
+test("the sender's address is set by us, whatever the sender claims", async () => {
   await send({
     method: "GET",
     headers: { [clientAddressHeader]: "6.6.6.6", "X-Forwarded-For": "6.6.6.6, 198.51.100.1", "X-Forwarded-Host": "evil.example" },

@@ -4,23 +4,23 @@ import { clientAddress } from "./client-address";
 import { env } from "./env";
 import { htmlPage } from "./html-page";
 
-/** No request of this app needs more; SnapTrade's webhooks are the largest. */
+/** No request to this app needs more; SnapTrade's webhooks are the largest. */
 const maxBodyBytes = 64 * 1024;
-/** Whoever was refused may finish sending for this long, so that they read the answer rather than a broken connection. */
+/** How long a refused sender may keep sending, so that they read the answer instead of seeing a broken connection. */
 const lingerMs = 5_000;
 
-/** Where programs post rather than our own pages; each of these asks for a secret of its own. */
+/** Paths that programs post to rather than our own pages; each checks a secret of its own. */
 const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[^/]+)$/;
 
-/** The request header that says who sent it; only the gate writes it. */
+/** The request header that carries the sender's address; only the gate writes it. */
 export const clientAddressHeader = "x-client-address";
 
 /**
- * Lets every request to this process pass through here before Next sees it, in development and in production alike.
- * A body is refused before it is read, or as soon as it is too long; what changes something must come from a page of ours.
+ * Routes every request to this process through here before Next sees it, in development and in production alike.
+ * An oversized body is refused before it is read, or as soon as it exceeds the limit; requests that change something must come from our own pages.
  */
 export function installGate(): void {
-  // Next takes requests without a place of ours before it, and reads a form whole before any code of ours runs.
+  // Next has no hook that runs before it handles a request, and buffers a whole form before any code of ours runs.
   const emit = Reflect.get(Server.prototype, "emit") as (this: Server, event: string, ...args: unknown[]) => boolean;
   Server.prototype.emit = function (this: Server, event: string, ...args: unknown[]) {
     if (event !== "request") return emit.call(this, event, ...args);
@@ -33,7 +33,7 @@ function admit(request: IncomingMessage, response: ServerResponse, pass: () => v
   const { APP_URL, TRUSTED_PROXIES } = env();
   const forwardedFor = [request.headers["x-forwarded-for"] ?? ""].flat().join(",");
   request.headers[clientAddressHeader] = clientAddress(request.socket.remoteAddress ?? "", forwardedFor, TRUSTED_PROXIES);
-  // Next compares the origin of a form with this header, which anybody can send.
+  // Next compares a form's origin with this header, which anyone can send.
   request.headers["x-forwarded-host"] = new URL(APP_URL).host;
   const path = pathOf(request);
   if (Number(request.headers["content-length"]) > maxBodyBytes) refuse(request, response, tooLarge());
@@ -43,7 +43,7 @@ function admit(request: IncomingMessage, response: ServerResponse, pass: () => v
   else pass();
 }
 
-/** The path as Next will resolve it, or null where that is not possible. */
+/** The path as Next will resolve it, or null if it can't be decoded. */
 function pathOf({ url = "" }: IncomingMessage): string | null {
   try {
     const { pathname } = new URL(url, "http://here");
@@ -61,8 +61,8 @@ function changesSomething(method: string | undefined, path: string): boolean {
 const tooLarge = () =>
   htmlPage({
     status: 413,
-    title: "That was too much to take",
-    words: "The request was larger than anything that is sent here, so nothing was done.",
+    title: "That request was too large",
+    words: "It was over our size limit, so nothing was done.",
     link: { href: "/", label: "Back to the start" },
   });
 
@@ -70,7 +70,7 @@ const nowhere = () =>
   htmlPage({
     status: 404,
     title: "There is nothing here",
-    words: "The address isn’t complete, or was changed on its way.",
+    words: "The address is incomplete or was changed along the way.",
     link: { href: "/connections", label: "To your connections" },
   });
 
@@ -88,7 +88,7 @@ function refuse(request: IncomingMessage, response: ServerResponse, { status, he
   setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();
 }
 
-/** A body of unknown length is counted while it comes, and passed on once all of it is there. */
+/** A body of unknown length is counted as it arrives and passed on once it is complete. */
 function passWhenWhole(request: IncomingMessage, response: ServerResponse, pass: () => void) {
   const push = request.push.bind(request);
   const chunks: Buffer[] = [];

@@ -7,22 +7,22 @@ import { withinTime } from "./time-limit";
 
 export interface Health {
   status: "ok" | "no round" | "database away";
-  /** What is wrong, in words; absent while nothing is. */
+  /** What is wrong, in words; absent while all is well. */
   problem?: string;
   lastRound: { endedAt: Date; failed: string[] } | null;
-  /** As the last round counted them. */
+  /** As counted by the last round. */
   events: RoundReport["events"];
-  /** A break whose webhook is lost is found after at most so long. */
+  /** The longest a break goes unnoticed if its webhook is lost. */
   lostBreakFoundWithinMinutes: number | null;
 }
 
 const readWithinMs = 5_000;
-/** Rounds come every half minute, or every minute from a scheduler; none takes as long as this. */
+/** Rounds run every half minute, or every minute from a scheduler; none takes this long. */
 const roundWithinMs = 5 * 60_000;
 
 /**
- * Whether this deployment does its work: the database answers, and rounds end. A round is always expected, whether this process runs the timer
- * or a scheduler calls /api/cron/reconcile; a process that has just started waits for the first one as long as for any other.
+ * Whether this deployment is working: the database answers, and rounds finish. A round is always expected, whether this process runs the timer
+ * or a scheduler calls /api/cron/reconcile; a process that just started gets the same time for its first round.
  * Reads one row, and never throws.
  * @param startedAt when this process started, our clock
  */
@@ -36,8 +36,8 @@ export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
     const known = { lastRound, events, lostBreakFoundWithinMinutes };
     return problem ? { status: "no round", problem, ...known } : { status: "ok", ...known };
   } catch (error) {
-    log.error(describeError(error), "The database does not answer");
-    return { status: "database away", problem: "The database does not answer.", ...nothing };
+    log.error(describeError(error), "The database is not answering");
+    return { status: "database away", problem: "The database is not answering.", ...nothing };
   }
 }
 

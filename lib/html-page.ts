@@ -8,7 +8,7 @@ interface Page {
   title: string;
   words: string;
   link: { href: string; label: string };
-  /** Follows the link by itself, at once. */
+  /** Follows the link immediately, without a click. */
   leadsOn?: boolean;
 }
 
@@ -24,7 +24,7 @@ const mark = `<svg width="24" height="24" viewBox="0 0 24 24" fill="none" stroke
 <path d="M6.5 17.5 10 14M14 10l3.5-3.5M10.5 13.5l3-3"/><circle cx="5" cy="19" r="3" fill="currentColor" stroke="none"/>
 <circle cx="19" cy="5" r="3" fill="currentColor" stroke="none"/></svg>`;
 
-/** A page that stands alone: for answers that must be made where no page can be rendered. Nothing of it is kept or told to the next site. */
+/** A self-contained page, for answers sent where no page can be rendered. It is never cached, and the next site gets no referrer. */
 export function htmlPage({ status, title, words, link, leadsOn = false }: Page): { status: number; headers: Record<string, string>; body: string } {
   const { APP_NAME, BRAND_COLOR } = env();
   const nonce = randomBytes(16).toString("base64");
@@ -37,7 +37,7 @@ export function htmlPage({ status, title, words, link, leadsOn = false }: Page):
   return { status, headers: headersOf(nonce), body };
 }
 
-/** Set by the page itself too, because it is also sent where Next's own headers are not. */
+/** Also set on the page itself, because it is sent from places where Next's own headers are not. */
 function headersOf(nonce: string): Record<string, string> {
   return {
     "Content-Type": "text/html; charset=utf-8",

@@ -55,7 +55,7 @@ export async function follow(userId: string, tell: (version: number) => void): P
   return () => pages.delete(page);
 }
 
-/** One ear for all open pages of this process; while the database does not tell, one question a second for all of them. */
+/** One listener for all open pages of this process; while the database isn't notifying, one query a second serves them all. */
 async function listenToChanges(): Promise<void> {
   const changed = () => void readVersions().catch((error: unknown) => log.warn(describeError(error), "Versions could not be read"));
   const listen = await listener();

@@ -4,13 +4,13 @@ import parseAddresses from "nodemailer/lib/addressparser";
 import { z } from "zod";
 
 /**
- * The one address that a text is for the mail server too, or null when it could be taken for a list, a name or anything else.
- * A domain in other letters is returned in the form that mail servers use.
+ * The one address that the mail server will also see in this text, or null if it could be read as a list, a name or anything else.
+ * An internationalized domain is returned in the form that mail servers use.
  */
 export function plainAddress(text: string): string | null {
   const at = text.lastIndexOf("@");
   const domain = text.slice(at + 1);
-  // What comes after that is forgiving, and drops what belongs to no domain.
+  // The steps below are lenient, and drop anything that belongs to no domain.
   if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain)) return null;
   const address = z
     .email()

@@ -22,7 +22,7 @@ beforeAll(async () => {
 /** No connection outlives its e-mail. */
 afterEach(() => Promise.all(ended.splice(0)));
 
-/** Speaks as much of SMTP as is needed; what it answers to a command, or to the e-mail itself, can be chosen. */
+/** Speaks just enough SMTP; its answers to a command, or to the e-mail itself, can be chosen. */
 function speak(socket: Socket, answers: Partial<Record<"EHLO" | "MAIL" | "RCPT" | "DATA" | "whole", () => void>>) {
   const say = (line: string) => socket.write(`${line}\r\n`);
   const usual: Record<string, () => void> = {
@@ -53,32 +53,32 @@ const failure = (sending: Promise<void>) =>
     (error: unknown) => (error instanceof MailNotSent ? { certain: error.certain, reason: error.reason } : error),
   );
 
-test("a server that takes the e-mail gets it", async () => {
+test("a server that accepts the e-mail receives it", async () => {
   serve = (socket) => speak(socket, {});
   expect(await failure(sendMail(mail))).toBeNull();
 });
 
-test.each(["EHLO", "RCPT", "DATA"] as const)("a server that drips after %s is given up in time, and certainly has no e-mail", async (command) => {
+test.each(["EHLO", "RCPT", "DATA"] as const)("a server that drips after %s is abandoned in time, and certainly has no e-mail", async (command) => {
   serve = (socket) => speak(socket, { [command]: () => drip(socket) });
   expect(await failure(sendMail(mail, 300))).toEqual({ certain: true, reason: "ETIMEDOUT" });
 });
 
-test("one that says nothing at all is given up in time", async () => {
+test("a server that says nothing at all is abandoned in time", async () => {
   serve = () => undefined;
   expect(await failure(sendMail(mail, 300))).toEqual({ certain: true, reason: "ETIMEDOUT" });
 });
 
-test("one that drips when it has the whole e-mail may have taken it", async () => {
+test("a server that drips once it has the whole e-mail may have taken it", async () => {
   serve = (socket) => speak(socket, { whole: () => drip(socket) });
   expect(await failure(sendMail(mail, 300))).toEqual({ certain: false, reason: "ETIMEDOUT" });
 });
 
-test("a refusal is certain, and named by its number alone", async () => {
+test("a refusal is certain, and identified only by its number", async () => {
   serve = (socket) => speak(socket, { RCPT: () => socket.write("550 no such person as someone@example.com\r\n") });
   expect(await failure(sendMail(mail))).toEqual({ certain: true, reason: "550" });
 });
 
-test("an e-mail that is overtaken ends at once, and so does one of which that cannot be found out; nothing of them leaves", async () => {
+test("an e-mail that is no longer true ends at once, as does one that cannot be checked; neither leaves", async () => {
   const seen: string[] = [];
   serve = (socket) => {
     socket.on("data", (chunk) => seen.push(chunk.toString()));
@@ -90,7 +90,7 @@ test("an e-mail that is overtaken ends at once, and so does one of which that ca
   expect(seen.join("")).not.toContain("Hello");
 });
 
-test("one that comes to its turn when the time is up does not leave any more", async () => {
+test("an e-mail whose time is up before its turn does not leave", async () => {
   let begin: () => void = () => undefined;
   const begun = new Promise<boolean>((resolve) => (begin = () => resolve(true)));
   const seen: string[] = [];

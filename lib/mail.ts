@@ -29,15 +29,15 @@ export class MailNotSent extends Error {
   }
 }
 
-/** What `begin` returned false for: nothing was sent, and nothing went wrong. */
+/** `begin` returned false: nothing was sent, and nothing went wrong. */
 export const overtaken = "OVERTAKEN";
 
 const idleMs = 10_000;
-/** A server that sends a byte now and then is never idle, so the whole handover has a limit as well. */
+/** A server that sends a byte now and then is never idle, so the whole handover needs a limit too. */
 const totalMs = 20_000;
 
 /**
- * Hands one mail to SMTP_URL; returns when that server took it, and throws after `withinMs` at the latest.
+ * Hands one mail to SMTP_URL; returns once that server has taken it, and throws after `withinMs` at the latest.
  * @throws MailNotSent
  */
 export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail, withinMs = totalMs): Promise<void> {
@@ -67,7 +67,7 @@ export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail, withinM
   }
 }
 
-/** A connection to SMTP_URL of our own, because only its owner can end it at any moment. */
+/** We open the connection to SMTP_URL ourselves, because only its owner can end it at any moment. */
 function beginHandover(withinMs: number) {
   let fail: (reason: object) => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => (fail = reject));
@@ -79,7 +79,7 @@ function beginHandover(withinMs: number) {
     for (const socket of sockets) socket.destroy();
   };
   const stop = (reason: object): false => {
-    // Before the socket goes: nobody may take what follows for an answer of the server.
+    // Before the socket closes, so that nothing that follows is mistaken for the server's answer.
     fail(reason);
     end();
     return false;

@@ -15,7 +15,7 @@ const { emulator, makePerson } = withWorld();
 const minuteMs = 60_000;
 const never = () => new Promise<never>(() => undefined);
 
-/** While these tables have another name, whatever reads them fails. */
+/** While these tables are renamed, everything that reads them fails. */
 async function without(tables: string[], work: () => Promise<void>) {
   const db = await database();
   const rename = (from: string, to: string) => db.execute(sql.raw(`alter table ${from} rename to ${to}`));
@@ -27,7 +27,7 @@ async function without(tables: string[], work: () => Promise<void>) {
   }
 }
 
-/** Somebody whose connection broke, which nobody but the timer can find. */
+/** A person whose connection broke, which only the timer can discover. */
 async function makeBroken() {
   const person = await makePerson();
   await emulator.post(`${person.path}/connections/${person.ids[0]}/break`);
@@ -38,7 +38,7 @@ async function makeBroken() {
 describe("a step of the round", () => {
   const limitsMs = { first: 1_000, second: 20, third: 1_000 };
 
-  test("that throws or hangs is named, and the next one has its turn", async () => {
+  test("that throws or hangs is named, and the next one runs", async () => {
     const { step, failed } = stepsWithin(limitsMs, () => Promise.resolve());
     expect(await step("first", () => Promise.reject(new Error("no")))).toBeNull();
     expect(await step("second", never)).toBeNull();
@@ -53,7 +53,7 @@ describe("a step of the round", () => {
     expect(run).not.toHaveBeenCalled();
   });
 
-  test("may take less than the lease of the round, and all together less than health waits for", () => {
+  test("may take less than the round's lease, and all together less than health waits for", () => {
     const limits = Object.values(stepLimitsMs);
     expect(Math.max(...limits) + 10_000).toBeLessThan(leaseMs);
     expect(limits.reduce((sum, limit) => sum + limit, 0) + minuteMs).toBeLessThan(5 * minuteMs);
@@ -77,7 +77,7 @@ describe("a step of the round", () => {
     expect(await reconcile()).toMatchObject({ failed: [] });
   });
 
-  test("fails with all the others, and the round ends all the same and names them", async () => {
+  test("fails along with all the others, and the round still ends and names them", async () => {
     const tables = [
       "snaptrade_calls",
       "webhook_events",
@@ -101,7 +101,7 @@ describe("a step of the round", () => {
 });
 
 describe("the people to look at", () => {
-  test("are looked at although those who count as silent cannot be listed", async () => {
+  test("are looked at even if those who count as silent cannot be listed", async () => {
     const { ids } = await makeBroken();
     const db = await database();
     await db.execute(sql`alter table connections alter column beat_gap_ms type text`);
@@ -115,7 +115,7 @@ describe("the people to look at", () => {
 });
 
 describe("the lease of the round", () => {
-  test("is extended before each step, so that nobody takes over a round that is at work", async () => {
+  test("is extended before each step, so that nobody takes over a round in progress", async () => {
     const now = new Date();
     const round = await takeRound(now);
     expect(await takeRound(new Date(now.getTime() + leaseMs - 1))).toBeNull();
@@ -125,7 +125,7 @@ describe("the lease of the round", () => {
     expect(await takeRound(new Date(now.getTime() + leaseMs - 1_000))).toBeNull();
   });
 
-  test("that somebody else has taken ends the round before its next step, and it writes nothing more", async () => {
+  test("taken by another process ends the round before its next step, and it writes nothing more", async () => {
     const round = await takeRound(new Date());
     const other = await takeRound(new Date(Date.now() + leaseMs));
     if (!round || !other) throw new Error("The round was not taken");
@@ -136,7 +136,7 @@ describe("the lease of the round", () => {
     await expect(keepRound(other, 1_000)).resolves.toBeUndefined();
   });
 
-  test("that somebody else takes while a round is at work leaves the rest to them", async () => {
+  test("taken by another process while a round is in progress leaves the rest to it", async () => {
     const { ids } = await makeBroken();
     const db = await database();
     await db.execute(
@@ -153,14 +153,14 @@ describe("the lease of the round", () => {
 });
 
 describe("the timer", () => {
-  test("goes on after a round that threw, and after one that hangs", async () => {
+  test("continues after a round that threw, and after one that hangs", async () => {
     let turns = 0;
     const stop = repeat(() => (++turns === 1 ? Promise.reject(new Error("no")) : turns === 2 ? never() : Promise.resolve()), 5, 20);
     await expect.poll(() => turns).toBeGreaterThan(3);
     stop();
   });
 
-  test("has one round at a time", async () => {
+  test("runs one round at a time", async () => {
     let [running, most, turns] = [0, 0, 0];
     const round = async () => {
       most = Math.max(most, ++running);
@@ -184,7 +184,7 @@ describe("health", () => {
     await (await database()).update(rounds).set({ endedAt, report: null });
   }
 
-  test("is good while rounds end, and says when the last one did, what failed in it and how many events wait", async () => {
+  test("is good while rounds finish, and says when the last one did, what failed in it and how many events wait", async () => {
     await makePerson();
     await forgetLooks();
     await without(["incidents"], async () => {
@@ -207,7 +207,7 @@ describe("health", () => {
     expect(await readHealth(now, long)).toMatchObject({ status: "no round", problem: expect.stringContaining("ever") as string });
   });
 
-  test("gives a process that has just started as long for its first round", async () => {
+  test("gives a process that has just started the same time for its first round", async () => {
     await roundEnded(null);
     expect(await readHealth(now, ago(5 * minuteMs))).toMatchObject({ status: "ok" });
     expect(await readHealth(now, ago(5 * minuteMs + 1))).toMatchObject({ status: "no round" });

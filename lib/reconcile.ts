@@ -21,18 +21,18 @@ import { withinTime } from "./time-limit";
 import { countBacklog } from "./webhooks/backlog";
 import { processInbox, type InboxCounts } from "./webhooks/process";
 
-/** What a round did. A step that failed has null for its result and its name in `failed`; so has a part of one, as "inbox/heartbeats". */
+/** What a round did. A failed step has null for its result and its name in `failed`; a failed part of one appears as "inbox/heartbeats". */
 export interface RoundCounts {
   failed: string[];
   inbox: InboxCounts | null;
   looks: { made: number; failed: number } | null;
   /** Trips to the portal that were open for long, and are closed now. */
   trips: number | null;
-  /** SnapTrade users that are nobody's any more. */
+  /** SnapTrade users that no longer belong to anyone. */
   formerUsers: FormerUserCounts | null;
   /** Removals that SnapTrade was asked for again. */
   removals: number | null;
-  /** People whose secret SnapTrade had refused, and now accepts. */
+  /** People whose secret SnapTrade had refused and now accepts. */
   accepted: number | null;
   /** People who asked to be forgotten, and now are. */
   forgotten: number | null;
@@ -40,14 +40,14 @@ export interface RoundCounts {
   waves: { begun: string[]; ended: string[] } | null;
   notices: NoticeCounts | null;
   webhooks: WebhookRecord | null;
-  /** Webhook events that wait, and that were given up. */
+  /** Webhook events waiting and given up. */
   events: { waiting: number; dead: number } | null;
   /** A break whose webhook is lost is found after at most so long. */
   bound: { watched: number; minutes: number } | null;
 }
 
 const everyMs = 30_000;
-/** How long each step may take; the longest round is their sum. Each is less than the lease of the round (rounds.ts). */
+/** How long each step may take; the longest round is their sum. Each is shorter than the round's lease (rounds.ts). */
 export const stepLimitsMs = {
   calls: 5_000,
   inbox: 50_000,
@@ -64,14 +64,14 @@ export const stepLimitsMs = {
   webhooks: 5_000,
   events: 5_000,
 };
-/** With the statements that take, extend and end it. */
+/** Includes the statements that take, extend and end it. */
 const longestRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
 const looksPace = { atOnce: 6, withinMs: 25_000, eachWithinMs: 15_000 };
 const missedShare = 0.05;
 
 /**
- * The timer's round: what no page and no webhook has brought about since the last one. One at a time across all processes;
- * bounded in time, and what is left over comes first in the next one. One step's or one person's failure is counted and stops nobody else's turn.
+ * The timer's round: catches up on everything that no page or webhook has handled since the last one. One at a time across all processes;
+ * bounded in time, and leftovers come first in the next one. A failure of one step or person is counted and stops nobody else's turn.
  * @returns null when another process has the round
  */
 export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
@@ -165,8 +165,8 @@ export function startTimer(): void {
 }
 
 /**
- * Calls `work` now and then regularly, one call at a time. A call that throws or hangs is logged, and ends no later than its limit for the next one.
- * @returns what ends it
+ * Calls `work` right away and then at regular intervals, one call at a time. A call that throws or hangs is logged, and blocks the next one for at most its limit.
+ * @returns a function that stops it
  */
 export function repeat(work: () => Promise<unknown>, everyMs: number, limitMs: number): () => void {
   let running = false;

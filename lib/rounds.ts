@@ -5,22 +5,22 @@ import { rounds, type RoundReport } from "./db/work-schema";
 import { describeError, log } from "./log";
 import { withinTime } from "./time-limit";
 
-/** A process that holds the round for longer without saying so is considered dead. Longer than any one step of it may take. */
+/** A process that holds the round for longer than this without extending it is considered dead. Longer than any single step may take. */
 export const leaseMs = 120_000;
 const queryWithinMs = 10_000;
-/** Signs of life of a time in which no round ran may have been missed by us, not by SnapTrade. */
+/** After a gap this long without rounds, we may have missed heartbeats ourselves, so their absence says nothing about SnapTrade. */
 const downAfterMs = 10 * 60_000;
 
-/** The round, as long as it is ours. */
+/** The round, for as long as it is ours. */
 export interface Round {
   fence: number;
-  /** Since when rounds follow one another without a gap. */
+  /** Since when rounds have run without a gap. */
   upSince: Date;
   /** Our clock. */
   leasedUntil: Date;
 }
 
-/** Another process took the round over, or may do so before the next step ends; nothing more is to be done in this one. */
+/** Another process took over the round, or may do so before the next step ends; this process must stop. */
 export class RoundLost extends Error {
   override name = "RoundLost";
 }
@@ -46,7 +46,7 @@ export async function takeRound(now: Date): Promise<Round | null> {
 
 /**
  * Makes sure that the round stays ours for as long as its next step may take.
- * @throws RoundLost when it does not
+ * @throws RoundLost when it can't
  */
 export async function keepRound(round: Round, stepMs: number): Promise<void> {
   const now = new Date();
@@ -65,7 +65,7 @@ export async function keepRound(round: Round, stepMs: number): Promise<void> {
   }
 }
 
-/** Gives the round back, and leaves word of it for /api/health. Does nothing when it is not ours any more. */
+/** Releases the round and stores its report for /api/health. Does nothing if it is no longer ours. */
 export async function endRound({ fence }: Round, report: RoundReport): Promise<void> {
   const now = new Date();
   const db = await database();

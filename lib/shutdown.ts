@@ -1,18 +1,18 @@
 import "server-only";
 
-/** Requests that are still being answered then are cut off; what they left behind is repeated like after a crash. */
+/** Requests still running after this are cut off; whatever they left unfinished is repeated, as after a crash. */
 const longestMs = 8_000;
 
-// The start of the server and its routes are bundled apart; they must share this.
+// The server's startup code and its routes are bundled separately but must share this.
 const held = globalThis as { reconnectShutdown?: { begun: boolean; endings: Set<() => void> } };
 const shutdown = () => (held.reconnectShutdown ??= { begun: false, endings: new Set() });
 
-/** True once this process was told to stop. */
+/** True once this process has been told to stop. */
 export const isShuttingDown = () => shutdown().begun;
 
 /**
- * Calls `end` when this process is told to stop, for what would otherwise go on for long.
- * @returns what takes that back
+ * Calls `end` when this process is told to stop, for work that would otherwise run for long.
+ * @returns a function that unregisters it
  */
 export function onShutdown(end: () => void): () => void {
   const { endings } = shutdown();
@@ -20,7 +20,7 @@ export function onShutdown(end: () => void): () => void {
   return () => endings.delete(end);
 }
 
-/** From now on SIGTERM and SIGINT end this process within ten seconds; Next itself waits for open requests without end. */
+/** From now on SIGTERM and SIGINT end this process within ten seconds; Next itself would wait for open requests indefinitely. */
 export function listenForShutdown(): void {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => begin(signal === "SIGTERM" ? 143 : 130));
 }

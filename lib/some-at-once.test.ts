@@ -41,7 +41,7 @@ test("nothing begins once one says stop, or the time is up", async () => {
   expect(begun).toHaveLength(5);
 });
 
-test("one that hangs counts as failed, and holds up neither the others nor the end", async () => {
+test("one that hangs counts as failed, and blocks neither the others nor the end", async () => {
   const done: number[] = [];
   const failed = await someAtOnce(numbers, { ...pace, eachWithinMs: 20 }, async (number) => {
     if (number === 3) await new Promise(() => undefined);

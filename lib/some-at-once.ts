@@ -5,7 +5,7 @@ interface Pace {
   atOnce: number;
   /** What has not begun by then is left for the next time. */
   withinMs: number;
-  /** How long one item may take; it counts as failed then, and the next one has its turn. So the whole ends after both together. */
+  /** How long one item may take; after that it counts as failed and the next one starts. The whole ends after both limits together. */
   eachWithinMs?: number;
 }
 
@@ -13,7 +13,7 @@ const usualEachWithinMs = 30_000;
 
 /**
  * Does `work` for each item, a few at a time and in their order, until the time is up or one of them says "stop".
- * What one throws is logged and stops no other one's turn, and neither does one that hangs; its work may then end late, unattended.
+ * An item that throws or hangs is logged and doesn't stop the others; the work of one that hangs may end late, unattended.
  * @returns the items whose work threw or hung
  */
 export async function someAtOnce<T>(items: readonly T[], pace: Pace, work: (item: T) => Promise<unknown>): Promise<T[]> {

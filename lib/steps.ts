@@ -6,9 +6,9 @@ import { withinTime } from "./time-limit";
 export type RunStep<Name extends string> = <T>(name: Name, run: () => Promise<T>) => Promise<T | null>;
 
 /**
- * Steps that fail alone: one that throws or hangs is logged and named in `failed`, and the next one has its turn.
- * @param limitsMs how long each may take; what hangs for longer is left to end unattended
- * @param before called before each step with its limit; only RoundLost thrown by it ends the round
+ * Steps that fail independently: one that throws or hangs is logged and named in `failed`, and the next one runs.
+ * @param limitsMs how long each step may take; one that hangs for longer is left to end unattended
+ * @param before called before each step with its limit; only a RoundLost that it throws ends the round
  */
 export function stepsWithin<Name extends string>(
   limitsMs: Record<Name, number>,
@@ -23,7 +23,7 @@ export function stepsWithin<Name extends string>(
         return await withinTime(limitsMs[name], run);
       } catch (error) {
         if (error instanceof RoundLost) throw error;
-        log.error({ step: name, ...describeError(error) }, "A step of the round failed; the others go on");
+        log.error({ step: name, ...describeError(error) }, "A step of the round failed; continuing with the others");
         failed.push(name);
         return null;
       }

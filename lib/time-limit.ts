@@ -1,10 +1,10 @@
-/** Work did not end within its time limit. It may go on unattended, so it must do no harm when it ends late. */
+/** Work did not end within its time limit. It may continue unattended, so it must be harmless when it ends late. */
 export class TimeLimitExceeded extends Error {
   override name = "TimeLimitExceeded";
 }
 
 /**
- * Waits for `work` no longer than `limitMs`.
+ * Waits for `work`, but no longer than `limitMs`.
  * @throws TimeLimitExceeded, or whatever `work` throws
  */
 export async function withinTime<T>(limitMs: number, work: () => Promise<T>): Promise<T> {

@@ -15,7 +15,7 @@ test.each([
   expect(knownTimeZone(told)).toBe(kept);
 });
 
-test("each zone that a browser may tell has one spelling, so spellings take no memory", () => {
+test("each time zone a browser may report has one spelling, so spellings take no memory", () => {
   const spellings = ["Asia/Kolkata", "asia/kolkata", "ASIA/KOLKATA", "Asia/Calcutta"].map(knownTimeZone);
   expect(new Set(spellings).size).toBe(1);
 });

@@ -2,7 +2,7 @@ import "server-only";
 
 const zones = new Set([...Intl.supportedValuesOf("timeZone"), "UTC"]);
 
-/** The one name of a zone that a browser may have told, or null when it is none. */
+/** The canonical name of the time zone that a browser reported, or null when it isn't one. */
 export function knownTimeZone(told: string): string | null {
   if (zones.has(told)) return told;
   if (!/^[A-Za-z][\w+\-/]{1,63}$/.test(told)) return null;

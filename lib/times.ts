@@ -16,7 +16,7 @@ const mostFormats = 500;
 function format(viewer: Viewer, at: Date, options: Intl.DateTimeFormatOptions): string {
   const key = `${viewer.locale} ${viewer.timeZone} ${JSON.stringify(options)}`;
   const known = formats.get(key) ?? new Intl.DateTimeFormat(viewer.locale, { timeZone: viewer.timeZone, ...options });
-  // Kept in the order of their last use, so that the first is the one to give up.
+  // Ordered by last use, so that the first entry is the one to evict.
   formats.delete(key);
   formats.set(key, known);
   for (const [oldest] of formats) if (formats.size > mostFormats) formats.delete(oldest);

@@ -7,7 +7,7 @@ import { SubmitButton } from "../ui/submit-button";
 interface Props {
   fields: Record<string, string>;
   words: string;
-  /** Pressed without the reader, once they really see the page. */
+  /** Submits without a click, once the page is really visible (not while it is prerendered). */
   byItself: boolean;
 }
 

@@ -65,7 +65,7 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
   );
 }
 
-/** Asking again helps when SnapTrade lost the request; taking it back works while SnapTrade still has the connection. */
+/** Asking again helps if SnapTrade lost the request; keeping it works while SnapTrade still has the connection. */
 function WhileRemoving({ connection: { id, brokerage } }: { connection: ConnectionView }) {
   return (
     <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">

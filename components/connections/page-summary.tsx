@@ -93,10 +93,10 @@ function leadOf({ connections, unreachable, gone }: ConnectionsView, repairable:
       gone === "refused"
         ? `SnapTrade no longer accepts ${appName}’s access to these connections`
         : `SnapTrade has deleted ${appName}’s access to these connections`;
-    return `${why}, so they can neither be checked nor repaired. Connect your brokerages again; the old entries then disappear by themselves.`;
+    return `${why}, so we can’t check or repair them. Connect your brokerages again, and the old entries will disappear.`;
   }
   if (unreachable) {
-    return `We can’t check with SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We keep trying.`;
+    return `We can’t check with SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We’ll keep trying.`;
   }
   if (repairable.length > 0) {
     return `${listNames(repairable.map(({ brokerage }) => brokerage.name))} stopped sharing data with ${appName}. Reconnecting keeps the same accounts and history.`;

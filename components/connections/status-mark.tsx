@@ -30,8 +30,8 @@ export function statusWord({ status }: ConnectionView, { viewer, now, lookedAt }
 }
 
 function removingEnd({ removalHeard, removalParked }: ConnectionView): string {
-  if (removalParked) return ", and SnapTrade still has it. You can ask again, or keep it.";
-  return removalHeard ? ". Waiting for SnapTrade to confirm." : " and don’t know yet whether it heard us. We ask again by ourselves.";
+  if (removalParked) return ", but SnapTrade still has it. You can ask again or keep it.";
+  return removalHeard ? ". Waiting for SnapTrade to confirm." : " and don’t know yet whether it heard us. We’ll keep asking.";
 }
 
 /** One sentence, in the reader's words: since when, what they see meanwhile, whose move it is. */

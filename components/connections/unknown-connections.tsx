@@ -4,7 +4,7 @@ import { LinkFigure } from "../ui/link-figure";
 import { SubmitButton } from "../ui/submit-button";
 import { EmptyTile } from "../ui/tile";
 
-/** SnapTrade has not told us yet which connections there are, or tells it in a form that we cannot read. That is not the same as none. */
+/** SnapTrade hasn't told us yet which connections exist, or we can't read its answer. Neither means there are none. */
 export function UnknownConnections({ view, headline }: { view: ConnectionsView; headline: string }) {
   return (
     <div className="max-w-[620px] pt-6 wide:pt-11">
@@ -24,9 +24,9 @@ export function UnknownConnections({ view, headline }: { view: ConnectionsView; 
 
 function reasonOf({ known, unreadable, unreachable }: ConnectionsView): string {
   if (known && unreadable > 0) {
-    return "SnapTrade has connections of yours that we can’t read right now. They aren’t lost, and it has been noted for us. There is nothing for you to do.";
+    return "SnapTrade lists connections of yours that we can’t read right now. They aren’t lost. We’ve logged the problem, and you don’t need to do anything.";
   }
   if (unreachable)
-    return "We can’t reach SnapTrade, so we don’t know yet which connections you have. Nothing is wrong on your side. We try again every minute.";
+    return "We can’t reach SnapTrade, so we don’t know yet which connections you have. Nothing is wrong on your side. We’ll try again every minute.";
   return "We’re asking SnapTrade which connections you have. This usually takes a few seconds.";
 }

@@ -9,11 +9,11 @@ import { summaryOf } from "./portal-target";
 interface Props {
   portalSessionId: string;
   pace: Pace;
-  /** What the page shows, as summaryOf writes it. */
+  /** What the page currently shows, in summaryOf's form. */
   shown: string;
 }
 
-/** On the page after the portal: asks the server, and reads the page again when there is something else to show. */
+/** On the page after the portal: polls the server and refreshes the page when the result has changed. */
 export function AwaitPortal({ portalSessionId, pace, shown }: Props) {
   const router = useRouter();
   useEffect(() => {

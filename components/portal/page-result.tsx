@@ -51,7 +51,7 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
   );
 }
 
-/** A server action, or the path that takes the form. */
+/** A server action, or the path the form posts to. */
 type Send = ((form: FormData) => Promise<void>) | string;
 
 function Form({ action, fields, words, look }: { action: Send; fields: Record<string, string>; words: string; look: ButtonLook }) {

@@ -5,11 +5,11 @@ const quickForMs = 60_000;
 const slowForMs = 10 * 60_000;
 const endsAfterMs = 60 * 60_000;
 
-/** "answer": one is expected any moment; "visit": the person is in the portal; "rest": nothing is expected, but may still happen elsewhere. */
+/** "answer": one is expected any moment; "visit": the person is in the portal; "rest": nothing is expected, but something may still happen elsewhere. */
 export type Pace = "answer" | "visit" | "rest";
 
 /**
- * Asks again and again while the page is visible, one question at a time, at a pace that slows down, and for an hour at most.
+ * Polls while the page is visible, one request at a time, at a slowing pace, for an hour at most.
  * @returns what ends it
  */
 export function poll(ask: () => Promise<unknown>, pace: Pace): () => void {

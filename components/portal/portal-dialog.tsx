@@ -18,7 +18,7 @@ import { usePortalTrip } from "./use-portal-trip";
 
 export interface PortalDialogProps {
   opened: OpenedPortal;
-  /** `reported` resolves once the server knows that the visit is over; `connected` when it made a new connection. */
+  /** `reported` resolves once the server knows the visit is over; `connected` says whether it made a new connection. */
   onClose: (reported: Promise<void>, connected: boolean) => void;
 }
 
@@ -40,7 +40,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     if (signalled) document.getElementById("portal-result")?.focus();
   }, [signalled, view.outcome.state]);
 
-  /** However the dialog was closed: a visit without a result so far was left. */
+  /** However the dialog was closed, a visit without a result by then counts as abandoned. */
   function closed() {
     const reported = isFinal(view.outcome) || signalled ? Promise.resolve() : signal({ status: "ABANDONED" });
     onClose(reported, view.outcome.state === "connected");

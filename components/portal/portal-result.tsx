@@ -96,7 +96,7 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
           view={view}
           figure="gap"
           title={`${b} stopped again`}
-          sentence={`It worked for a short while, then stopped ${dayAt(viewer, outcome.brokeAt, now)}. Sign in once more; the accounts and their history stay the same.`}
+          sentence={`It worked for a short while, then stopped ${dayAt(viewer, outcome.brokeAt, now)}. Sign in once more; you’ll keep the same accounts and history.`}
         >
           <Actions>
             {action("again", "Reconnect again", "filled")}
@@ -169,7 +169,7 @@ function checkingSentence({ outcome, intent }: PortalView, b: string): string {
   return `We’re asking SnapTrade how ${b} is now.`;
 }
 
-/** Accounts of before the break that SnapTrade no longer lists, and what to do about it. */
+/** Accounts from before the break that SnapTrade no longer lists, and what to do about them. */
 function MissingAccounts({ accounts, b }: { accounts: AccountView[]; b: string }) {
   if (accounts.length === 0) return null;
   const names = accounts.map(({ name, lastDigits }) => (lastDigits ? `${name} •• ${lastDigits}` : name));
@@ -179,7 +179,7 @@ function MissingAccounts({ accounts, b }: { accounts: AccountView[]; b: string }
       <strong className="font-semibold text-ink">
         {listNames(names)} {one ? "is" : "are"} missing.
       </strong>{" "}
-      If you closed {one ? "it" : "them"}, there is nothing to do. Otherwise sign in again and allow every account at {b}.
+      If you closed {one ? "it" : "them"}, there is nothing to do. Otherwise, sign in again and allow access to every account at {b}.
     </p>
   );
 }

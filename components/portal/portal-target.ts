@@ -33,7 +33,7 @@ export function fieldsOf(target: PortalTarget): Record<string, string> {
   return { connectionId, ...(queueId ? { queueId } : {}), ...(wish ? { wish } : {}) };
 }
 
-/** Everything of a result that can still change, in one word. */
+/** One string that changes whenever anything in the result changes. */
 export function summaryOf({ outcome, accountsBack }: PortalView): string {
   return `${outcome.state} ${outcome.state === "failed" ? outcome.failure : ""} ${accountsBack ? accountsBack.missing.length : "unknown"}`;
 }

@@ -99,8 +99,8 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
         figure: "gap",
         title: "We don’t know how the sign-in ended",
         sentence: broken
-          ? `SnapTrade sent you back without a result, and it still shows ${b} as stopped. If you finished signing in, this page changes by itself.`
-          : `SnapTrade sent you back without a result. If you finished signing in, this page changes by itself.`,
+          ? `SnapTrade sent you back without a result, and it still shows ${b} as stopped. If you finished signing in, this page will update on its own.`
+          : `SnapTrade sent you back without a result. If you finished signing in, this page will update on its own.`,
         primary: ["again", "Sign in again"],
         secondary: later,
       };
@@ -116,7 +116,7 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
       return {
         figure: "gap",
         title: "No new connection was made",
-        sentence: `You signed in, but SnapTrade shows no new ${b} connection. Most likely this login is connected already.`,
+        sentence: `You signed in, but SnapTrade shows no new ${b} connection. This login is probably connected already.`,
         primary: ["later", "See your connections"],
         secondary: again,
       };

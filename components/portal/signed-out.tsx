@@ -1,6 +1,6 @@
 import { ButtonLink } from "../ui/button";
 
-/** In place of a result: the person's session ended elsewhere, so nothing can be asked in their name. */
+/** Shown instead of a result when the person's session ended elsewhere, so the server can't be asked on their behalf. */
 export function SignedOut() {
   return (
     <section aria-labelledby="portal-result">

@@ -11,13 +11,13 @@ import { readPortalMessage } from "./portal-messages";
 interface Trip {
   opened: OpenedPortal;
   view: PortalView;
-  /** The result is shown in place of the portal. */
+  /** The result has replaced the portal. */
   signalled: boolean;
-  /** The portal has said anything at all. */
+  /** Whether the portal has sent any message at all. */
   heard: boolean;
-  /** The portal's last word on a sign-in that it lets the person try again. */
+  /** The portal's latest error on a sign-in that it lets the person retry. */
   lastError: PortalFailure | null;
-  /** The person was signed out of this app meanwhile. */
+  /** The person has been signed out of this app in the meantime. */
   signedOut: boolean;
 }
 
@@ -30,7 +30,7 @@ const beginning = (opened: OpenedPortal): Trip => ({
   signedOut: false,
 });
 
-/** A success is complete once it is known which accounts came back. */
+/** A success is complete once we know which accounts came back. */
 const isComplete = ({ outcome, intent, accountsBack }: PortalView) =>
   isFinal(outcome) && outcome.state !== "failed" && (intent === "connect" || outcome.state !== "fixed" || accountsBack !== null);
 
@@ -41,8 +41,8 @@ function paceOf({ view, signalled }: Trip): Pace | null {
 }
 
 /**
- * One portal session as the dialog follows it. A success or the end of the visit first shows "checking"; what is shown then is what the
- * server concluded. An error of the portal leaves it open, since it lets the person try again. Going on to another visit leaves this one.
+ * One portal session as the dialog follows it. A success or the end of the visit first shows "checking", then whatever the server
+ * concluded. An error leaves the portal open, since it lets the person try again. Starting another visit leaves this one.
  */
 export function usePortalTrip(opened: OpenedPortal) {
   const [trip, setTrip] = useState(() => beginning(opened));
@@ -56,7 +56,7 @@ export function usePortalTrip(opened: OpenedPortal) {
     setTrip((now) => {
       if (now.view.portalSessionId !== id) return now;
       if (!result.ok) return result.code === "signed-out" ? { ...now, signedOut: true, signalled: true } : now;
-      // An answer that was overtaken says nothing new.
+      // A superseded answer says nothing new.
       const final = isFinal(result.data.outcome);
       if (turn !== asked.current && !final) return now;
       return { ...now, view: result.data, signalled: now.signalled || final };

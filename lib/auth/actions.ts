@@ -13,7 +13,7 @@ import { linkMinutes, sendSignInEmail } from "./sign-in-email";
 import { createSignInLink, dropSignInLink, markOf } from "./sign-in-link";
 import { askedHere, returnPath } from "./sign-in-request";
 
-/** Mails a sign-in link. Everybody gets the same answer, whether the address is known or not, and whether an e-mail was sent or not. */
+/** Mails a sign-in link. Everyone gets the same answer, whether or not the address is known and whether or not an e-mail was sent. */
 export async function requestSignIn(form: FormData): Promise<void> {
   const email = plainAddress(textOf(form, "email").trim());
   const returnTo = returnPath(textOf(form, "returnTo"));
@@ -27,7 +27,7 @@ export async function requestSignIn(form: FormData): Promise<void> {
   redirect("/check-mail");
 }
 
-/** The button of the page behind a sign-in link, which says who is about to be signed in. */
+/** The button on the page behind a sign-in link, which shows whom it will sign in. */
 export async function signIn(form: FormData): Promise<void> {
   const redeemed = await redeemLink({ token: textOf(form, "token"), email: textOf(form, "email") });
   if (!redeemed) redirect("/?error=Verification");
@@ -43,7 +43,7 @@ export async function signOut(): Promise<void> {
   redirect("/");
 }
 
-/** @returns false when the e-mail could not be handed over; its link is gone then */
+/** @returns false when the e-mail could not be handed over; its link is then deleted */
 async function mail(token: string, to: string, returnTo: string | null): Promise<boolean> {
   try {
     await sendSignInEmail({ to, token, returnTo: returnTo ?? "/connections" });
@@ -55,7 +55,7 @@ async function mail(token: string, to: string, returnTo: string | null): Promise
   }
 }
 
-/** Lax, since the link is followed from a mail program; only this browser goes on by itself there. */
+/** Lax, since the link is opened from a mail program; only this browser continues without a click. */
 async function rememberAsking(token: string) {
   const secure = env().APP_URL.startsWith("https:");
   (await cookies()).set(askedHere, markOf(token), { httpOnly: true, sameSite: "lax", path: "/sign-in", secure, maxAge: linkMinutes * 60 });

@@ -20,14 +20,14 @@ export async function authOptions(): Promise<AuthOptions> {
       Email({
         server: env().SMTP_URL,
         from: env().EMAIL_FROM,
-        // Links are made and mailed by requestSignIn; next-auth only redeems them.
-        sendVerificationRequest: () => Promise.reject(new Error("No link is asked for here")),
+        // requestSignIn creates and mails links; next-auth only redeems them.
+        sendVerificationRequest: () => Promise.reject(new Error("Sign-in links are not requested through next-auth")),
       }),
     ],
     callbacks: {
       // Only ways within the app, whatever a link may ask for.
       redirect: ({ url, baseUrl }) => (URL.canParse(url, baseUrl) && new URL(url, baseUrl).origin === baseUrl ? new URL(url, baseUrl).href : baseUrl),
-      // Only whoever opened the link learns it: the form gives everybody the same answer.
+      // Only someone who opened the link learns this: the form gives everyone the same answer.
       signIn: ({ user, email }) => Boolean(email?.verificationRequest) || !isBeingDeleted(user) || `${env().APP_URL}/account/deleted`,
       session: ({ session, user }) => ({ expires: session.expires, user: isBeingDeleted(user) ? {} : { id: user.id, email: user.email } }),
     },
@@ -40,7 +40,7 @@ export async function authOptions(): Promise<AuthOptions> {
   };
 }
 
-/** The adapter hands over the whole row, which its types do not know. */
+/** The adapter passes the whole row, which its types don't show. */
 const isBeingDeleted = (user: object) => Boolean(Reflect.get(user, "deletionRequestedAt"));
 
 /** The adapter is typed for the successor of next-auth 4; the methods that e-mail and database sessions use are the same in both. */

@@ -7,34 +7,34 @@ import { env } from "@/lib/env";
 import { authOptions } from "./config";
 
 /**
- * Redeems a sign-in link and gives this browser the session.
- * @returns false when the link was used already, has expired or never was one
+ * Redeems a sign-in link and creates this browser's session.
+ * @returns false when the link is used, expired or invalid
  */
 export async function redeemLink({ token, email }: { token: string; email: string }): Promise<boolean> {
   const answer = await ask("callback/email", { query: new URLSearchParams({ token, email, callbackUrl: "/" }) });
   return takeCookies(answer, "session-token");
 }
 
-/** Ends the session of this browser in the database. */
+/** Ends this browser's session in the database. */
 export async function endSession(): Promise<void> {
   const csrf = await ask("csrf");
   const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await csrf.json());
-  // next-auth compares its token with a cookie of this request, so the cookie must be there before the post.
+  // next-auth compares its token with a cookie of this request, so the cookie must be set before the post.
   await takeCookies(csrf, "csrf-token");
   await ask("signout", { body: new URLSearchParams({ callbackUrl: "/", csrfToken, json: "true" }) });
 }
 
-/** One of next-auth's own requests, made from a server action; its routes are open to nobody else. */
+/** Calls one of next-auth's own routes from a server action; they are not reachable from outside. */
 async function ask(action: string, { query, body }: { query?: URLSearchParams; body?: URLSearchParams } = {}): Promise<Response> {
   const url = `${env().APP_URL}/api/auth/${action}${query ? `?${query.toString()}` : ""}`;
   const request = new NextRequest(url, body ? { method: "POST", body } : undefined);
   const context = { params: Promise.resolve({ nextauth: action.split("/") }) };
   const answer: unknown = await NextAuth(request, context, await authOptions());
-  if (!(answer instanceof Response)) throw new TypeError("next-auth gave no response");
+  if (!(answer instanceof Response)) throw new TypeError("next-auth returned no response");
   return answer;
 }
 
-/** Hands one kind of next-auth's cookies on to the browser; false when the answer sets none. */
+/** Passes one kind of next-auth's cookies on to the browser; false when the answer sets none. */
 async function takeCookies(answer: Response, kind: "csrf-token" | "session-token"): Promise<boolean> {
   const jar = await cookies();
   let taken = false;

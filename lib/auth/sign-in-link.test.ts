@@ -27,7 +27,7 @@ async function countRows() {
   return { tokens: await db.$count(verificationTokens), mails: await db.$count(signInMails) };
 }
 
-/** E-mails that this network asked for, one each second. */
+/** E-mails requested from this network, one per second. */
 async function fillNetwork(mails = 30) {
   const db = await database();
   await db.insert(signInMails).values(Array.from({ length: mails }, (_, mail) => ({ network: network(1), requestedAt: later(mail - mails) })));
@@ -42,32 +42,32 @@ beforeEach(async () => {
 describe("one network", () => {
   const ask = (at: Date) => Promise.all(Array.from({ length: 60 }, () => createSignInLink({ email: someone(), network: network(1), now: at })));
 
-  test("asks for ten e-mails in ten seconds and thirty a minute at most, however many at once", async () => {
+  test("may request at most ten e-mails in ten seconds and thirty a minute, however many requests are concurrent", async () => {
     expect((await ask(now)).filter(Boolean)).toHaveLength(10);
     expect(await countRows()).toEqual({ tokens: 10, mails: 10 });
     for (const seconds of [11, 22, 33, 44]) await ask(later(seconds));
     expect(await countRows()).toEqual({ tokens: 30, mails: 30 });
   });
 
-  test("leaves room for the others, however many it asks for at once", async () => {
+  test("leaves room for other networks, however many e-mails it requests at once", async () => {
     await ask(now);
     expect(await createSignInLink({ email: someone(), network: network(2), now })).not.toBeNull();
   });
 
-  test("asks for two hundred an hour at most", async () => {
+  test("may request at most two hundred an hour", async () => {
     await fillNetwork(199);
     expect(await createSignInLink({ email: someone(), network: network(1), now: later(120) })).not.toBeNull();
     expect(await createSignInLink({ email: someone(), network: network(1), now: later(121) })).toBeNull();
   });
 
-  test("uses up nobody else's", async () => {
+  test("uses up no other network's limit", async () => {
     await fillNetwork();
     expect(await createSignInLink({ email: someone(), network: network(1), now: later(15) })).toBeNull();
     expect(await createSignInLink({ email: someone(), network: network(2), now: later(15) })).not.toBeNull();
   });
 });
 
-test("all networks together get thirty e-mails in ten seconds at most", async () => {
+test("all networks together get at most thirty e-mails in ten seconds", async () => {
   const made = [];
   for (let number = 0; number < 60; number++)
     made.push(await createSignInLink({ email: someone(), network: network(number), now: later(number * 0.1) }));
@@ -76,7 +76,7 @@ test("all networks together get thirty e-mails in ten seconds at most", async ()
 });
 
 describe("the owner of an address", () => {
-  test("is refused only while five links that work wait in their mailbox", async () => {
+  test("is refused only while five valid links wait in their mailbox", async () => {
     const email = someone();
     const tokens: string[] = [];
     for (let request = 0; request < 12; request++) {
@@ -89,7 +89,7 @@ describe("the owner of an address", () => {
     expect(await createSignInLink({ email, network: network(99), now: later(61) })).not.toBeNull();
   });
 
-  test("gets a link although their whole network, or everybody, has reached the limit, but strangers do not", async () => {
+  test("gets a link even when their network or the overall limit is exhausted, but strangers do not", async () => {
     const email = await makeAccount();
     await fillNetwork();
     expect(await createSignInLink({ email, network: network(1), now: later(15) })).toMatchObject({ beyondLimits: true });
@@ -98,7 +98,7 @@ describe("the owner of an address", () => {
   });
 });
 
-test("a refused request stores nothing, and what has expired is removed", async () => {
+test("a refused request stores nothing, and expired links are removed", async () => {
   await fillNetwork();
   const before = await countRows();
   for (let request = 0; request < 20; request++) await createSignInLink({ email: someone(), network: network(1), now: later(15) });
@@ -107,7 +107,7 @@ test("a refused request stores nothing, and what has expired is removed", async 
   expect(await countRows()).toEqual({ tokens: 1, mails: 1 });
 });
 
-test("a link is known by its address too, and not after its fifteen minutes", async () => {
+test("a link is valid only for its own address, and only for fifteen minutes", async () => {
   const email = someone();
   const made = await createSignInLink({ email, network: network(1), now });
   const token = made?.token ?? "";

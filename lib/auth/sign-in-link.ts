@@ -12,9 +12,9 @@ const second = 1_000;
 const hour = 3_600 * second;
 const linkMs = linkMinutes * 60 * second;
 
-/** Links to one address that are neither used nor expired. */
+/** Unused, unexpired links per address. */
 const maxWaiting = 5;
-/** E-mails at the request of one network, and of everybody; a burst of one network leaves room for the others. */
+/** E-mails per network, and overall; one network's burst leaves room for the others. */
 const maxPerNetwork = [
   { within: 10 * second, mails: 10 },
   { within: 60 * second, mails: 30 },
@@ -24,20 +24,20 @@ const maxInAll = { within: 10 * second, mails: 30 };
 
 export interface NewLink {
   token: string;
-  /** Sent although a limit is reached: to the person it belongs to, who has no other link. To be sent after the answer, which must not tell. */
+  /** Sent although a limit is reached, to an account holder without another link. Send it after responding, so the response doesn't reveal it. */
   beyondLimits: boolean;
 }
 
 /**
- * Makes a sign-in link for an address, unless enough e-mails were asked for; then it stores nothing.
- * Nobody can keep its owner from signing in: an address is only refused while as many unused links wait in its mailbox, and the
- * limits of networks and of everybody never refuse somebody with an account who has no link waiting.
- * @returns null when none is to be sent
+ * Makes a sign-in link for an address, unless a limit is reached; then it stores nothing.
+ * No one can lock out an address's owner: an address is refused only while that many unused links wait in its mailbox, and the
+ * network and overall limits never refuse an account holder who has no link waiting.
+ * @returns null when no link is to be sent
  */
 export async function createSignInLink({ email, network, now }: { email: string; network: string; now: Date }): Promise<NewLink | null> {
   const token = randomBytes(32).toString("hex");
   return transaction(async (tx) => {
-    // Counted one request after the other, or all at once would be within the limit.
+    // Requests are counted one at a time; otherwise concurrent ones would all pass the limit.
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext('sign_in_mails'))`);
     await tx.delete(verificationTokens).where(lt(verificationTokens.expires, now));
     await tx.delete(signInMails).where(lt(signInMails.requestedAt, new Date(now.getTime() - hour)));
@@ -51,20 +51,20 @@ export async function createSignInLink({ email, network, now }: { email: string;
   });
 }
 
-/** Takes back a link that could not be mailed. */
+/** Deletes a link that could not be mailed. */
 export async function dropSignInLink(token: string): Promise<void> {
   const db = await database();
   await db.delete(verificationTokens).where(eq(verificationTokens.token, hashOf(token)));
 }
 
-/** True while a link signs somebody in as this address; reading it does not use it up. */
+/** True while a link can sign in as this address; checking doesn't use it up. */
 export async function isSignInLink({ token, email, now }: { token: string; email: string; now: Date }): Promise<boolean> {
   const db = await database();
   const { identifier, expires, token: hash } = verificationTokens;
   return (await db.$count(verificationTokens, and(eq(hash, hashOf(token)), eq(identifier, email), gt(expires, now)))) > 0;
 }
 
-/** What the browser that asked for a link keeps of it: enough to know the link again, nothing to sign in with. */
+/** What the browser that requested a link stores: enough to recognize the link, useless for signing in. */
 export function markOf(token: string): string {
   return createHash("sha256").update(`asked for ${token}`).digest("base64url");
 }
@@ -81,5 +81,5 @@ async function hasAccount(tx: Transaction, email: string): Promise<boolean> {
   return (await tx.$count(users, eq(users.email, email))) > 0;
 }
 
-/** As next-auth keeps tokens. */
+/** Hashed the way next-auth stores tokens. */
 const hashOf = (token: string) => createHash("sha256").update(`${token}${env().NEXTAUTH_SECRET}`).digest("hex");

@@ -3,17 +3,17 @@ import { timingSafeEqual } from "node:crypto";
 import { cookies } from "next/headers";
 import { markOf } from "./sign-in-link";
 
-/** The cookie by which the browser that asked for a sign-in link is known when that link is opened. */
+/** The cookie that identifies the browser that requested a sign-in link when the link is opened. */
 export const askedHere = "sign-in-asked";
 
-/** True when this browser asked for that very link, and not merely for one. */
+/** True when this browser requested this particular link, not just any link. */
 export async function wasAskedHere(token: string): Promise<boolean> {
   const kept = Buffer.from((await cookies()).get(askedHere)?.value ?? "");
   const expected = Buffer.from(markOf(token));
   return kept.length === expected.length && timingSafeEqual(kept, expected);
 }
 
-/** A path of ours to go to after signing in; anything that could lead elsewhere is dropped. */
+/** A path of ours to go to after signing in; anything that could lead off-site is dropped. */
 export function returnPath(value: string): string | null {
   return /^\/(?![/\\])[\w\-/?=&%.]*$/.test(value) ? value : null;
 }

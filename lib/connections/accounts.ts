@@ -13,12 +13,12 @@ import { getSnapTradeCredentials } from "./snaptrade-user";
 import { portalOpenMinutes } from "./status";
 
 const accountsAfterHours = 12;
-/** An account that has not been shared for so long is forgotten. */
+/** An account that hasn't been shared for this long is deleted. */
 const keptMissingMs = 90 * 86_400_000;
 
 /**
- * Accounts hardly change, and reading them while somebody is in the portal can break the sign-in (FACTS 4.9).
- * For the timer their age alone is no reason: its looks must not cost two requests each.
+ * Accounts rarely change, and reading them while the person is in the portal can break the sign-in (FACTS 4.9).
+ * For the timer, age alone is no reason to read them: its looks must not cost two requests each.
  */
 export async function readAccountsIfDue(
   userId: string,
@@ -35,7 +35,7 @@ export async function readAccountsIfDue(
   await readAccounts(userId, credentials, now);
 }
 
-/** Reads a person's accounts unless that was done for a question asked after `since` (SnapTrade's clock): after a repair, to see whether all came back. */
+/** Reads a person's accounts, unless a read asked after `since` (SnapTrade's clock) exists: after a repair, to see whether all came back. */
 export async function readAccountsSince(userId: string, since: Date, now: Date): Promise<void> {
   const db = await database();
   const [user] = await db.select({ askedAt: snapTradeUsers.accountsAskedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
@@ -69,12 +69,12 @@ async function readAccounts(userId: string, credentials: SnapTradeCredentials, n
     await transaction((tx) => writeAccounts(tx, userId, data, { now, askedAt }));
     await announceChanges();
   } catch (error) {
-    // The statuses are read already; names of accounts can wait for the next look.
+    // The statuses have been read; account names can wait for the next look.
     log.warn(describeError(error), "Accounts could not be read");
   }
 }
 
-/** An account that is no longer listed is kept as missing, so that after a repair it can be said what did not come back. */
+/** An account that is no longer listed is kept as missing, so that after a repair we can say what did not come back. */
 async function writeAccounts(
   tx: Transaction,
   userId: string,
@@ -88,7 +88,7 @@ async function writeAccounts(
   if (ownIds.length > 0) {
     const before = await tx.select().from(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
     const rows = seen.filter(({ connectionId }) => ownIds.includes(connectionId));
-    // What is listed in a form that we cannot read is not missing; it is what we last saw.
+    // An account listed in a form we can't read isn't missing; we keep what we last saw.
     const isUnread = (old: { id: string }) => unreadable.some(({ id }) => id === null || id === old.id);
     const missing = before
       .filter((old) => !rows.some((row) => isSame(old, row)))
@@ -101,7 +101,7 @@ async function writeAccounts(
   await noteChange(tx, userId);
 }
 
-/** SnapTrade's ids of accounts are new where a connection was made anew; the institution's id of an account stays. */
+/** A connection made again gets new account ids from SnapTrade, but the institution's id of an account stays the same. */
 function isSame(old: { id: string; connectionId: string; institutionAccountId: string | null }, row: SeenAccount): boolean {
   if (old.id === row.id) return true;
   return old.connectionId === row.connectionId && old.institutionAccountId !== null && old.institutionAccountId === row.institutionAccountId;

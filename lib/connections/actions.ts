@@ -57,7 +57,7 @@ export const startFix = userAction(fixLinkInput, async ({ user, input, now }) =>
   return opened;
 });
 
-// As plain forms, which work without JavaScript too.
+// Plain forms, so they work without JavaScript too.
 
 export async function checkNow(): Promise<void> {
   const looked = await lookNow({});

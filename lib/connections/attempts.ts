@@ -9,7 +9,7 @@ import { isPortalOpen } from "./status";
 interface Attempt {
   brokerageId: string | null;
   result: string;
-  /** SnapTrade's clock; null when the event has no time. */
+  /** SnapTrade's clock; null when the event has no timestamp. */
   happenedAt: Date | null;
   /** Our clock. */
   receivedAt: Date;
@@ -17,9 +17,9 @@ interface Attempt {
 
 /**
  * Records how a sign-in ended on the person's open portal session at that brokerage. SnapTrade names no connection and no session
- * (FACTS 6.2), so it counts only where all sessions that were open then are for the same connection; a guess would explain the wrong one.
- * An event is compared with SnapTrade's time of the login link; one without a time with our own.
- * @returns whether a session fits
+ * (FACTS 6.2), so the result counts only if every session open then is for the same connection; a guess could explain the wrong one.
+ * A dated event is compared with SnapTrade's time of the login link; an undated one with our own.
+ * @returns whether a session matches
  */
 export async function noteAttempt(tx: Transaction, userId: string, { brokerageId, result, happenedAt, receivedAt }: Attempt): Promise<boolean> {
   const [at, opened] = happenedAt ? [happenedAt, portalSessions.openedAt] : [receivedAt, portalSessions.startedAt];
@@ -50,7 +50,7 @@ export async function noteAttempt(tx: Transaction, userId: string, { brokerageId
   return true;
 }
 
-/** SnapTrade said that a repair is done while the person is in the portal: it is asked at once, so that success is shown on two words. */
+/** SnapTrade reported a repair while the person is in the portal: make a look due at once, so that a read can confirm it. */
 export async function confirmRepair(tx: Transaction, userId: string, connectionId: string, now: Date): Promise<void> {
   const [open] = await tx
     .select({ id: portalSessions.id })
@@ -60,7 +60,7 @@ export async function confirmRepair(tx: Transaction, userId: string, connectionI
   if (open) await requestLook(tx, userId, now);
 }
 
-/** SnapTrade said that a connection changed: after signing in again at one that works, the only sign of it. @param at SnapTrade's clock */
+/** Records that SnapTrade said a connection changed: for one that already worked, the only sign of a new sign-in. @param at SnapTrade's clock */
 export async function recordUpdate(tx: Transaction, userId: string, connectionId: string, at: Date): Promise<void> {
   await tx
     .update(connections)

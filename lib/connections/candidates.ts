@@ -10,11 +10,11 @@ import { portalOpenMinutes } from "./status";
 /** People in the portal are looked at by their own pages; the timer is for those whose page is closed. */
 const portalEveryMs = 20_000;
 const failedAgainMs = 60_000;
-/** Whatever a rate limit of next to nothing makes of the period. */
+/** The longest period, even if the rate limit is close to zero. */
 const longestWaitMs = 7 * 86_400_000;
 
 const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
-/** Those whose secret is refused are asked about at growing gaps of their own (refused.ts). */
+/** People whose secret is refused are asked about at growing intervals of their own (refused.ts). */
 const present = and(isNull(snapTradeUsers.goneAt), isNull(snapTradeUsers.askAgainAt));
 /** Whoever SnapTrade refused lately comes later: one person's trouble must not use up everybody's looks. */
 const notJustFailed = (now: Date) => or(isNull(snapTradeUsers.lookFailedAt), lt(snapTradeUsers.lookFailedAt, before(now, failedAgainMs)));
@@ -36,7 +36,7 @@ export async function listCandidates(now: Date, room: number, upSince: Date): Pr
     try {
       return (await query).map(({ userId }) => userId);
     } catch (error) {
-      log.error({ list: name, ...describeError(error) }, "People to look at could not be listed; the other lists go on");
+      log.error({ list: name, ...describeError(error) }, "Could not list people to look at; continuing with the other lists");
       missing.push(name);
       return [];
     }

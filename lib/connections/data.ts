@@ -138,7 +138,7 @@ function freshness(known: LookFacts | null, rows: ConnectionRow[], { now }: Mome
   const look = known && { ...known, anyDisabled: rows.some(({ state }) => state === "disabled") };
   return {
     lookedAt: look?.lookedAt ?? null,
-    // Never looked yet is unknown, not unreachable.
+    // Never looked at means unknown, not unreachable.
     unreachable: look !== null && (look.lookFailedAt !== null || look.lookedAt !== null) && isStale(look, now),
     lookDueAt: look && (isLookDue(look, now) ? now : expectedLookAt(look)),
   };
@@ -192,7 +192,7 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
   };
 }
 
-/** Somebody may be in the portal, or has said that they signed in there. */
+/** Whether the person may be in the portal, or has said that they signed in there. */
 function isShown({ activeAt, leftAt, claim }: Pick<ConnectionRow["portalSessions"][number], "activeAt" | "leftAt" | "claim">, now: Date): boolean {
   return isPortalOpen({ activeAt }, now) && (!leftAt || claim?.status === "SUCCESS");
 }

@@ -1,15 +1,15 @@
 import type { Observation, Projection } from "./episodes";
 
-/** SnapTrade's clock is known to us to about a second. */
+/** We know SnapTrade's clock to within about a second. */
 const clockMs = 1_000;
-/** A read this soon after an event that says the contrary may lag behind it. */
+/** A read this soon after an event that contradicts it may lag behind it. */
 const readLagMs = 60_000;
 const readAgainMs = 10_000;
 
 /**
- * Whether what was just said leaves it open which statement is the newest, so that SnapTrade has to be asked again.
- * @param history all that is known of the connection, with what was just said
- * @returns after how many milliseconds a new answer can tell; null when nothing is in doubt
+ * Whether the latest statement leaves it unclear which one is newest, so that SnapTrade has to be asked again.
+ * @param history all that is known about the connection, including the latest statement
+ * @returns how many milliseconds to wait before a new answer can settle it; null when nothing is in doubt
  */
 export function doubtOf(seen: Observation, history: Observation[], projection: Projection): number | null {
   if (projection.state === "deleted") return null;
@@ -21,14 +21,14 @@ export function doubtOf(seen: Observation, history: Observation[], projection: P
   return waits.length > 0 ? Math.min(...waits) : null;
 }
 
-/** A read may have been true at any moment between question and answer; an event names its moment. */
+/** A read may have been true at any moment between question and answer; an event has an exact timestamp. */
 const endOf = ({ observedAt, answeredAt }: Observation) => (answeredAt ?? observedAt).getTime();
 
 function overlap(one: Observation, other: Observation): boolean {
   return one.observedAt.getTime() <= endOf(other) && other.observedAt.getTime() <= endOf(one);
 }
 
-/** A read settles it when it is asked after both had begun. */
+/** A read settles it when it is asked after both intervals have begun. */
 function settledAfter(seen: Observation, other: Observation): number {
   const clearFrom = Math.max(seen.observedAt.getTime(), other.observedAt.getTime()) + 2 * clockMs;
   const now = (seen.answeredAt ?? seen.observedAt).getTime();

@@ -44,13 +44,13 @@ const read = (state: Observation["state"], seconds: number, disabledAt: Date | n
 });
 const event = (state: Observation["state"], seconds: number): Observation => ({ ...read(state, seconds), answeredAt: null, source: "webhook" });
 
-test.each(["enabled", "disabled"] as const)("however often SnapTrade is read, a run of %s keeps its ends alone", (state) => {
+test.each(["enabled", "disabled"] as const)("however often SnapTrade is read, a run of %s keeps only its ends", (state) => {
   const reads = Array.from({ length: 500 }, (_, index) => read(state, index, state === "disabled" ? at(-60) : null));
   const forgotten = forgettable([event("disabled", -60), ...reads]);
   expect(reads.length - forgotten.length).toBeLessThanOrEqual(3);
 });
 
-test("a connection that breaks without end keeps a bounded history, which begins while it worked", () => {
+test("a connection that keeps breaking has a bounded history, which begins at a moment when it worked", () => {
   const flips = Array.from({ length: 2_000 }, (_, index) => event(index % 2 ? "disabled" : "enabled", index));
   const forgotten = forgettable(flips);
   const kept = flips.filter((observation) => !forgotten.includes(observation));
@@ -58,24 +58,24 @@ test("a connection that breaks without end keeps a bounded history, which begins
   expect(kept[0]?.state).toBe("enabled");
 });
 
-test("a read that still shows the break after its repair was announced continues that break and begins no new one", () => {
+test("a read that still shows the break after its repair was announced continues that break instead of starting a new one", () => {
   const history = [event("disabled", 0), event("enabled", 100), read("disabled", 105, at(0)), read("enabled", 120)];
   expect(project(history).episodes).toEqual([expect.objectContaining({ brokeAt: at(0), endedAt: at(120), endedHow: "fixed" })]);
 });
 
-test("a break with a date of its own, or long after the repair, is a new one", () => {
+test("a break with its own date, or long after the repair, is a new one", () => {
   const fixed = [event("disabled", 0), event("enabled", 100)];
   expect(project([...fixed, read("disabled", 105, at(102))]).episodes).toHaveLength(2);
   expect(project([...fixed, read("disabled", 100 + 11 * 60, at(0))]).episodes).toHaveLength(2);
 });
 
-test("a connection that SnapTrade lists again lives again, and its break goes on", () => {
+test("a connection that SnapTrade lists again is alive again, and its break continues", () => {
   const gone = [event("disabled", 0), read("deleted", 50)];
   expect(project(gone)).toMatchObject({ state: "deleted", episodes: [{ endedHow: "deleted" }] });
   expect(project([...gone, read("disabled", 60, at(0))])).toMatchObject({ state: "disabled", episodes: [{ brokeAt: at(0), endedAt: null }] });
 });
 
-test("a deletion that SnapTrade signed stands against lists that lag, but not against SnapTrade's lasting word", () => {
+test("a deletion signed by SnapTrade outranks lagging lists, but not a connection that stays listed", () => {
   const gone = [read("enabled", 0), event("deleted", 50)];
   expect(project([...gone, read("enabled", 60)]).state).toBe("deleted");
   expect(project([...gone, event("enabled", 400)]).state).toBe("deleted");

@@ -1,12 +1,12 @@
-/** Who brought it: SnapTrade by itself, or a look made for the timer, for a person, or for a portal session. */
+/** Who reported it: SnapTrade by webhook, or a look made for the timer, a person, or a portal session. */
 export type Source = "webhook" | "timer" | "person" | "portal";
 
-/** "This connection was in this state at this moment, and this is who said so." */
+/** "This connection was in this state at this moment, according to this source." */
 export interface Observation {
   state: "enabled" | "disabled" | "deleted";
-  /** SnapTrade's clock: an event's own time; for a read the moment we asked, since an answer says nothing about what came after the question. */
+  /** SnapTrade's clock: an event's timestamp; for a read the moment we asked, since an answer says nothing about what came after the question. */
   observedAt: Date;
-  /** SnapTrade's clock, for a read only: by when it had answered. The state was read somewhere between the two. */
+  /** SnapTrade's clock, for a read only: when it had answered. The state was true at some moment between the two. */
   answeredAt: Date | null;
   /** When it broke, where the statement says so. */
   disabledAt: Date | null;
@@ -31,11 +31,11 @@ export interface Projection {
 }
 
 const minuteMs = 60_000;
-/** Reads were seen to lag behind events. Within this time a contradiction is a lagging read rather than something that happened. */
+/** Reads have been seen to lag behind events. A contradiction within this time is a lagging read, not something that happened. */
 export const lagMs = 10 * minuteMs;
-/** A signed deletion stands against reads for this long; after that, a connection that is still listed lives. */
+/** A signed deletion outranks reads for this long; a connection that is still listed after that is alive. */
 const deletionStandsMs = 5 * minuteMs;
-/** More statements than these about one connection are never kept; the episodes of the older ones stay. */
+/** The most observations kept per connection; older episodes remain. */
 export const maxKept = 200;
 
 /** Of two statements about the same moment the worse one stands, so that the order in which they came cannot matter. */
@@ -61,7 +61,7 @@ class Fold {
   private newest: Pick<Projection, "state" | "observedAt"> | null = null;
   private episodes: Episode[] = [];
   private enabledAt = new Date(0);
-  /** A deletion that SnapTrade signed; one that we concluded from a read falls with the next read that lists the connection. */
+  /** A deletion that SnapTrade signed; one inferred from a read is undone by the next read that lists the connection. */
   private signedDeletionAt: Date | null = null;
 
   add(observation: Observation): void {
@@ -78,7 +78,7 @@ class Fold {
   }
 
   result(): Projection {
-    if (!this.newest) throw new RangeError("A connection that was never observed has no state");
+    if (!this.newest) throw new RangeError("A connection without observations has no state");
     return { ...this.newest, disabledAt: this.open()?.brokeAt ?? null, episodes: this.episodes };
   }
 
@@ -121,7 +121,7 @@ class Fold {
     return true;
   }
 
-  /** Says that the break before the repair still lasts: the repair was announced early, so it is the same break and no new one. */
+  /** Handles a report that the break before the repair continues: the repair was announced early, so this is the same break. */
   private contradicts({ disabledAt, observedAt }: Observation, last: Episode): boolean {
     if (last.endedHow !== "fixed" || !last.endedAt || !disabledAt || disabledAt > last.endedAt) return false;
     return observedAt.getTime() - this.enabledAt.getTime() <= lagMs;
@@ -129,9 +129,9 @@ class Fold {
 }
 
 /**
- * The observations that need not be kept: reads between two neighbors that say the same, and beyond maxKept the oldest ones, up to a
- * moment at which the connection worked. Without the former `project` gives the same result, except that a break that is reported late
- * may seem to have ended later.
+ * The observations that need not be kept: reads between two neighbors with the same state, and the oldest beyond maxKept, cut at a
+ * moment when the connection worked. `project` gives the same result without the former, except that a break reported late may seem to
+ * have ended later.
  */
 export function forgettable(observations: Observation[]): Observation[] {
   const ordered = [...observations].sort(byTime);
@@ -142,7 +142,7 @@ export function forgettable(observations: Observation[]): Observation[] {
   return [...repeated, ...(cut < 0 ? kept.slice(1, 1 + kept.length - maxKept) : kept.slice(0, cut))];
 }
 
-/** A read between neighbors of its own state that adds nothing to what the others of its run know of the break. */
+/** A read between neighbors of the same state that adds nothing to what the rest of its run knows about the break. */
 function isRepeated(observation: Observation, index: number, ordered: Observation[]): boolean {
   const [before, after] = [ordered[index - 1], ordered[index + 1]];
   if (observation.source === "webhook" || before?.state !== observation.state || after?.state !== observation.state) return false;

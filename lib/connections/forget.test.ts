@@ -28,7 +28,7 @@ async function owner() {
   const person = await makePerson();
   const snapTradeUserId = person.path.split("/").at(-1) ?? "";
   const [user] = await (await database()).select().from(users).where(eq(users.id, person.userId));
-  if (!user) throw new Error("The person is not stored");
+  if (!user) throw new Error("The person was not stored");
   return { ...person, snapTradeUserId, connectionId: person.ids[0] ?? "", email: user.email };
 }
 
@@ -53,7 +53,7 @@ const requestsTo = async (path: string) => {
   return requests.filter((request) => request.path.startsWith(path)).length;
 };
 
-/** Every value of every text-like column of every table, as the database prints it. */
+/** Every value in every text-like column of every table, as the database prints it. */
 async function dump(): Promise<string> {
   const columns = await rowsOf<{ table: string; column: string }>(sql`
     select table_name as "table", column_name as "column" from information_schema.columns
@@ -69,7 +69,7 @@ async function dump(): Promise<string> {
   return texts.join("\n");
 }
 
-/** Both drivers answer with rows; their types differ in nothing that is used here. */
+/** Both drivers return rows; their types differ in nothing used here. */
 async function rowsOf<Row>(query: ReturnType<typeof sql>): Promise<Row[]> {
   const answer: unknown = await (await database()).execute(query);
   return (answer as { rows: Row[] }).rows;
@@ -87,7 +87,7 @@ describe("deleting an account", () => {
     expect(await isLeft(userId)).toBe(false);
   });
 
-  test("of somebody without a SnapTrade user is done at once, and signing up again makes a new person", async () => {
+  test("of a person without a SnapTrade user finishes at once, and signing up again makes a new person", async () => {
     const db = await database();
     const email = `${randomUUID()}@example.com`;
     const [first] = await db.insert(users).values({ email }).returning();
@@ -104,7 +104,7 @@ describe("deleting an account", () => {
     { name: "404", faults: [] },
     { name: "401 0000", faults: [{ kind: "status", status: 401, code: "0000" }] },
     { name: "401 1083", faults: [{ kind: "status", status: 401, code: "1083" }] },
-  ])("ends with the next $name after SnapTrade accepted it, although no event ever comes", async ({ faults }) => {
+  ])("ends with the next $name after SnapTrade accepted it, even if no event ever comes", async ({ faults }) => {
     const { userId, path } = await owner();
     await requestForgetting(userId, minutes(0));
     await emulator.post(`${path}/advance`, { seconds: 60 });
@@ -113,7 +113,7 @@ describe("deleting an account", () => {
     expect(await isLeft(userId)).toBe(false);
   });
 
-  test("asks at growing gaps while SnapTrade refuses, and goes on once it does not", async () => {
+  test("asks at growing intervals while SnapTrade refuses, and finishes once it accepts", async () => {
     const { userId, path } = await owner();
     await emulator.post("/faults", { endpoint: "*", kind: "status", status: 401, code: "0000" });
     await requestForgetting(userId, minutes(0));
@@ -128,7 +128,7 @@ describe("deleting an account", () => {
     expect(await round(minutes(3_000))).toMatchObject({ forgotten: 1 });
   });
 
-  test("that SnapTrade accepted and lost is asked for again until it is carried out", async () => {
+  test("that SnapTrade accepted and lost is requested again until it is carried out", async () => {
     const { userId, path } = await owner();
     await emulator.post(`${path}/settings`, { removal: "lost-job", userDeletion: "lost-job" });
     await requestForgetting(userId, minutes(0));
@@ -152,7 +152,7 @@ describe("deleting an account", () => {
     expect([await isLeft(stuck.userId), await isLeft(other.userId)]).toEqual([true, false]);
   });
 
-  test("that a crash interrupted is finished by the rounds", async () => {
+  test("interrupted by a crash is finished by the rounds", async () => {
     const { userId, path } = await owner();
     await (
       await database()
@@ -168,7 +168,7 @@ describe("deleting an account", () => {
 });
 
 describe("while an account is being deleted", () => {
-  test("nobody signs in to it, and no session of it is good any more", async () => {
+  test("nobody can sign in to it, and its sessions are no longer valid", async () => {
     const { userId, email } = await owner();
     const { callbacks, adapter } = await authOptions();
     const account = { type: "email" as const, provider: "email", providerAccountId: email };
@@ -180,7 +180,7 @@ describe("while an account is being deleted", () => {
     await requestForgetting(userId, new Date());
     expect(await signIn()).toBe(`${env().APP_URL}/account/deleted`);
 
-    // Made by a link that was opened at the same moment.
+    // From a link that was opened at the same moment.
     const sessionToken = randomUUID();
     const expires = new Date(Date.now() + 86_400_000);
     await (await database()).insert(sessions).values({ sessionToken, userId, expires });
@@ -192,7 +192,7 @@ describe("while an account is being deleted", () => {
     expect(JSON.stringify(seen)).not.toContain(email);
   });
 
-  test("nothing is opened, connected or registered", async () => {
+  test("nothing can be opened, connected or registered", async () => {
     const { userId, path, connectionId } = await owner();
     await emulator.post(`${path}/connections/${connectionId}/break`);
     await look(userId);
@@ -203,7 +203,7 @@ describe("while an account is being deleted", () => {
     await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({ code: "account-deleting" });
   });
 
-  test("a registration that was under way is not adopted, and its user is deleted too", async () => {
+  test("a registration in flight is not adopted, and its user is deleted too", async () => {
     const db = await database();
     const { userId, path } = await owner();
     await db.delete(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
@@ -223,7 +223,7 @@ describe("while an account is being deleted", () => {
   });
 });
 
-test("nothing is left of a person: not in any table, and not at SnapTrade, whatever users they had there", async () => {
+test("nothing about a person remains: not in any table, and not at SnapTrade, whatever users they had there", async () => {
   const db = await database();
   const { userId, path, snapTradeUserId, connectionId, email } = await owner();
   await emulator.post(`${path}/connections/${connectionId}/break`);

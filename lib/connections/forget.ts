@@ -16,8 +16,8 @@ const maxPerRound = 50;
 const pace = { atOnce: 4, withinMs: 10_000 };
 
 /**
- * Begins to delete a person: signs them out everywhere, from then on lets nothing be connected for them, and asks SnapTrade to delete
- * every user it ever had for them. Whoever never had one is deleted at once; the others when SnapTrade has confirmed all of them.
+ * Starts deleting a person: signs them out everywhere, blocks new connections for them, and asks SnapTrade to delete every user it ever
+ * had for them. A person who never had one is deleted at once; the others once SnapTrade has confirmed every deletion.
  */
 export async function requestForgetting(userId: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
@@ -33,9 +33,9 @@ export async function requestForgetting(userId: string, now: Date): Promise<void
 }
 
 /**
- * Goes on with everybody whose account is being deleted and for whom SnapTrade has nothing left to confirm; each fails alone,
- * and is tried again at growing gaps.
- * @returns how many are deleted now
+ * Finishes deleting everyone whose SnapTrade users are all confirmed deleted. Each deletion fails alone and is retried at growing
+ * intervals.
+ * @returns how many people were deleted
  */
 export async function finishForgetting(now: Date): Promise<number> {
   const db = await database();
@@ -54,7 +54,7 @@ export async function finishForgetting(now: Date): Promise<number> {
     try {
       if (await forget(id, now)) forgotten++;
     } catch (error) {
-      log.error(describeError(error), "An account could not be deleted; it is tried again later");
+      log.error(describeError(error), "An account could not be deleted; it will be retried");
       const deletionRunAt = new Date(now.getTime() + growingGapMs(attempts + 1));
       const deletionLastError = error instanceof Error ? error.name : "unknown";
       await db
@@ -66,10 +66,10 @@ export async function finishForgetting(now: Date): Promise<number> {
   return forgotten;
 }
 
-/** Removes all that is theirs once SnapTrade has nothing of them any more; until then asks for that where it is due. */
+/** Removes everything of theirs once SnapTrade holds nothing more about them; until then, asks SnapTrade again whenever that is due. */
 async function forget(userId: string, now: Date): Promise<boolean> {
   await transaction(async (tx) => {
-    // The deletion is committed already, so nobody registers them again behind this.
+    // The deletion request is committed already, so no one can register them again in the meantime.
     const [present] = await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
     if (present) await retire(tx, present, now);
   });
@@ -77,7 +77,7 @@ async function forget(userId: string, now: Date): Promise<boolean> {
   return transaction((tx) => erase(tx, userId));
 }
 
-/** @returns false while SnapTrade may still have something of them */
+/** @returns false while SnapTrade may still hold something about them */
 async function erase(tx: Transaction, userId: string): Promise<boolean> {
   const connectionIds = await lockAllOf(tx, userId);
   const ofUser = eq(formerSnapTradeUsers.userId, userId);
@@ -97,7 +97,7 @@ async function erase(tx: Transaction, userId: string): Promise<boolean> {
   return true;
 }
 
-/** What is deleted along with a person would else be locked after their own row, against the one order (docs/decisions/0010). */
+/** Otherwise the cascade would lock these rows after the person's own, against the lock order (docs/decisions/0010). */
 async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
   const ids: string[] = [];
   for (const table of [connections, portalSessions, notices]) {
@@ -108,7 +108,7 @@ async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
   return ids;
 }
 
-/** The id of each event stays, so that a late copy of it is still known; what it said does not. */
+/** Each event's id stays, so that a late copy is still recognized; its contents are erased. */
 async function emptyEvents(tx: Transaction, names: string[], connectionIds: string[]): Promise<void> {
   const emptied = { payload: "{}", snapTradeUserId: null, connectionId: null, attemptResult: null, problem: null };
   if (names.length > 0) await tx.update(webhookEvents).set(emptied).where(inArray(webhookEvents.snapTradeUserId, names));

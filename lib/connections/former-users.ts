@@ -16,18 +16,18 @@ import { observeWithin } from "./observe";
 type FormerUser = typeof formerSnapTradeUsers.$inferSelect;
 
 export interface FormerUserCounts {
-  /** SnapTrade confirmed their deletion, in this round. */
+  /** SnapTrade confirmed their deletion in this round. */
   deleted: number;
-  /** Asked for so often that an operator should look at their lastError; still asked for once a day. */
+  /** Asked so often that an operator should look at their lastError; still asked once a day. */
   parked: number;
 }
 
 const maxPerRound = 20;
 const pace = { atOnce: 2, withinMs: 10_000 };
-/** About a week of asking. */
+/** About a week of attempts. */
 const attemptsBeforeParked = 12;
 
-/** Asks SnapTrade to delete the users that are nobody's any more, at growing gaps, each on its own. */
+/** Asks SnapTrade to delete users that no longer belong to anyone, at growing intervals, each independently. */
 export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserCounts> {
   const db = await database();
   const left = isNull(formerSnapTradeUsers.deletedAt);
@@ -50,7 +50,7 @@ export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserC
   return { deleted, parked: counted?.parked ?? 0 };
 }
 
-/** Asks at once about all former users of one person that are due. */
+/** Asks right away about all of one person's former users that are due. */
 export async function deleteFormersOf(userId: string, now: Date): Promise<void> {
   const db = await database();
   const { deletedAt, runAt } = formerSnapTradeUsers;
@@ -61,7 +61,7 @@ export async function deleteFormersOf(userId: string, now: Date): Promise<void> 
   await someAtOnce(due, pace, (user) => deleteFormer(user, now));
 }
 
-/** One attempt; the number of attempts is the fence that keeps two processes from making the same one. */
+/** One attempt; the attempt count acts as a fence, so two processes never make the same one. */
 async function deleteFormer(user: FormerUser, now: Date): Promise<"deleted" | "waiting" | "busy"> {
   const { snapTradeUserId, attempts } = user;
   const db = await database();
@@ -89,7 +89,7 @@ async function deleteFormer(user: FormerUser, now: Date): Promise<"deleted" | "w
 async function keepTrying({ snapTradeUserId, attempts }: FormerUser, { kind, details }: SnapTradeFailure, now: Date): Promise<"waiting" | "busy"> {
   const db = await database();
   if (kind === "busy") {
-    // Nothing was asked, so it is no attempt.
+    // No request was sent, so it doesn't count as an attempt.
     const runAt = new Date(now.getTime() + growingGapMs(0));
     await db.update(formerSnapTradeUsers).set({ attempts, runAt }).where(nameIs(snapTradeUserId));
     return "busy";
@@ -100,15 +100,15 @@ async function keepTrying({ snapTradeUserId, attempts }: FormerUser, { kind, det
   return "waiting";
 }
 
-/** 404 says so by itself. The words for "no such user" that may also mean our key (401) count only once SnapTrade has accepted the deletion. */
+/** 404 is unambiguous. A "no such user" that could also mean our key (401) counts only after SnapTrade has accepted the deletion. */
 function isUnknownThere({ acceptedAt }: FormerUser, { kind, details }: SnapTradeFailure): boolean {
   if (kind === "not-found") return true;
   return acceptedAt !== null && (kind === "user-refused" || (details.status === 401 && details.code === "0000"));
 }
 
 /**
- * Remembers that SnapTrade has deleted a former user of this person, and its connections with it.
- * Whoever commits it announces the changes.
+ * Records that SnapTrade has deleted a former user of this person, along with its connections.
+ * The caller that commits must announce the changes.
  */
 export async function noteFormerDeleted(
   tx: Transaction,
@@ -134,7 +134,7 @@ export async function noteFormerDeleted(
     .where(and(nameIs(snapTradeUserId), isNull(formerSnapTradeUsers.deletedAt)));
 }
 
-/** The former users among these SnapTrade users, by their id. */
+/** Which of these SnapTrade users are former ones, by id. */
 export async function findFormers(tx: Pick<Transaction, "select">, snapTradeUserIds: string[]): Promise<Map<string, FormerUser>> {
   if (snapTradeUserIds.length === 0) return new Map();
   const rows = await tx.select().from(formerSnapTradeUsers).where(inArray(formerSnapTradeUsers.snapTradeUserId, snapTradeUserIds));

@@ -38,7 +38,7 @@ async function makeBreaks(...breaks: number[][]) {
 
 const waves = async () => (await noteWaves(now)).begun;
 
-test("one person's five connections, or one connection that breaks eight times, are no wave; five people are", async () => {
+test("one person's five connections, or one connection that breaks eight times, are not a wave; five people are", async () => {
   await makeBreaks([1], [2], [3], [4], [5]);
   await makeBreaks([1, 2, 3, 4, 5, 6, 7, 8]);
   expect(await waves()).toEqual([]);
@@ -46,7 +46,7 @@ test("one person's five connections, or one connection that breaks eight times, 
   expect(await waves()).toEqual([brokerageId]);
 });
 
-test("one person whose connection breaks all the time does not hide a wave among the others", async () => {
+test("one person whose connection keeps breaking does not hide a wave among the others", async () => {
   const quarters = 14 * 24 * 4;
   await makeBreaks(
     ...Array.from({ length: 8 }, () => Array.from({ length: 400 }, (_, index) => 20 + Math.floor((index * 15 * quarters) / 420) + index / 1000)),
@@ -55,7 +55,7 @@ test("one person whose connection breaks all the time does not hide a wave among
   expect(await waves()).toEqual([brokerageId]);
 });
 
-test("as many people as on every other quarter of an hour are no wave", async () => {
+test("as many people as in any other quarter of an hour are not a wave", async () => {
   for (let people = 0; people < 6; people++) await makeBreaks(Array.from({ length: 1_300 }, (_, index) => 1 + index * 15 + people / 10));
   expect(await waves()).toEqual([]);
 });

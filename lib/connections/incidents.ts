@@ -12,9 +12,9 @@ const calmMs = 30 * 60_000;
 const leastPeople = 5;
 
 /**
- * Whether breaks of so many people at one brokerage within a quarter of an hour are a wave: far more than usual there, and not just two or three.
- * People are counted, not breaks: one person's many connections, or one that breaks again and again, say nothing about the brokerage.
- * @param usual how many people it is in a quarter of an hour as a rule
+ * Whether this many people with breaks at one brokerage within a quarter of an hour is a wave: far more than usual there, and more than two or three.
+ * It counts people, not breaks: one person's many connections, or one that keeps breaking, say nothing about the brokerage.
+ * @param usual how many people a typical quarter of an hour has
  */
 export function isWave(people: number, usual: number): boolean {
   return people >= Math.max(leastPeople, usual * 4 + 3 * Math.sqrt(usual));
@@ -49,8 +49,8 @@ export async function noteWaves(now: Date): Promise<{ begun: string[]; ended: st
 }
 
 /**
- * The brokerages where a wave is going on. Breaks carry SnapTrade's clock; a few minutes between the clocks only shift the quarter of an hour.
- * Costs one look at the last quarter of an hour, through the index on broke_at; the history is read only for brokerages with enough people in it.
+ * The brokerages that have a wave right now. Breaks carry SnapTrade's clock; a few minutes between the clocks only shift the quarter of an hour.
+ * Reads the last quarter of an hour through the index on broke_at, and the history only for brokerages with enough people in it.
  */
 async function listWaving(now: Date): Promise<string[]> {
   const db = await database();

@@ -105,7 +105,7 @@ describe("look", () => {
     expect(await statusOfAll(userId)).toEqual(["removed"]);
   });
 
-  test("a question about one missing connection that fails leaves it as it was, and what the list says of the others counts", async () => {
+  test("when checking one missing connection fails, it stays as it was, and the list's other connections still count", async () => {
     const { userId, path, connect } = await makePerson();
     const missing = await connect();
     const other = await connect({ brokerage: "KRAKEN" });
@@ -118,7 +118,7 @@ describe("look", () => {
     expect((await statusOfAll(userId)).sort()).toEqual(["connected", "disabled"]);
   });
 
-  test("while something needs reconnecting an open page looks once a minute, and else every five", async () => {
+  test("while something needs reconnecting an open page looks once a minute, otherwise every five", async () => {
     const { userId, path, connect } = await makePerson();
     const { id } = await connect();
     await look(userId);
@@ -130,7 +130,7 @@ describe("look", () => {
     expect(await due()).toEqual(new Date(now.getTime() + 60_000));
   });
 
-  test("someone whose first look failed has unknown connections, not none", async () => {
+  test("a person whose first look failed has unknown connections, not none", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
     await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
@@ -240,7 +240,7 @@ describe("ownership and removal", () => {
     expect(await statusOfAll(userId)).toEqual(["removed"]);
   });
 
-  test("a removal that SnapTrade refused changes nothing", async () => {
+  test("a removal that SnapTrade refuses changes nothing", async () => {
     const { userId, path, connect } = await makePerson();
     const { id } = await connect();
     await look(userId);

@@ -19,9 +19,9 @@ export type LookResult = { looked: true; changed: string[] } | { looked: false; 
 /** Who wants to know. */
 export type LookFor = Exclude<Source, "webhook">;
 
-/** A connection that is younger than this may be missing from a list that lags; it is never concluded gone. */
+/** A connection younger than this may be missing from a lagging list, so it is never concluded gone. */
 const youngMs = 5 * 60_000;
-/** Each missing connection costs a request; the others wait for the next look. */
+/** Each missing connection costs a request; the rest wait for the next look. */
 const maxAskedById = 5;
 const inFlight = new Map<string, Promise<LookResult>>();
 
@@ -74,7 +74,7 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
   if (!credentials) return { looked: false, reason: "nobody" };
   try {
     const { changed, lookAgainAt } = await readConnections(userId, credentials, now, source);
-    // An answer that something else overtook is worth one more question at once.
+    // An answer overtaken by something else justifies one more question right away.
     if (lookAgainAt && lookAgainAt <= now) changed.push(...(await readConnections(userId, credentials, now, source)).changed);
     await readAccountsIfDue(userId, credentials, now, { changed: changed.length > 0, source });
     return { looked: true, changed: [...new Set(changed)] };
@@ -123,8 +123,8 @@ interface Listed {
 }
 
 /**
- * Connections that are listed in a form that we cannot read stay as they were, and are shown as unknown.
- * @returns whether that is news, and how many of them we cannot show at all
+ * Marks connections that are listed in a form we can't read: they keep their state and are shown as unknown.
+ * @returns whether that changed anything, and how many of them we can't show at all
  */
 async function recordUnreadable(
   tx: Transaction,
@@ -146,11 +146,11 @@ async function recordUnreadable(
 }
 
 /**
- * A connection that left the list counts as gone only when SnapTrade also denies it by its id, and never while it is new: lists lag.
- * Where that question fails, nothing is concluded about this one, and the others still count.
+ * A connection missing from the list counts as gone only when SnapTrade also denies it by id, and never while it is new: lists lag.
+ * If that question fails, nothing is concluded about this connection, and the others still count.
  */
 async function confirmGone(userId: string, credentials: SnapTradeCredentials, listed: Listed["unreadable"], askedAt: Date): Promise<string[]> {
-  // What cannot even be told apart may be any of those that seem to be missing.
+  // An item without a readable id could be any of the missing ones.
   if (listed.some(({ id }) => id === null)) return [];
   const db = await database();
   const known = await db
@@ -184,7 +184,7 @@ interface Answered {
   unreadable: number;
 }
 
-/** Keeps when SnapTrade was asked and that it answered; that it began to answer again is news for open pages. @returns whether it did */
+/** Records when SnapTrade was asked and that it answered; an answer after a failure is announced to open pages. @returns whether it was one */
 async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgainAt, unreadable }: Answered): Promise<boolean> {
   const own = eq(snapTradeUsers.userId, userId);
   const [before] = await tx
@@ -205,7 +205,7 @@ async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgai
 
 const earlier = (one: Date | null, other: Date | null) => (one && other ? (one < other ? one : other) : (one ?? other));
 
-/** Keeps when SnapTrade was asked in vain; that it stopped answering is news for open pages. */
+/** Records when SnapTrade was asked without success; the first failure is announced to open pages. */
 async function recordFailedLook(userId: string, now: Date): Promise<void> {
   const own = eq(snapTradeUsers.userId, userId);
   const turned = await transaction(async (tx) => {
@@ -218,7 +218,7 @@ async function recordFailedLook(userId: string, now: Date): Promise<void> {
   if (turned) await announceChanges();
 }
 
-/** Looks only when something requested a look (requestLook) and its time has come; that the last look is old is no reason here. */
+/** Looks only when a look was requested (requestLook) and is due; the age of the last look doesn't matter here. */
 export async function lookIfRequested(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
   const db = await database();
   const [requested] = await db.select({ dueAt: snapTradeUsers.lookDueAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));

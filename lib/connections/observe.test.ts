@@ -60,7 +60,7 @@ const anObservation = fc.record({
 });
 
 describe("observe", () => {
-  test("any order and any repetition of the same statements ends in the same row, and of contrary ones in the same episodes", async () => {
+  test("any order and repetition of the same statements ends in the same row, and of contradicting ones in the same episodes", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc
@@ -112,7 +112,7 @@ describe("observe", () => {
     expect(await stored(id)).toMatchObject({ state: "deleted", observedAt: at(10), episodes: [{ endedHow: "deleted" }] });
   });
 
-  /** A read that was asked at one moment and answered at another. */
+  /** A read asked at one moment and answered at another. */
   const readOf = (id: string, state: Observation["state"], asked: number, answered: number, more: Partial<ConnectionObservation> = {}) =>
     seen(id, state, asked, { answeredAt: at(answered), source: "person", recordedAt: at(answered), ...more });
   const dueAt = async (userId: string) =>
@@ -121,7 +121,7 @@ describe("observe", () => {
   test.each([
     ["before", (id: string) => [seen(id, "disabled", 20), readOf(id, "enabled", 10, 25)]],
     ["after", (id: string) => [readOf(id, "enabled", 10, 25), seen(id, "disabled", 20, { recordedAt: at(25) })]],
-  ])("a slow answer that reaches us %s the break it did not see leaves the break standing, and is asked again at once", async (_, story) => {
+  ])("a slow answer that reaches us %s the break it missed leaves the break open, and SnapTrade is asked again at once", async (_, story) => {
     const userId = await makeUser();
     const id = randomUUID();
     await observe(userId, [readOf(id, "enabled", 0, 1)]);
@@ -140,7 +140,7 @@ describe("observe", () => {
     expect(await dueAt(userId)).not.toBeNull();
   });
 
-  test("an event and a read that contradicts it soon after are settled by one more read; statements far apart are not in doubt", async () => {
+  test("an event and a read that soon contradicts it are settled by one more read; statements far apart are not in doubt", async () => {
     const [close, apart] = [await makeUser(), await makeUser()];
     const [one, other] = [randomUUID(), randomUUID()];
     await observe(close, [seen(one, "disabled", 10)]);
@@ -151,7 +151,7 @@ describe("observe", () => {
     expect(await dueAt(apart)).toBeNull();
   });
 
-  test("however many reads say the same, a handful of rows remains", async () => {
+  test("however many reads agree, only a handful of rows remain", async () => {
     const userId = await makeUser();
     const id = randomUUID();
     for (let second = 0; second < 300; second += 10) await observe(userId, [readOf(id, "disabled", second, second + 1, { disabledAt: at(-5) })]);

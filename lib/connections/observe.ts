@@ -25,22 +25,22 @@ export interface ConnectionObservation extends Observation {
   details?: ConnectionDetails;
 }
 
-/** What a set of observations came to. */
+/** The result of recording a set of observations. */
 export interface Observed {
   /** Connections that are new, or whose state, access or episodes changed. */
   changed: string[];
-  /** Our clock: SnapTrade has to be asked again from then on, because statements contradict each other; null when none do. */
+  /** Our clock: when to ask SnapTrade again because statements contradict each other; null when none do. */
   lookAgainAt: Date | null;
 }
 
 /**
- * Writes down what was said about connections of one user; the only writer of their state.
- * The newest observation wins, and an older one only enters the history; so order and repetition cannot matter.
- * An observation of a connection that we do not know (and that brings no details), or that is another user's, changes nothing.
- * Where statements contradict each other a look is made due. Whoever commits the transaction announces the changes.
+ * Records observations of one user's connections; the only writer of their state.
+ * The newest observation wins, and an older one only enters the history, so order and repetition don't matter.
+ * An observation of a connection that is unknown (and comes without details) or belongs to another user changes nothing.
+ * Where statements contradict each other, a look becomes due. The caller that commits must announce the changes.
  */
 export async function observeWithin(tx: Transaction, userId: string, seen: ConnectionObservation[]): Promise<Observed> {
-  // In the one order of docs/decisions/0010, so that two transactions never wait for each other in a circle.
+  // In the lock order of docs/decisions/0010, so that transactions never deadlock.
   const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
   await noteBrokerages(tx, inOrder);
   const changed = new Set<string>();
@@ -56,7 +56,7 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
   return { changed: [...changed], lookAgainAt };
 }
 
-/** Like observeWithin, as a transaction of its own. @returns the ids of what changed */
+/** Like observeWithin, in its own transaction. @returns the ids of the connections that changed */
 export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
   const { changed } = await transaction((tx) => observeWithin(tx, userId, seen));
   if (changed.length > 0) await announceChanges();
@@ -186,8 +186,8 @@ export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "
 }
 
 /**
- * Brings the stored episodes to what the history says; an episode that only became longer or ended keeps its row.
- * Those that ended before the oldest statement that we keep are history, and stay as they are.
+ * Updates the stored episodes to match the history; an episode that only grew or ended keeps its row.
+ * Episodes that ended before the oldest observation we keep stay as they are.
  */
 async function writeEpisodes(tx: Transaction, connectionId: string, wanted: { episodes: Episode[]; since: Date }, now: Date): Promise<boolean> {
   const stored = await tx

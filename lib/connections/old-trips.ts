@@ -10,11 +10,11 @@ import { portalOpenMinutes } from "./status";
 const mostPerRound = 50;
 const atOnce = 4;
 const withinMs = 10_000;
-/** Signed in, and SnapTrade has not confirmed it in all that time: this visit will not bring it any more. */
+/** The person signed in and SnapTrade hasn't confirmed it in all this time, so this session won't be confirmed anymore. */
 const givenUpAfterMs = 3_600_000;
 
 /**
- * Concludes portal sessions whose page has shown no sign of the person for ten minutes: SnapTrade is asked, and what it says ends them.
+ * Concludes portal sessions whose page has shown no sign of the person for ten minutes: asks SnapTrade, and its answer ends them.
  * @returns how many were concluded
  */
 export async function settleOldTrips(now: Date): Promise<number> {

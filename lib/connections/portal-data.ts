@@ -28,7 +28,7 @@ async function findConnections(userId: string) {
 }
 type Connection = Awaited<ReturnType<typeof findConnections>>[number];
 
-/** The person's other visits for new connections, which may have made what this one could claim. */
+/** The person's other portal sessions for new connections, which may have made the one this session could claim. */
 async function findOthers({ id, userId }: Session) {
   const db = await database();
   return db
@@ -45,7 +45,7 @@ async function findOthers({ id, userId }: Session) {
 }
 type Other = Awaited<ReturnType<typeof findOthers>>[number];
 
-/** One portal session and what the server knows of it, or null when this person has none with this id. */
+/** One portal session and what the server knows about it, or null when this person has none with this id. */
 export async function getPortalView(userId: string, portalSessionId: string, now: Date): Promise<PortalView | null> {
   const version = await getVersion(userId);
   const session = await findSession(userId, portalSessionId);
@@ -104,7 +104,7 @@ function decide(
   const { openedAt, outcome, endedAt } = session;
   if (outcome === "not-opened" || !openedAt) return { state: "failed", failure: "our-side", code: null };
   const known = connection ? factsOf(connection) : null;
-  // Repaired once; what happened to the connection later is told by the connection itself, unless it has stopped again.
+  // Repaired once; whatever happened later belongs to the connection, unless it has stopped again.
   if (outcome === "fixed" && endedAt && known?.state === "enabled") {
     const at = known.fixedAt;
     return { state: "fixed", confirmedAt: at && at > openedAt ? at : endedAt };
@@ -144,8 +144,8 @@ function factsOf(connection: Connection): PortalConnection {
 }
 
 /**
- * The connection to repair. For a new one, what SnapTrade has listed since at that brokerage, or at a sibling of it; else the one there
- * that was repaired meanwhile, since the same login gives the same connection back (FACTS 5.4).
+ * The connection to repair. For a new one, what SnapTrade has listed since then at that brokerage or a sibling of it; otherwise one there
+ * that was repaired in the meantime, since the same login returns the same connection (FACTS 5.4).
  */
 function connectionOf(session: Session, all: Connection[], others: Other[]): Connection | undefined {
   const { connectionId, openedAt, brokerageId } = session;
@@ -158,13 +158,13 @@ function connectionOf(session: Session, all: Connection[], others: Other[]): Con
 
 const isOpen = ({ outcome }: Other) => outcome === null;
 
-/** Another open visit reported success there and this one did not, so what appeared is that one's. */
+/** Another open session there reported success and this one did not, so the new connection belongs to that one. */
 function isForAnother(session: Session, { brokerageId }: Connection, others: Other[]): boolean {
   if (session.claim?.status === "SUCCESS") return false;
   return others.some((other) => isOpen(other) && other.brokerageId === brokerageId && other.claim?.status === "SUCCESS");
 }
 
-/** Some brokerages have several entries, and the portal may lead from one to the other; only what no other visit was for. */
+/** Some brokerages have several entries, and the portal may lead from one to another; only connections that no other session was for count. */
 function siblingOf(session: Session, fresh: Connection[], others: Other[]): Connection | undefined {
   if (session.claim?.status !== "SUCCESS" && session.attemptResult !== "SUCCESS") return undefined;
   return fresh.find(
@@ -185,7 +185,7 @@ function repairedSince({ episodes: newest }: Connection, openedAt: Date): boolea
   return newest.some(({ endedAt, endedHow }) => endedHow === "fixed" && endedAt !== null && endedAt > openedAt);
 }
 
-/** Which accounts of before the break SnapTrade has listed again since the repair; null until it was asked. */
+/** Which accounts from before the break SnapTrade has listed again since the repair; null until it was asked. */
 function accountsBack({ accounts, episodes: [newest] }: Connection, confirmedAt: Date, askedAt: Date | null): AccountsBack | null {
   if (!askedAt || askedAt < confirmedAt) return null;
   const brokeAt = newest?.brokeAt ?? confirmedAt;

@@ -53,19 +53,19 @@ test("fixed means that SnapTrade said enabled after the session began, whatever 
   expect(outcomeOf(reported(success, { connection: before }), after(31)).state).toBe("checking");
 });
 
-test("a repair that only an event announced is checked until a read agrees", () => {
+test("a repair announced only by an event is checked until a read agrees", () => {
   const told = { ...enabled, readAt: after(31), readState: "disabled" as const };
   expect(outcomeOf(reported(null, { connection: told }), after(32))).toEqual({ state: "checking", signedIn: true });
   expect(outcomeOf(reported(null, { connection: { ...told, readAt: after(-5) } }), after(32))).toEqual({ state: "checking", signedIn: true });
   expect(outcomeOf(reported(null, { connection: { ...told, readState: "enabled" } }), after(32)).state).toBe("fixed");
 });
 
-test("while SnapTrade cannot be read, its signed word is enough", () => {
+test("while SnapTrade cannot be read, its signed event is enough", () => {
   const told = { ...enabled, readAt: after(-5), readState: "disabled" as const };
   expect(outcomeOf(reported(null, { connection: told, lookFailedAt: after(31) }), after(32)).state).toBe("fixed");
 });
 
-test("repaired and broken again is said as such", () => {
+test("a connection that was repaired and broke again is reported as such", () => {
   const again = { ...stillDisabled, fixedAt: after(25), brokeAt: after(28) };
   expect(outcomeOf(reported(success, { connection: again }), after(100))).toEqual({ state: "stopped-again", brokeAt: after(28) });
 });
@@ -76,26 +76,26 @@ test("a connection that is gone cannot be repaired", () => {
   });
 });
 
-test("an error of the portal ends nothing while the portal is open, since it lets people try again", () => {
+test("a portal error ends nothing while the portal is open, since it lets people try again", () => {
   const claim = { status: "ERROR", code: "1066" } as const;
   expect(outcomeOf(reported(claim, { leftAt: null }), after(31))).toEqual({ state: "open" });
   expect(outcomeOf(reported(claim), after(31))).toMatchObject({ state: "failed", failure: "sign-in-refused" });
 });
 
-test("a failure is stated only after a look that is newer than the end of the visit", () => {
+test("a failure is stated only after a look newer than the end of the visit", () => {
   const claim = { status: "ERROR", code: "1023" } as const;
   expect(outcomeOf(reported(claim, { lookedAt: after(10) }), after(21))).toEqual({ state: "checking", signedIn: false });
   expect(outcomeOf(reported(claim, { leftAt: after(40) }), after(41))).toEqual({ state: "checking", signedIn: false });
   expect(outcomeOf(reported(claim), after(31))).toEqual({ state: "failed", failure: "different-login", code: "1023" });
 });
 
-test("coming back without a word is unknown for a while, and never called unfinished", () => {
+test("returning without a result is unknown for a while, and never called unfinished", () => {
   expect(outcomeOf(reported({ status: "UNKNOWN" }), after(31))).toEqual({ state: "checking", signedIn: false });
   expect(outcomeOf(reported({ status: "UNKNOWN" }), after(81))).toMatchObject({ state: "failed", failure: "no-word" });
   expect(outcomeOf(reported({ status: "ABANDONED" }), after(31))).toMatchObject({ state: "failed", failure: "not-finished" });
 });
 
-test("signing in at a connection that works counts when SnapTrade says that somebody did, not when the browser does", () => {
+test("signing in at a working connection counts when SnapTrade says someone did, not when the browser does", () => {
   const worked = { ...enabled, fixedAt: null };
   const renew = (more: Partial<PortalFacts>) => outcomeOf(reported(success, { wish: "renew", connection: worked, ...more }), after(31)).state;
   expect(renew({})).toBe("checking");
@@ -107,7 +107,7 @@ test("signing in at a connection that works counts when SnapTrade says that some
   expect(outcomeOf(reported(null, { wish: "trade", connection: trade }), after(31)).state).toBe("fixed");
 });
 
-test("a sign-in that made no new connection is said as such where the login may be connected already", () => {
+test("a sign-in that made no new connection is reported as such when the login may already be connected", () => {
   const connect = reported(success, { intent: "connect", connection: null });
   expect(outcomeOf({ ...connect, hasOther: true }, after(31)).state).toBe("checking");
   expect(outcomeOf({ ...connect, hasOther: true }, after(81))).toMatchObject({ failure: "no-new-connection" });
@@ -135,6 +135,6 @@ test("SnapTrade's webhook explains what the portal's own code does not", () => {
   expect(explainFailure({ status: "ERROR", code: "1086" }, "INVALID_CREDENTIALS").failure).toBe("code-refused");
 });
 
-test("a second connection is pointed out once SnapTrade was asked", () => {
+test("a second connection is pointed out once SnapTrade has been asked", () => {
   expect(outcomeOf(reported(success, { secondConnectionId: id }), after(31))).toMatchObject({ failure: "second-connection" });
 });

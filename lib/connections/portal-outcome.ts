@@ -18,7 +18,7 @@ export type PortalFailure =
   | "no-new-connection"
   | "unexplained";
 
-/** What the server concluded about one portal session; the only thing that a page shows. Times on SnapTrade's clock. */
+/** What the server concluded about one portal session; the only thing a page shows. Times on SnapTrade's clock. */
 export type PortalOutcome =
   | { state: "open" }
   | { state: "checking"; signedIn: boolean }
@@ -29,26 +29,26 @@ export type PortalOutcome =
   | { state: "stopped-again"; brokeAt: Date }
   | { state: "failed"; failure: PortalFailure; code: string | null };
 
-/** What is known of the connection that a session is about. Times on SnapTrade's clock. */
+/** What is known about the connection that a session is for. Times on SnapTrade's clock. */
 export interface PortalConnection {
   id: string;
   state: "enabled" | "disabled" | "deleted";
-  /** The newest statement of any kind. */
+  /** The newest observation of any kind. */
   observedAt: Date;
-  /** The newest read alone. */
+  /** The newest read, without events. */
   readAt: Date | null;
   readState: "enabled" | "disabled" | "deleted" | null;
   access: "read" | "trade";
   /** When SnapTrade last said that the connection changed. */
   updatedAt: Date | null;
-  /** When the newest break that was repaired ended, and when the present one began. */
+  /** When the newest repaired break ended, and when the current one began. */
   fixedAt: Date | null;
   brokeAt: Date | null;
 }
 
 export interface PortalFacts {
   intent: "connect" | "reconnect";
-  /** The connection may have worked all along, so that it does proves nothing: SnapTrade must say that somebody signed in as well. */
+  /** The connection may have worked all along, so a working state proves nothing: SnapTrade must also say that someone signed in. */
   wish: "renew" | "trade" | null;
   /** SnapTrade's clock. */
   openedAt: Date;
@@ -56,15 +56,15 @@ export interface PortalFacts {
   /** Our clock: when the claim reached us, and when the browser said that the visit was over. */
   claimedAt: Date | null;
   leftAt: Date | null;
-  /** How SnapTrade's webhook says that the sign-in ended. */
+  /** The result of the sign-in according to SnapTrade's webhook. */
   attemptResult: string | null;
-  /** The connection to repair, or the one that this session made; null when there is none. */
+  /** The connection to repair, or the one this session made; null when there is none. */
   connection: PortalConnection | null;
-  /** A connection at the same brokerage that appeared during a session that was to repair another one. */
+  /** A connection at the same brokerage that appeared during a session meant to repair another one. */
   secondConnectionId: string | null;
-  /** The person had a working connection at this brokerage already, so the sign-in may have been for that one. */
+  /** The person already had a working connection at this brokerage, so the sign-in may have been for that one. */
   hasOther: boolean;
-  /** Our clock: when the last look began that SnapTrade answered, and the last one since that it did not. */
+  /** Our clock: the start of the last look that SnapTrade answered, and of the last one since then that failed. */
   lookedAt: Date | null;
   lookFailedAt: Date | null;
 }
@@ -95,9 +95,9 @@ export function failureOf(code: string | null): PortalFailure {
 }
 
 /**
- * Concludes one portal session from what SnapTrade said after it began; the claim only chooses between words.
- * Success is stated once a read agrees, or when only SnapTrade's signed word can be had; a failure once a look that is newer than
- * the end of the visit has shown that nothing was repaired.
+ * Concludes one portal session from what SnapTrade said after it began; the claim only affects wording.
+ * Success requires a read that agrees or, when SnapTrade can't be read, its signed event; failure requires a look newer than
+ * the end of the visit that shows no repair.
  */
 export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
   const { connection, openedAt } = session;
@@ -110,7 +110,7 @@ export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
   return unrepairedOutcome(session, now);
 }
 
-/** For a repair it is enough that the connection works; one that worked before must also have been signed in to, as SnapTrade says. */
+/** For a repair it is enough that the connection works; if it worked before, SnapTrade must also say that someone signed in. */
 function hasSignedIn({ wish, attemptResult, connection, openedAt }: PortalFacts): boolean {
   if (!wish || attemptResult === "SUCCESS") return true;
   if (connection?.updatedAt && connection.updatedAt.getTime() >= openedAt.getTime() + openedWithinMs) return true;
@@ -122,7 +122,7 @@ function enabledOutcome({ intent, openedAt, lookFailedAt }: PortalFacts, connect
   const read = readAt && readAt > openedAt ? readState : null;
   if (read !== "enabled" && !(read === null && lookFailedAt)) return { state: "checking", signedIn: true };
   if (intent === "connect") return { state: "connected", connectionId: id, confirmedAt: observedAt };
-  // The first time that SnapTrade said so, where we know it; each later look only says it again.
+  // The first time SnapTrade said so, if known; each later look only repeats it.
   return { state: "fixed", confirmedAt: fixedAt && fixedAt > openedAt ? fixedAt : observedAt };
 }
 
@@ -146,7 +146,7 @@ function unrepairedOutcome(session: PortalFacts, now: Date): PortalOutcome {
   return { state: "failed", ...explainFailure(claim, attemptResult) };
 }
 
-/** Why a session failed: the portal's own code where it means something to us, else what SnapTrade said by webhook, else only that it wasn't finished. */
+/** Why a session failed: the portal's own code if we know it, else what SnapTrade said by webhook, else only that it wasn't finished. */
 export function explainFailure(claim: PortalClaim | null, attemptResult: string | null): { failure: PortalFailure; code: string | null } {
   const said = claim?.status === "ERROR" ? claim.code : null;
   const code = said && failureOf(said) !== "unexplained" ? said : attemptResult && attemptResult !== "SUCCESS" ? attemptResult : said;
@@ -154,7 +154,7 @@ export function explainFailure(claim: PortalClaim | null, attemptResult: string 
   return { failure: failureOf(code), code };
 }
 
-/** True once a session has an end of its own; a repair may still be recognized after a failure was. */
+/** True once a session has a final outcome; a repair may still be recognized after a failure. */
 export function isFinal({ state }: PortalOutcome): boolean {
   return state === "fixed" || state === "connected" || state === "stopped-again" || state === "failed";
 }

@@ -9,8 +9,8 @@ type Fields = Partial<Record<string, string>>;
 type Result = ActionResult<OpenedPortal>;
 
 /**
- * Opens the Connection Portal for a form, as a page of its own; `kind` says which form it was.
- * @returns the login link, for the answer to this click only, or the page of ours that says why there is none
+ * Opens the Connection Portal for a form, as a full page; `kind` says which form it was.
+ * @returns the login link, for the response to this click only, or the page of ours that explains why there is none
  */
 export async function openInPage({ kind = "", ...fields }: Fields): Promise<OpenedInPage> {
   const opening = ways[kind];
@@ -20,7 +20,7 @@ export async function openInPage({ kind = "", ...fields }: Fields): Promise<Open
   return { loginLink: result.data.loginLink, brokerage: result.data.view.brokerage.name };
 }
 
-/** How each kind of form opens the portal, and the page to go to when it cannot be. */
+/** How each kind of form opens the portal, and which page to show when it can't be opened. */
 const ways: Partial<Record<string, (fields: Fields) => Promise<{ result: Result; otherwise: string }>>> = {
   reconnect: async ({ connectionId = "", queueId, wish }) => ({
     result: await startReconnect({ connectionId, queueId: queueId || undefined, wish: wish === "renew" || wish === "trade" ? wish : undefined }),

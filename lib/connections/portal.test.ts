@@ -59,7 +59,7 @@ describe("reconnecting", () => {
     expect(new Set(opened.map(({ view }) => view.portalSessionId)).size).toBe(1);
   });
 
-  test("two pages that open the portal have a session each, and leaving one does not end the other", async () => {
+  test("two pages that open the portal have separate sessions, and leaving one does not end the other", async () => {
     const { path, connectionId, open, check } = await makePerson("QUESTRADE");
     const first = await open({ now: new Date(Date.now() - 60_000) });
     const second = await open();
@@ -71,7 +71,7 @@ describe("reconnecting", () => {
     expect((await check(first.view.portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("fixed");
   });
 
-  test("what SnapTrade no longer knows leaves the page with the click that found out", async () => {
+  test("a connection that SnapTrade no longer knows disappears from the page with the click that revealed it", async () => {
     const { userId, path, connectionId, open } = await makePerson("QUESTRADE");
     await emulator.post(`${path}/settings`, { reconnectUnknown: "1011" });
     const db = await database();
@@ -98,7 +98,7 @@ describe("reconnecting", () => {
   });
 
   test.each(["renew", "trade"] as const)(
-    "a working connection is opened on the wish to %s, and done only when SnapTrade says that somebody signed in",
+    "a working connection can be opened to %s, and is done only when SnapTrade says that someone signed in",
     async (wish) => {
       const { userId, path, open, check } = await makePerson();
       const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
@@ -156,7 +156,7 @@ describe("after the portal", () => {
     expect((await check(view.portalSessionId, { status: "ERROR", code: "1023" })).outcome).toEqual(after.outcome);
   });
 
-  test("which accounts came back is said once they were read after the repair, and a missing one is named", async () => {
+  test("which accounts came back is shown once they have been read after the repair, and a missing one is named", async () => {
     const { userId, path, open, check } = await makePerson();
     const accounts = ["TFSA", "RRSP", "Margin"].map((name, index) => ({ name, number: `5512442${index}` }));
     const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", accounts });
@@ -195,7 +195,7 @@ describe("after the portal", () => {
     expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("stopped-again");
   });
 
-  test("a repair that follows a return without a word is recognized, also after the session was closed", async () => {
+  test("a repair after a return without a result is recognized, even after the session was closed", async () => {
     const { path, connectionId, open, check } = await makePerson("QUESTRADE");
     const { view } = await open();
     expect((await check(view.portalSessionId, { status: "UNKNOWN" })).outcome).toEqual({ state: "checking", signedIn: false });
@@ -260,7 +260,7 @@ describe("connecting another brokerage", () => {
     return { ...person, oldId, connect };
   }
 
-  test("a reported success with no new connection never passes an old one off as new", async () => {
+  test("a reported success without a new connection never presents an old one as new", async () => {
     const { check, connect } = await connectAt("QUESTRADE");
     const { view } = await connect();
     expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
@@ -279,7 +279,7 @@ describe("connecting another brokerage", () => {
     });
   });
 
-  test("one new connection belongs to one of two visits", async () => {
+  test("one new connection belongs to only one of two visits", async () => {
     const { path, check, connect } = await connectAt("QUESTRADE");
     const [first, second] = [await connect(), await connect()];
     await emulator.post(`${path}/advance`, { seconds: 5 });

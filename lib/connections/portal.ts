@@ -22,15 +22,15 @@ interface Visit {
   now: Date;
 }
 
-/** Clicks of one person at one button so close together are one click. */
+/** One person's clicks on one button within this time count as one click. */
 const doubleClickMs = 3_000;
 /** While a page waits for an answer, SnapTrade is asked at most this often. */
 const pollMs = 2_500;
 
 /**
- * Opens the Connection Portal to repair one connection of this person, or on their wish to renew one that works or to let it trade:
- * a portal session of ours, and a login link made for this click (FACTS 3). Each page that opens it has a session of its own; a double
- * click makes one. The link is new each time, since links are never kept.
+ * Opens the Connection Portal to repair one of this person's connections or, at their request, to renew a working one or allow trading:
+ * a portal session of ours, and a login link made for this click (FACTS 3). Each page that opens it gets its own session; a double
+ * click makes only one. The link is always new, since links are never stored.
  * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
  */
 export async function openReconnect({
@@ -62,7 +62,7 @@ export async function openReconnect({
 
 /**
  * Opens the Connection Portal to make a new connection at one brokerage.
- * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people are led to fix, not to add; account-deleting
+ * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people should reconnect before adding; account-deleting
  */
 export async function openConnect({
   userId,
@@ -94,19 +94,19 @@ export async function openConnect({
   return openLink(made.id, { broker: slug }, { userId, darkMode, now });
 }
 
-/** What a page says about a visit: how it ended, or that the page is still there. */
+/** What a page reports about a visit: how it ended, or that the page is still open. */
 export interface PortalReport {
   claim: PortalClaim | null;
-  /** False while the portal is still shown, as after an error that it lets the person try again after. */
+  /** False while the portal is still shown, for example after an error that it lets the person retry. */
   over: boolean;
-  /** False where no page asks, which is then no sign of the person. */
+  /** False when no page is asking, so this is no sign of the person. */
   fromPage?: boolean;
 }
 
 /**
- * Takes a hint of what happened in the portal, asks SnapTrade, and says what is now known of this session.
- * The claim decides nothing but words; without one it is just a look, and not even that when SnapTrade was asked a moment ago.
- * @throws AppError not-found for a session that is not this person's
+ * Takes a hint about what happened in the portal, asks SnapTrade, and returns what is now known about this session.
+ * The claim only affects wording; without one this is just a look, and not even that if SnapTrade was asked a moment ago.
+ * @throws AppError not-found for a session that belongs to someone else
  */
 export async function checkPortal({
   userId,
@@ -153,7 +153,7 @@ interface NewSession {
   startedAt: Date;
 }
 
-/** A session for this click; the one that the same click has just made, where it was a double click. */
+/** A session for this click, or the one that the first half of a double click just made. */
 async function beginReconnect(session: NewSession): Promise<string> {
   const { connectionId, queueId, wish, startedAt } = session;
   return transaction(async (tx) => {
@@ -187,7 +187,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
     const returnUrl = `${env().APP_URL}/portal/${portalSessionId}/return`;
     const { loginLink, openedAt, snapTradeSessionId } = await createLoginLink(credentials, purpose, { returnUrl, darkMode });
     await transaction(async (tx) => {
-      // After a double click the session keeps the moment at which it first opened.
+      // After a double click the session keeps the moment it first opened.
       await tx
         .update(portalSessions)
         .set({ openedAt: sql`least(${portalSessions.openedAt}, ${openedAt.toISOString()}::timestamptz)`, snapTradeSessionId })
@@ -206,7 +206,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
       .where(and(own, isNull(portalSessions.openedAt)));
     if (!(error instanceof SnapTradeFailure)) throw error;
     if (error.kind === "user-refused") await noteRefusal(userId, now);
-    // SnapTrade does not know the connection that we show: what we show is behind.
+    // SnapTrade doesn't know the connection we show, so our data is behind.
     if (error.kind === "not-found" || error.kind === "refused") await look(userId, now, "portal");
     throw toRefusal(error);
   }
@@ -214,7 +214,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
 
 const weight: Record<PortalClaim["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
 
-/** Messages repeat and arrive in any order; the one that says most is kept, the newer of two errors with a code, and leaving takes nothing back. */
+/** Messages repeat and arrive in any order; we keep the most informative one, the newer of two errors with a code, and leaving afterwards overrides nothing. */
 async function recordReport(userId: string, portalSessionId: string, { claim, over, fromPage = true }: PortalReport, now: Date): Promise<void> {
   const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
   const news = await transaction(async (tx) => {
@@ -238,7 +238,7 @@ async function recordReport(userId: string, portalSessionId: string, { claim, ov
   if (news) await announceChanges();
 }
 
-/** Ends the session once something final is known; a repair may still be recognized after a failure was. */
+/** Ends the session once its outcome is final; a repair may still be recognized after a failure. */
 async function closeSession(userId: string, { portalSessionId, outcome }: PortalView, now: Date): Promise<void> {
   if (!isFinal(outcome)) return;
   const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));

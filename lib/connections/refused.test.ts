@@ -33,14 +33,14 @@ async function owner() {
   return { ...person, snapTradeUserId: path.split("/").at(-1) ?? "", connectionId: person.ids[0] ?? "", view, asked };
 }
 
-/** A round with nothing else to do than what is due for people whose secret is refused. */
+/** A round with nothing to do except what is due for people whose secret is refused. */
 async function round(now: Date) {
   const db = await database();
   await db.update(rounds).set({ leasedUntil: new Date(0) });
   return reconcile(now);
 }
 
-/** An event as SnapTrade signs it for the emulator's key, a second ahead of all that was looked at. */
+/** An event signed with the emulator's key, dated one second after every look so far. */
 async function tell(eventType: string, members: object) {
   const { SNAPTRADE_CLIENT_ID: clientId, SNAPTRADE_CONSUMER_KEY: key } = env();
   expect(await deliver(makeEvent(eventType, new Date(Date.now() + 1_000), { clientId, ...members }), { key })).toBe("stored");
@@ -62,7 +62,7 @@ async function refuseForLong(userId: string, path: string) {
 }
 
 describe("a secret that SnapTrade refuses", () => {
-  test("is at first a doubt: nothing can be checked right now, and nothing is ended", async () => {
+  test("at first proves nothing: pages say that nothing can be checked right now, and no connection is given up", async () => {
     const { userId, path, view } = await owner();
     await emulator.post(`${path}/faults`, refusing);
     await look(userId);
@@ -70,7 +70,7 @@ describe("a secret that SnapTrade refuses", () => {
     expect(await getSnapTradeCredentials(userId)).not.toBeNull();
   });
 
-  test("is the end only after several refusals over minutes, however often somebody clicks", async () => {
+  test("is final only after several refusals over minutes, however often the person clicks", async () => {
     const { userId, path, view } = await owner();
     await emulator.post(`${path}/faults`, refusing);
     for (let click = 0; click < 10; click++) await look(userId, minutes(click / 100));
@@ -80,7 +80,7 @@ describe("a secret that SnapTrade refuses", () => {
     expect(await view()).toMatchObject({ gone: "refused", connections: [{ id: expect.any(String) as string }] });
   });
 
-  test("is asked again by the round at growing gaps, by nobody in between, and one success clears it", async () => {
+  test("is tried again by the round at growing intervals, by nobody in between, and one success clears it", async () => {
     const { userId, path, view, asked } = await owner();
     await emulator.post(`${path}/faults`, refusing);
     await look(userId, minutes(0));
@@ -98,7 +98,7 @@ describe("a secret that SnapTrade refuses", () => {
     expect((await db.select().from(snapTradeUsers))[0]).toMatchObject({ refusals: 0, askAgainAt: null });
   });
 
-  test("is asked for at most once a day, and after a month only by a person", async () => {
+  test("is tried at most once a day, and after a month only by a person", async () => {
     const { userId, path, asked } = await owner();
     await emulator.post(`${path}/faults`, refusing);
     await look(userId, minutes(0));
@@ -109,7 +109,7 @@ describe("a secret that SnapTrade refuses", () => {
     expect((await asked()) - before).toBe(30);
   }, 60_000);
 
-  test("is asked once more when the person connects, and what SnapTrade accepts again is kept", async () => {
+  test("is tried once more when the person connects, and kept if SnapTrade accepts it again", async () => {
     const { userId, path, snapTradeUserId, view } = await owner();
     await refuseForLong(userId, path);
     await emulator.clearFaults(`${path}/faults`);
@@ -118,7 +118,7 @@ describe("a secret that SnapTrade refuses", () => {
     expect(await formersOf(userId)).toEqual([]);
   });
 
-  test("delays nobody else: a removal that waits for it does not ask in its name", async () => {
+  test("delays nobody else: a pending removal makes no calls with it", async () => {
     const { userId, path, connectionId, asked } = await owner();
     await requestRemoval(userId, connectionId, minutes(0));
     await emulator.post(`${path}/settings`, { removal: "lost-job", userDeletion: "lost-job" });
@@ -130,7 +130,7 @@ describe("a secret that SnapTrade refuses", () => {
 });
 
 describe("a SnapTrade user that was replaced", () => {
-  test("is remembered, deleted at SnapTrade by the rounds, and takes its connections along", async () => {
+  test("is remembered, and deleted at SnapTrade by the rounds along with its connections", async () => {
     const { userId, path, snapTradeUserId, connectionId, view } = await owner();
     await refuseForLong(userId, path);
     const anew = await requireSnapTradeCredentials(userId, minutes(9));
@@ -144,7 +144,7 @@ describe("a SnapTrade user that was replaced", () => {
     expect(await view()).toMatchObject({ gone: null, connections: [{ status: "removed" }] });
   });
 
-  test("changes nothing present with its events, and is done when USER_DELETED comes", async () => {
+  test("changes nothing current with its events, and is done when USER_DELETED arrives", async () => {
     const { userId, path, snapTradeUserId, connectionId, view } = await owner();
     await grow(userId);
     await refuseForLong(userId, path);
@@ -165,7 +165,7 @@ describe("a SnapTrade user that was replaced", () => {
     expect(await getSnapTradeCredentials(userId)).toEqual(anew);
   });
 
-  test("that SnapTrade itself deleted is remembered as deleted", async () => {
+  test("that SnapTrade itself deleted is recorded as deleted", async () => {
     const { userId, snapTradeUserId } = await owner();
     await tell("USER_DELETED", { userId: snapTradeUserId });
     await processInbox();
@@ -175,7 +175,7 @@ describe("a SnapTrade user that was replaced", () => {
     expect(former?.deletedAt).not.toBeNull();
   });
 
-  test("is asked for at growing gaps when SnapTrade refuses, counted when it takes long, and never given up", async () => {
+  test("is retried at growing intervals when SnapTrade refuses, counted when it takes long, and never given up", async () => {
     const { userId, path } = await owner();
     await refuseForLong(userId, path);
     await requireSnapTradeCredentials(userId, minutes(9));
@@ -217,7 +217,7 @@ describe("registering leaves nothing behind at SnapTrade", () => {
     expect((await formersOf(userId)).every(({ deletedAt }) => deletedAt)).toBe(true);
   });
 
-  test("when ten requests register one person at once, nine users are deleted, also if SnapTrade refuses at first", async () => {
+  test("when ten requests register one person at once, nine users are deleted, even if SnapTrade refuses at first", async () => {
     const { userId } = await owner();
     const db = await database();
     await db.delete(connections);
@@ -231,7 +231,7 @@ describe("registering leaves nothing behind at SnapTrade", () => {
     expect((await everybody()).filter((name) => !before.includes(name))).toEqual([kept]);
   });
 
-  test("when SnapTrade certainly made nothing, nothing is remembered", async () => {
+  test("when SnapTrade certainly registered nothing, nothing is stored", async () => {
     const { userId } = await owner();
     const db = await database();
     await db.delete(connections);

@@ -76,7 +76,7 @@ describe("removing a connection", () => {
     expect(await asked()).toBe(1);
   });
 
-  test("a removal that SnapTrade lost is asked for again at growing gaps, then only by the person", async () => {
+  test("a removal that SnapTrade lost is requested again at growing intervals, then only by the person", async () => {
     const { userId, path, connectionId, view, asked } = await owner();
     await emulator.post(`${path}/settings`, { removal: "lost-job", userDeletion: "lost-job" });
     await requestRemoval(userId, connectionId, minutes(0));
@@ -97,7 +97,7 @@ describe("removing a connection", () => {
     expect(await view()).toMatchObject({ status: "removed" });
   });
 
-  test("a removal that is unknown is asked for again by the round, and confirmed", async () => {
+  test("a removal with an unknown result is requested again by the round, and confirmed", async () => {
     const { userId, path, connectionId, view } = await owner();
     await emulator.post(`${path}/faults`, { endpoint: "delete", times: 1, kind: "status", status: 503 });
     await requestRemoval(userId, connectionId, minutes(0));
@@ -108,7 +108,7 @@ describe("removing a connection", () => {
     expect(await view()).toMatchObject({ status: "removed" });
   });
 
-  test("what is taken back works like before, and shows as removed if SnapTrade deletes it all the same", async () => {
+  test("a cancelled removal leaves a working connection, which shows as removed if SnapTrade deletes it anyway", async () => {
     const { userId, path, connectionId, view, asked } = await owner();
     await requestRemoval(userId, connectionId, minutes(0));
     await takeRemovalBack(userId, connectionId);
@@ -122,7 +122,7 @@ describe("removing a connection", () => {
     await expect(takeRemovalBack(userId, connectionId)).rejects.toMatchObject({ code: "not-found" });
   });
 
-  test("reconnecting what is being removed says so", async () => {
+  test("reconnecting a connection that is being removed is refused with that reason", async () => {
     const { userId, path, connectionId } = await owner();
     await emulator.post(`${path}/connections/${connectionId}/break`);
     await look(userId);

@@ -16,9 +16,9 @@ import { getSnapTradeCredentials, noteRefusal, requestLook } from "./snaptrade-u
 const own = (userId: string, connectionId: string) =>
   and(eq(connections.userId, userId), eq(connections.id, connectionId), ne(connections.state, "deleted"));
 
-/** A double click is one request. */
+/** A double click counts as one request. */
 const sameClickMs = 10_000;
-/** About four days of asking; then only the person asks again. */
+/** About four days of attempts; after that, only the person can ask again. */
 const maxAttempts = 9;
 const maxPerRound = 20;
 const pace = { atOnce: 2, withinMs: 10_000 };
@@ -32,14 +32,14 @@ const notAsked = {
   removalLastError: null,
 };
 
-/** After these SnapTrade may have heard us all the same. */
+/** After these failures SnapTrade may still have received the request. */
 const uncertain: FailureKind[] = ["away", "unexpected-answer"];
 
 /**
- * Asks SnapTrade to delete a connection of this person, also when it was asked before. The connection is "being removed" until a look or
- * an event says that it is gone (FACTS 5.5), or the person takes it back.
- * @returns "unknown" when the answer was lost, so that nobody knows whether SnapTrade heard us
- * @throws AppError not-found, or what SnapTrade's refusal means; a first request that was refused changes nothing
+ * Asks SnapTrade to delete one of this person's connections, even if it was asked before. The connection is "being removed" until a look or
+ * an event says it is gone (FACTS 5.5), or the person cancels the removal.
+ * @returns "unknown" when the answer was lost, so SnapTrade may or may not have received the request
+ * @throws AppError not-found, or the code for SnapTrade's refusal; a refused first request changes nothing
  */
 export async function requestRemoval(userId: string, connectionId: string, now: Date): Promise<"accepted" | "unknown"> {
   const db = await database();
@@ -52,7 +52,7 @@ export async function requestRemoval(userId: string, connectionId: string, now: 
 
   const mine = and(own(userId, connectionId), eq(connections.removalAttempts, attempts));
   const asking = { removalRequestedAt: connection.removalRequestedAt ?? now, removalAskedAt: now, removalAttempts: attempts + 1 };
-  // Written down first: an answer that never comes must not look like a request that was never made.
+  // Recorded before the call: a lost answer must not look like a request that was never made.
   if (!(await write(userId, mine, { ...asking, removalRunAt: nextAskAt(attempts + 1, now) }))) return before;
   const answered = and(own(userId, connectionId), eq(connections.removalAttempts, attempts + 1), isNotNull(connections.removalRequestedAt));
   try {
@@ -86,7 +86,7 @@ async function afterFailure(
   throw toRefusal(error);
 }
 
-/** An accepted removal usually takes moments, so the first repeat comes soon after; the last one is the person's own. */
+/** An accepted removal usually takes moments, so the first repeat comes soon after; after the last, it is up to the person. */
 const nextAskAt = (attempts: number, now: Date) => (attempts >= maxAttempts ? null : new Date(now.getTime() + growingGapMs(attempts)));
 
 async function write(userId: string, where: SQL | undefined, set: Partial<typeof connections.$inferInsert>): Promise<boolean> {
@@ -100,16 +100,16 @@ async function write(userId: string, where: SQL | undefined, set: Partial<typeof
 }
 
 /**
- * The person wants to keep a connection that they had asked to remove. SnapTrade may have heard the request all the same;
- * then the connection shows as removed once it is.
- * @throws AppError not-found when it is gone already
+ * Cancels a removal because the person wants to keep the connection. SnapTrade may still carry out the earlier request;
+ * the connection then shows as removed.
+ * @throws AppError not-found when it is already gone
  */
 export async function takeRemovalBack(userId: string, connectionId: string): Promise<void> {
   if (!(await write(userId, own(userId, connectionId), notAsked))) throw new AppError("not-found");
 }
 
 /**
- * Asks again for removals that SnapTrade has not carried out, at growing gaps and only where it still lists the connection.
+ * Asks again for removals that SnapTrade hasn't carried out, at growing intervals and only while it still lists the connection.
  * @returns how many were asked for again
  */
 export async function repeatRemovals(now: Date): Promise<number> {
@@ -118,7 +118,7 @@ export async function repeatRemovals(now: Date): Promise<number> {
     .select({ id: connections.id, userId: connections.userId })
     .from(connections)
     .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, connections.userId))
-    // Those whose secret is refused have waits of their own.
+    // People whose secret is refused have waits of their own.
     .where(
       and(lte(connections.removalRunAt, now), ne(connections.state, "deleted"), isNull(snapTradeUsers.askAgainAt), isNull(snapTradeUsers.goneAt)),
     )
@@ -144,7 +144,7 @@ export async function repeatRemovals(now: Date): Promise<number> {
   return repeated;
 }
 
-/** SnapTrade could not be asked, which is no attempt; the wait is that of the attempts so far. */
+/** No request was sent, so it doesn't count as an attempt; the wait stays at the current attempt count. */
 async function postpone(connectionId: string, now: Date): Promise<void> {
   const db = await database();
   const gapMs = growingGapMs(1);

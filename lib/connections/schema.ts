@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { snapTradeId } from "@/lib/snaptrade/id";
 
-/** Of connections, which are SnapTrade's, and of our own rows alike. */
+/** For connection ids, which are SnapTrade's, and for our own row ids. */
 const id = snapTradeId;
 
 export const reconnectInput = z.object({ connectionId: id, queueId: id.optional(), wish: z.enum(["renew", "trade"]).optional() });

@@ -23,7 +23,7 @@ const credentialsOf = ({ userId, snapTradeUserId, sealedSecret }: SnapTradeUser)
 });
 
 /**
- * The SnapTrade credentials of a person, or null when they are not registered there, or SnapTrade has deleted them.
+ * A person's SnapTrade credentials, or null when they aren't registered there or SnapTrade has deleted them.
  * A secret that SnapTrade refuses is still returned, because the refusal may end.
  * @throws Error when the sealed secret does not open under ENCRYPTION_KEYS
  */
@@ -34,7 +34,7 @@ export async function getSnapTradeCredentials(userId: string): Promise<SnapTrade
 }
 
 /**
- * Checks that this person's account is not being deleted. Inside a transaction it also holds off a deletion until the commit.
+ * Checks that this person's account is not being deleted. Inside a transaction it also blocks a deletion until the commit.
  * @throws AppError account-deleting
  */
 export async function requireStaying(tx: Pick<Transaction, "select">, userId: string): Promise<void> {
@@ -43,10 +43,10 @@ export async function requireStaying(tx: Pick<Transaction, "select">, userId: st
 }
 
 /**
- * The SnapTrade credentials of a person, registered now if they are not (FACTS 2). Where SnapTrade refuses the present ones for long,
- * it is asked once more; only then is the person registered anew, and the former user kept on the list of those to delete.
+ * A person's SnapTrade credentials, registering them if needed (FACTS 2). If SnapTrade has refused the current ones for long,
+ * it is asked once more before the person is registered again and the former user queued for deletion.
  * @throws AppError account-deleting
- * @throws SnapTradeFailure when SnapTrade does not register the user, or cannot be asked
+ * @throws SnapTradeFailure when SnapTrade does not register the user or can't be asked
  */
 export async function requireSnapTradeCredentials(userId: string, now: Date): Promise<SnapTradeCredentials> {
   const db = await database();
@@ -72,12 +72,12 @@ async function isAcceptedAgain(present: SnapTradeUser, now: Date): Promise<boole
   return true;
 }
 
-/** No answer to a registration takes longer; what is unanswered by then is deleted at SnapTrade. */
+/** No registration takes longer to answer; one still unanswered by then is deleted at SnapTrade. */
 const registerWithinMs = 5 * 60_000;
-/** After these nothing was registered; after any other failure the user may exist while its secret is lost. */
+/** After these failures nothing was registered; after any other, the user may exist with its secret lost. */
 const nothingMade: FailureKind[] = ["busy", "key-refused", "refused"];
 
-/** The id is random, new for each attempt, and written down before it is sent: whatever becomes of the answer, nothing is left behind at SnapTrade. */
+/** The id is random, new for each attempt, and stored before it is sent, so a lost answer leaves nothing behind at SnapTrade. */
 async function register(userId: string, now: Date): Promise<SnapTradeCredentials> {
   const snapTradeUserId = randomUUID();
   const db = await database();
@@ -96,7 +96,7 @@ async function register(userId: string, now: Date): Promise<SnapTradeCredentials
 
 const former = (snapTradeUserId: string) => eq(formerSnapTradeUsers.snapTradeUserId, snapTradeUserId);
 
-/** Makes a registered user the person's present one. @returns false when somebody else's was first, or this one is being deleted already */
+/** Makes a registered user the person's current one. @returns false when another was first, or this one is already being deleted */
 async function adopt(tx: Transaction, userId: string, made: SnapTradeCredentials, now: Date): Promise<boolean> {
   const { snapTradeUserId, userSecret } = made;
   const [present] = await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
@@ -121,7 +121,7 @@ async function adopt(tx: Transaction, userId: string, made: SnapTradeCredentials
   return true;
 }
 
-/** Moves a SnapTrade user to the list of those to delete, with the connections that go with it. */
+/** Queues a SnapTrade user for deletion, along with its connections. */
 export async function retire(tx: Transaction, present: SnapTradeUser, now: Date): Promise<void> {
   const { userId, snapTradeUserId, goneWhy, goneAt } = present;
   const own = await tx
@@ -151,7 +151,7 @@ export async function requestLook(tx: Transaction, userId: string, dueAt: Date, 
     .where(eq(snapTradeUsers.userId, userId));
 }
 
-/** Remembers that SnapTrade has deleted this user: nothing is asked in their name from now on, and their pages say so. */
+/** Records that SnapTrade has deleted this user: no calls are made for them from now on, and their pages say so. */
 export async function noteUserDeleted(tx: Pick<Transaction, "update">, snapTradeUserId: string, goneAt: Date): Promise<void> {
   const [gone] = await tx
     .update(snapTradeUsers)
@@ -161,11 +161,11 @@ export async function noteUserDeleted(tx: Pick<Transaction, "update">, snapTrade
   if (gone) await noteChange(tx, gone.userId);
 }
 
-/** So many refusals, each after a longer wait, are more than a doubt; so many, over about a month, and only a person's click asks again. */
+/** This many refusals, each after a longer wait, count as final; this many, over about a month, and only a person's click asks again. */
 const refusalsToBelieve = 3;
 const maxRefusals = 30;
 
-/** What a look that succeeds makes of earlier refusals; a user that SnapTrade deleted stays deleted. */
+/** How a successful look resets earlier refusals; a user that SnapTrade deleted stays deleted. */
 export const accepted = {
   refusals: 0,
   askAgainAt: null,
@@ -174,8 +174,8 @@ export const accepted = {
 };
 
 /**
- * Remembers that SnapTrade refused this person's secret (1083). The first refusals are a doubt: the pages say that nothing can be checked right now.
- * Only one that came after the wait counts, so that clicks neither prove anything nor make the waits longer.
+ * Records that SnapTrade refused this person's secret (1083). The first refusals prove nothing: the pages only say that we can't check right now.
+ * Only a refusal that comes after the wait counts, so clicks neither prove anything nor make the waits longer.
  * @param now our clock
  */
 export async function noteRefusal(userId: string, now: Date): Promise<void> {
@@ -200,10 +200,10 @@ export async function noteRefusal(userId: string, now: Date): Promise<void> {
   await announceChanges();
 }
 
-/** The people whose secret was refused and whom it is time to ask about again, longest overdue first. */
+/** People whose secret was refused and who are due to be asked about again, longest overdue first. */
 export async function listRefused(now: Date, limit: number): Promise<string[]> {
   const db = await database();
-  // An ask that failed for another reason proves nothing, and must not be repeated in every round.
+  // A call that failed for another reason proves nothing, and must not be repeated in every round.
   const notJustFailed = or(isNull(snapTradeUsers.lookFailedAt), lte(snapTradeUsers.lookFailedAt, new Date(now.getTime() - growingGapMs(1))));
   const rows = await db
     .select({ userId: snapTradeUsers.userId })

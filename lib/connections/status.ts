@@ -8,7 +8,7 @@ export interface ConnectionFacts {
   removalRequestedAt: Date | null;
   /** When its newest episode ended with a repair that we saw. */
   fixedAt: Date | null;
-  /** Our clock: since when SnapTrade lists it in a form that we cannot read. */
+  /** Our clock: since when SnapTrade has listed it in a form we can't read. */
   unreadableSince: Date | null;
   /** The newest portal session for this connection that has no outcome yet and was not left; times on our clock. */
   openPortal: { activeAt: Date; claimedSuccess: boolean } | null;
@@ -24,9 +24,9 @@ export interface LookFacts {
   lookFailedAt: Date | null;
   /** Set when something contradicts what we know: look again from then on. */
   lookDueAt: Date | null;
-  /** One of the person's connections needs reconnecting: whoever has a page of it open waits for news. */
+  /** One of the person's connections needs reconnecting, so a person with an open page is waiting for news. */
   anyDisabled?: boolean;
-  /** SnapTrade refuses this person's secret: nothing is asked before, whatever else is due. */
+  /** SnapTrade refuses this person's secret: no look before this time, whatever else is due. */
   askAgainAt?: Date | null;
 }
 
@@ -58,7 +58,7 @@ export const portalOpenMinutes = 10;
 export const staleAfterHours = 24;
 /** A page that is opened looks at SnapTrade when the last look is older than this. */
 export const lookAfterMinutes = 5;
-/** While something on an open page needs reconnecting, which may happen elsewhere. */
+/** While an open page shows something to reconnect, since the repair may happen elsewhere. */
 const lookAfterMinutesIfDisabled = 1;
 const retryAfterMinutes = 1;
 
@@ -75,7 +75,7 @@ export function isLookDue(look: LookFacts, now: Date): boolean {
   return !look.lookFailedAt && (!look.lookedAt || now.getTime() - look.lookedAt.getTime() > lookAfterMinutes * 60_000);
 }
 
-/** When an open page may expect news without being opened again: after a failed look, after a contradiction, and while something is broken. */
+/** When an open page may expect news on its own: after a failed look, after a contradiction, and while something is broken. */
 export function expectedLookAt({ lookedAt, lookFailedAt, lookDueAt, anyDisabled, askAgainAt }: LookFacts): Date | null {
   if (askAgainAt) return askAgainAt;
   if (lookFailedAt) return new Date(lookFailedAt.getTime() + retryAfterMinutes * 60_000);
@@ -123,7 +123,7 @@ export function canReconnect(status: ConnectionStatus): boolean {
   return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance" || status === "disabled-wave";
 }
 
-/** Whether somebody may still be in the portal: both times are on one clock. */
+/** Whether the person may still be in the portal; both times are on the same clock. */
 export function isPortalOpen({ activeAt }: { activeAt: Date }, now: Date): boolean {
   return now.getTime() - activeAt.getTime() < portalOpenMinutes * 60_000;
 }

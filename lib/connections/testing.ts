@@ -84,7 +84,7 @@ export function withWorld() {
   return { emulator, makePerson, makePeople };
 }
 
-/** As if all of this person's connections had been made an hour ago: lists lag for new ones, which are never concluded gone. */
+/** Backdates all of this person's connections by an hour: lists lag for new ones, which are never concluded gone. */
 export async function grow(userId: string) {
   const long = new Date(Date.now() - 60 * minuteMs);
   const db = await database();

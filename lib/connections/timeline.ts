@@ -70,7 +70,7 @@ function trips(history: History, brokeAt: Date, endedAt: Date | null): TimelineE
     }));
 }
 
-/** SnapTrade's answers tell whole seconds. */
+/** SnapTrade's times have whole seconds. */
 const dateResolutionMs = 1_000;
 
 function isBetween(at: Date, from: Date, to: Date | null): boolean {

@@ -14,7 +14,7 @@ const brokerage = { id: "c8153291-0761-43a8-8ed0-4642103c2cb8", slug: "QUESTRADE
 const [one, other] = ["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "87b24961-b51e-4db8-9226-f198f6518a89"];
 const connection = { id: one, brokerage, type: "read", disabled: false };
 
-/** SnapTrade with this list, which denies every connection by its id. */
+/** A SnapTrade with this list, which denies every connection by id. */
 function sendList(list: unknown[], date = new Date()) {
   snapTrade.answer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://snaptrade.example");

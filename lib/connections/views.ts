@@ -31,9 +31,9 @@ export interface ConnectionView {
   dataAsOf: Date | null;
   fixedAt: Date | null;
   removalRequestedAt: Date | null;
-  /** SnapTrade accepted the removal; false while nobody knows whether it heard us. */
+  /** SnapTrade accepted the removal; false while we don't know whether it received the request. */
   removalHeard: boolean;
-  /** SnapTrade was asked so often that only the person asks again. */
+  /** We have stopped repeating the request; only the person can ask again. */
   removalParked: boolean;
   removedAt: Date | null;
   portalOpenedAt: Date | null;
@@ -50,11 +50,11 @@ export interface ConnectionView {
 export interface ConnectionsView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
-  /** SnapTrade has deleted this person's record, or has refused its secret for minutes: what is shown can neither be checked nor repaired. */
+  /** SnapTrade has deleted this person's record, or has refused its secret for minutes: what is shown can be neither checked nor repaired. */
   gone: "deleted" | "refused" | null;
-  /** False while SnapTrade has never told us what connections there are; then none shown does not mean that there are none. */
+  /** False until SnapTrade has first told us which connections exist; until then an empty list doesn't mean there are none. */
   known: boolean;
-  /** How many more SnapTrade lists in a form that we cannot read. */
+  /** How many more connections SnapTrade lists in a form we can't read. */
   unreadable: number;
   connections: ConnectionView[];
   /** Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's tense. */
@@ -106,7 +106,7 @@ export interface QueueView {
   entries: { connectionId: string; brokerage: BrokerageView; accounts: AccountView[]; state: "waiting" | "current" | "fixed" | "skipped" }[];
 }
 
-/** What became of the accounts that a connection had before it broke. */
+/** What became of the accounts a connection had before it broke. */
 export interface AccountsBack {
   expected: number;
   missing: AccountView[];
@@ -128,7 +128,7 @@ export interface PortalView {
   /** What SnapTrade says of the connection now; null while a new one is not seen yet. */
   access: "read" | "trade" | null;
   accounts: AccountView[];
-  /** After a repair: whether the accounts of before came back; null until SnapTrade was asked. */
+  /** After a repair: whether the earlier accounts came back; null until SnapTrade was asked. */
   accountsBack: AccountsBack | null;
   /** Signing in opens another window (OAuth), so a blocked window is a likely trouble; null when not known. */
   opensWindow: boolean | null;

@@ -8,22 +8,22 @@ interface Changes {
   brokerages: Set<string>;
 }
 
-/** By transaction, what it has changed so far. */
+/** What each transaction has changed so far. */
 const pending = new WeakMap<object, Changes>();
 
 type Writer = Pick<Transaction, "update">;
 
-/** Marks that what a person's pages show is behind now; within a transaction it is written last of all (docs/decisions/0010). */
+/** Marks this person's pages as out of date; a transaction writes the mark last of all (docs/decisions/0010). */
 export function noteChange(tx: Writer, userId: string): Promise<void> {
   return note(tx, { users: new Set([userId]), brokerages: new Set() });
 }
 
-/** Marks the same for everybody with a connection at these brokerages. */
+/** The same for everyone with a connection at these brokerages. */
 export function noteChangeAt(tx: Writer, brokerageIds: string[]): Promise<void> {
   return note(tx, { users: new Set(), brokerages: new Set(brokerageIds) });
 }
 
-/** Runs the work of a transaction, and then writes whose pages it left behind: users are locked last, and in one order. */
+/** Runs a transaction's work, then marks the affected people: users are locked last, in one order. */
 export async function withChanges<T>(tx: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const changes: Changes = { users: new Set(), brokerages: new Set() };
   pending.set(tx, changes);

@@ -17,12 +17,12 @@ Object.assign(DrizzleQueryError.prototype, {
   },
 });
 
-/** The database was there and refused this statement, because of what it says or of what stands in its way; false when it was away or unwell. */
+/** The database was reachable and refused this statement, because of its values or a conflict; false when it was unreachable or unwell. */
 export function isRefusal(error: unknown): boolean {
   return hasState(error, /^(?!08|25|53|57P|58|XX)[0-9A-Z]{5}$/);
 }
 
-/** The database refused the values of this statement, and would refuse them again: it cannot keep them, or must not. */
+/** The database refused this statement's values and would refuse them again: it can't store them, or must not. */
 export function isRefusedData(error: unknown): boolean {
   return hasState(error, /^(22|23|54)[0-9A-Z]{3}$/);
 }

@@ -7,7 +7,7 @@ import { TimeLimitError, type Limits } from "./limits";
 import { startFaultyNetwork, type FaultyNetwork } from "./testing/faulty-network";
 import { startWebSocketProxy } from "./testing/websocket-proxy";
 
-/** As in production, in a fifth of the time. */
+/** As in production, at a fifth of the time. */
 const limits: Limits = { connectMs: 1_000, lockMs: 600, idleMs: 1_000, statementMs: 1_600, queryMs: 2_000, transactionMs: 3_000 };
 const poolSize = 10;
 
@@ -22,7 +22,7 @@ const succeeds = (promise: Promise<unknown>) =>
     () => false,
   );
 
-/** What one waits for until another opens it. */
+/** A promise to wait for until another party opens it. */
 function latch() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
@@ -33,7 +33,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
   const name = `faults_${driver}_${randomBytes(4).toString("hex")}`;
   const url = new URL(`${inject("postgresUrl")}/${name}`);
   const proxy = startWebSocketProxy(Number(url.port));
-  /** Straight to the server, as another process has it. */
+  /** A direct connection to the server, like another process's. */
   let other: OpenDatabase;
   let network: FaultyNetwork;
   let opened: OpenDatabase;
@@ -66,7 +66,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
   const open = (at: URL) => openDatabase({ DATABASE_URL: at.href, DATABASE_DRIVER: "pg", NEON_WS_PROXY: undefined }, limits);
   const counting = () => opened.transaction((tx) => tx.execute(count));
 
-  /** Uses every connection of the pool at once, so that all of them are there. */
+  /** Uses every connection of the pool at once, so that all of them exist. */
   async function fillPool() {
     expect(fulfilled(await times(poolSize, () => opened.db.execute(sleep(0.3))))).toBe(poolSize);
   }
@@ -77,7 +77,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await opened.db.execute(count);
   }
 
-  test("ten connections that died silently are replaced as soon as one of them is found out", async () => {
+  test("ten connections that died silently are replaced as soon as one is discovered", async () => {
     await fillPool();
     network.freeze();
     network.heal();
@@ -87,7 +87,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     expect(Date.now() - began).toBeLessThan(limits.queryMs + 2_000);
   });
 
-  test("ten transactions whose begin is never answered give all their connections back", async () => {
+  test("ten transactions whose begin is never answered return all their connections", async () => {
     await fillPool();
     network.freeze();
     network.heal();
@@ -95,7 +95,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("queries that are never answered give their connections back", async () => {
+  test("queries that are never answered return their connections", async () => {
     await fillPool();
     network.freeze();
     network.heal();
@@ -123,7 +123,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("connections that are accepted and never answered fail in time, and hold no place once the server is back", async () => {
+  test("connections that are accepted but never answered fail in time, and free their slots once the server is back", async () => {
     network.freeze();
     const began = Date.now();
     expect(fulfilled(await times(2 * poolSize, counting))).toBe(0);
@@ -133,7 +133,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("a work that hangs inside a transaction keeps its locks for a moment only, and others fail fast until then", async () => {
+  test("work that hangs inside a transaction holds its locks only briefly, and others fail fast until then", async () => {
     const hung = latch();
     const ended = times(1, () =>
       opened.transaction(async (tx) => {
@@ -171,7 +171,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("who finds no free connection is told in time", async () => {
+  test("a caller that finds no free connection learns it in time", async () => {
     const [held, free] = [latch(), latch()];
     let holders = 0;
     const holding = times(poolSize, () =>

@@ -4,18 +4,18 @@ import { at } from "./at";
 import { ofUser } from "./schema";
 
 /**
- * SnapTrade users that are nobody's any more, or not yet: each must be deleted at SnapTrade, since it costs money and holds data.
- * The rows stay until the person is deleted, so that late events still find whom they are about. Our clock.
+ * SnapTrade users that no longer belong to anyone, or don't yet: each must be deleted at SnapTrade, since it costs money and holds data.
+ * The rows stay until the person is deleted, so that late events can still be matched to them. Times on our clock.
  */
 export const formerSnapTradeUsers = pgTable(
   "former_snaptrade_users",
   {
     snapTradeUserId: text("snaptrade_user_id").primaryKey(),
     userId: ofUser(),
-    /** "registering": the id was sent to SnapTrade, and what became of it is not known yet. */
+    /** "registering": the id was sent to SnapTrade, and the result is not known yet. */
     why: text({ enum: ["registering", "surplus", "refused", "deleted", "account-deleted"] }).notNull(),
     since: at("since").notNull(),
-    /** The connections that this user had when it was replaced; they go with it. */
+    /** The connections this user had when it was replaced; they are deleted with it. */
     connectionIds: uuid("connection_ids").array().notNull().default([]),
     attempts: integer().notNull().default(0),
     runAt: at("run_at").notNull(),

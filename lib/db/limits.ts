@@ -1,10 +1,10 @@
-/** How long the database may take. The server's limits are the shorter ones, so that it normally ends what takes too long and says why. */
+/** Time limits for the database. The server's are shorter than ours, so normally it ends what takes too long and says why. */
 export interface Limits {
-  /** For a free client or a new connection. Enough for a database that wakes up; a sender of webhooks waits for 10 s in all. */
+  /** For a free client or a new connection. Enough for a sleeping database to wake up; webhook senders wait 10 s in all. */
   connectMs: number;
-  /** For a lock. Ours are held for milliseconds, so whoever waits longer waits behind somebody who hangs; a deadlock is found after 1 s. */
+  /** For a lock. Ours are held for milliseconds, so a longer wait means the holder hangs; deadlocks are detected after 1 s. */
   lockMs: number;
-  /** Between two statements of a transaction. Nothing waits for the outside inside one, so this process hangs, and its locks must go. */
+  /** Between two statements of a transaction. Transactions wait for nothing outside, so this process must be hanging, and its locks must be freed. */
   idleMs: number;
   /** For one statement, by the server: far more than the slowest query takes. */
   statementMs: number;
@@ -23,7 +23,7 @@ export const usualLimits: Limits = {
   transactionMs: 15_000,
 };
 
-/** A migration may rewrite a large table, and waits for another one to finish. */
+/** A migration may rewrite a large table, and waits for a concurrent one to finish. */
 export const migrationLimits: Limits = {
   ...usualLimits,
   lockMs: 590_000,
@@ -33,13 +33,13 @@ export const migrationLimits: Limits = {
   transactionMs: 600_000,
 };
 
-/** Something took longer than its limit; whether it was done all the same is unknown. */
+/** Something exceeded its limit; it may have completed all the same. */
 export class TimeLimitError extends Error {
   override name = "TimeLimitError";
 }
 
 /**
- * What `promise` brings, within so many milliseconds; what comes later goes to `late`.
+ * The result of `promise`, if it settles within `ms`; a later result goes to `late`.
  * @throws TimeLimitError when it takes longer
  */
 export function within<T>(ms: number, what: string, promise: Promise<T>, late?: (value: T) => void): Promise<T> {

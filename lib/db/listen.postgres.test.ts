@@ -34,7 +34,7 @@ describe("LISTEN over a faulty network", () => {
     return rowCount ?? 0;
   }
 
-  test("twenty callers whose LISTEN fails leave one listener, which hears once the server is back", async () => {
+  test("twenty callers whose LISTEN fails leave one listener, which hears again once the server is back", async () => {
     network.refuse();
     const hears = Array.from({ length: 20 }, listen);
     await expect.poll(() => network.refused(), soon).toBeGreaterThan(1);
@@ -45,7 +45,7 @@ describe("LISTEN over a faulty network", () => {
     expect(network.lines()).toBe(1);
   });
 
-  test("a connection that is dropped is made again, and whoever listens is told that something may have been missed", async () => {
+  test("a dropped connection is reopened, and listeners are told that they may have missed something", async () => {
     const hears = listen();
     await expect.poll(() => told, soon).toBe(1);
     for (let drop = 1; drop <= 3; drop++) {
@@ -58,7 +58,7 @@ describe("LISTEN over a faulty network", () => {
     expect(network.lines()).toBe(1);
   });
 
-  test("nothing is left after the end, and nothing begins again", async () => {
+  test("nothing remains after the end, and nothing starts again", async () => {
     const hears = listen();
     await expect.poll(hears, soon).toBe(true);
     await listening.end();

@@ -4,9 +4,9 @@ import { describeError, log } from "@/lib/log";
 import { usualLimits, within, type Limits } from "./limits";
 
 /**
- * Calls `heard` for each NOTIFY on a channel, and whenever some may have been missed. It never fails: a connection that is lost is
- * made again, for as long as it takes.
- * @returns what tells whether it hears anything right now; whoever must not miss a change asks for it while it does not
+ * Calls `heard` for each NOTIFY on a channel, and whenever some may have been missed. It never fails: a lost connection is
+ * reopened, however long that takes.
+ * @returns a check of whether it is listening right now; callers that must not miss a change poll while it isn't
  */
 export type Listen = (channel: string, heard: () => void) => () => boolean;
 
@@ -22,10 +22,10 @@ interface Ear {
 
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
-/** A connection that died silently is found out by asking it something. */
+/** Queries the connection regularly, to notice when it died silently. */
 const checkMs = 10_000;
 
-/** LISTEN apart from the pool: one connection per channel, however many listen to it and however often it was lost. */
+/** LISTEN outside the pool: one connection per channel, however many callers listen and however often it was lost. */
 export function listenWithPg(connectionString: string, limits: Limits = usualLimits): Listening {
   const ears = new Map<string, Ear>();
   const clients = new Set<Client>();
@@ -42,7 +42,7 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
         failures = 0;
         await stayConnected(client, lost);
       } catch (error) {
-        log.warn({ ...describeError(error), failures }, "The database connection that listens was lost");
+        log.warn({ ...describeError(error), failures }, "The LISTEN connection to the database was lost");
       }
       ear.hears = false;
       close(client);

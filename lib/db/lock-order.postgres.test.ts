@@ -13,9 +13,9 @@ withDatabase();
 
 const rounds = 120;
 
-/** PGlite runs one transaction at a time, and cannot deadlock. */
+/** PGlite runs one transaction at a time, so it can't deadlock. */
 describe("locks are taken in one order", () => {
-  test("maintenance, webhooks and looks at once never deadlock, in 120 rounds", { timeout: 300_000 }, async () => {
+  test("concurrent maintenance, webhooks and looks never deadlock, in 120 rounds", { timeout: 300_000 }, async () => {
     const people = await Promise.all(Array.from({ length: 4 }, () => makeConnections(3, at(0))));
     const db = await database();
     const before = await deadlocks();

@@ -3,7 +3,7 @@ import { Client, neonConfig, Pool } from "@neondatabase/serverless";
 import type { PoolConfig } from "pg";
 import { WebSocket } from "ws";
 
-/** Neon's pool over WebSockets; to a server of its own, or through `proxy` to any other. */
+/** Neon's pool over WebSockets: to a Neon server, or through `proxy` to any other. */
 export function neonPool(options: PoolConfig, proxy: string | undefined): Pool {
   neonConfig.webSocketConstructor = PromptWebSocket;
   if (proxy) {
@@ -32,7 +32,7 @@ class PromptClient extends Client {
   }
 }
 
-/** Whoever closes it is rid of it within a second; a polite end would wait half a minute for a server that is gone. */
+/** Closes within a second; a graceful close would wait half a minute for a server that is gone. */
 class PromptWebSocket extends WebSocket {
   override close(...reason: Parameters<WebSocket["close"]>) {
     super.close(...reason);

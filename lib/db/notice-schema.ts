@@ -19,8 +19,8 @@ export const notices = pgTable(
     createdAt: at("created_at").notNull(),
     readAt: at("read_at"),
     /**
-     * "held": waits for its brokerage, not for a time; "claimed": not sent yet; "leaving": it may have been;
-     * "unknown": nobody can say any more, so it is not sent again.
+     * "held": waits for its brokerage, not for a time; "claimed": not sent yet; "leaving": may have been sent;
+     * "unknown": there is no way to tell anymore, so it is not sent again.
      */
     mail: text({ enum: ["waiting", "held", "claimed", "leaving", "sent", "cancelled", "failed", "unknown"] })
       .notNull()
@@ -28,7 +28,7 @@ export const notices = pgTable(
     notBefore: at("not_before").notNull(),
     /** It had to wait for the brokerage; says so when it goes out. */
     heldAt: at("held_at"),
-    /** While it is held: the brokerage that has to be well again first. */
+    /** While held: the brokerage that must recover first. */
     heldFor: uuid("held_for").references(() => brokerages.id),
     claimedAt: at("claimed_at"),
     sentAt: at("sent_at"),

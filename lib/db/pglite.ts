@@ -30,7 +30,7 @@ export async function openPglite(folder: string, limits: Limits): Promise<OpenDa
   const db = drizzle(client, { schema: tables });
   const opened: OpenDatabase = {
     db,
-    // One transaction at a time: a work that hangs would keep all others waiting, and is rolled back.
+    // One transaction at a time: work that hangs would block all others, so it is rolled back.
     transaction: (work, bounds = limits) => db.transaction((tx) => within(bounds.transactionMs, "A transaction", work(tx))),
     listen(channel, heard) {
       let hears = false;
@@ -39,7 +39,7 @@ export async function openPglite(folder: string, limits: Limits): Promise<OpenDa
           hears = true;
           heard();
         },
-        (error: unknown) => log.warn(describeError(error), "The embedded database cannot tell of changes"),
+        (error: unknown) => log.warn(describeError(error), "The embedded database can't report changes"),
       );
       return () => hears;
     },

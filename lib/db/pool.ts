@@ -14,7 +14,7 @@ export interface PoolClient {
   query: Query;
   release: (error?: Error) => void;
   on: (event: "error", heard: (error: Error) => void) => unknown;
-  /** Of a real connection: ends it without waiting for the other side. */
+  /** On a real connection: closes it without waiting for the other side. */
   connection?: { stream: { destroy: () => unknown } };
 }
 
@@ -28,8 +28,8 @@ export interface ClientPool {
 }
 
 /**
- * A database out of a pool of connections: pg's, Neon's, or a simulated one. Nothing waits longer than its limit, and a client with which
- * anything failed or took too long is destroyed rather than given back, since nobody can tell what it is still busy with.
+ * A database on top of a connection pool: pg's, Neon's, or a simulated one. Nothing waits longer than its limit, and a client on which
+ * anything failed or timed out is destroyed instead of returned, since there is no telling what it is still doing.
  *
  * The pool must offer `connect()`, which lends a client until its `release(error?)` (with an error: for good), `end()`, and
  * `on("error" | "connect", …)`. A client must offer `on("error", …)`, `query(config, values)` as drizzle's node-postgres driver calls it
@@ -55,7 +55,7 @@ export function openPool(pool: ClientPool, listening: Listening | null = null, l
   async function transaction<T>(work: (tx: Transaction) => Promise<T>, bounds: Limits = limits): Promise<T> {
     const client = await checkOut();
     let over = false;
-    // Whatever `work` still does after the end must not reach a client that may be somebody else's by then.
+    // Whatever `work` does after the end must not reach a client that another transaction may be using by then.
     const inside: Query = async (statement, values) => {
       if (over) throw new Error("This transaction is over");
       return ask(client, bounds.queryMs, statement, values);
@@ -64,8 +64,8 @@ export function openPool(pool: ClientPool, listening: Listening | null = null, l
       await inside(`begin; ${settings("set local", bounds)}`);
       const result = await work(drizzleOn(inside));
       const done = (await inside("commit")) as { command?: string };
-      // The server's answer when a statement failed and `work` went on as if nothing were.
-      if (done.command === "ROLLBACK") throw new Error("The transaction was rolled back, since one of its statements had failed");
+      // The server's answer when a statement failed and `work` carried on regardless.
+      if (done.command === "ROLLBACK") throw new Error("The transaction was rolled back because one of its statements failed");
       return result;
     };
     try {
@@ -88,12 +88,12 @@ export function openPool(pool: ClientPool, listening: Listening | null = null, l
   };
 }
 
-/** Lends clients that can be trusted, and asks them within limits. */
+/** Lends out clients that can be trusted, and runs their queries within limits. */
 function watchClients(pool: ClientPool, limits: Limits) {
-  /** Counts questions and answers, to tell what came before what. */
+  /** Counts queries and answers, to know their order. */
   let count = 0;
   const answered = new WeakMap<PoolClient, number>();
-  /** A connection was silent from here on: those that have not answered since then are as suspect. */
+  /** A connection fell silent at this point; those that haven't answered since are equally suspect. */
   let silentSince = 0;
 
   async function ask(client: PoolClient, limitMs: number, statement: unknown, values?: unknown[]): Promise<unknown> {
@@ -118,7 +118,7 @@ function watchClients(pool: ClientPool, limits: Limits) {
     }
   }
 
-  /** By a first statement rather than when connecting, since poolers refuse such parameters there. */
+  /** Set by a first statement rather than on connecting, since poolers refuse such parameters. */
   async function prepare(client: PoolClient): Promise<PoolClient> {
     try {
       await ask(client, limits.connectMs, settings("set", limits));
@@ -132,23 +132,23 @@ function watchClients(pool: ClientPool, limits: Limits) {
   return { checkOut, ask };
 }
 
-/** Each transaction says it again for itself: behind a pooler it may run on a server's connection that never heard it. */
+/** Each transaction sets them again for itself: behind a pooler it may run on a server connection that never got them. */
 function settings(set: "set" | "set local", { statementMs, lockMs, idleMs }: Limits): string {
   return `${set} statement_timeout = ${statementMs}; ${set} lock_timeout = ${lockMs}; ${set} idle_in_transaction_session_timeout = ${idleMs}`;
 }
 
 function destroy(client: PoolClient, error: unknown): void {
   client.release(error instanceof Error ? error : new Error(String(error)));
-  // A polite end waits for the other side, which may be gone.
+  // A graceful end waits for the other side, which may be gone.
   client.connection?.stream.destroy();
 }
 
-/** drizzle needs no more of its client than this, whichever driver is behind it. */
+/** The part of a client that drizzle uses, whichever driver is behind it. */
 function drizzleOn(query: Query): Database {
   return drizzle({ query } as unknown as PgClient, { schema: tables });
 }
 
-/** Also those that are in use: an error that nobody hears would end the process. */
+/** Also for clients in use: an unhandled error event would end the process. */
 function hearLostConnections(pool: ClientPool) {
   const note = (error: Error) => log.warn(describeError(error), "A database connection was lost");
   pool.on("error", note);

@@ -12,11 +12,11 @@ export const users = pgTable(
     email: text().notNull().unique(),
     emailVerified: at("email_verified"),
     image: text(),
-    /** Grows with each change that this person's pages show; an open page that knows an older one reads again. */
+    /** Incremented by each change that this person's pages show; an open page with an older version reloads its data. */
     version: integer().notNull().default(0),
-    /** Our clock: the person asked to be forgotten; done once SnapTrade has deleted its part. */
+    /** Our clock: when the person asked to be deleted; done once SnapTrade has deleted its part. */
     deletionRequestedAt: at("deletion_requested_at"),
-    /** Our clock: the deletion is not attempted before. */
+    /** Our clock: the deletion is not attempted before this. */
     deletionRunAt: at("deletion_run_at")
       .notNull()
       .default(sql`now()`),
@@ -29,7 +29,7 @@ export const users = pgTable(
     /** Minutes of their day between which no e-mail is sent; equal for no quiet hours. */
     quietFrom: integer("quiet_from").notNull().default(1320),
     quietTo: integer("quiet_to").notNull().default(480),
-    /** IANA name, as their browser last told it. */
+    /** IANA name, as their browser last reported it. */
     timeZone: text("time_zone").notNull().default("UTC"),
   },
   (table) => [
@@ -79,14 +79,14 @@ export const snapTradeUsers = pgTable(
       .notNull()
       .default(sql`now()`),
     accountsLookedAt: at("accounts_looked_at"),
-    /** SnapTrade's clock: when the accounts that we keep were asked for. */
+    /** SnapTrade's clock: when the stored accounts were requested. */
     accountsAskedAt: at("accounts_asked_at"),
-    /** How many connections SnapTrade listed at the last look in a form that we cannot read. */
+    /** How many connections the last look found in a form we can't read. */
     unreadableConnections: integer("unreadable_connections").notNull().default(0),
     /** How often the person asked for a look since then, to keep it within bounds. */
     checks: integer().notNull().default(0),
     checksSince: at("checks_since"),
-    /** How many times in a row SnapTrade refused this secret (1083); a successful look clears it. */
+    /** How many times in a row SnapTrade refused this secret (1083); a successful look resets it. */
     refusals: integer().notNull().default(0),
     /** While it is refused: when to ask again without a person's click. */
     askAgainAt: at("ask_again_at"),
@@ -137,23 +137,23 @@ export const connections = pgTable(
       .references(() => brokerages.id),
     access: text({ enum: ["read", "trade"] }).notNull(),
     connectedSince: at("connected_since"),
-    /** When SnapTrade first listed it to us; null for rows older than this column. */
+    /** When SnapTrade first listed it; null for rows older than this column. */
     firstObservedAt: at("first_observed_at"),
-    /** Our clock: since when SnapTrade lists it in a form that we cannot read; null while we can. */
+    /** Our clock: since when SnapTrade has listed it in a form we can't read; null while we can. */
     unreadableSince: at("unreadable_since"),
     /** When SnapTrade last said that it changed. */
     updatedAt: at("updated_at"),
-    /** The newest read alone, without events: when it was asked for, and what it said. */
+    /** The newest read alone, without events: when it was requested, and what it said. */
     readAt: at("read_at"),
     readState: text("read_state", { enum: ["enabled", "disabled", "deleted"] }),
     state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
     observedAt: at("observed_at").notNull(),
     disabledAt: at("disabled_at"),
-    /** Our clock: the person asked to remove it, and has not taken that back. */
+    /** Our clock: when the person asked to remove it; null if they cancelled. */
     removalRequestedAt: at("removal_requested_at"),
-    /** Our clock: SnapTrade accepted the request; null while nobody knows whether it heard us. */
+    /** Our clock: when SnapTrade accepted the request; null while we don't know whether it received it. */
     removalAcceptedAt: at("removal_accepted_at"),
-    /** Our clock: when SnapTrade was last asked, how often it was, and when it is asked again; null once it no longer is. */
+    /** Our clock: when SnapTrade was last asked, how many times, and when to ask again; null once we no longer do. */
     removalAskedAt: at("removal_asked_at"),
     removalAttempts: integer("removal_attempts").notNull().default(0),
     removalRunAt: at("removal_run_at"),
@@ -177,7 +177,7 @@ export const connections = pgTable(
   ],
 );
 
-/** Dated statements about a connection, equal neighbors collapsed; the row above and the episodes are folds of these. */
+/** Dated statements about a connection, equal neighbors collapsed; the connection row and the episodes are derived from these. */
 export const observations = pgTable(
   "observations",
   {
@@ -185,7 +185,7 @@ export const observations = pgTable(
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
     observedAt: at("observed_at").notNull(),
-    /** For a read: when SnapTrade answered; observed_at is then the moment of the question. */
+    /** For a read: when SnapTrade answered; observed_at is then the moment we asked. */
     answeredAt: at("answered_at"),
     state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
     /** When it broke, where the statement says so. */
@@ -234,12 +234,12 @@ export const brokerageAccounts = pgTable(
     connectionId: uuid("connection_id")
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
-    /** The brokerage's own id of the account; it outlives a new connection, where SnapTrade knows it. */
+    /** The brokerage's own id of the account, if SnapTrade knows it; it survives a new connection. */
     institutionAccountId: text("institution_account_id"),
     name: text().notNull(),
     lastDigits: text("last_digits"),
     holdingsAt: at("holdings_at"),
-    /** SnapTrade's clock: since when a list of accounts has been without it; null while it is shared. */
+    /** SnapTrade's clock: when a list of accounts first lacked it; null while it is shared. */
     missingSince: at("missing_since"),
   },
   (table) => [index().on(table.connectionId), check("brokerage_accounts_masked", sql`length(${table.lastDigits}) <= 4`)],
@@ -271,20 +271,20 @@ export const portalSessions = pgTable(
     queueId: uuid("queue_id").references(() => reconnectQueues.id, { onDelete: "set null" }),
     /** Through the reconnect of a connection that works: to renew it before it stops, or to allow trading. */
     wish: text({ enum: ["renew", "trade"] }),
-    /** SnapTrade's id of its session, for its support. */
+    /** SnapTrade's id of its session, for its support team. */
     snapTradeSessionId: text("snaptrade_session_id"),
     /** Our clock. */
     startedAt: at("started_at").notNull(),
     /** SnapTrade's clock: the Date of its answer with the login link. */
     openedAt: at("opened_at"),
-    /** Our clock: when its page last showed a sign of the person; without any for a while the visit counts as over. */
+    /** Our clock: when its page last showed a sign of the person; without one for a while, the visit counts as over. */
     activeAt: at("active_at").notNull().defaultNow(),
     /** Our clock: when the browser said that the visit was over. */
     leftAt: at("left_at"),
     claim: jsonb().$type<{ status: "SUCCESS" | "ERROR" | "ABANDONED" | "UNKNOWN"; code: string | null }>(),
     /** Our clock. */
     claimedAt: at("claimed_at"),
-    /** How SnapTrade says that the newest sign-in of this visit ended. */
+    /** SnapTrade's result for the newest sign-in of this visit. */
     attemptResult: text("attempt_result"),
     outcome: text({ enum: ["fixed", "connected", "failed", "replaced", "not-opened"] }),
     endedAt: at("ended_at"),

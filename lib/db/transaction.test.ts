@@ -13,7 +13,7 @@ const newEmail = () => `${randomUUID()}@example.com`;
 const add = (tx: Transaction, email: string) => tx.insert(users).values({ email });
 const isKept = async (email: string) => (await (await database()).select().from(users).where(eq(users.email, email))).length > 0;
 
-test("a transaction is kept as a whole", async () => {
+test("a transaction is committed as a whole", async () => {
   const [one, other] = [newEmail(), newEmail()];
   await transaction(async (tx) => {
     await add(tx, one);
@@ -22,7 +22,7 @@ test("a transaction is kept as a whole", async () => {
   expect([await isKept(one), await isKept(other)]).toEqual([true, true]);
 });
 
-test("a work that throws leaves nothing behind, and its error is handed on", async () => {
+test("work that throws leaves nothing behind, and its error is passed on", async () => {
   const email = newEmail();
   const failing = transaction(async (tx) => {
     await add(tx, email);
@@ -32,7 +32,7 @@ test("a work that throws leaves nothing behind, and its error is handed on", asy
   expect(await isKept(email)).toBe(false);
 });
 
-test("a statement whose failure the work ignores undoes the whole transaction, and the caller hears of it", async () => {
+test("a failed statement that the work ignores rolls back the whole transaction, and the caller is told", async () => {
   const email = newEmail();
   const ignoring = transaction(async (tx) => {
     await add(tx, email);
@@ -42,14 +42,14 @@ test("a statement whose failure the work ignores undoes the whole transaction, a
   expect(await isKept(email)).toBe(false);
 });
 
-test("what a work does after the end of its transaction is refused", async () => {
+test("what the work does after its transaction has ended is refused", async () => {
   const email = newEmail();
   const kept = await transaction((tx) => Promise.resolve({ tx }));
   await expect(add(kept.tx, email).execute()).rejects.toThrow();
   expect(await isKept(email)).toBe(false);
 });
 
-test("a transaction that takes too long is undone, and others go on", async () => {
+test("a transaction that takes too long is rolled back, and others continue", async () => {
   const opened = await (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase;
   const [late, next] = [newEmail(), newEmail()];
   const slow = opened?.transaction(

@@ -37,7 +37,7 @@ export const webhookEvents = pgTable(
     index("webhook_events_waiting")
       .on(table.nextAttemptAt)
       .where(sql`${table.state} = 'waiting'`),
-    // By person, so that each has their turn; heartbeats, nearly all of the events, are not in it.
+    // By person, so that people take turns; heartbeats, nearly all of the events, are left out.
     index("webhook_events_waiting_by_person")
       .on(sql`coalesce(${table.snapTradeUserId}, '')`, table.nextAttemptAt)
       .where(sql`${table.state} = 'waiting' and ${table.type} <> 'ACCOUNT_HOLDINGS_UPDATED'`),
@@ -51,46 +51,46 @@ export const webhookEvents = pgTable(
   ],
 );
 
-/** Every request to SnapTrade of the last minutes, whichever process made it. All times here and in the limits are the database's clock. */
+/** Every request to SnapTrade in the last minutes, from any process. All times here and in the limits are on the database's clock. */
 export const snapTradeCalls = pgTable(
   "snaptrade_calls",
   {
     id: bigserial({ mode: "number" }).primaryKey(),
     at: at("at").notNull(),
     background: boolean().notNull(),
-    /** In whose name it is made: the SnapTrade user, or our person before there is one; null for what is nobody's. */
+    /** Whom it is charged to: the SnapTrade user, or our person before there is one; null for calls not tied to a person. */
     person: text(),
-    /** Null while it is on its way, and for good when its answer was lost. */
+    /** Null while it is in flight, and for good if its answer was lost. */
     answeredAt: at("answered_at"),
   },
   (table) => [index().on(table.at)],
 );
 
-/** Each sign-in e-mail of the last hour and the sender's network that asked for it, to keep them within bounds; our clock. */
+/** Each sign-in e-mail of the last hour and the network that requested it, for rate limits; our clock. */
 export const signInMails = pgTable(
   "sign_in_mails",
   { id: bigserial({ mode: "number" }).primaryKey(), network: text().notNull(), requestedAt: at("requested_at").notNull() },
   (table) => [index().on(table.requestedAt), index().on(table.network, table.requestedAt)],
 );
 
-/** What SnapTrade last said of our rate limit; one row. */
+/** What SnapTrade last said about our rate limit; one row. */
 export const snapTradeLimits = pgTable("snaptrade_limits", {
   id: integer().primaryKey(),
-  /** Grows with each admission, so that two processes never count the same room twice. */
+  /** Incremented by each admission, so that two processes never count the same slot twice. */
   sequence: bigint({ mode: "number" }).notNull().default(0),
   perMinute: integer("per_minute").notNull(),
-  /** Until when `perMinute` counts, if it was heard; then the documented default does. Null counts always. */
+  /** Until when a reported `perMinute` counts; the documented default applies after that. Null never expires. */
   perMinuteUntil: at("per_minute_until"),
   remaining: integer(),
   /** Until when `remaining` says something. */
   remainingUntil: at("remaining_until"),
-  /** The call whose answer said so, and when; what was under way then, or began later, comes on top. */
+  /** The call whose answer reported it, and when; calls in flight then, or started later, count on top. */
   remainingCallId: bigint("remaining_call_id", { mode: "number" }),
   remainingHeardAt: at("remaining_heard_at"),
   /** After a 429 nothing is sent before. */
   blockedUntil: at("blocked_until"),
   refusedAt: at("refused_at"),
-  /** How many refusals followed one another without a success between them. */
+  /** Consecutive refusals without a success in between. */
   refusals: integer().notNull().default(0),
 });
 
@@ -102,15 +102,15 @@ export const rounds = pgTable("rounds", {
   /** Since when rounds follow one another without a gap. */
   upSince: at("up_since").notNull(),
   endedAt: at("ended_at"),
-  /** What the last round that ended left behind, for /api/health, which reads nothing else. */
+  /** The report of the last round that finished, for /api/health, which reads nothing else. */
   report: jsonb().$type<RoundReport>(),
 });
 
 export interface RoundReport {
   /** The steps that failed, by name. */
   failed: string[];
-  /** Webhook events that wait, and that were given up; each counted up to some limit, null when they could not be counted. */
+  /** Webhook events waiting and given up; each counted up to a limit, null when they could not be counted. */
   events: { waiting: number; dead: number } | null;
-  /** A break whose webhook is lost is found after at most so long; null when that is not known. */
+  /** The longest a break goes unnoticed if its webhook is lost; null when unknown. */
   lostBreakFoundWithinMinutes: number | null;
 }

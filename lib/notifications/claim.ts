@@ -10,7 +10,7 @@ import { factsOf, lockNotices, type DueNotice } from "./due";
 import { afterFailure } from "./outcome";
 import { decide, joinWithinMs, topicOf, type Decision, type Topic } from "./rules";
 
-/** The notices that one e-mail is made of; nobody else sends them. */
+/** The notices that go into one e-mail; no other process sends them. */
 export interface ClaimedMail {
   mailId: string;
   userId: string;
@@ -21,9 +21,9 @@ export interface ClaimedMail {
 const longestJoinMs = joinWithinMs("reminder-7");
 
 /**
- * Takes what can be mailed to a person now: one e-mail about everything that needs reconnecting, and one about everything that works again.
- * A notice whose time has come takes along those of its topic whose time is near (rules.ts), so that nobody waits longer for them.
- * The connections are locked while this is decided, so what is claimed is true.
+ * Claims what can be mailed to a person now: one e-mail about everything that needs reconnecting, and one about everything that works again.
+ * A due notice takes along others on its topic that are nearly due (rules.ts), so that nobody waits longer for them.
+ * The connections are locked while this is decided, so everything claimed is true.
  */
 export async function claimMails(userId: string, now: Date): Promise<{ mails: ClaimedMail[]; cancelled: number; failed: number }> {
   return transaction(async (tx) => {
@@ -55,13 +55,13 @@ async function claim(tx: Transaction, { mailId, notices: claimed }: ClaimedMail,
     .where(inArray(notices.id, idsOf(claimed)));
 }
 
-/** Decides about notices whose time has come, and writes down what becomes of those that are not sent. One that cannot be decided fails alone. */
+/** Decides on the due notices, and records the outcome for those that are not sent. A notice that can't be decided fails alone. */
 async function decideEach(tx: Transaction, due: DueNotice[], now: Date) {
   const result = { sendable: [] as DueNotice[], cancelled: 0, failed: 0 };
   for (const notice of due) {
     const decision = await decideOne(tx, notice, false, now);
     if (decision instanceof Error) {
-      log.error({ notice: notice.id, ...describeError(decision) }, "A notice could not be decided");
+      log.error({ notice: notice.id, ...describeError(decision) }, "A decision about a notice failed");
       await tx
         .update(notices)
         .set(afterFailure(notice.attempts, decision.name, now))
@@ -109,9 +109,9 @@ async function record(tx: Transaction, notice: DueNotice, decision: Exclude<Deci
 }
 
 /**
- * The last moment at which it is certain that nothing was sent: everything the e-mail says is checked once more, with its connections locked.
- * A repair that comes later finds the notices "leaving", and its receipt waits for them.
- * @returns false when the e-mail must not leave as it is; what is still true in it goes out in the next round
+ * The last moment when it is certain that nothing was sent: checks everything the e-mail says once more, with its connections locked.
+ * A repair after this finds the notices "leaving", and its receipt waits for them.
+ * @returns false when the e-mail must not leave as written; what is still true in it goes out in the next round
  */
 export async function recordLeaving({ mailId, userId, notices: written }: ClaimedMail, now: Date): Promise<boolean> {
   return transaction(async (tx) => {

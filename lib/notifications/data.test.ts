@@ -17,7 +17,7 @@ beforeEach(async () => {
 
 const newest = async (userId: string) => new Date(Math.max(...(await listNotices(userId)).map((notice) => notice.at.getTime())));
 
-test("'mark all as read' marks what the page showed: neither planned reminders nor what came after the page was drawn", async () => {
+test("'mark all as read' marks what the page showed: neither planned reminders nor anything newer than the page", async () => {
   const owner = await makeOwner(2);
   await owner.say(0, "disabled", 0);
   await sendDueNotices(at(10));

@@ -40,7 +40,7 @@ export async function countUnread(userId: string): Promise<number> {
   return row?.unread ?? 0;
 }
 
-/** Marks what a page showed whose newest notification is from `shownAt`; what came later, or is only planned, stays unread. */
+/** Marks the notifications up to `shownAt`, the newest one that the page showed, as read; later or planned ones stay unread. */
 export async function markAllRead(userId: string, shownAt: Date, now: Date): Promise<void> {
   const db = await database();
   const news = and(inArray(notices.kind, ["broke", "fixed"]), lte(notices.createdAt, shownAt));

@@ -8,12 +8,12 @@ import { whyHeld } from "./holds";
 import type { NoticeFacts } from "./rules";
 
 const peoplePerRound = 200;
-/** One person's notices that one round deals with. */
+/** One person's notices to process in this round. */
 const noticesAtOnce = 100;
 
 /**
- * Whom to write to in this round: brokerages take turns, and within each whoever has waited longest comes first, so that neither one
- * brokerage's pile nor one person's delays anybody else's e-mail. Reads what is due, which holds.ts keeps short.
+ * Whom to write to in this round: brokerages take turns, and within each the person who has waited longest comes first, so that neither
+ * one brokerage's backlog nor one person's delays anyone else's e-mail. Reads what is due, which holds.ts keeps short.
  */
 export async function listDuePeople(now: Date): Promise<string[]> {
   const db = await database();
@@ -40,8 +40,8 @@ export async function listDuePeople(now: Date): Promise<string[]> {
 }
 
 /**
- * Locks a person's connections against changes, and then those of their notices that match and that no other process has.
- * Locks are taken in the order connections, episodes, notices, users, everywhere.
+ * Locks a person's connections against changes, then those of their notices that match and that no other process has locked.
+ * Locks are always taken in the order connections, episodes, notices, users.
  */
 export async function lockNotices(tx: Transaction, userId: string, which: SQL | undefined): Promise<DueNotice[]> {
   await lockConnections(tx, userId);
@@ -87,7 +87,7 @@ function readNotices(tx: Transaction, ids: string[]) {
 }
 export type DueNotice = Awaited<ReturnType<typeof readNotices>>[number];
 
-/** Reads what a decision about a notice rests on, as it is within this transaction. */
+/** Reads the facts for a decision about a notice, as they are within this transaction. */
 export async function factsOf(tx: Transaction, { kind, createdAt, user, episode }: DueNotice, joins: boolean): Promise<NoticeFacts> {
   const { connection } = episode;
   const { brokerage } = connection;
@@ -123,7 +123,7 @@ function presentOf({ state, episodes: open }: { state: string; episodes: { notic
   return open.some((episode) => wasTold(episode.notices) !== false) ? "broken-and-told" : "broken";
 }
 
-/** Somebody's sign-in at this brokerage has succeeded since. */
+/** Whether anyone's sign-in at this brokerage has succeeded since then. */
 async function hasAnsweredSince(tx: Transaction, brokerageId: string, since: Date): Promise<boolean> {
   const [repaired] = await tx
     .select({ id: episodes.id })

@@ -61,8 +61,8 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
 }
 
 function storyOfSeveral(kind: NoticeKind, items: MailItem[], { appName }: MailFrame): string[] {
-  if (kind === "fixed") return [`SnapTrade confirmed that they share data with ${appName} again. New data follows with SnapTrade’s next update.`];
-  const held = items.some(({ wasHeld }) => wasHeld) ? ["We waited until you could reconnect them again."] : [];
+  if (kind === "fixed") return [`SnapTrade confirmed that they share data with ${appName} again. New data will arrive with SnapTrade’s next update.`];
+  const held = items.some(({ wasHeld }) => wasHeld) ? ["We held this e-mail until you could reconnect them."] : [];
   const again = "Sign in once more and the same connections carry on, with the same accounts and history.";
   return [`They stopped sharing new data with ${appName}.`, ...held, again];
 }
@@ -102,7 +102,7 @@ function storyOf(kind: NoticeKind, { brokerage: b, brokeAt, endedAt, dataAsOf, w
 function factsOf(kind: NoticeKind, { accounts, access }: MailItem): [string, string[]][] {
   const named = accounts.map(({ name, lastDigits }) => (lastDigits ? `${name} •• ${lastDigits}` : name));
   const facts: [string, string[]][] = [];
-  // What we stored may be from before the break, so a receipt doesn't vouch for it.
+  // Our stored copy may predate the repair, so a receipt doesn't vouch for it.
   if (named.length > 0 && kind !== "fixed") facts.push(["Accounts", named]);
   facts.push(["Access", [access === "trade" ? "Read and trade" : "Read only"]]);
   if (kind !== "fixed") facts.push(["Why", ["We aren’t told. Most often a sign-in simply runs out after some weeks."]]);

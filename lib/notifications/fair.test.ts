@@ -18,7 +18,7 @@ beforeEach(async () => {
   await db.update(brokerages).set({ enabled: true, maintenance: false });
 });
 
-/** So many people with a break at a brokerage of their own, of which they are to be told. */
+/** This many people, each with an unannounced break at a brokerage of its own. */
 async function makePile(people: number, minutes: number, held = false) {
   const db = await database();
   const brokerageId = randomUUID();
@@ -48,8 +48,8 @@ async function countByState() {
   return Object.fromEntries(rows.map(({ mail, count }) => [mail, count]));
 }
 
-describe("a pile of notices", () => {
-  test("10,000 that are held delay nobody, are not touched while they are held, and go out when their brokerage is well again", async () => {
+describe("a backlog of notices", () => {
+  test("10,000 held notices delay nobody, are not touched while held, and go out when their brokerage recovers", async () => {
     const db = await database();
     const brokerageId = await makePile(10_000, -60, true);
     const [incident] = await db
@@ -72,7 +72,7 @@ describe("a pile of notices", () => {
       .where(eq(incidents.id, incident?.id ?? ""));
     await sendDueNotices(at(20));
     expect(subjects().filter((subject) => subject === "Fidelity is back: you can reconnect now").length).toBeGreaterThan(0);
-    // One round lets go of no more than it can send.
+    // One round releases no more than it can send.
     expect((await countByState()).held).toBe(9_800);
   }, 120_000);
 
@@ -85,7 +85,7 @@ describe("a pile of notices", () => {
     expect(await countByState()).toMatchObject({ held: 1_000, sent: 1 });
   });
 
-  test("of one brokerage does not delay another brokerage's e-mail, whoever waited longer", async () => {
+  test("at one brokerage does not delay another brokerage's e-mail, whoever has waited longer", async () => {
     await makePile(300, -60);
     const owner = await makeOwner(2);
     for (const index of [0, 1]) await owner.say(index, "disabled", 0);
@@ -95,7 +95,7 @@ describe("a pile of notices", () => {
     expect(new Set(people).size).toBe(200);
   });
 
-  test("of several people at one brokerage that is well again is sent to each with everything of theirs", async () => {
+  test("for several people at one recovered brokerage is sent to each with everything of theirs", async () => {
     const owner = await makeOwner(3);
     const db = await database();
     await db.update(brokerages).set({ maintenance: true });
@@ -108,7 +108,7 @@ describe("a pile of notices", () => {
 });
 
 describe("one person's trouble", () => {
-  test("a time zone that nobody knows does not stop their e-mail, nor anybody else's", async () => {
+  test("an unknown time zone does not stop its owner's e-mail, or anyone else's", async () => {
     const [odd, other] = [await makeOwner(), await makeOwner()];
     const db = await database();
     await db.update(users).set({ timeZone: "Mars/Olympus", quietFrom: 60, quietTo: 120 }).where(eq(users.id, odd.userId));
@@ -132,7 +132,7 @@ describe("one person's trouble", () => {
     expect(notice).toMatchObject({ mail: "failed", attempts: 6, problem: "not handed over (EENVELOPE)" });
   });
 
-  test("an odd date in one connection fails alone: what else is due goes out", async () => {
+  test("an odd date in one connection fails alone: everything else due goes out", async () => {
     const owner = await makeOwner(2);
     for (const index of [0, 1]) await owner.say(index, "disabled", 0);
     const db = await database();
@@ -143,7 +143,7 @@ describe("one person's trouble", () => {
     expect(subjects()).not.toEqual([]);
   });
 
-  test("a claim from the future, made before a clock was set back, is taken over", async () => {
+  test("a claim dated in the future, made before a clock was set back, is taken over", async () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     const db = await database();
@@ -152,7 +152,7 @@ describe("one person's trouble", () => {
     expect(subjects()).toHaveLength(1);
   });
 
-  test("of many processes at once sends one e-mail for several breaks", async () => {
+  test("handled by many processes at once sends one e-mail for several breaks", async () => {
     const owner = await makeOwner(5);
     for (const index of [0, 1, 2, 3, 4]) await owner.say(index, "disabled", index);
     await Promise.all(Array.from({ length: 6 }, () => sendDueNotices(at(10))));

@@ -14,7 +14,7 @@ interface Weather {
   incidents: unknown[];
 }
 
-/** Why signing in at this brokerage would not help now, or null. Says the same as the two queries below, for one notice. */
+/** Why signing in at this brokerage would not help now, or null. Applies the same rule as the two queries below, for one notice. */
 export function whyHeld(brokerage: Weather, kind: string): string | null {
   if (!brokerage.enabled) return "cannot be reconnected";
   if (brokerage.maintenance) return "maintenance";
@@ -30,7 +30,7 @@ const why = sql`case
   when notice.kind = 'back' and brokerage.degraded then 'degraded' end`;
 
 /**
- * Sets aside what is due but has to wait for its brokerage, however many there are, so that it costs nothing until then.
+ * Sets aside due notices that have to wait for their brokerage, however many there are, so that they cost nothing until then.
  * One statement, for at most 2,000 notices.
  */
 export async function holdNotices(now: Date): Promise<void> {
@@ -53,8 +53,8 @@ export async function holdNotices(now: Date): Promise<void> {
 }
 
 /**
- * Lets go of what was held for brokerages that are well again: 200 people of each at a time, each with everything that is held for them there.
- * One statement; where nothing is held it costs one look into an index per brokerage.
+ * Releases notices held for brokerages that have recovered: 200 people per brokerage at a time, each with everything held for them there.
+ * One statement; when nothing is held, it costs one index lookup per brokerage.
  */
 export async function releaseNotices(now: Date): Promise<void> {
   await (

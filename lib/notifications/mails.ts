@@ -7,7 +7,7 @@ import { composeMail, type ComposedMail, type MailItem } from "./email";
 import { makeFixLink, unsubscribeToken } from "./links";
 import { knownZone, type NoticeKind } from "./rules";
 
-/** A notice about one connection stands for the others about it. */
+/** Of several notices about one connection, the one with the highest weight is written. */
 const weight: Record<NoticeKind, number> = { back: 3, broke: 2, "reminder-7": 1, "reminder-3": 1, fixed: 0 };
 
 export interface WrittenMail extends ComposedMail {
@@ -16,7 +16,7 @@ export interface WrittenMail extends ComposedMail {
 }
 
 /**
- * Writes the e-mail of a claim; each connection is named once, however many notices are about it.
+ * Writes the e-mail for a claim; each connection appears once, however many notices are about it.
  * @returns null when nothing is left to write about, and the notices that could not be written about
  */
 export async function writeMail(
@@ -29,7 +29,7 @@ export async function writeMail(
     try {
       items.push({ item: await itemOf(notice, now), kind: notice.kind });
     } catch (error) {
-      // What goes with it is about the same connection.
+      // The notices that go with it are about the same connection.
       const same = claimed.notices.filter(({ episode }) => episode.connectionId === notice.episode.connectionId);
       failed.push(...same.map((notice) => ({ notice, error })));
     }
@@ -59,7 +59,7 @@ function onePerConnection(notices: DueNotice[]): DueNotice[] {
   return [...first.values()];
 }
 
-/** What an e-mail about these is called by: what all of them are, or else a break. */
+/** The kind that names the e-mail: the one they all share, otherwise "broke". */
 function kindOf(kinds: NoticeKind[]): NoticeKind {
   const [first = "broke", ...others] = kinds.map((kind) => (kind === "reminder-7" ? "reminder-3" : kind));
   return others.every((kind) => kind === first) ? first : "broke";

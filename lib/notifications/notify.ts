@@ -18,7 +18,7 @@ export async function notifyBreak(tx: Transaction, episode: { id: string; connec
 }
 
 /**
- * Takes back what was to be mailed about a break that is over, and has a repair told to whoever was told of the break;
+ * Cancels pending e-mails about a break that is over, and plans a receipt for anyone who was notified of the break;
  * part of the transaction that ends the episode.
  */
 export async function notifyEnd(tx: Transaction, { id, endedHow }: { id: string; endedHow: "fixed" | "deleted" }, now: Date): Promise<void> {
@@ -36,8 +36,8 @@ export async function notifyEnd(tx: Transaction, { id, endedHow }: { id: string;
 }
 
 /**
- * The end of a break turned out to be announced too early: a receipt that has not left is taken back, and what the end had cancelled is
- * to be mailed again. The true end is announced anew.
+ * Undoes the end of a break that was announced too early: cancels the receipt if it hasn't left, and plans the e-mails
+ * that the end had cancelled again. The real end is announced separately.
  */
 export async function withdrawEnd(tx: Pick<Transaction, "delete" | "update">, episodeId: string): Promise<void> {
   const own = eq(notices.episodeId, episodeId);
@@ -49,7 +49,7 @@ export async function withdrawEnd(tx: Pick<Transaction, "delete" | "update">, ep
 }
 
 /**
- * Has the person told when it is worth trying again to repair an open break, once for its episode. One that was given up is planned anew.
+ * Plans the e-mail saying that an open break can be repaired now, once per episode. One that was given up is planned again.
  * @returns false when they were told already
  */
 export async function notifyWhenBack(tx: Pick<Transaction, "insert">, episode: { id: string; userId: string }, now: Date): Promise<boolean> {
@@ -72,7 +72,7 @@ export async function notifyWhenBack(tx: Pick<Transaction, "insert">, episode: {
   return notice !== undefined && ["waiting", "held", "claimed"].includes(notice.mail);
 }
 
-/** Plans the reminders of breaks that were just told: counted from the break, or from `toldAt` when that was more than a day later. */
+/** Plans the reminders of breaks whose e-mail was just sent: counted from the break, or from `toldAt` if that was more than a day later. */
 export async function planReminders(tx: Pick<Transaction, "execute">, noticeIds: string[], toldAt: Date): Promise<void> {
   if (noticeIds.length === 0) return;
   const told = sql`${toldAt.toISOString()}::timestamptz`;

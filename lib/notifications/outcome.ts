@@ -8,13 +8,13 @@ import { MailNotSent } from "@/lib/mail";
 import { lockConnections, type DueNotice } from "./due";
 import { planReminders } from "./notify";
 
-/** Whoever has had a notice for longer is considered dead; longer than any e-mail takes. */
+/** A process that holds a notice for longer than this is considered dead; longer than any e-mail takes. */
 const leaseMs = 2 * 60_000;
 const maxAttempts = 6;
 const firstGapMs = 60_000;
 const abandonedAtOnce = 500;
 
-/** What to write after an attempt that certainly sent nothing: another one after a growing gap, and after six none. */
+/** What to store after an attempt that certainly sent nothing: another one after a growing interval, none after six. */
 export function afterFailure(attemptsBefore: number, problem: string, now: Date) {
   const attempts = attemptsBefore + 1;
   const notBefore = new Date(now.getTime() + firstGapMs * 4 ** attemptsBefore);
@@ -39,8 +39,8 @@ export async function recordSent(userId: string, mailId: string, subject: string
 const breaksOf = (some: { id: string; kind: string }[]) => some.filter(({ kind }) => kind === "broke").map(({ id }) => id);
 
 /**
- * The e-mail about these notices was not handed over. A refusal is certain, so it is tried again; where the connection broke while the
- * server was taking the e-mail, nobody knows, so it is not.
+ * Records that the e-mail about these notices was not handed over. A refusal is certain, so it is retried; if the connection broke while
+ * the server was taking the e-mail, the result is unknown, so it is not.
  * @returns whether it is certain
  */
 export async function recordFailure(userId: string, mailId: string, failed: DueNotice[], error: unknown, now: Date): Promise<boolean> {
@@ -66,9 +66,9 @@ export async function recordFailure(userId: string, mailId: string, failed: DueN
   return certain;
 }
 
-/** A person's notices could not even be read or decided; the next tries follow with growing gaps. */
+/** A person's notices could not even be read or decided; they are retried at growing intervals. */
 export async function recordTrouble(userId: string, error: unknown, now: Date): Promise<void> {
-  log.error({ userId, ...describeError(error) }, "A person's notices could not be decided");
+  log.error({ userId, ...describeError(error) }, "The decision about a person's notices failed");
   const db = await database();
   await db
     .update(notices)
@@ -81,10 +81,10 @@ export async function recordTrouble(userId: string, error: unknown, now: Date): 
     .where(and(eq(notices.userId, userId), eq(notices.mail, "waiting"), lte(notices.notBefore, now)));
 }
 
-/** Decides about notices whose process died. @returns how many of them may or may not have been sent */
+/** Resolves notices whose process died. @returns how many of them may or may not have been sent */
 export async function recordAbandoned(now: Date): Promise<number> {
   const db = await database();
-  // A claim from the future was made before a clock was set back.
+  // A claim dated in the future was made before a clock was set back.
   const abandoned = or(lt(notices.claimedAt, new Date(now.getTime() - leaseMs)), gt(notices.claimedAt, new Date(now.getTime() + leaseMs)));
   const found = await db
     .selectDistinct({ userId: notices.userId })
@@ -98,11 +98,11 @@ export async function recordAbandoned(now: Date): Promise<number> {
       const theirs = and(eq(notices.userId, userId), abandoned);
       await tx
         .update(notices)
-        .set({ mail: sql`case when ${notices.attempts} < ${maxAttempts} then 'waiting' else 'failed' end`, problem: "Nobody finished it" })
+        .set({ mail: sql`case when ${notices.attempts} < ${maxAttempts} then 'waiting' else 'failed' end`, problem: "Its process died" })
         .where(and(theirs, eq(notices.mail, "claimed")));
       const lost = await tx
         .update(notices)
-        .set({ mail: "unknown", problem: "It was never said whether it was sent" })
+        .set({ mail: "unknown", problem: "Its process died before recording whether it was sent" })
         .where(and(theirs, eq(notices.mail, "leaving")))
         .returning({ id: notices.id, kind: notices.kind });
       await planReminders(tx, breaksOf(lost), now);

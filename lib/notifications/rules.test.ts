@@ -161,7 +161,7 @@ test.each([
   ["clocks go forward in them", 1320, 480, "2026-03-08T04:00:00Z", "2026-03-08T12:00:00Z"],
   ["clocks go back in them", 1320, 480, "2026-11-01T03:00:00Z", "2026-11-01T13:00:00Z"],
   ["they end within the hour that clocks skip", 1320, 150, "2026-03-08T04:00:00Z", "2026-03-08T07:30:00Z"],
-])("quiet hours in Toronto are over by the clock on the wall, when %s", (_, quietFrom, quietTo, now, latest) => {
+])("quiet hours in Toronto end by local wall-clock time, when %s", (_, quietFrom, quietTo, now, latest) => {
   let [moment, asked] = [new Date(now), 0];
   for (let end: Date | null; (end = endOfQuiet({ quietFrom, quietTo, timeZone: "America/Toronto" }, moment)); asked++) {
     expect(end > moment).toBe(true);
@@ -171,7 +171,7 @@ test.each([
   expect(asked).toBeLessThan(3);
 });
 
-test.each(["", "Mars/Olympus", "%", "UTC\u0000"])("a time zone that nobody knows, %j, counts as UTC", (timeZone) => {
+test.each(["", "Mars/Olympus", "%", "UTC\u0000"])("an unknown time zone, %j, counts as UTC", (timeZone) => {
   const quiet = { quietFrom: 480, quietTo: 720, timeZone };
   expect(endOfQuiet(quiet, at(0))).toEqual(endOfQuiet({ ...quiet, timeZone: "UTC" }, at(0)));
   expect(decide({ ...facts, ...quiet }, at(20 * minute))).toMatchObject({ act: "wait" });
@@ -191,7 +191,7 @@ describe("a receipt", () => {
     expect(decide({ ...fixed, ...more }, at(5 * minute)).act).toBe(act);
   });
 
-  test("does not wait for ever", () => {
+  test("does not wait forever", () => {
     expect(decide({ ...fixed, present: "broken" }, at(day + minute)).act).toBe("cancel");
   });
 });

@@ -16,11 +16,11 @@ export interface NoticeFacts {
   leaving: boolean;
   /** Whether an e-mail about this break was sent; null while one may be on its way. */
   told: boolean | null;
-  /** The connection as it is now: it works only when no later break is open either. */
+  /** The connection as it is now; it counts as working only if no later break is open either. */
   present: "works" | "broken" | "broken-and-told" | "gone";
   /** Why signing in at the brokerage would not help now, or null. */
   held: string | null;
-  /** Another e-mail to this person is due, so this notice needn't have waited its full time. */
+  /** Another e-mail to this person is due, so this notice needn't wait its full time. */
   joins: boolean;
   /** Only for "back": when the person asked, and whether somebody's sign-in at that brokerage has succeeded since. */
   asked: { at: Date; answeredSince: boolean } | null;
@@ -31,21 +31,21 @@ export interface NoticeFacts {
   timeZone: string;
 }
 
-/** "hold": until the brokerage is well again, however long that takes. */
+/** "hold": until the brokerage recovers, however long that takes. */
 export type Decision = { act: "send" } | { act: "wait"; until: Date } | { act: "hold"; why: string } | { act: "cancel"; why: string };
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-/** Breaks so close together are told in one e-mail, when the first of them has waited this long. */
+/** Breaks this close together go into one e-mail, once the first of them has waited this long. */
 export const gatherMs = 10 * minuteMs;
 /** The same for repairs. */
 const gatherReceiptsMs = 2 * minuteMs;
 const gatherRemindersMs = 12 * 60 * minuteMs;
-/** How soon to check again whether somebody got through. */
+/** How soon to check again whether anyone got through. */
 const answeredAgainMs = 5 * minuteMs;
 /** How soon to check again whether the e-mail about the break was sent. */
 const toldAgainMs = minuteMs;
-/** A connection that stopped again may still be repaired before that is told. */
+/** A connection that stopped again may still be repaired before its receipt goes out. */
 const stoppedAgainMs = 5 * minuteMs;
 /** A brokerage of which nothing bad is known is worth trying again after this long. */
 const worthTryingMs = 60 * minuteMs;
@@ -56,7 +56,7 @@ export function dueAt(kind: NoticeKind, noticedAt: Date): Date {
   return new Date(noticedAt.getTime() + after[kind]);
 }
 
-/** How much earlier than planned a notice goes along with another e-mail to the same person about the same topic, in milliseconds. */
+/** How much earlier than planned a notice may join another e-mail to the same person about the same topic, in milliseconds. */
 export function joinWithinMs(kind: NoticeKind): number {
   if (kind === "fixed") return gatherReceiptsMs;
   return kind === "broke" || kind === "back" ? gatherMs : gatherRemindersMs;
@@ -64,7 +64,7 @@ export function joinWithinMs(kind: NoticeKind): number {
 
 /**
  * What happens to a notice's e-mail now: never after the fix, never while the brokerage cannot take a sign-in, never in quiet hours,
- * and none that the person does not want. A receipt goes only to someone who was told of the break, while the connection works.
+ * and none that the person doesn't want. A receipt goes only to someone who was notified of the break, while the connection works.
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
   // What somebody asked for by name is wanted.
@@ -103,7 +103,7 @@ export function endOfQuiet(hours: Pick<NoticeFacts, "quietFrom" | "quietTo" | "t
   const minutesLeft = (quietTo - minuteOfDay(now, timeZone) + 1440) % 1440;
   const begunMs = now.getTime() - (now.getTime() % minuteMs);
   const end = new Date(begunMs + minutesLeft * minuteMs);
-  // Clocks that go forward in between end the quiet hours earlier; those that go back make us ask again.
+  // A clock change forward in between ends the quiet hours early; after one back, we simply ask again.
   const lateMinutes = (minuteOfDay(end, timeZone) - quietTo + 1440) % 1440;
   const earlier = new Date(end.getTime() - lateMinutes * minuteMs);
   return lateMinutes <= 120 && !isQuiet(hours, earlier) ? earlier : end;
@@ -122,7 +122,7 @@ function minuteOfDay(at: Date, timeZone: string): number {
   return part("hour") * 60 + part("minute");
 }
 
-/** The zone itself, or UTC for a name that this runtime does not know: one browser's odd zone must not cost its owner every e-mail. */
+/** The zone itself, or UTC if this runtime doesn't know the name: an odd zone must not cost its owner every e-mail. */
 export function knownZone(timeZone: string): string {
   try {
     return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone;

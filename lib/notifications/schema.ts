@@ -7,6 +7,6 @@ const clockTime = z
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
 
 export const mailSettingsInput = z.object({ preference: z.enum(["all", "first", "none"]), quietFrom: clockTime, quietTo: clockTime });
-/** The moment up to which the page showed notifications. */
+/** The newest notification that the page showed. */
 export const markReadInput = z.object({ shownAt: z.iso.datetime().transform((text) => new Date(text)) });
 export const fixLinkInput = z.object({ token: z.string().regex(/^[\w-]{20,64}$/), connectionId: snapTradeId });

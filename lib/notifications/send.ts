@@ -13,7 +13,7 @@ export interface NoticeCounts {
   /** Notices that were not wanted any more, or not needed. */
   cancelled: number;
   failed: number;
-  /** Sent or not, nobody can say: a process died in between. */
+  /** Sent or not, no one can tell: a process died in between. */
   unknown: number;
 }
 
@@ -23,9 +23,9 @@ const withinMs = 10_000;
 type Clock = () => Date;
 
 /**
- * Sends what is due, to each person in turn. Each notice is claimed before its e-mail is written, checked and marked before any of it leaves,
- * and marked again when the server has taken it; so a crash neither loses nor doubles one. What had not left is sent by another process; what
- * may have left is kept as unknown and not sent again. One step's or one person's failure is counted and stops nobody else's turn.
+ * Sends what is due, person by person. Each notice is claimed before its e-mail is written, checked and marked before any of it leaves,
+ * and marked again once the server has taken it; so a crash neither loses nor doubles one. What had not left is sent by another process; what
+ * may have left is recorded as unknown and not sent again. A failure of one step or person is counted and stops nobody else's turn.
  */
 export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: 0 };
@@ -40,7 +40,9 @@ export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
 }
 
 async function guarded(step: string, work: () => Promise<unknown>): Promise<void> {
-  await work().catch((error: unknown) => log.error({ step, ...describeError(error) }, "A step of sending notices failed; the others go on"));
+  await work().catch((error: unknown) =>
+    log.error({ step, ...describeError(error) }, "A step of sending notices failed; continuing with the others"),
+  );
 }
 
 async function sendTo(userId: string, clock: Clock, counts: NoticeCounts): Promise<void> {

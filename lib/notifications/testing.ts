@@ -11,7 +11,7 @@ import { testSettings } from "@/lib/testing";
 import { makeConnections } from "@/lib/webhooks/testing";
 
 const start = Date.parse("2026-11-17T09:00:00Z");
-/** Minutes after the moment at which these stories begin. */
+/** Minutes after the start of these stories. */
 export const at = (minutes: number) => new Date(start + minutes * 60_000);
 export const days = (n: number) => n * 1440;
 
@@ -21,7 +21,7 @@ export interface Arrived {
   text: string;
 }
 
-/** A mail server of a test's own, which does something at the moments that matter: before it asks for an e-mail, and while it takes one. */
+/** A test's own mail server, with hooks at the moments that matter: before it asks for an e-mail, and while it takes one. */
 export function withMailServer() {
   const arrived: Arrived[] = [];
   const moments: { beforeData: () => Promise<unknown>; beforeAnswer: () => Promise<unknown> } = { beforeData: nothing, beforeAnswer: nothing };
@@ -54,7 +54,7 @@ export function withMailServer() {
 
 const nothing = () => Promise.resolve();
 
-/** Somebody with working connections and no quiet hours. */
+/** A person with working connections and no quiet hours. */
 export async function makeOwner(count = 1) {
   const owner = await makeConnections(count, at(-days(40)));
   const db = await database();

@@ -31,7 +31,7 @@ async function mailOf(kind: "broke" | "reminder-3" | "fixed") {
 }
 
 describe("what belongs together is one e-mail:", () => {
-  test("two breaks 45 seconds apart, when the first has waited ten minutes", async () => {
+  test("two breaks 45 seconds apart, once the first has waited ten minutes", async () => {
     const owner = await makeOwner(2);
     await owner.say(0, "disabled", 0);
     await owner.say(1, "disabled", 0.75);
@@ -39,7 +39,7 @@ describe("what belongs together is one e-mail:", () => {
     expect(subjects()).toEqual(["2 connections need reconnecting"]);
   });
 
-  test("two repairs that follow one another, and it says that they work again", async () => {
+  test("two consecutive repairs, saying that both work again", async () => {
     const owner = await makeOwner(2);
     for (const index of [0, 1]) await owner.say(index, "disabled", 0);
     await sendAt(10);
@@ -51,7 +51,7 @@ describe("what belongs together is one e-mail:", () => {
     expect(arrived[1]?.text).not.toMatch(/stopped sharing|Sign in once more/);
   });
 
-  test("reminders of one morning, and a new break with them", async () => {
+  test("reminders due the same morning, along with a new break", async () => {
     const owner = await makeOwner(3);
     await owner.say(0, "disabled", 0);
     await sendAt(10);
@@ -63,7 +63,7 @@ describe("what belongs together is one e-mail:", () => {
     expect(subjects()).toEqual([needs, needs, "Reminder: 2 connections need reconnecting", "3 connections need reconnecting"]);
   });
 
-  test("both reminders of a break, after a time in which nothing was sent; and one told late is reminded of three days later", async () => {
+  test("both reminders of a break, after a time when nothing was sent; and a late first e-mail is followed by a reminder three days later", async () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     await sendAt(10, days(8), days(8) + 1);
@@ -95,7 +95,7 @@ describe("an e-mail is true when it leaves:", () => {
     expect(subjects()).toEqual([needs]);
   });
 
-  test("a repair while it is leaving is followed by a receipt, also when the round comes by in between", async () => {
+  test("a repair while it is leaving is followed by a receipt, even if a round runs in between", async () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     moments.beforeAnswer = async () => {
@@ -119,7 +119,7 @@ describe("an e-mail is true when it leaves:", () => {
     expect(subjects()).toEqual([needs, needs]);
   });
 
-  test("'works again' is not sent either when it stops just before the server asks; after a short stop it is sent once it is true", async () => {
+  test("'works again' is not sent when it stops just before the server asks either; after a short stop it is sent once it is true", async () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     await sendAt(10);
@@ -154,7 +154,7 @@ describe("an e-mail is true when it leaves:", () => {
     expect(subjects()).toEqual([]);
   });
 
-  test("nothing is said about an episode that turns out never to have been, and what else is in the e-mail goes out", async () => {
+  test("nothing is said about an episode that turns out never to have happened, and the rest of the e-mail goes out", async () => {
     const owner = await makeOwner(2);
     for (const index of [0, 1]) await owner.say(index, "disabled", 0);
     moments.beforeData = async () => {
@@ -222,7 +222,7 @@ async function noteFalse(ids: string[], falsehoods: string[]) {
 }
 
 describe("a brokerage that cannot be reconnected", () => {
-  test("is not written about, neither at first nor by reminders, until it can be; and not at all when the break ends before", async () => {
+  test("is not written about, neither at first nor in reminders, until it can be; and not at all if the break ends first", async () => {
     const [owner, other] = [await makeOwner(), await makeOwner()];
     const db = await database();
     await owner.say(0, "disabled", 0);

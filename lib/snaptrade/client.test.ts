@@ -33,7 +33,7 @@ const operations: [string, number, () => Promise<unknown>][] = [
 ];
 
 describe("every call has a total limit", () => {
-  test.each(operations)("%s ends after %i seconds, however long its answer drips", async (_, seconds, ask) => {
+  test.each(operations)("%s ends after %i seconds, however slowly its answer drips", async (_, seconds, ask) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const hungUp = fact();
     const dripping = fact();
@@ -63,7 +63,7 @@ describe("every call has a total limit", () => {
     await hungUp.happened;
   });
 
-  test("the wait for admission is part of it, and a call whose time is up is never sent", async () => {
+  test("the wait for admission counts, and a call whose time is up is never sent", async () => {
     const release = fact();
     const held = fact();
     const holding = transaction(async (tx) => {
@@ -79,7 +79,7 @@ describe("every call has a total limit", () => {
     expect(snapTrade.paths).toEqual([]);
   });
 
-  test("an answer of more than ten megabytes is not read to its end", async () => {
+  test("an answer over ten megabytes is not read to its end", async () => {
     const hungUp = fact();
     snapTrade.answer((_, response) => {
       response.writeHead(200, { "Content-Type": "application/json" });
@@ -121,7 +121,7 @@ describe("a refusal", () => {
   });
 });
 
-test("what SnapTrade did is not lost when the budget cannot be kept", async () => {
+test("SnapTrade's result is not lost when the budget cannot be updated", async () => {
   const db = await database();
   snapTrade.answer((_, response) => {
     void db
@@ -139,7 +139,7 @@ test("what SnapTrade did is not lost when the budget cannot be kept", async () =
   }
 });
 
-test("one person who asks without end is told that it is only them, and others and what is nobody's are still answered", async () => {
+test("one person who asks without end learns that only they are limited; others and calls not tied to a person are still answered", async () => {
   const db = await database();
   await db.update(snapTradeLimits).set({ perMinute: 250 });
   snapTrade.answerJson([]);

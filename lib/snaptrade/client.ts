@@ -14,12 +14,12 @@ export interface SnapTradeCredentials {
   userSecret: string;
 }
 
-/** One answer, with the interval in which it was true at some moment: from the question to the answer, on SnapTrade's own clock. */
+/** One answer, with the interval in which it was true at some moment: from question to answer, on SnapTrade's clock. */
 export interface Answer<T> extends AnswerInterval {
   data: T;
 }
 
-/** From the question to the last byte of the answer, the wait for admission included. */
+/** From the question to the last byte of the answer, including the wait for admission. */
 const limitMs = 15_000;
 /** Login links were seen to take 8 to 46 seconds (FACTS 1.6). */
 export const loginLimitMs = 60_000;
@@ -50,22 +50,22 @@ interface SdkResponse {
   headers: object;
 }
 
-/** The answer to a deletion: SnapTrade took it, whatever it says besides (FACTS 5.5). */
+/** The answer to a deletion: SnapTrade accepted it, whatever else the answer says (FACTS 5.5). */
 export const accepted = z.union([z.looseObject({}), z.literal("")]);
 
-/** What each call hands on to the SDK as its second argument, so that it ends when its time is up. */
+/** What each call passes to the SDK as its second argument, so that it ends on time. */
 export interface CallOptions {
   signal: AbortSignal;
 }
 
 interface CallTerms {
-  /** In whose name the call is made, for their share of the budget; null for what is nobody's. */
+  /** The person whose share of the budget is charged; null for calls not tied to a person. */
   person?: string | null;
   withinMs?: number;
 }
 
 /**
- * Makes one call to SnapTrade, when the budget admits it, and reads its answer by `shape`; all of that within `withinMs`, whatever happens.
+ * Makes one call to SnapTrade once the budget admits it, and parses its answer with `shape`, all within `withinMs` no matter what.
  * @throws SnapTradeFailure for everything that goes wrong
  */
 export async function callSnapTrade<T>(
@@ -81,7 +81,7 @@ export async function callSnapTrade<T>(
     const response = await deadline.before(call(snapTrade(), { signal: deadline.signal })).catch(async (error: unknown) => {
       const failure = toFailure(operation, error);
       log.warn({ operation, kind: failure.kind, ...failure.details, ms: Date.now() - startedAt, ...cause(error) }, "SnapTrade call failed");
-      // A call without an answer may still reach SnapTrade, and stays under way as far as the budget goes.
+      // A call without an answer may still reach SnapTrade, so the budget keeps it in flight.
       if (failure.details.status !== undefined) await keepBooks(deadline, () => noteLimits(callId));
       throw failure;
     });
@@ -116,18 +116,18 @@ function readAnswer<T>(operation: string, shape: z.ZodType<T>, response: SdkResp
   const parsed = shape.safeParse(response.data);
   if (parsed.success) return parsed.data;
   const paths = parsed.error.issues.slice(0, 5).map((issue) => issue.path.join("."));
-  log.error({ operation, requestId, paths }, "SnapTrade answered in an unknown shape");
+  log.error({ operation, requestId, paths }, "SnapTrade's answer has an unknown shape");
   throw new SnapTradeFailure("unexpected-answer", operation, { status: response.status, requestId });
 }
 
 interface Deadline {
   signal: AbortSignal;
-  /** Whatever `work` comes to, or a failure when the time is up first. */
+  /** The result of `work`, or a failure if time runs out first. */
   before: <T>(work: Promise<T>) => Promise<T>;
   clear: () => void;
 }
 
-/** The SDK's own timeout begins anew with each byte, so an answer that drips would never end. */
+/** The SDK's own timeout restarts with each byte, so an answer that drips would never end. */
 function startDeadline(operation: string, withinMs: number): Deadline {
   const controller = new AbortController();
   let give: (failure: SnapTradeFailure) => void = () => undefined;
@@ -140,9 +140,9 @@ function startDeadline(operation: string, withinMs: number): Deadline {
   return { signal: controller.signal, before: (work) => Promise.race([over, work]), clear: () => clearTimeout(timer) };
 }
 
-/** What SnapTrade has done counts, also when the budget's books cannot be kept; they are right again a minute later. */
+/** SnapTrade's result counts even if the budget could not be updated; the budget corrects itself within a minute. */
 async function keepBooks(deadline: Deadline, write: () => Promise<void>): Promise<void> {
-  await deadline.before(write()).catch((error: unknown) => log.warn(describeError(error), "The budget was not kept"));
+  await deadline.before(write()).catch((error: unknown) => log.warn(describeError(error), "The budget could not be updated"));
 }
 
 function headersOf(response: SdkResponse) {
@@ -152,7 +152,7 @@ function headersOf(response: SdkResponse) {
   };
 }
 
-/** In milliseconds, or null where there is none that can be read. */
+/** In milliseconds, or null when the header is missing or unreadable. */
 function timeOf(date: string | undefined): number | null {
   const time = date ? Date.parse(date) : Number.NaN;
   return Number.isNaN(time) ? null : time;

@@ -9,7 +9,7 @@ withDatabase();
 
 const person = { snapTradeUserId: "person", userSecret: "secret" };
 const id = "87b24961-b51e-4db8-9226-f198f6518a89";
-/** The specification's own example: a UUID by its shape alone. */
+/** The specification's own example: a UUID only in shape. */
 const idOfNoVersion = "0b3ebefb-ed47-43df-cd8f-729a4420b5cf";
 
 const brokerage = { id: "c8153291-0761-43a8-8ed0-4642103c2cb8", slug: "QUESTRADE", name: "Questrade", display_name: "Questrade" };
@@ -58,17 +58,17 @@ describe("a list of connections", () => {
     expect(await listed(odd, other)).toMatchObject({ items: [{ id: idOfNoVersion }], unreadable: [reported] });
   });
 
-  test("an item that is sent twice counts once, and not at all when the two contradict each other", async () => {
+  test("an item sent twice counts once, and not at all when the two contradict each other", async () => {
     expect(await listed(good, good)).toMatchObject({ items: [{ id }], unreadable: [] });
     expect(await listed(good, { ...good, disabled: true }, good)).toMatchObject({ items: [], unreadable: [{ id }] });
   });
 
-  test("what is no list is refused as a whole", async () => {
+  test("an answer that is not a list is refused as a whole", async () => {
     snapTrade.answerJson({ detail: "something else" });
     await expect(listConnections(person)).rejects.toMatchObject({ kind: "unexpected-answer" });
   });
 
-  test("whatever else it holds, a good item is read", async () => {
+  test("whatever else the list holds, a good item is read", async () => {
     const nearly = fc.record({
       id: fc.uuid(),
       disabled: fc.jsonValue(),
@@ -88,7 +88,7 @@ describe("a list of connections", () => {
   });
 });
 
-test("an unreadable account costs no other", async () => {
+test("an unreadable account affects no other", async () => {
   snapTrade.answerJson([{ ...account, name: null, sync_status: 1 }, { ...account, brokerage_authorization: null, id: brokerage.id }, "odd"]);
   const { data } = await listAccounts(person);
   const readable = { id, connectionId: idOfNoVersion, institutionAccountId: null, name: "Account", lastDigits: "4821", holdingsAt: null };
@@ -96,14 +96,14 @@ test("an unreadable account costs no other", async () => {
   expect(data.unreadable).toEqual([{ id: brokerage.id }, { id: null }]);
 });
 
-test("an unreadable brokerage costs no other, and those who ask at the same time share one answer", async () => {
+test("an unreadable brokerage affects no other, and concurrent callers share one answer", async () => {
   snapTrade.answerJson([brokerage, { ...brokerage, id: 3 }, null]);
   const answers = await Promise.all([listBrokerages(), listBrokerages()]);
   for (const { data } of answers) expect(data).toMatchObject({ items: [{ slug: "QUESTRADE" }], unreadable: [{ id: null }, { id: null }] });
   expect(snapTrade.paths).toEqual(["/brokerages"]);
 });
 
-test("an unreadable kind of sign-in costs no other", async () => {
+test("an unreadable kind of sign-in affects no other", async () => {
   snapTrade.answerJson([
     { auth_type: "OAUTH", brokerage: { slug: "SCHWAB" } },
     { auth_type: "OAUTH", brokerage: null },

@@ -34,7 +34,7 @@ export interface SeenBrokerage {
 
 const brokerage = brokerageShape.transform((seen): SeenBrokerage => ({
   id: seen.id,
-  // Unique like a slug; a slug is never made up from a name (FACTS 11).
+  // Unique like a slug, but never derived from a name (FACTS 11).
   slug: seen.slug || seen.id.toUpperCase(),
   name: seen.display_name || seen.name || seen.slug || "Unnamed brokerage",
   logoUrl: seen.aws_s3_square_logo_url?.startsWith("https://") ? seen.aws_s3_square_logo_url : null,
@@ -65,8 +65,8 @@ const connection = z
   }));
 
 /**
- * A connection as SnapTrade tells it (FACTS 5.2). `disabled` is never guessed: a connection without it is unreadable.
- * `brokerage` is null when that part is; an access level that we do not know counts as the lesser one.
+ * A connection as SnapTrade describes it (FACTS 5.2). `disabled` is never guessed: a connection without it is unreadable.
+ * `brokerage` is null when that part is unreadable; an unknown access level counts as the lower one.
  */
 export type SeenConnection = z.infer<typeof connection>;
 
@@ -103,7 +103,7 @@ const inNameOf = ({ snapTradeUserId }: SnapTradeCredentials) => ({ person: snapT
 
 const [connectionList, accountList, brokerageList] = [itemByItem(connection), itemByItem(account), itemByItem(brokerage)];
 
-/** Says once for each answer what of it could not be read. */
+/** Logs once per answer which of its items could not be read. */
 function heard<T extends { id: string }>(operation: string, answer: Answer<Listed<T>>): Answer<Listed<T>> {
   const { items, unreadable, problems } = answer.data;
   if (unreadable.length > 0) log.error({ operation, read: items.length, unreadable: unreadable.length, problems }, "SnapTrade sent unreadable items");
@@ -111,7 +111,7 @@ function heard<T extends { id: string }>(operation: string, answer: Answer<Liste
 }
 
 /**
- * All connections of one user; what is neither among `items` nor among `unreadable` does not exist there (FACTS 5.1).
+ * All connections of one user; one that is neither among `items` nor among `unreadable` does not exist there (FACTS 5.1).
  * @throws SnapTradeFailure
  */
 export async function listConnections(credentials: SnapTradeCredentials): Promise<Answer<Listed<SeenConnection>>> {
@@ -155,7 +155,7 @@ export async function listAccounts(credentials: SnapTradeCredentials): Promise<A
 }
 
 /**
- * All brokerages that SnapTrade knows, with their present trouble (FACTS 5.1). Whoever asks while this process is asking already shares the answer.
+ * All brokerages that SnapTrade knows, with their current problems (FACTS 5.1). Concurrent callers in this process share one answer.
  * @throws SnapTradeFailure
  */
 export const listBrokerages = shared(async (): Promise<Answer<Listed<SeenBrokerage>>> => {
@@ -167,7 +167,7 @@ const authorizationType = z.object({ auth_type: ifLegible(text), brokerage: z.ob
 const authorizationTypes = z.array(authorizationType.nullable().catch(null));
 
 /**
- * The slugs of brokerages whose sign-in opens a window of their own (FACTS 4.2). Shared like listBrokerages.
+ * The slugs of brokerages whose sign-in opens a window of its own (FACTS 4.2). Shared like listBrokerages.
  * @throws SnapTradeFailure
  */
 export const listOAuthBrokerages = shared(async (): Promise<Set<string>> => {

@@ -30,7 +30,7 @@ export class SnapTradeFailure extends Error {
       code?: string;
       requestId?: string;
       retryAfterSeconds?: number;
-      /** Whom the budget holds back: only the person of this call, or everybody. */
+      /** Whom the budget is holding back: only this call's person, or everyone. */
       limitedBy?: "person" | "everybody";
     } = {},
   ) {

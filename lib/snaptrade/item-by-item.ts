@@ -1,18 +1,18 @@
 import { z } from "zod";
 import { snapTradeId } from "./id";
 
-/** A list of SnapTrade's, as far as it could be read. */
+/** A list from SnapTrade, as far as it could be read. */
 export interface Listed<T> {
   items: T[];
-  /** One entry for each item that could not be read, with its id if that much is legible: it exists, and nothing else is known of it. */
+  /** One entry per item that could not be read, with its id if that is legible: the item exists, and nothing else is known about it. */
   unreadable: { id: string | null }[];
-  /** Where and why, for the log; names of members only. */
+  /** Where and why, for the log; field names only. */
   problems: string[];
 }
 
 /**
- * The shape of a list whose items are read one by one: one that is unreadable costs no other.
- * An id that comes twice counts once, and not at all when the two contradict each other.
+ * The schema for a list whose items are parsed one by one, so that an unreadable item affects no other.
+ * A repeated id counts once, and not at all if the two items contradict each other.
  */
 export function itemByItem<T extends { id: string }>(item: z.ZodType<T>): z.ZodType<Listed<T>> {
   return z.array(z.unknown()).transform((sent) => {
@@ -50,7 +50,7 @@ function problemOf(error: z.ZodError): string {
   return issue?.path.join(".") || "item";
 }
 
-/** Text that any database can keep: neither NUL nor half of a character. */
+/** Text that any database can store: no NUL and no unpaired surrogate. */
 export const text = z.string().transform((sent) =>
   sent
     .replace(/[\0\p{Surrogate}]/gu, "")
@@ -58,10 +58,10 @@ export const text = z.string().transform((sent) =>
     .slice(0, 500),
 );
 
-/** A member that helps when it is there, and is no reason to refuse the rest when it is absent or odd. */
+/** An optional field: a missing or odd value is no reason to reject the item. */
 export const ifLegible = <T>(shape: z.ZodType<T>) => shape.nullish().catch(null);
 
-/** A moment that any database can keep; sync times come with a blank instead of the T (FACTS 5.10). */
+/** A time that any database can store; sync times have a space instead of the T (FACTS 5.10). */
 export const dateTime = z.string().transform((sent, context) => {
   const time = new Date(Date.parse(sent.replace(/^(\d{4}-\d\d-\d\d) /, "$1T")));
   const year = time.getUTCFullYear();

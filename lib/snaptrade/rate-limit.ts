@@ -1,4 +1,4 @@
-/** What the headers of one answer say of the rate limit (FACTS 7.4), in whatever form; each is absent when it says nothing legible. */
+/** What one answer's headers say about the rate limit (FACTS 7.4), in any format; a field is absent when its header is unreadable. */
 export interface ToldLimits {
   limit: number | undefined;
   remaining: number | undefined;
@@ -6,11 +6,11 @@ export interface ToldLimits {
   retryAfterSeconds: number | undefined;
 }
 
-/** Seconds since 1970 above this are a time and no wait: 2001. */
+/** A number of seconds above this (2001 as a Unix time) is a point in time, not a wait. */
 const unixTimeFrom = 1e9;
 const unixMillisecondsFrom = 1e12;
 
-/** @param answeredAt SnapTrade's clock, on which the moments in its headers are */
+/** @param answeredAt SnapTrade's clock, which the times in its headers are on */
 export function readLimits(header: (name: string) => string | undefined, answeredAt: Date): ToldLimits {
   return {
     limit: readNumber(header("x-ratelimit-limit")),
@@ -20,7 +20,7 @@ export function readLimits(header: (name: string) => string | undefined, answere
   };
 }
 
-/** A wait in seconds, or the moment at which it ends: as an HTTP date or as a Unix time. */
+/** A wait in seconds, or the time when it ends, as an HTTP date or a Unix time. */
 function readWait(text: string | undefined, answeredAt: Date): number | undefined {
   const number = readNumber(text);
   if (number !== undefined) {

@@ -5,7 +5,7 @@ import { createServerClock } from "./server-clock";
 const noon = Date.parse("2026-11-17T12:00:00Z");
 const dateOf = (serverTime: number) => Math.floor(serverTime / 1000) * 1000;
 
-test("the interval always contains the moment at which the server answered, whatever its clock says", () => {
+test("the interval always contains the moment when the server answered, whatever its clock says", () => {
   const call = fc.record({
     pause: fc.integer({ min: 0, max: 5_000 }),
     there: fc.integer({ min: 0, max: 8_000 }),
@@ -45,7 +45,7 @@ test("after a while the clocks are known to a fraction of a second", () => {
   expect(last.answeredAt.getTime() - last.askedAt.getTime()).toBeLessThan(250);
 });
 
-test("an answer without a date, or from far ahead, is dated by what the others told", () => {
+test("an answer without a date, or dated far ahead, is dated from the others", () => {
   const intervalOf = createServerClock();
   intervalOf(noon - 180_000, noon, noon + 10);
   for (const date of [null, Number.NaN, noon + 3_600_000]) {
@@ -54,7 +54,7 @@ test("an answer without a date, or from far ahead, is dated by what the others t
   }
 });
 
-test("a clock that was set is believed again with the next answer", () => {
+test("a clock that was set is trusted again with the next answer", () => {
   const intervalOf = createServerClock();
   intervalOf(noon, noon, noon + 10);
   const { askedAt } = intervalOf(noon - 60_000 + 5_000, noon + 5_000, noon + 5_010);

@@ -1,25 +1,25 @@
-/** From when to when an answer may have been true, on the server's clock. */
+/** The interval in which an answer may have been true, on the server's clock. */
 export interface AnswerInterval {
   askedAt: Date;
   answeredAt: Date;
 }
 
-/** A Date header is cut to whole seconds. */
+/** A Date header is truncated to whole seconds. */
 const resolutionMs = 1_000;
-/** A clock that is further ahead of ours than this is not believed; its answers would outweigh all that follow. */
+/** A clock further ahead of ours than this is not trusted; its answers would outrank all later ones. */
 export const believedAheadMs = 5 * 60_000;
-/** Two clocks drift apart by no more than this share of the time that passes. */
+/** Two clocks drift apart by at most this fraction of the elapsed time. */
 const drift = 1e-4;
 
 interface Offset {
-  /** By how many milliseconds the server's clock is ahead of ours, at least and at most. */
+  /** How many milliseconds the server's clock is ahead of ours, at least and at most. */
   least: number;
   most: number;
 }
 
 /**
- * Tells the time of answers on the server's clock, from their Date headers and the moments of question and answer on ours.
- * Each answer bounds the difference between the clocks to about a second; together they bound it far more closely, so that two
+ * Dates answers on the server's clock, from their Date headers and our own times of question and answer.
+ * Each answer bounds the offset between the clocks to about a second; together they bound it much more tightly, so that two
  * questions within one second keep their order.
  */
 export function createServerClock() {
@@ -40,7 +40,7 @@ export function createServerClock() {
     if (date === null || Number.isNaN(date) || date - received > believedAheadMs) return toInterval(before ?? { least: 0, most: 0 }, asked, received);
     const bounds = { least: date - received, most: date + resolutionMs - asked };
     const both = before && { least: Math.max(before.least, bounds.least), most: Math.min(before.most, bounds.most) };
-    // Bounds that exclude each other are those of a clock that was set.
+    // Bounds that exclude each other mean that one of the clocks was set.
     const now = both && both.least <= both.most ? both : bounds;
     known = { ...now, at: received };
     return toInterval(now, asked, received);

@@ -7,7 +7,7 @@ import { testSettings } from "@/lib/testing";
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A SnapTrade that answers each request as the test wants, down to the byte: for what no emulator would send. Its budget begins anew for each test. */
+/** A SnapTrade whose answers the test controls byte by byte, for what the emulator never sends. Each test starts with a fresh budget. */
 export function withAnswers() {
   let answering: Answering = (_, response) => response.end("[]");
   const paths: string[] = [];
@@ -34,7 +34,7 @@ export function withAnswers() {
   });
 
   return {
-    /** The paths that were asked for, in order. */
+    /** The requested paths, in order. */
     paths,
     answer(wanted: Answering) {
       answering = wanted;

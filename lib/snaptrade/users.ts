@@ -6,7 +6,7 @@ const registered = z.object({ userSecret: z.string().min(1) });
 
 /**
  * Registers a user under an id that was never used before (FACTS 2). After any failure the id is spent: the user may exist and its secret be lost.
- * @param person for whom, as far as the budget goes: whoever tries again does so under the same name
+ * @param person whose budget is charged; retries use the same key
  * @throws SnapTradeFailure
  */
 export async function registerSnapTradeUser(snapTradeUserId: string, person: string): Promise<SnapTradeCredentials> {

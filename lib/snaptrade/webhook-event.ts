@@ -14,30 +14,30 @@ export interface WebhookEvent {
   attemptResult: string | null;
   /** SnapTrade's clock. */
   happenedAt: Date | null;
-  /** All of it as JSON in printable ASCII, without the deprecated shared secret. */
+  /** The whole event as JSON in printable ASCII, without the deprecated shared secret. */
   payload: string;
-  /** Why it can only be kept, not worked off; null for an event that can be read. */
+  /** Why it can only be stored, not processed; null for an event that can be read. */
   unreadable: string | null;
 }
 
 const isName = /^[\x21-\x7e]{1,200}$/;
-/** What a database cannot keep as text, or nobody needs, counts as absent: NUL, half of a character, or too much. */
+/** Text that the database can't store or no one needs counts as absent: NUL, unpaired surrogates, or too much of it. */
 const isText = /^[^\0\p{Cs}]{1,200}$/u;
 const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** A year of four digits and an offset: no time zone has to be guessed. */
+/** A four-digit year and an offset, so no time zone has to be guessed. */
 const isTime = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:?\d\d)$/;
-/** Beyond these a time is a mistake, and at the ends of a calendar reckoning with it fails. */
+/** A time outside these is a mistake, and date arithmetic fails at the ends of a calendar. */
 const [earliest, latest] = [Date.parse("1970-01-01T00:00:00Z"), Date.parse("3000-01-01T00:00:00Z")];
 
 const read = (value: Json | undefined, form: RegExp): string | null => (typeof value === "string" && form.test(value) ? value : null);
 
-/** The first of them that is a text with something in it. */
+/** The first of them that is a non-empty string. */
 const firstText = (...values: (Json | undefined)[]) => values.find((value): value is string => typeof value === "string" && value !== "");
 
 /**
- * Reads an event, in the names of both of SnapTrade's schemas; null when it has no id or no type.
- * Whatever SnapTrade sends, the result can be stored: a member that cannot be read counts as absent, and an event
- * whose id or type cannot be kept as it is keeps a fingerprint in its place and is unreadable.
+ * Parses an event, using the field names of either SnapTrade schema; null when it has no id or no type.
+ * Whatever SnapTrade sends, the result can be stored: an unreadable field counts as absent, and an event
+ * whose id or type can't be stored as it is gets a fingerprint instead and is unreadable.
  */
 export function readWebhookEvent(parsed: Json | null): WebhookEvent | null {
   if (!(parsed instanceof Map)) return null;
@@ -56,11 +56,11 @@ export function readWebhookEvent(parsed: Json | null): WebhookEvent | null {
     attemptResult: read(parsed.get("connectionAttemptedResult"), isText),
     happenedAt: readTime(parsed.get("eventTimestamp")),
     payload: printJson(kept),
-    unreadable: isName.test(id) && isName.test(type) ? null : "Its id or its type is no plain text",
+    unreadable: isName.test(id) && isName.test(type) ? null : "Its id or type is not plain text",
   };
 }
 
-/** The same for the same text, and unlike any name that SnapTrade gives. Half characters count too, which UTF-8 would make all alike. */
+/** The same for equal texts, and unlike any name SnapTrade uses. Covers unpaired surrogates, which UTF-8 would make identical. */
 function fingerprint(text: string): string {
   return `sha256:${createHash("sha256").update(text, "utf16le").digest("hex")}`;
 }
@@ -69,7 +69,7 @@ function readTime(value: Json | undefined): Date | null {
   const found = typeof value === "string" ? isTime.exec(value) : null;
   if (!found) return null;
   const [, minute, second = "00", fraction = "", offset] = found;
-  // JavaScript knows no leap second; it is the moment before the next minute.
+  // JavaScript has no leap seconds; this one becomes the moment before the next minute.
   const ms = Date.parse(`${minute}:${second === "60" ? "59.999" : second + fraction.slice(0, 4)}${offset}`);
   return ms >= earliest && ms < latest ? new Date(ms) : null;
 }

@@ -6,7 +6,7 @@ import { webhookEvents } from "@/lib/db/work-schema";
 /** Counting further would cost more than the number is worth. */
 const countedTo = sql.raw("10000");
 
-/** How many webhook events wait, and how many were given up; each counted up to 10,000. */
+/** How many webhook events are waiting, and how many were given up; each counted up to 10,000. */
 export async function countBacklog(): Promise<{ waiting: number; dead: number }> {
   const db = await database();
   const counted = (state: "waiting" | "dead") =>

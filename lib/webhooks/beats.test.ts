@@ -9,7 +9,7 @@ import { webhookEvents } from "@/lib/db/work-schema";
 import { processInbox } from "./process";
 import { about, at, deliver, known, makeConnections, makeEvent, storedEvent, type Members } from "./testing";
 
-// SnapTrade is out of reach here: what these tests show, the events alone must bring about.
+// SnapTrade is unreachable here: what these tests show must come from the events alone.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });
 withDatabase();
 
@@ -49,7 +49,7 @@ test.each([
   await expect(listSilent(at(days(3_000)), 10, at(-days(20_000)))).resolves.toBeDefined();
 });
 
-test("a rhythm of any size that is already stored is carried on", async () => {
+test("a stored rhythm of any size continues", async () => {
   const db = await database();
   const owner = await makeConnections(1, at(days(-600)));
   const largest = 2_147_483_647;
@@ -83,7 +83,7 @@ test("a heartbeat that cannot be applied is parked alone, with the reason, after
   await end();
 });
 
-test("heartbeats that fail hold up no other event, and are counted by name", async () => {
+test("failing heartbeats delay no other event, and are counted by name", async () => {
   const db = await database();
   const owner = await makeConnections(1, at(0));
   const event = about(owner, owner.ids[0], "disabled", 10);
@@ -98,11 +98,11 @@ test("heartbeats that fail hold up no other event, and are counted by name", asy
   expect(await storedEvent(event)).toMatchObject({ state: "done" });
 });
 
-test("other events that cannot be taken hold up no heartbeat, and are counted by name", async () => {
+test("other events that cannot be taken delay no heartbeat, and are counted by name", async () => {
   const db = await database();
   const owner = await makeConnections(1, at(0));
   await deliver(beatAt(owner, owner.ids[0], 5));
-  // Taking an event raises its attempts and leaves it waiting; a heartbeat that is applied is done.
+  // Taking an event raises its attempts and leaves it waiting; an applied heartbeat is done.
   await db.execute(sql`alter table webhook_events add constraint never_taken check (type = 'ACCOUNT_HOLDINGS_UPDATED' or attempts = 0) not valid`);
   try {
     await deliver(about(owner, owner.ids[0], "disabled", 10));
@@ -121,7 +121,7 @@ async function makeDue({ webhookId }: Members) {
     .where(eq(webhookEvents.id, String(webhookId)));
 }
 
-/** Has the database refuse each sign of life of this connection, as it refuses a number that is too large. */
+/** Makes the database refuse every heartbeat of this connection, as it refuses a number that is too large. */
 async function refuse(connectionId: string): Promise<() => Promise<unknown>> {
   const db = await database();
   await db.execute(

@@ -12,19 +12,19 @@ import { isolateFailures } from "./isolate-failures";
 const mostAtOnce = 2_000;
 /** Each account has its own, and a person may ask for one more; within an hour they count as one. */
 const sameBeat = sql.raw("interval '1 hour'");
-/** Fits its column; who is heard of less often than that has no rhythm. All arithmetic is done in floating point, which does not overflow. */
+/** The longest gap that fits the column; a connection heard from less often has no rhythm. Computed in floating point, which does not overflow. */
 const longestGapMs = sql.raw("2e9::float8");
 const mostBeats = sql.raw("1000000");
 const gapMs = sql`least(extract(epoch from newest.at - last_beat_at)::float8 * 1000, ${longestGapMs})`;
 
 /**
- * Works off waiting holdings updates: each is a sign of life of its account's connection (FACTS 6.2), and the newest one is kept,
- * with one row update for each connection. Nearly all that SnapTrade sends is of this kind, so it is one statement that fetches nothing;
- * taking, effect and mark are one transaction by that alone. Only when that fails are they taken one by one, so that a bad one fails alone.
+ * Processes waiting holdings updates: each is a sign of life from its account's connection (FACTS 6.2), and the newest one is kept,
+ * with one row update per connection. Nearly all of SnapTrade's events are of this kind, so this is one statement that fetches nothing and
+ * takes, applies and marks them atomically. Only if it fails are they taken one by one, so that a bad one fails alone.
  * @param now our clock
- * @param endsAt when to leave the rest to the next time
- * @returns how many were worked off, those included that are nobody's, or another user's, and are only kept as such
- * @throws whatever the driver throws when the database is away
+ * @param endsAt when to leave the rest for the next run
+ * @returns how many were processed, including those about no one or another user, which are only stored as such
+ * @throws whatever the driver throws when the database is unreachable
  */
 export async function applyBeats(now: Date, endsAt: number): Promise<EventCounts> {
   const counts: EventCounts = { done: 0, failed: 0, dead: 0 };
@@ -77,7 +77,7 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
       where user_id = owner_id and coalesce(client_id, ${env().SNAPTRADE_CLIENT_ID}) = ${env().SNAPTRADE_CLIENT_ID}
       group by connection_id
     ), held as (
-      -- In one order everywhere, so that two transactions never wait for each other in a circle.
+      -- In one order everywhere, so that transactions never deadlock.
       select id from ${connections} where id in (select connection_id from newest) order by id for no key update
     ), alive as (
       update ${connections} set

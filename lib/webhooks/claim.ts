@@ -16,18 +16,18 @@ const person = sql.raw("coalesce(snaptrade_user_id, '')");
 export interface Batch {
   /** Taken under a lease, oldest arrival first. */
   events: StoredEvent[];
-  /** How many were given up, because no attempt at them ever came to an end. */
+  /** How many were given up because no attempt at them ever finished. */
   dead: number;
-  /** The last person of this batch, from where the next one goes on; null at the end of the list. */
+  /** The last person of this batch, where the next one continues; null at the end of the list. */
   last: string | null;
-  /** Somebody may have more that is due. */
+  /** Someone may have more that is due. */
   more: boolean;
 }
 
 /**
- * Takes events under a lease, of several people in turn and of each the same number, so that one person's many delay nobody else's few
- * by more than a turn. It costs one step through an index for each person with events waiting, however many those are.
- * @param after the last person of the batch before; empty at the beginning of the list
+ * Takes events under a lease, the same number from each of several people in turn, so that one person's many events delay another's few
+ * by at most one turn. It costs one index step per person with waiting events, however many events those are.
+ * @param after the last person of the previous batch; empty at the beginning of the list
  */
 export async function claim(now: Date, after: string): Promise<Batch> {
   const people = await listPeople(after);
@@ -39,10 +39,10 @@ export async function claim(now: Date, after: string): Promise<Batch> {
   return { events, dead: taken.length - events.length, last, more: taken.length >= share };
 }
 
-/** The next people with events waiting. */
+/** The next people with waiting events. */
 async function listPeople(after: string): Promise<string[]> {
   const db = await database();
-  // Empty stands for events that name nobody, and comes before everybody.
+  // Empty stands for events about no one, and sorts before everyone.
   const first = after === "" ? sql`${person} >= ''` : sql`${person} > ${after}`;
   const listed: unknown = await db.execute(sql`
     with recursive listed as (
@@ -68,14 +68,14 @@ async function take(people: string[], share: number, now: Date): Promise<StoredE
     .set({
       attempts: sql`least(${webhookEvents.attempts} + 1, ${maxAttempts})`,
       state: sql`case when ${worn} then 'dead' else 'waiting' end`,
-      problem: sql`case when ${worn} then coalesce(${webhookEvents.problem}, 'It was never finished') else ${webhookEvents.problem} end`,
+      problem: sql`case when ${worn} then coalesce(${webhookEvents.problem}, 'No attempt ever finished') else ${webhookEvents.problem} end`,
       nextAttemptAt: new Date(now.getTime() + leaseMs),
     })
     .where(sql`${webhookEvents.id} in (${free})`)
     .returning(eventColumns);
 }
 
-/** Gives back events that were taken and not begun, as if they had never been taken. */
+/** Returns events that were taken but not started, as if they had never been taken. */
 export async function release(events: StoredEvent[]): Promise<void> {
   if (events.length === 0) return;
   const db = await database();

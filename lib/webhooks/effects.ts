@@ -88,7 +88,7 @@ export async function addresseesOf(tx: Pick<Transaction, "select">, events: Stor
  * a connection that we do not know, makes a look due instead of, or besides, changing anything.
  */
 export async function applyForUser(tx: Transaction, userId: string, events: StoredEvent[], now: Date): Promise<Map<string, Outcome>> {
-  // All that any of the events may touch, in the one order (docs/decisions/0010); the events themselves come in any.
+  // Everything that any of the events may touch, in the lock order (docs/decisions/0010); the events themselves can be in any order.
   await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
   const owners = await ownersOf(tx, events);
   const formers = await findFormers(
@@ -98,7 +98,7 @@ export async function applyForUser(tx: Transaction, userId: string, events: Stor
   const outcomes = new Map<string, Outcome>();
   for (const event of events) {
     if (formers.has(event.snapTradeUserId ?? "") && event.type !== "USER_DELETED") {
-      // A former user's connections are no longer the person's, so nothing that happens to them is news.
+      // A former user's connections are no longer the person's, so changes to them are not news.
       outcomes.set(event.id, "noted");
       continue;
     }
@@ -155,7 +155,7 @@ async function look(tx: Transaction, userId: string, now: Date, accountsToo = fa
   return "looked";
 }
 
-/** A user that is deleted takes all their connections along (FACTS 2); a former user only those that were its own. */
+/** Deleting a user deletes all their connections (FACTS 2); deleting a former user only those it had. */
 async function endUser(tx: Transaction, userId: string, { snapTradeUserId, happenedAt, receivedAt }: StoredEvent): Promise<Outcome> {
   const observedAt = happenedAt && happenedAt < receivedAt ? happenedAt : receivedAt;
   const name = snapTradeUserId ?? "";

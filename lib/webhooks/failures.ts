@@ -6,7 +6,7 @@ import { describeError, log } from "@/lib/log";
 
 export interface EventCounts {
   done: number;
-  /** To be tried again. */
+  /** Will be retried. */
   failed: number;
   /** Given up after the last attempt, with the reason. */
   dead: number;
@@ -15,14 +15,14 @@ export interface EventCounts {
 export const maxAttempts = 8;
 const firstGapMs = 5_000;
 
-/** Nobody took the event since it had so many attempts. */
+/** True if no one has taken the event since this attempt. */
 export const stillOurs = (attempts: number) => and(eq(webhookEvents.state, "waiting"), eq(webhookEvents.attempts, attempts));
 
 /**
- * Writes down that an attempt failed, and why: it is tried again after growing gaps, and dead after the last attempt.
- * Never throws: what cannot be written down now is tried again when the lease of the attempt is over.
+ * Records that an attempt failed, and why: the event is retried at growing intervals, and dead after the last attempt.
+ * Never throws: an event whose failure can't be recorded is retried when the attempt's lease expires.
  * @param event with this attempt counted
- * @param stored how many attempts the row says, which is the fence
+ * @param stored the attempt count in the row, which acts as the fence
  */
 export async function recordFailure(
   event: { id: string; type: string; attempts: number },
@@ -48,13 +48,13 @@ export async function recordFailure(
     if (recorded.length > 0) counts[dead ? "dead" : "failed"] += 1;
   } catch (failure) {
     counts.failed += 1;
-    log.error({ eventId: id, ...describeError(failure) }, "The failure of a webhook event could not be written down");
+    log.error({ eventId: id, ...describeError(failure) }, "The failure of a webhook event could not be recorded");
   }
 }
 
-/** Kind and code; messages may repeat what somebody sent. */
+/** Kind and code only; messages may repeat what was sent. */
 function problemOf(error: unknown): string {
   const root = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(root instanceof Error)) return "Something that is no error was thrown";
+  if (!(root instanceof Error)) return "A value that is not an error was thrown";
   return "code" in root ? `${root.name} ${String(root.code)}` : root.name;
 }

@@ -128,14 +128,14 @@ describe("a webhook that cannot be stored as it is", () => {
       .where(eq(webhookEvents.outcome, "unreadable"))
       .orderBy(desc(webhookEvents.receivedAt))
       .limit(1);
-    expect(stored).toMatchObject({ state: "dead", problem: "Its id or its type is no plain text" });
+    expect(stored).toMatchObject({ state: "dead", problem: "Its id or type is not plain text" });
     expect(stored?.payload).toMatch(/^[\x20-\x7e]+$/);
     const { webhookSecret, ...kept }: Members = event;
     expect(webhookSecret).toBeDefined();
     expect(JSON.parse(stored?.payload ?? "")).toEqual(kept);
   });
 
-  test("since the database refuses it is stored alone as unreadable, and the others of its batch as they are", async () => {
+  test("because the database refuses it is stored alone as unreadable, and the rest of its batch as sent", async () => {
     const db = await database();
     await db.execute(sql`alter table webhook_events add constraint no_poison check (attempt_result <> 'POISON')`);
     try {
@@ -261,7 +261,7 @@ function flip(bytes: Buffer, bit: number): Buffer {
   return changed;
 }
 
-/** Posts an event as JavaScript prints it, half characters included, with a signature over the very bytes. */
+/** Posts an event as JavaScript serializes it, unpaired surrogates included, signed over the exact bytes. */
 function deliverBytes(event: Members) {
   const body = Buffer.from(JSON.stringify(event));
   return receiveEvent(body, createHmac("sha256", testSettings.SNAPTRADE_CONSUMER_KEY).update(body).digest("base64"));

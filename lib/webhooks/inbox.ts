@@ -14,7 +14,7 @@ import { isolateFailures } from "./isolate-failures";
 export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
 
 const storeWithinMs = 2_000;
-/** A database that hangs holds up no later batch for longer; what it still stores then is only not said to be. */
+/** How long a hanging database may block the next batch; what it stores after that is just not acknowledged. */
 const storeAllWithinMs = 5_000;
 const mostAtOnce = 500;
 const gatherMs = 12;
@@ -98,12 +98,12 @@ const storeAll = oneAtATime(async () => {
 }, storeAllWithinMs);
 
 function storeSoon() {
-  storeAll().catch((error: unknown) => log.error(describeError(error), "Storing webhook events came to no end"));
+  storeAll().catch((error: unknown) => log.error(describeError(error), "Storing webhook events did not finish"));
 }
 
 /**
- * Stores them and says so to each once it is committed. Those that the database refuses in a batch are tried alone, and one that it refuses
- * alone because of what it says is kept as unreadable. Whoever is not told is answered as not stored.
+ * Stores them and acknowledges each one once it is committed. Those that the database refuses in a batch are tried alone, and one that it
+ * refuses alone because of its content is kept as unreadable. A sender without an acknowledgment is answered as not stored.
  */
 async function storeBatch(batch: Waiting[]): Promise<void> {
   const endsAt = batch[0]?.lateAt ?? 0;
@@ -123,10 +123,10 @@ async function storeBatch(batch: Waiting[]): Promise<void> {
 /** What can be stored whatever else an event says. */
 function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
   const absent = { snapTradeUserId: null, clientId: null, connectionId: null, brokerageId: null, attemptResult: null, happenedAt: null };
-  return { id, type, payload, ...absent, unreadable: "The database refused what it says" };
+  return { id, type, payload, ...absent, unreadable: "The database refused its content" };
 }
 
-/** Many rows as one parameter: built value by value, a batch would cost more than everything else that is done for it. */
+/** Many rows as one parameter: building the statement value by value would cost more than everything else done for a batch. */
 async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<void> {
   const db = await database();
   await db.execute(sql`

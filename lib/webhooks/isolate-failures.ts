@@ -3,9 +3,9 @@ import { isRefusal } from "@/lib/db/errors";
 const parts = 8;
 
 /**
- * Does `work` for all items at once. Where the database refuses that, the items are divided until those that it refuses are alone,
- * so that a bad one costs a few more statements and the others nothing.
- * @param endsAt when to stop dividing; what is not done by then fails together
+ * Runs `work` for all items at once. If the database refuses that, the items are divided until the refused ones are alone,
+ * so that a bad item costs a few more statements and the others nothing.
+ * @param endsAt when to stop dividing; whatever is left then fails together
  * @returns what failed, with the reason
  */
 export async function isolateFailures<T>(

@@ -196,7 +196,7 @@ describe("events that say less than a state", () => {
     expect(await known(owner.ids[0])).toMatchObject({ state: "enabled", lastBeatAt: at(50) });
   });
 
-  test("the result of a sign-in goes to the session that was open then on SnapTrade's clock, and a bare failure replaces no reason", async () => {
+  test("the result of a sign-in goes to the session open at that time on SnapTrade's clock, and a bare failure replaces no reason", async () => {
     const db = await database();
     const owner = await makeConnections(2, at(0));
     const trip = { userId: owner.userId, intent: "reconnect" as const, brokerageId: owner.brokerageId };

@@ -18,12 +18,12 @@ import { recordFailure, stillOurs, type EventCounts } from "./failures";
 import { isolateFailures } from "./isolate-failures";
 
 export interface InboxCounts extends EventCounts {
-  /** What came to no proper end and left the rest to the next time: "events", "heartbeats", "looks". */
+  /** The parts that failed and left the rest for the next run: "events", "heartbeats", "looks". */
   stopped: string[];
 }
 
 const looksAtOnce = 4;
-/** For the events; what is left then waits for the next time. */
+/** For the events; what is left then waits for the next run. */
 const eventsWithinMs = 15_000;
 const heartbeatsWithinMs = 10_000;
 /** One transaction of a person's events. */
@@ -34,7 +34,7 @@ const crowdMs = 250;
 /**
  * Works off what waits in the inbox, and looks at the people of whom something must be asked. Any number of processes may do so at once.
  * The effect of an event and the mark that it is done are one transaction, so it is applied once, however often it is tried.
- * It does not throw: what goes wrong with an event stays with the event, and what goes wrong otherwise is logged and named in the counts.
+ * It does not throw: an event's failure is recorded with the event, and any other failure is logged and named in the counts.
  */
 export async function processInbox(): Promise<InboxCounts> {
   const stopped: string[] = [];
@@ -42,7 +42,7 @@ export async function processInbox(): Promise<InboxCounts> {
     counts: { done: 0, failed: 0, dead: 0, stopped: [] },
     toLookAt: new Set<string>(),
   });
-  // Only people for whom a look was requested are asked about; those who are left stay due, for the timer.
+  // Only people for whom a look was requested; those left over stay due, for the timer.
   const failed = await someAtOnce([...toLookAt], looksPace, (userId) => inBackground(() => lookIfRequested(userId, new Date(), "timer")));
   if (failed.length > 0) stopped.push("looks");
   return { ...counts, stopped: [...counts.stopped, ...stopped] };
@@ -52,7 +52,7 @@ async function guard<T>(name: string, stopped: string[], work: () => Promise<T>,
   try {
     return await work();
   } catch (error) {
-    log.error({ part: name, ...describeError(error) }, "A part of the inbox could not be worked off; the others go on");
+    log.error({ part: name, ...describeError(error) }, "A part of the inbox could not be processed; continuing with the others");
     stopped.push(name);
     return otherwise;
   }
@@ -68,7 +68,7 @@ let gatheringUntil = 0;
  */
 export function workAfterAnswer(): (() => Promise<void>) | null {
   if (Date.now() < gatheringUntil) return null;
-  // Where the work after an answer is dropped, the next answer takes its place.
+  // If the platform drops work after a response, the next response takes its place.
   gatheringUntil = Date.now() + 4 * crowdMs;
   return async () => {
     await new Promise((resolve) => setTimeout(resolve, begunAt + crowdMs - Date.now()));
@@ -78,7 +78,7 @@ export function workAfterAnswer(): (() => Promise<void>) | null {
   };
 }
 
-/** One run's numbers, and for whom its events may have requested a look. */
+/** One run's counts, and the people for whom its events may have requested a look. */
 interface Drained {
   counts: InboxCounts;
   toLookAt: Set<string>;
@@ -103,7 +103,7 @@ const drain = oneAtATime(async (): Promise<Drained> => {
   return { counts, toLookAt };
 });
 
-/** Whose turn comes next, so that those at the end of the list have theirs however many come before them. */
+/** Where to continue, so that those at the end of the list get their turn however many come before them. */
 let lastServed = "";
 
 async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
@@ -123,7 +123,7 @@ async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<
   }
 }
 
-/** Events about nobody go together; the others by user, so that a failure stays with one user, and what failed before on its own. */
+/** Events about no one go together; the others by user, so that a failure affects one user, and events that failed before go alone. */
 async function applyBatch(batch: StoredEvent[], endsAt: number, counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
   const { userOf, nobody } = await findAddressees(batch, endsAt, counts);
   await attempt(
@@ -145,7 +145,7 @@ async function applyBatch(batch: StoredEvent[], endsAt: number, counts: InboxCou
 
 const isFirstAttempt = ({ attempts }: StoredEvent) => attempts === 1;
 
-/** @throws whatever the driver throws when the database is away */
+/** @throws whatever the driver throws when the database is unreachable */
 async function findAddressees(batch: StoredEvent[], endsAt: number, counts: InboxCounts) {
   const userOf = new Map<string, string>();
   const nobody = new Map<string, Outcome>();
@@ -171,7 +171,7 @@ async function attempt(events: StoredEvent[], endsAt: number, counts: InboxCount
     counts.done += events.length;
   } catch (error) {
     if (error instanceof LeaseLost) return;
-    // Those of a group that no time is left for come back alone.
+    // Events of a group that ran out of time come back one by one.
     const alone = events.length === 1 || Date.now() >= endsAt;
     for (const event of events) await (alone ? recordFailure(event, event.attempts, error, counts) : attempt([event], endsAt, counts, apply));
   }

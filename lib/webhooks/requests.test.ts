@@ -18,7 +18,7 @@ async function requestsSent(): Promise<number> {
   return requests.length;
 }
 
-/** Somebody whose last look is an hour old, and what SnapTrade calls them. */
+/** A person whose last look was an hour ago, and their SnapTrade ids. */
 async function makeOldAcquaintance() {
   const { userId, path, ids } = await makePerson();
   const db = await database();

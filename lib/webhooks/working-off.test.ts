@@ -14,7 +14,7 @@ Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:
 withDatabase();
 
 describe("working off the inbox", () => {
-  test("one person's many events delay nobody else's, and all of them are taken in the end", async () => {
+  test("one person's many events delay nobody else's, and all of them are processed in the end", async () => {
     const [flooded, ...others] = await Promise.all(Array.from({ length: 4 }, () => makeConnections(1, at(0))));
     if (!flooded) throw new Error("Nobody was made");
     await flood(flooded.snapTradeUserId, 3_000);
@@ -30,7 +30,7 @@ describe("working off the inbox", () => {
     for (const owner of others) expect(await known(owner.ids[0])).toMatchObject({ state: "disabled" });
   });
 
-  test("what was taken and not begun is given back as it was", async () => {
+  test("events that were taken but not started are returned as they were", async () => {
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);
     await deliver(event);
@@ -98,7 +98,7 @@ describe("working off the inbox", () => {
     await deliver(event);
     await alter(event, { attempts: 8 });
     await processInbox();
-    expect(await storedEvent(event)).toMatchObject({ state: "dead", problem: "It was never finished" });
+    expect(await storedEvent(event)).toMatchObject({ state: "dead", problem: "No attempt ever finished" });
   });
 
   test("several workers at once apply each event once", async () => {
@@ -136,7 +136,7 @@ describe("working off the inbox", () => {
   });
 });
 
-/** Stores many events of one person, all of them before any that comes now. */
+/** Stores many events of one person, all older than any that arrives now. */
 async function flood(snapTradeUserId: string, count: number) {
   const db = await database();
   await db.execute(sql`

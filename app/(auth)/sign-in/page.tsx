@@ -9,7 +9,7 @@ import { env } from "@/lib/env";
 
 export const metadata: Metadata = { title: "Sign in" };
 
-/** Where a sign-in link leads. Opening it signs nobody in: a scanner may have done that, or somebody may have been sent another's link. */
+/** The page behind a sign-in link. Opening it signs no one in: a mail scanner may have opened it, or the link may belong to someone else. */
 export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-in">) {
   const { token, email, returnTo } = await searchParams;
   const user = await getUser();
@@ -21,7 +21,7 @@ export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-
     <PlainPage appName={APP_NAME} title={`Sign in to ${APP_NAME}?`}>
       <p className="mt-2 text-ink-2">
         This link signs you in as <strong className="font-semibold break-words text-ink">{email}</strong>.
-        {user && user.email !== email && ` You are signed in as ${user.email} now, and will be signed out there.`}
+        {user && user.email !== email && ` You are signed in as ${user.email}  now. Signing in with this link signs you out of that account.`}
       </p>
       <SignInButton fields={fields} words={`Sign in as ${email}`} byItself={!user && (await wasAskedHere(token))} />
       <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">If that isn’t your address, close this page. Nothing has happened yet.</p>

@@ -16,8 +16,8 @@ export async function findTrip(userId: string, portal: string | string[] | undef
 }
 
 /**
- * What came of a portal session that went through a page of its own. The page stays alive: it hears of changes, and asks SnapTrade again,
- * often while an answer is expected and now and then after a failure, since the repair may be done elsewhere.
+ * The result of a portal session that opened in a page of its own. The page stays live: it listens for changes and keeps checking with
+ * SnapTrade, often while an answer is expected and occasionally after a failure, since the repair may still happen elsewhere.
  */
 export function AfterPortal({ userId, view, viewer, now }: { userId: string; view: PortalView; viewer: Viewer; now: Date }) {
   const { portalSessionId, outcome, version } = view;

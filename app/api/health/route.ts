@@ -1,7 +1,7 @@
 import { connection } from "next/server";
 import { readHealth } from "@/lib/health";
 
-/** Whether this deployment does its work: 200 when the database answers and rounds end, else 503 with what is wrong. */
+/** Whether this deployment is working: 200 when the database answers and rounds finish, otherwise 503 with the problem. */
 export async function GET() {
   await connection();
   const now = new Date();

@@ -5,7 +5,7 @@ import { isShuttingDown, onShutdown } from "@/lib/shutdown";
 /** The page connects again by itself, and then we ask again who it is. */
 const longestMs = 10 * 60_000;
 const heartbeatMs = 25_000;
-/** When pages come back to a server that is being restarted. */
+/** How soon open pages reconnect while the server restarts. */
 const retryMs = 1_000;
 
 /** Server-sent events for the signed-in person: `changed`, with the version of what their pages show, now and whenever it grows. */

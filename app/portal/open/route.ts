@@ -3,8 +3,8 @@ import { openInPage } from "@/lib/connections/portal-page";
 import { htmlPage } from "@/lib/html-page";
 
 /**
- * The Connection Portal as a page of its own, for every form that opens it. The answer is a page that leads on rather than a
- * redirect: the login link may redirect to the brokerage's own site, and `form-action` covers each redirect of a form.
+ * Opens the Connection Portal as a full page, for every form that does so. It answers with a page that goes on to the login link instead of a
+ * redirect: the link may redirect to the brokerage's own site, and `form-action` applies to every redirect after a form post.
  */
 export async function POST(request: Request) {
   const opened = await openInPage(fieldsOf(await request.formData().catch(() => new FormData())));
@@ -12,14 +12,14 @@ export async function POST(request: Request) {
   const { status, headers, body } = htmlPage({
     status: 200,
     title: "Opening SnapTrade",
-    words: `You sign in on SnapTrade’s or ${opened.brokerage}’s page, and then come back here.`,
+    words: `You’ll sign in on SnapTrade’s or ${opened.brokerage}’s page, then come back here.`,
     link: { href: opened.loginLink, label: "Continue to SnapTrade" },
     leadsOn: true,
   });
   return new Response(body, { status, headers });
 }
 
-/** Somebody who reloads, or comes back to, what only a form can open. */
+/** For someone who reloads or goes back to an address that only a form can open. */
 export function GET() {
   return new Response(null, { status: 303, headers: { Location: "/connections" } });
 }

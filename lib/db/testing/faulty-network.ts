@@ -5,13 +5,13 @@ export interface FaultyNetwork {
   port: number;
   /** Cuts every connection. */
   drop: () => void;
-  /** From now on the connections that are there stay open and carry nothing, and no new one is answered. */
+  /** From now on open connections stay open but carry nothing, and new ones get no answer. */
   freeze: () => void;
-  /** Cuts every connection, and each new one at once. */
+  /** Cuts every connection, and each new one immediately. */
   refuse: () => void;
-  /** New connections work again; those that were frozen stay so. */
+  /** New connections work again; frozen ones stay frozen. */
   heal: () => void;
-  /** Each packet arrives so much later. */
+  /** Delays each packet by this much. */
   slowBy: (ms: number) => void;
   /** How many connections there are, and how many were refused. */
   lines: () => number;
@@ -19,7 +19,7 @@ export interface FaultyNetwork {
   close: () => Promise<void>;
 }
 
-/** A way to a local port that fails as networks do. */
+/** A proxy to a local port that fails the way networks do. */
 export async function startFaultyNetwork(targetPort: number): Promise<FaultyNetwork> {
   const lines = new Set<{ ends: Socket[]; frozen: boolean }>();
   let mode: "fine" | "frozen" | "refusing" = "fine";

@@ -1,4 +1,4 @@
-/** next-auth is only asked by our own actions. Its addresses are in nobody's pages, but may be in a mailbox or a bookmark. */
+/** Only our own actions call next-auth. No page links to its addresses, but an old e-mail or a bookmark may. */
 export function GET(request: Request) {
   const { pathname, searchParams } = new URL(request.url);
   const link = pathname === "/api/auth/callback/email";

@@ -4,7 +4,7 @@ import { AppError } from "@/lib/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";
 
-/** A route handler can show nothing but an empty answer where something is missing; this page of ours can. */
+/** A route handler can only answer "not found" with an empty body; this page shows the app's own. */
 const missing = "/portal/missing";
 
 /** Back from the Connection Portal: ask SnapTrade, then show the connection. What the URL claims only helps to explain. */
