@@ -1,0 +1,25 @@
+import { bundle } from "./bundle";
+import { makePglite, rememberRows } from "./database";
+import { mutate } from "./mutations";
+import type { Ground } from "./run";
+import { Simulation, type AppExports, type EmulatorExports, type Programs } from "./simulation";
+
+/** What all runs of one worker share: the programs, and one migrated database. @param mutation a defect to put back */
+export async function makeGround(mutation: string | null = null): Promise<Ground> {
+  const programs: Programs = {
+    app: await bundle<AppExports>("e2e/simulate/app-entry.ts", mutate(mutation)),
+    emulator: await bundle<EmulatorExports>("e2e/simulate/emulator-entry.ts"),
+  };
+  const pglite = await makePglite();
+  const simulation = new Simulation(programs, pglite, "migration");
+  simulation.startProcess(0, 0);
+  simulation.background("migrating", async () => {
+    const app = simulation.processes[0]?.app;
+    const opened = await app?.openDatabase({ DATABASE_URL: "postgres://sim@database.sim/sim", DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined });
+    if (opened) await app?.migrateDatabase(opened.db);
+  });
+  await simulation.scheduler.run(simulation.scheduler.now + 60_000);
+  if (simulation.violation) throw new Error(`The simulation's database could not be migrated: ${simulation.violation.detail}`);
+  simulation.killProcess(0);
+  return { programs, pglite, reset: await rememberRows(pglite) };
+}
