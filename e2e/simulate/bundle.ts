@@ -83,10 +83,11 @@ export async function bundle<Exports>(entry: string, change: (file: string, text
   const realRequire = createRequire(path.join(root, "package.json"));
   return {
     start(surroundings) {
-      const module = { exports: {} };
-      const own: Record<string, unknown> = { ...makeGlobals(surroundings, realRequire), module, exports: module.exports };
-      define(...names.map((name) => own[name]));
-      return module.exports as Exports;
+      const own = makeGlobals(surroundings, realRequire);
+      const exported = { exports: {} };
+      const given: Record<string, unknown> = { ...own, module: exported, exports: exported.exports };
+      define(...names.map((name) => given[name]));
+      return exported.exports as Exports;
     },
   };
 }

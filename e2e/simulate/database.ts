@@ -1,7 +1,9 @@
-import { Duplex } from "node:stream";
-import { PGlite } from "@electric-sql/pglite";
+import type { PGlite } from "@electric-sql/pglite";
+import type { PreparedStatements } from "./prepared";
 import type { Random } from "./random";
 import type { Owner, Scheduler } from "./scheduler";
+import { Session, type SimulatedSocket } from "./session";
+import { failure, message, ready, simpleQuery, text } from "./wire";
 
 /** What may go wrong with the database right now. */
 export interface DatabaseTrouble {
@@ -16,22 +18,6 @@ export interface DatabaseTrouble {
 }
 
 export const noDatabaseTrouble: DatabaseTrouble = { away: "no", breaks: 0, silences: 0, slowMs: 0 };
-
-const encoder = new TextEncoder();
-
-function message(type: string, ...parts: Uint8Array[]): Uint8Array {
-  const body = Buffer.concat(parts);
-  const head = Buffer.alloc(5);
-  head.write(type, 0, "latin1");
-  head.writeInt32BE(body.length + 4, 1);
-  return Buffer.concat([head, body]);
-}
-
-const text = (...words: string[]) => encoder.encode(words.map((word) => `${word}\0`).join(""));
-export const simpleQuery = (sql: string) => message("Q", text(sql));
-const ready = (status: string) => message("Z", encoder.encode(status));
-const failure = (severity: string, code: string, words: string) =>
-  message("E", text(`S${severity}`, `V${severity}`, `C${code}`, `M${words}`), Buffer.from([0]));
 
 interface Waiting {
   session: Session;
@@ -54,6 +40,7 @@ export class Database {
 
   constructor(
     private readonly pglite: PGlite,
+    private readonly prepared: PreparedStatements,
     readonly scheduler: Scheduler,
     readonly random: Random,
   ) {}
@@ -114,7 +101,10 @@ export class Database {
   /** Takes one unit of work of a session, as soon as no other one is in a transaction. */
   take(session: Session, unit: Uint8Array, done: (answer: Uint8Array) => void) {
     const run = () => done(this.execute(session, unit));
-    if (this.holder === null || this.holder === session) return run();
+    if (this.holder === null || this.holder === session) {
+      run();
+      return;
+    }
     const entry: Waiting = { session, unit, run };
     this.waiting.push(entry);
     const limits: [number, string, string][] = [
@@ -142,7 +132,7 @@ export class Database {
   private execute(session: Session, unit: Uint8Array): Uint8Array {
     this.statements++;
     if (this.holder === null) this.tellNow();
-    const answer = this.pglite.execProtocolRawSync(unit);
+    const answer = this.prepared.run(unit);
     const status = String.fromCharCode(answer.at(-1) ?? 0);
     if (status === "I") {
       if (this.holder === session) this.release();
@@ -179,204 +169,4 @@ export class Database {
 
 function includes(unit: Uint8Array, words: string): boolean {
   return Buffer.from(unit.buffer, unit.byteOffset, unit.length).includes(words);
-}
-
-/** What the server keeps of one connection. */
-export class Session {
-  silent = false;
-  readonly settings: Record<string, number> = {};
-  readonly channels = new Set<string>();
-  private ended = false;
-  private started = false;
-  private received = Buffer.alloc(0);
-  private unit: Uint8Array[] = [];
-  private sentAt = 0;
-  private worked = 0;
-
-  constructor(
-    private readonly database: Database,
-    private readonly socket: SimulatedSocket,
-    readonly owner: Owner,
-  ) {}
-
-  receive(chunk: Buffer) {
-    if (this.silent || this.ended) return;
-    this.received = Buffer.concat([this.received, chunk]);
-    for (;;) {
-      const head = this.started ? 1 : 0;
-      if (this.received.length < head + 4) return;
-      const length = head + this.received.readInt32BE(head);
-      if (this.received.length < length) return;
-      const part = this.received.subarray(0, length);
-      this.received = this.received.subarray(length);
-      this.handle(part);
-    }
-  }
-
-  private handle(part: Buffer) {
-    if (!this.started) return this.start(part);
-    const type = String.fromCharCode(part[0] ?? 0);
-    if (type === "X") return this.end(false);
-    if (type === "H") return;
-    this.unit.push(part);
-    if (type !== "S" && type !== "Q") return;
-    const unit = Buffer.concat(this.unit);
-    this.unit = [];
-    this.readSettings(unit.toString("utf8"));
-    this.work(unit);
-  }
-
-  private start(part: Buffer) {
-    this.started = true;
-    const words = part.toString("utf8", 8).split("\0");
-    for (let index = 0; index + 1 < words.length; index += 2) this.readSettings(`${words[index] ?? ""}=${words[index + 1] ?? ""}`);
-    const parameters = { server_version: "17.5", client_encoding: "UTF8", DateStyle: "ISO, MDY", TimeZone: "UTC", integer_datetimes: "on" };
-    const told = Object.entries(parameters).map(([name, value]) => message("S", text(name, value)));
-    this.send(Buffer.concat([message("R", Buffer.alloc(4)), ...told, message("K", Buffer.alloc(8)), ready("I")]));
-  }
-
-  private readSettings(words: string) {
-    if (!words.includes("_timeout")) return;
-    const units: Partial<Record<string, number>> = { s: 1000, min: 60_000 };
-    for (const [, name = "", value = "", unit = ""] of words.matchAll(
-      /(statement_timeout|lock_timeout|idle_in_transaction_session_timeout)'?\s*(?:=|to|,)\s*'?(\d+)(ms|s|min)?/gi,
-    ))
-      this.settings[name.toLowerCase()] = Number(value) * (units[unit] ?? 1);
-  }
-
-  private work(unit: Buffer) {
-    const { database } = this;
-    const { trouble, random, scheduler } = database;
-    const listens = /^Q....\s*(un)?listen "?(\w+)"?/is.exec(unit.toString("latin1"));
-    if (listens) {
-      this.channels.add(listens[2] ?? "");
-      return this.send(Buffer.concat([message("C", text("LISTEN")), ready("I")]));
-    }
-    const fate = random.next();
-    const breaks = fate < trouble.breaks;
-    const before = breaks && fate < trouble.breaks / 2;
-    if (!breaks && fate < trouble.breaks + trouble.silences) this.silent = true;
-    const worked = ++this.worked;
-    // The server never sees the statement of a connection that has just gone silent in half of the cases.
-    if (this.silent && random.chance(0.5)) return;
-    const slow = trouble.slowMs > 0 ? Math.floor(random.next() ** 3 * trouble.slowMs) : 0;
-    scheduler.after(database.delay() + slow, () => {
-      if (this.ended || worked !== this.worked) return;
-      if (before) return this.end(true);
-      database.take(this, unit, (answer) => (breaks ? this.end(true) : this.send(answer)));
-    });
-  }
-
-  send(bytes: Uint8Array) {
-    const { scheduler } = this.database;
-    this.sentAt = Math.max(this.sentAt, scheduler.now + this.database.delay());
-    if (this.silent) return;
-    scheduler.at(this.sentAt, () => this.ended || this.silent || this.socket.push(bytes), this.owner);
-  }
-
-  /** A transaction whose client does nothing is ended only where the client asked for that. */
-  sitInTransaction() {
-    const ms = this.settings.idle_in_transaction_session_timeout ?? 0;
-    const worked = this.worked;
-    if (ms === 0) return;
-    this.database.scheduler.after(ms, () => {
-      if (this.ended || worked !== this.worked) return;
-      this.send(failure("FATAL", "25P03", "terminating connection due to idle-in-transaction timeout"));
-      this.end(true);
-    });
-  }
-
-  /** The server's end of the connection is gone; `told` whether the client learns of it. */
-  end(told: boolean) {
-    if (this.ended) return;
-    this.ended = true;
-    this.database.forget(this);
-    if (told && !this.silent) {
-      const reset = Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" });
-      this.database.scheduler.after(1, () => this.socket.destroy(reset), this.owner);
-    } else if (!told) this.database.scheduler.after(1, () => this.socket.destroy(), this.owner);
-  }
-}
-
-/** Stands in for net.Socket, below the real driver. */
-export class SimulatedSocket extends Duplex {
-  session: Session | null = null;
-
-  constructor(
-    private readonly database: Database,
-    private readonly owner: Owner,
-  ) {
-    super();
-  }
-  connect(): this {
-    this.database.connect(this, this.owner);
-    return this;
-  }
-  override _read() {
-    // Bytes are pushed as they arrive.
-  }
-  override _write(chunk: Buffer, _: string, done: () => void) {
-    this.session?.receive(chunk);
-    done();
-  }
-  override _final(done: () => void) {
-    this.session?.end(false);
-    done();
-  }
-  override _destroy(error: Error | null, done: (error: Error | null) => void) {
-    const { session } = this;
-    if (session) this.database.scheduler.after(1, () => session.end(false));
-    done(error);
-  }
-  setNoDelay() {
-    return this;
-  }
-  setKeepAlive() {
-    return this;
-  }
-  setTimeout() {
-    return this;
-  }
-  ref() {
-    return this;
-  }
-  unref() {
-    return this;
-  }
-}
-
-/** Makes now() and gen_random_uuid() follow the simulation; defaults of tables made afterwards do so too. */
-const ground = `
-  create sequence public.ids;
-  create function public.now() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
-  create function public.clock_timestamp() returns timestamptz volatile language sql as $$ select current_setting('sim.now')::timestamptz $$;
-  create function public.statement_timestamp() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
-  create function public.transaction_timestamp() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
-  create function public.gen_random_uuid() returns uuid volatile language sql as $$ select md5(nextval('public.ids')::text)::uuid $$;
-  set search_path = public, pg_catalog;
-  set timezone = 'UTC'; set join_collapse_limit = 1; set from_collapse_limit = 1;
-  set sim.now = '2026-01-01';
-`;
-
-export async function makePglite(): Promise<PGlite> {
-  const pglite = await PGlite.create();
-  await pglite.exec(ground);
-  return pglite;
-}
-
-/** Remembers what migrations put into tables, and makes every table as it was then. */
-export async function rememberRows(pglite: PGlite): Promise<() => Promise<void>> {
-  const { rows: tables } = await pglite.query<{ name: string }>(
-    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'",
-  );
-  const kept: { name: string; rows: string }[] = [];
-  for (const { name } of tables) {
-    const { rows } = await pglite.query<{ rows: string | null }>(`select json_agg(t)::text as rows from ${name} t`);
-    if (rows[0]?.rows) kept.push({ name, rows: rows[0].rows });
-  }
-  const names = tables.map(({ name }) => name).join(", ");
-  return async () => {
-    await pglite.exec(`truncate ${names} restart identity cascade; alter sequence public.ids restart`);
-    for (const { name, rows } of kept) await pglite.query(`insert into ${name} select * from json_populate_recordset(null::${name}, $1)`, [rows]);
-  };
 }

@@ -20,7 +20,7 @@ export interface Surroundings {
 export function makeGlobals({ scheduler, owner, random, env, clockAheadMs, fetch, modules }: Surroundings, realRequire: NodeJS.Require) {
   const now = () => scheduler.now + clockAheadMs();
   const VirtualDate = new Proxy(Date, {
-    construct: (target, args: []) => (args.length === 0 ? new target(now()) : new target(...args)),
+    construct: (target, args: [number] | []) => (args.length === 0 ? new target(now()) : new target(...args)),
     get: (target, key) => (key === "now" ? now : (Reflect.get(target, key) as unknown)),
   });
 

@@ -1,6 +1,7 @@
 import { bundle } from "./bundle";
-import { makePglite, rememberRows } from "./database";
+import { makePglite, rememberRows } from "./pglite";
 import { mutate } from "./mutations";
+import { PreparedStatements } from "./prepared";
 import type { Ground } from "./run";
 import { Simulation, type AppExports, type EmulatorExports, type Programs } from "./simulation";
 
@@ -11,7 +12,8 @@ export async function makeGround(mutation: string | null = null): Promise<Ground
     emulator: await bundle<EmulatorExports>("e2e/simulate/emulator-entry.ts"),
   };
   const pglite = await makePglite();
-  const simulation = new Simulation(programs, pglite, "migration");
+  const prepared = new PreparedStatements(pglite);
+  const simulation = new Simulation(programs, pglite, prepared, "migration");
   simulation.startProcess(0, 0);
   simulation.background("migrating", async () => {
     const app = simulation.processes[0]?.app;
@@ -21,5 +23,10 @@ export async function makeGround(mutation: string | null = null): Promise<Ground
   await simulation.scheduler.run(simulation.scheduler.now + 60_000);
   if (simulation.violation) throw new Error(`The simulation's database could not be migrated: ${simulation.violation.detail}`);
   simulation.killProcess(0);
-  return { programs, pglite, reset: await rememberRows(pglite) };
+  const restore = await rememberRows(pglite);
+  const reset = async () => {
+    await prepared.forget();
+    await restore();
+  };
+  return { programs, pglite, prepared, reset };
 }

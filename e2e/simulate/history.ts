@@ -18,6 +18,8 @@ export interface Trip {
   patienceMs: number;
   /** The connection breaks again so long after a sign-in that worked; 0 for never. */
   breaksAgainMs: number;
+  /** Through the reconnect of a connection that works, to sign in early. */
+  renews: boolean;
 }
 
 export type NetworkKind = "lost" | "5xx" | "html" | "hang" | "drip" | "slow" | "refuses-user" | "limit" | "removals-lost";
@@ -125,6 +127,7 @@ function trip(random: Random, intent: "connect" | "reconnect"): Trip {
     tells: random.chance(0.8),
     patienceMs: seconds(random, 20, 300),
     breaksAgainMs: random.chance(0.2) ? random.between(1, 20_000) : 0,
+    renews: intent === "reconnect" && random.chance(0.1),
   };
 }
 
@@ -139,12 +142,12 @@ const makers: [number, Maker][] = [
   [6, (random, at, history) => [{ at, does: "visit", person: someone(random, history), ms: seconds(random, 5, 240) }]],
   [3, (random, at, history) => [{ at, does: "check-now", person: someone(random, history) }]],
   [8, makeReconnect],
-  [3, (random, at, history) => [{ at, does: "connect", person: someone(random, history), brokerage: random.pick(brokerageSlugs), trip: trip(random, "connect") }]],
+  [3, makeConnect],
   [1, (random, at, history) => [{ at, does: "remove", person: someone(random, history), nth: nth(random) }]],
   [0.5, (random, at, history) => [{ at, does: "forget", person: someone(random, history) }]],
   [0.7, (_, at, history) => [{ at, does: "arrive", person: history.people }]],
   [0.7, makeHammer],
-  [1.5, (random, at, history) => [{ at, does: "heartbeats", person: someone(random, history), nth: nth(random), daysAgo: random.chance(0.4) ? [random.between(9, 60), 0] : [3, 2, 1, 0] }]],
+  [1.5, makeHeartbeats],
   [1.5, (random, at, history) => [{ at, does: "odd-webhook", person: someone(random, history), kind: random.pick(["forged", "not-json", "surrogate", "year-0", "future", "foreign"] as const) }]],
   [1.5, (random, at, { processes }) => [{ at, does: "kill", process: random.between(0, processes - 1), ms: seconds(random, 1, 60) }]],
   [0.7, (random, at, { processes }) => [{ at, does: "freeze", process: random.between(0, processes - 1), ms: seconds(random, 1, 40) }]],
@@ -159,6 +162,22 @@ function makeReconnect(random: Random, at: number, history: History): Action[] {
   const [person, index] = [someone(random, history), nth(random)];
   const reconnect: Action = { at, does: "reconnect", person, nth: index, trip: trip(random, "reconnect") };
   return random.chance(0.6) ? [{ at: at - random.between(1, 9_000), does: "break", person, nth: index }, reconnect] : [reconnect];
+}
+
+/** Often where they have a connection already. */
+function makeConnect(random: Random, at: number, history: History): Action[] {
+  const person = someone(random, history);
+  const [own] = history.connections[person] ?? [];
+  const brokerage = own && random.chance(0.5) ? own.brokerage : random.pick(brokerageSlugs);
+  return [{ at, does: "connect", person, brokerage, trip: trip(random, "connect") }];
+}
+
+/** Signs of life: of the last days all at once, or far apart and one by one. */
+function makeHeartbeats(random: Random, at: number, history: History): Action[] {
+  const [person, index] = [someone(random, history), nth(random)];
+  if (random.chance(0.5)) return [{ at, does: "heartbeats", person, nth: index, daysAgo: [3, 2, 1, 0] }];
+  const gap = random.between(2, 40);
+  return [2, 1, 0].map((turn) => ({ at: at + (2 - turn) * 4_000, does: "heartbeats", person, nth: index, daysAgo: [turn * gap] }));
 }
 
 /** And somebody else who wants to know something meanwhile. */

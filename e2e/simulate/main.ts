@@ -1,5 +1,6 @@
 import { fork } from "node:child_process";
 import { parseArgs } from "node:util";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describeAction } from "./history";
 import type { Order, Reply } from "./worker";
@@ -106,4 +107,8 @@ const seconds = Math.round((Date.now() - startedAt) / 1000);
 console.log(
   `simulate: ${totals.done} runs, ${totals.failed} failed; ${minutes} virtual minutes, ${totals.statements} statements, ${totals.requests} requests to SnapTrade, in ${seconds} s`,
 );
+if (process.env.SIMULATE_REPORT) {
+  mkdirSync(path.dirname(process.env.SIMULATE_REPORT), { recursive: true });
+  writeFileSync(process.env.SIMULATE_REPORT, JSON.stringify({ passed: totals.done - totals.failed, failed: totals.failed }));
+}
 process.exit(totals.failed > 0 ? 1 : 0);

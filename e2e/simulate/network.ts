@@ -76,7 +76,10 @@ export class Network {
         };
         const { signal } = config;
         const abort = () => fail(new CanceledError());
-        if (signal?.aborted) return abort();
+        if (signal?.aborted) {
+          abort();
+          return;
+        }
         signal?.addEventListener?.("abort", abort);
         const timesOut = (ms: number) => config.timeout !== undefined && config.timeout > 0 && ms >= config.timeout;
         const timeout = () => fail(new AxiosError(`timeout of ${config.timeout ?? 0}ms exceeded`, AxiosError.ECONNABORTED, config));

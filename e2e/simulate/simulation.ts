@@ -1,12 +1,14 @@
 import type * as App from "./app-entry";
 import type * as Emulator from "./emulator-entry";
 import type { Program } from "./bundle";
-import { Database, SimulatedSocket } from "./database";
+import { Database } from "./database";
 import { Ledger } from "./ledger";
 import { MailServer } from "./mail";
+import type { PreparedStatements } from "./prepared";
 import { Network, type SnapTradeAnswer, type SnapTradeRequest } from "./network";
 import { seededRandom, type Random } from "./random";
 import { Scheduler, type Owner } from "./scheduler";
+import { SimulatedSocket } from "./session";
 import type { PGlite } from "@electric-sql/pglite";
 
 export type AppExports = typeof App;
@@ -71,10 +73,11 @@ export class Simulation {
   constructor(
     private readonly programs: Programs,
     pglite: PGlite,
+    prepared: PreparedStatements,
     readonly seed: string,
   ) {
     this.scheduler = new Scheduler(startsAt, seed);
-    this.database = new Database(pglite, this.scheduler, this.random("database"));
+    this.database = new Database(pglite, prepared, this.scheduler, this.random("database"));
     this.ledger = new Ledger(this);
     this.mail = new MailServer(this.scheduler, this.random("mail"), (sent) => this.ledger.mailed(sent));
     this.emulator = programs.emulator.start({
