@@ -10,10 +10,14 @@ interface ShownRow {
   stale: boolean;
 }
 
+/** An event is worked off within this time when nothing goes wrong. */
+const workedOffMs = 8_000;
+
 /** What must hold at every moment, and what must have come true some time after the end of all trouble. */
 export class Invariants {
   /** Since when each connection has been shown otherwise than SnapTrade had told. */
   private readonly wrongSince = new Map<string, number>();
+  private readonly falseSince = new Map<string, number>();
 
   constructor(
     private readonly simulation: Simulation,
@@ -33,10 +37,13 @@ export class Invariants {
   private statesFollowStatements() {
     const { scheduler, ledger, database } = this.simulation;
     const slack =
-      this.troubles.had("database", 150_000) || this.troubles.had("kill", 150_000) || this.troubles.had("network", 60_000) ? 200_000 : 45_000;
+      this.troubles.had("database", 150_000) || this.troubles.had("kill", 150_000) || this.troubles.had("unreachable", 60_000) ? 200_000 : 45_000;
     const rows = database.query<ShownRow>(`select c.id, c.user_id, c.state, c.removal_requested_at is not null as removal,
       s.look_failed_at is not null or s.gone_at is not null as stale from connections c join snaptrade_users s on s.user_id = c.user_id`);
     for (const { id, state, stale } of rows) {
+      const stoppedSince = state === "enabled" && !stale ? ledger.surelyStoppedSince(id) : null;
+      if (stoppedSince === null) this.falseSince.delete(id);
+      else this.neverFalselyConnected(id, Math.max(stoppedSince, this.falseSince.get(id) ?? scheduler.now), slack);
       const told = ledger.told.get(id);
       const wrong = told !== undefined && !stale && told.state !== state && (state === "enabled" || told.state === "enabled");
       if (!wrong) {
@@ -51,6 +58,17 @@ export class Invariants {
           `connection ${id.slice(0, 8)} is "${state}" for ${Math.round((scheduler.now - since) / 1000)} s after SnapTrade's newest word, "${told.state}"`,
         );
     }
+  }
+
+  /** Never "connected" while SnapTrade has last said otherwise: an answer speaks for the moment at which it was asked. */
+  private neverFalselyConnected(id: string, since: number, slack: number) {
+    this.falseSince.set(id, since);
+    const ms = this.simulation.scheduler.now - since;
+    if (ms > Math.max(workedOffMs, slack - 45_000))
+      this.simulation.fail(
+        "never connected while SnapTrade has last said otherwise",
+        `connection ${id.slice(0, 8)} has been shown as connected for ${Math.round(ms / 1000)} s after a newer word that it is not`,
+      );
   }
 
   /** No portal session is concluded as failed while one of its windows is open. */

@@ -7,9 +7,14 @@ interface Statement {
   state: "enabled" | "disabled" | "deleted";
   /** When it was true. */
   at: number;
+  /** The earliest moment for which it may be taken: an event's own time, or when the question was asked. */
+  from: number;
   /** When we were told. */
   toldAt: number;
 }
+
+/** SnapTrade dates its answers in whole seconds. */
+const clockResolutionMs = 1_500;
 
 interface Listed {
   id: string;
@@ -20,6 +25,9 @@ interface Listed {
 export class Ledger {
   /** The newest statement that we were told, by connection. */
   readonly told = new Map<string, Statement>();
+  /** The newest statement of each kind. */
+  private readonly works = new Map<string, Statement>();
+  private readonly stopped = new Map<string, Statement>();
   private readonly owners = new Map<string, string>();
   /** When we answered 204, by event id. */
   readonly acknowledgedAt = new Map<string, number>();
@@ -59,18 +67,18 @@ export class Ledger {
   }
 
   /** An answer has reached us. */
-  heard({ method, target, readAt, answeredAt, answer, process }: Exchange) {
+  heard({ method, target, askedAt, readAt, answeredAt, answer, process }: Exchange) {
     if (answer.status === 429) this.throttledAt = answeredAt;
     const path = target.split("?")[0] ?? "";
     const userId = new URLSearchParams(target.split("?")[1]).get("userId");
     const [, one] = /^\/authorizations\/([\w-]+)$/.exec(path) ?? [];
-    if (method === "GET" && answer.status === 404 && one) this.tell(one, { state: "deleted", at: readAt, toldAt: answeredAt });
+    if (method === "GET" && answer.status === 404 && one) this.tell(one, { state: "deleted", at: readAt, from: askedAt, toldAt: answeredAt });
     if (method !== "GET" || answer.status !== 200 || path !== "/authorizations" || !userId) return;
     const listed = JSON.parse(answer.body) as Listed[];
     this.simulation.scheduler.note(`${process} was told ${listed.map(({ disabled }) => (disabled ? "d" : "e")).join("")}`);
     for (const { id, disabled } of listed) {
       this.owners.set(id, userId);
-      this.tell(id, { state: disabled ? "disabled" : "enabled", at: readAt, toldAt: answeredAt });
+      this.tell(id, { state: disabled ? "disabled" : "enabled", at: readAt, from: askedAt, toldAt: answeredAt });
     }
   }
 
@@ -87,14 +95,26 @@ export class Ledger {
     if (!this.acknowledgedAt.has(event.webhookId)) this.acknowledgedAt.set(event.webhookId, scheduler.now);
     const at = Date.parse(event.eventTimestamp) - this.simulation.world.clockOffset;
     if (event.eventType === "USER_DELETED")
-      for (const [id, owner] of this.owners) if (owner === event.userId) this.tell(id, { state: "deleted", at, toldAt: scheduler.now });
+      for (const [id, owner] of this.owners) if (owner === event.userId) this.tell(id, { state: "deleted", at, from: at, toldAt: scheduler.now });
     const states = { CONNECTION_BROKEN: "disabled", CONNECTION_FIXED: "enabled", CONNECTION_DELETED: "deleted" } as const;
     const state = states[event.eventType as keyof typeof states] as Statement["state"] | undefined;
     if (!state || !event.brokerageAuthorizationId) return;
-    this.tell(event.brokerageAuthorizationId, { state, at, toldAt: scheduler.now });
+    this.tell(event.brokerageAuthorizationId, { state, at, from: at, toldAt: scheduler.now });
+  }
+
+  /** Since when it has been beyond doubt that a connection does not work, by what we were told; null while it may. */
+  surelyStoppedSince(id: string): number | null {
+    const [works, stopped] = [this.works.get(id), this.stopped.get(id)];
+    return stopped && (!works || stopped.from > works.from + clockResolutionMs) ? stopped.toldAt : null;
   }
 
   private tell(id: string, statement: Statement) {
+    const side = statement.state === "enabled" ? this.works : this.stopped;
+    const latest = side.get(id);
+    if (!latest || statement.from > latest.from) {
+      const again = latest && this.surelyStoppedSince(id) !== null;
+      side.set(id, { ...statement, toldAt: again ? latest.toldAt : statement.toldAt });
+    }
     const newest = this.told.get(id);
     if (newest && newest.at > statement.at) return;
     // Saying the same again does not make it newer news.

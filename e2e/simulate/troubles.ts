@@ -28,6 +28,12 @@ const databaseTroubles: Record<DatabaseKind, (share: number) => Partial<Database
   slow: (share) => ({ slowMs: 40_000 * share }),
 };
 
+/** Slow answers and lost removals keep nobody from asking SnapTrade; everything else on the network may. */
+function namesOf({ does, kind }: Window): string[] {
+  const unreachable = does === "network" && kind !== "slow" && kind !== "removals-lost";
+  return [does, `${does} ${kind}`, ...(unreachable ? ["unreachable"] : [])];
+}
+
 /** What goes wrong around the app, for how long, and when it last did. */
 export class Troubles {
   private active: Window[] = [];
@@ -75,7 +81,9 @@ export class Troubles {
 
   /** Whether it goes on, or went on within the last so many milliseconds. */
   had(what: string, withinMs: number): boolean {
-    return this.active.some((window) => window.does === what) || this.simulation.scheduler.now - (this.endedAt.get(what) ?? -Infinity) < withinMs;
+    return (
+      this.active.some((window) => namesOf(window).includes(what)) || this.simulation.scheduler.now - (this.endedAt.get(what) ?? -Infinity) < withinMs
+    );
   }
 
   has(does: Window["does"], kind: string): boolean {
@@ -83,8 +91,7 @@ export class Troubles {
   }
 
   private end(window: Window) {
-    this.endedAt.set(window.does, this.simulation.scheduler.now);
-    this.endedAt.set(`${window.does} ${window.kind}`, this.simulation.scheduler.now);
+    for (const name of namesOf(window)) this.endedAt.set(name, this.simulation.scheduler.now);
     this.apply();
     if (window.does === "webhooks" && window.kind === "held") void this.simulation.world.deliveries.release("random");
   }
