@@ -37,7 +37,7 @@ const doors = [
   { package: "@electric-sql/pglite", only: "lib/db/**" },
   { package: "pg", only: "lib/db/**" },
   { package: "@neondatabase/serverless", only: "lib/db/**" },
-  { package: "nodemailer", only: "lib/mail.ts" },
+  { package: "nodemailer", only: "lib/mail*.ts" },
 ];
 const restrict = (packages) => [
   "error",

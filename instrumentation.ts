@@ -1,6 +1,10 @@
 /** Runs once when the server starts: a wrong setting or an unusable database stops it here, with a sentence. */
 export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;
+  const { installGate } = await import("./lib/gate");
+  installGate();
+  const { listenForShutdown } = await import("./lib/shutdown");
+  listenForShutdown();
   const { requireUsable } = await import("./lib/ready");
   await requireUsable();
   const { startTimer } = await import("./lib/reconcile");

@@ -1,5 +1,6 @@
 import { cookies, headers } from "next/headers";
 import type { Moment } from "@/lib/connections/status";
+import { knownTimeZone } from "@/lib/time-zone";
 import { startOfDay, type Viewer } from "@/lib/times";
 
 export interface Reader {
@@ -10,8 +11,7 @@ export interface Reader {
 
 /** Who reads this page, and when: their language from the request, their zone as the page's script last told it. */
 export async function getReader(): Promise<Reader> {
-  const told = (await cookies()).get("time-zone")?.value;
-  const timeZone = told && isTimeZone(decodeURIComponent(told)) ? decodeURIComponent(told) : null;
+  const timeZone = knownTimeZone((await cookies()).get("time-zone")?.value ?? "");
   const viewer = { locale: localeOf((await headers()).get("accept-language")), timeZone: timeZone ?? "UTC", zoneKnown: timeZone !== null };
   const now = new Date();
   return { viewer, now, moment: { now, dayStartedAt: startOfDay(viewer, now) } };
@@ -21,13 +21,4 @@ export async function getReader(): Promise<Reader> {
 function localeOf(accepted: string | null): string {
   const [first] = (accepted ?? "").split(",").map((entry) => entry.split(";")[0]?.trim() ?? "");
   return first && /^en-(GB|US|CA|AU|NZ|IE|IN|ZA)$/.test(first) ? first : "en-GB";
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,7 +1,8 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { askForLink } from "./support/people";
 import { dialogOf, openDialog, signIn } from "./support/portal";
-import { broken, expect, test } from "./support/test";
+import { broken, expect, servers, test } from "./support/test";
 
 /** No violation in light and dark, and nothing that scrolls sideways at 320 pixels. */
 async function examine(page: Page, name: string) {
@@ -20,8 +21,10 @@ async function examine(page: Page, name: string) {
   if (size) await page.setViewportSize(size);
 }
 
-test("signed out: sign in, check your e-mail, nothing here", async ({ page }) => {
-  for (const path of ["/", "/?error=Verification", "/check-mail", "/no-such-page"]) {
+test("signed out: sign in, check your e-mail, the page behind a sign-in link, nothing here", async ({ page }) => {
+  const link = await askForLink(servers(), "somebody.with.a.rather.long.address+reconnect@long-domain-name.example.com");
+  // The last one stands alone, as does the page that leads on to the portal.
+  for (const path of ["/", "/?error=Verification", "/check-mail", link, "/no-such-page", "/%zz"]) {
     await page.goto(path);
     await examine(page, path);
   }

@@ -68,12 +68,22 @@ test("removing says what is lost, waits for SnapTrade, and then is confirmed", a
   await expect(row(page, "Vanguard US")).toContainText("Removed");
 });
 
-test("a removal that SnapTrade did not take changes nothing and says so", async ({ page, owner }) => {
+test("a removal that SnapTrade refuses changes nothing and says so", async ({ page, owner }) => {
+  await owner.fault({ endpoint: "delete", kind: "status", status: 403, times: 1 });
+  await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
+  await page.getByRole("button", { name: "Remove Vanguard US" }).click();
+  await expect(page.getByText("SnapTrade didn't accept the request.")).toBeVisible();
+  await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
+});
+
+test("a removal whose answer is lost is said as unknown, and can be taken back", async ({ page, owner }) => {
   await owner.fault({ endpoint: "delete", kind: "status", status: 500, times: 1 });
   await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
   await page.getByRole("button", { name: "Remove Vanguard US" }).click();
-  await expect(page.getByText("SnapTrade doesn't answer right now. Nothing was changed.")).toBeVisible();
-  await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
+  await expect(row(page, "Vanguard US")).toContainText("don’t know yet whether it heard us");
+  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
+  await page.getByRole("button", { name: "Keep Vanguard US" }).click();
+  await expect(page.getByRole("region", { name: "Status" })).toContainText("Needs reconnecting");
 });
 
 test("brokerage trouble of a stopped connection is not the person's to mend", async ({ page, context, make, control }) => {

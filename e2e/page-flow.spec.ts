@@ -1,6 +1,6 @@
 import type { Page } from "@playwright/test";
 import { signIn } from "./support/portal";
-import { broken, expect, row, servers, test, type Owner } from "./support/test";
+import { broken, expect, portalOrigin, row, servers, test, type Owner } from "./support/test";
 
 /** The return route of the trip that a page of its own has just begun, from what SnapTrade was asked for. */
 async function returnPathOf(page: Page, owner: Owner): Promise<string> {
@@ -18,7 +18,7 @@ async function openPage(page: Page, owner: Owner) {
 
 test("on a phone the portal is a page of its own, and the way back ends with proof", async ({ page, owner }) => {
   await openPage(page, owner);
-  expect(new URL(page.url()).origin).toBe(servers().emulatorUrl);
+  expect(new URL(page.url()).origin).toBe(portalOrigin());
   await signIn(page, "good");
   await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
   expect(new URL(page.url()).pathname).toBe(`/connections/${owner.ids[0] ?? ""}`);
@@ -40,7 +40,8 @@ test.describe("without JavaScript", () => {
       earlier.length > 1
         ? await control.get<{ links: string[] }[]>(`/mail?to=${encodeURIComponent(owner.email)}`).then(([newest]) => newest)
         : await control.waitForMail(owner.email, earlier[0]?.id);
-    await page.goto(mail?.links.find((link) => link.includes("/api/auth/callback/email")) ?? "");
+    await page.goto(mail?.links.find((link) => link.includes("/sign-in?")) ?? "");
+    await page.getByRole("button", { name: `Sign in as ${owner.email}` }).click();
     await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
     await row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" }).click();
     await signIn(page, "good");
@@ -105,4 +106,17 @@ test("coming back without a status, or with parameters joined by a second questi
   await page.getByRole("button", { name: "Start again" }).click();
   await signIn(page, "wrong-password");
   await expect(page.getByRole("heading", { name: "Vanguard US didn’t accept the sign-in" })).toBeVisible();
+});
+
+test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({ page, make, context }) => {
+  const owner = await make(broken("QUESTRADE"));
+  await owner.set({ oauthRedirect: "third-origin" });
+  await owner.enter(context);
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
+  await page.getByRole("button", { name: "Reconnect Questrade" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in at Questrade" })).toBeVisible();
+  expect(new URL(page.url()).hostname).toBe("brokerage.localhost");
+  await signIn(page, "good", "Sign in and allow");
+  await expect(page.getByRole("heading", { name: "Questrade is connected again" })).toBeVisible();
 });

@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { askForLink } from "./support/people";
 import { openDialog, signIn } from "./support/portal";
-import { expect, row, servers, test } from "./support/test";
+import { expect, portalOrigin, row, servers, test } from "./support/test";
+import { Visitor } from "./support/visitor";
 
 test("messages from a foreign origin change nothing", async ({ page, owner, context }) => {
   const { portal, dialog } = await openDialog(page, "Vanguard US");
@@ -84,22 +85,78 @@ test("pages carry a policy with a nonce, may not be framed, and frame nobody but
   const headers = (await request.get("/")).headers();
   const policy = headers["content-security-policy"] ?? "";
   expect(policy).toMatch(/script-src 'self' 'nonce-[\w+/=]{16,}' 'strict-dynamic';/);
-  expect(policy).toContain(`frame-src ${servers().emulatorUrl};`);
+  expect(policy).toContain(`frame-src ${portalOrigin()};`);
   expect(policy).toContain("frame-ancestors 'none'");
   expect(headers["x-powered-by"]).toBeUndefined();
   expect(headers["referrer-policy"]).toBe("same-origin");
   expect(headers["cross-origin-opener-policy"]).toBe("same-origin-allow-popups");
 });
 
-test("a sign-in link works once, and a scanner's HEAD does not spend it", async ({ request, playwright }) => {
+test("a sign-in link works once, and only by its button: what a scanner or a prefetch opens is not used up", async ({ page, request }) => {
   const email = `${randomUUID()}@example.com`;
   const link = await askForLink(servers(), email);
-  expect((await request.head(link)).status()).toBe(204);
-  const first = await request.get(link);
-  expect(new URL(first.url()).pathname).toBe("/connections");
-  const other = await playwright.request.newContext();
-  expect(new URL((await other.get(link)).url()).searchParams.get("error")).toBe("Verification");
-  await other.dispose();
+  expect((await request.head(link)).status()).toBe(200);
+  for (const headers of [{}, { "Sec-Purpose": "prefetch" }] as Record<string, string>[]) {
+    const opened = await request.get(link, { headers });
+    expect(opened.headers()["set-cookie"] ?? "").not.toContain("session-token");
+    expect(opened.headers()["cache-control"]).toContain("no-store");
+  }
+  expect((await request.get("/connections", { maxRedirects: 0 })).status()).not.toBe(200);
+  await page.goto(link);
+  await page.getByRole("button", { name: `Sign in as ${email}` }).click();
+  await expect(page).toHaveURL("/connections");
+  await page.context().clearCookies();
+  await page.goto(link);
+  await expect(page.getByText("That link was used already")).toBeVisible();
+});
+
+test("the older form of a sign-in link leads to the page with the button too", async ({ page }) => {
+  const email = `${randomUUID()}@example.com`;
+  const { search } = new URL(await askForLink(servers(), email));
+  await page.goto(`/api/auth/callback/email${search}`);
+  await expect(page.getByRole("button", { name: `Sign in as ${email}` })).toBeVisible();
+});
+
+test("somebody else's sign-in link never signs a browser in by itself, and says whose it is", async ({ page, context, owner }) => {
+  const stranger = `${randomUUID()}@example.com`;
+  await page.goto(await askForLink(servers(), stranger));
+  await expect(page.getByRole("button", { name: `Sign in as ${stranger}` })).toBeVisible();
+  await expect(page.getByText(`You are signed in as ${owner.email} now`)).toBeVisible();
+  await context.clearCookies();
+  // A browser that asked for another link is not the one that asked for this.
+  await page.goto("/");
+  await page.getByLabel("E-mail").fill(`${randomUUID()}@example.com`);
+  await page.getByRole("button", { name: "E-mail me a sign-in link" }).click();
+  await expect(page.getByRole("heading", { name: "Check your e-mail" })).toBeVisible();
+  await page.goto(await askForLink(servers(), stranger));
+  await page.waitForLoadState("networkidle");
+  await expect(page.getByRole("button", { name: `Sign in as ${stranger}` })).toBeVisible();
+});
+
+test("the browser that asked for a sign-in link goes on by itself", async ({ page, control }) => {
+  const email = `${randomUUID()}@example.com`;
+  await page.goto("/?callbackUrl=%2Fnotifications");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByRole("button", { name: "E-mail me a sign-in link" }).click();
+  await expect(page.getByRole("heading", { name: "Check your e-mail" })).toBeVisible();
+  const { links } = await control.waitForMail(email);
+  await page.goto(links.find((link) => link.includes("/sign-in?")) ?? "");
+  await expect(page).toHaveURL("/notifications");
+});
+
+test("one network cannot have two hundred e-mails sent to strangers", async ({ control }) => {
+  const run = randomUUID();
+  const visitor = new Visitor(servers().appUrl, "192.0.2.1");
+  for (let batch = 0; batch < 4; batch++)
+    await Promise.all(
+      Array.from({ length: 10 }, (_, number) =>
+        visitor.submit("/", (form) => form.includes('name="email"'), { email: `${run}-${batch}-${number}@example.com` }),
+      ),
+    );
+  const mails = await control.get<{ to: string }[]>("/mail");
+  const sent = mails.filter((mail) => JSON.stringify(mail).includes(run));
+  expect(sent.length).toBeGreaterThan(0);
+  expect(sent.length).toBeLessThanOrEqual(30);
 });
 
 test("asking for a link answers the same for a known and an unknown address", async ({ page, owner }) => {

@@ -39,7 +39,7 @@ test("hostile bodies neither crash it nor make it fail", async () => {
   ];
   for (const body of bodies) expect((await post(body, sign(event()))).status).toBe(401);
   expect((await post("a".repeat(64 * 1024 + 1), null)).status).toBe(413);
-  const healthy = await fetch(`${servers().appUrl}/api/health`);
+  const healthy = await fetch(`${servers().appUrl}/api/health/live`);
   expect(healthy.status).toBe(200);
 });
 
@@ -47,7 +47,7 @@ test("200 MB, streamed without a length, are refused long before their end and n
   const { status, sent } = await stream(200 * 1024 * 1024);
   expect(status).toBe(413);
   expect(sent).toBeLessThan(200 * 1024 * 1024);
-  expect((await fetch(`${servers().appUrl}/api/health`)).status).toBe(200);
+  expect((await fetch(`${servers().appUrl}/api/health/live`)).status).toBe(200);
 });
 
 test("the timer's round needs its secret", async () => {

@@ -35,3 +35,8 @@ export function userAction<Schema extends z.ZodType, T>(
 export function fieldsOf(form: FormData): Record<string, string> {
   return Object.fromEntries([...form].filter((entry): entry is [string, string] => typeof entry[1] === "string" && !entry[0].startsWith("$")));
 }
+
+/** Where a form that cannot be fulfilled leads: back to a page that says why. */
+export function problemAt(path: string, result: Extract<ActionResult<unknown>, { ok: false }>): string {
+  return result.code === "signed-out" ? "/" : `${path}?problem=${result.code}`;
+}

@@ -1,70 +1,248 @@
-import { beforeEach, describe, expect, test } from "vitest";
-import { admit, backgroundPerMinute, inBackground, noteLimits, noteRefusal, roomForBackground } from "./budget";
+import fc from "fast-check";
+import { sql } from "drizzle-orm";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { admit, backgroundPerMinute, forgetOldCalls, inBackground, noteLimits, noteRefusal, roomForBackground, type Admission } from "./budget";
 import { database } from "./db/client";
 import { snapTradeCalls, snapTradeLimits } from "./db/work-schema";
 import { withDatabase } from "./db/testing/with-database";
 
 withDatabase();
 
+const minuteMs = 60_000;
+
 beforeEach(async () => {
   const db = await database();
   await db.delete(snapTradeCalls);
-  await db.update(snapTradeLimits).set({ perMinute: 250, remaining: null, remainingUntil: null, blockedUntil: null });
+  await db.delete(snapTradeLimits);
+  await db.insert(snapTradeLimits).values({ id: 1, perMinute: 250 });
 });
 
-const admitted = async (times: number, ask: () => ReturnType<typeof admit>) => {
-  const answers = await Promise.all(Array.from({ length: times }, ask));
+const admitted = async (times: number, ask: (index: number) => Promise<Admission>) => {
+  const answers = await Promise.all(Array.from({ length: times }, (_, index) => ask(index)));
   return answers.filter((answer) => answer.admitted).length;
 };
+const asBackground = () => inBackground(() => admit());
+const asStranger = (index: number) => admit(`person ${index}`);
 
-describe("the budget", () => {
-  test("gives the background 60 % of the limit, however many ask at once", async () => {
-    expect(await admitted(200, () => inBackground(admit))).toBe(150);
-    expect(await roomForBackground(new Date())).toBe(0);
+async function callIdOf(asking: Promise<Admission>): Promise<number> {
+  const admission = await asking;
+  if (!admission.admitted) throw new Error("Not admitted");
+  return admission.callId;
+}
+
+/** As if so many seconds had passed. */
+async function pass(count: number) {
+  const db = await database();
+  const ago = (column: string) => sql`${sql.identifier(column)} = ${sql.identifier(column)} - interval '1 second' * ${count}`;
+  await db.execute(sql`update snaptrade_calls set ${ago("at")}, ${ago("answered_at")}`);
+  const times = ["per_minute_until", "remaining_until", "remaining_heard_at", "blocked_until", "refused_at"].map(ago);
+  await db.execute(sql`update snaptrade_limits set ${sql.join(times, sql`, `)}`);
+}
+
+describe("the shares of a minute", () => {
+  test("the background gets 60 % of the limit, however many ask at once", async () => {
+    expect(await admitted(200, asBackground)).toBe(150);
+    expect(await roomForBackground()).toBe(0);
   });
 
-  test("lets people through while the background has used up its share", async () => {
-    await admitted(200, () => inBackground(admit));
-    expect(await admitted(100, admit)).toBe(100);
+  test("people are let through while the background has used up its share", async () => {
+    await admitted(200, asBackground);
+    expect(await admitted(100, asStranger)).toBe(100);
   });
 
-  test("never lets all together exceed the limit, and says when the oldest request leaves the minute", async () => {
+  test("all together never exceed the limit, and hear when the oldest request leaves the minute", async () => {
+    await callIdOf(asBackground());
+    await pass(20);
+    await admitted(300, asBackground);
+    await admitted(300, asStranger);
     const db = await database();
-    await db.insert(snapTradeCalls).values({ at: new Date(Date.now() - 20_000), background: true });
-    expect(await admitted(300, admit)).toBe(249);
-    expect(await admit()).toEqual({ admitted: false, retryAfterSeconds: expect.closeTo(40, -1) as number });
+    expect(await db.$count(snapTradeCalls)).toBe(250);
+    const refused = await admit("somebody");
+    expect(refused).toMatchObject({ admitted: false, limitedBy: "everybody" });
+    if (refused.admitted) return;
+    expect(refused.retryAfterSeconds).toBeLessThanOrEqual(40);
+    await pass(refused.retryAfterSeconds);
+    expect(await asBackground()).toMatchObject({ admitted: true });
   });
 
-  test("sends nobody where SnapTrade counts more than we do", async () => {
-    await noteLimits({ limit: 250, remaining: 0, resetSeconds: 30 });
-    expect(await admit()).toEqual({ admitted: false, retryAfterSeconds: 30 });
+  test("the background gives way to what people have used, but people cannot use up its reserve of 20 %", async () => {
+    expect(await admitted(300, asStranger)).toBe(200);
+    expect(await admitted(100, asBackground)).toBe(50);
   });
 
-  test("makes the background give way to what people have used", async () => {
-    expect(await admitted(180, admit)).toBe(180);
-    expect(await admitted(200, () => inBackground(admit))).toBe(0);
-  });
-
-  test("forgets what is older than a minute", async () => {
+  test("what is older than a minute is forgotten, and later deleted", async () => {
+    await admitted(200, asBackground);
+    await pass(61);
+    expect(await asBackground()).toMatchObject({ admitted: true });
+    await pass(60);
+    await forgetOldCalls();
     const db = await database();
-    const old = new Date(Date.now() - 61_000);
-    await db.insert(snapTradeCalls).values(Array.from({ length: 250 }, () => ({ at: old, background: true })));
-    expect(await inBackground(admit)).toEqual({ admitted: true });
+    expect(await db.$count(snapTradeCalls)).toBe(1);
+  });
+});
+
+describe("one person's share", () => {
+  test("one who asks 240 times gets 40, is told that it is only them, and delays nobody else", async () => {
+    expect(await admitted(240, () => admit("A"))).toBe(40);
+    expect(await admit("A")).toMatchObject({ admitted: false, limitedBy: "person" });
+    expect(await admitted(20, () => admit("B"))).toBe(20);
+    expect(await admitted(60, asBackground)).toBe(60);
   });
 
-  test("follows what SnapTrade's headers say, also when somebody else uses the same key", async () => {
-    await noteLimits({ limit: 100, remaining: 100, resetSeconds: 60 });
+  test("six who ask as often as anybody may leave room for one who has not asked yet, and for the background", async () => {
+    for (let index = 0; index < 6; index += 1) await admitted(41, () => admit(`greedy ${index}`));
+    expect(await admitted(5, () => admit("newcomer"))).toBe(5);
+    expect(await admitted(60, asBackground)).toBeGreaterThanOrEqual(50);
+  });
+
+  test("a repair that asks every three seconds is never held up, while another person asks without end", async () => {
+    for (let step = 0; step < 25; step += 1) {
+      await pass(3);
+      await admitted(12, () => admit("greedy"));
+      expect(await admit("repairing")).toMatchObject({ admitted: true });
+    }
+  });
+
+  test("what is nobody's counts as one person's", async () => {
+    expect(await admitted(100, () => admit())).toBe(40);
+    expect(await admit("A")).toMatchObject({ admitted: true });
+  });
+});
+
+describe("what SnapTrade's headers say", () => {
+  test("counts where SnapTrade counts more than we do", async () => {
+    await noteLimits(await callIdOf(admit("A")), { limit: 250, remaining: 0, resetSeconds: 30 });
+    expect(await admit("B")).toEqual({ admitted: false, retryAfterSeconds: 30, limitedBy: "everybody" });
+  });
+
+  test("lowers the shares when somebody else uses the same key, until it is too old", async () => {
+    await noteLimits(await callIdOf(admit("A")), { limit: 100, remaining: 99, resetSeconds: 60 });
     expect(await backgroundPerMinute()).toBe(60);
-    await noteLimits({ limit: 100, remaining: 45, resetSeconds: 60 });
-    expect(await roomForBackground(new Date())).toBe(5);
-    expect(await roomForBackground(new Date(Date.now() + 61_000))).toBe(60);
+    await noteLimits(await callIdOf(admit("A")), { limit: 100, remaining: 28, resetSeconds: 60 });
+    expect(await roomForBackground()).toBe(16);
+    await pass(61);
+    expect(await roomForBackground()).toBe(60);
+    await pass(61);
+    expect(await backgroundPerMinute()).toBe(150);
   });
 
-  test("after a 429 admits nobody before its reset, and a shorter one takes nothing back", async () => {
-    await noteRefusal(30);
-    await noteRefusal(5);
-    for (const ask of [admit, () => inBackground(admit)]) {
-      expect(await ask()).toMatchObject({ admitted: false, retryAfterSeconds: 30 });
+  test("one left admits one, not ten at once, and what was under way is counted too", async () => {
+    const first = await callIdOf(admit("A"));
+    await noteLimits(first, { limit: 250, remaining: 1 });
+    expect(await admitted(10, asStranger)).toBe(1);
+
+    await pass(61);
+    const [asked, underWay] = [await callIdOf(admit("A")), await callIdOf(admit("B"))];
+    await noteLimits(asked, { limit: 250, remaining: 1 });
+    expect(await admit("C")).toMatchObject({ admitted: false });
+    await noteLimits(underWay, { limit: 250, remaining: 1 });
+    expect(await admit("C")).toMatchObject({ admitted: true });
+  });
+
+  test("an older call's answer that arrives later takes nothing back", async () => {
+    const [older, newer] = [await callIdOf(admit("A")), await callIdOf(admit("B"))];
+    await noteLimits(newer, { limit: 250, remaining: 0, resetSeconds: 60 });
+    await noteLimits(older, { limit: 250, remaining: 200, resetSeconds: 60 });
+    expect(await admit("C")).toMatchObject({ admitted: false });
+  });
+
+  test.each([0, -1, Number.NaN, 1e9, 1.5, Number.POSITIVE_INFINITY])("a limit of %s is not believed", async (limit) => {
+    await noteLimits(await callIdOf(admit("A")), { limit });
+    expect(await backgroundPerMinute()).toBe(150);
+  });
+
+  test("whatever they say, all are admitted again after two minutes, and never more than 250 before SnapTrade is heard again", async () => {
+    const absurd = fc.option(fc.oneof(fc.double(), fc.integer()), { nil: undefined });
+    await fc.assert(
+      fc.asyncProperty(fc.record({ limit: absurd, remaining: absurd, resetSeconds: absurd }), async (told) => {
+        const db = await database();
+        await db.delete(snapTradeCalls);
+        await db.update(snapTradeLimits).set({ remainingUntil: null, blockedUntil: null });
+        const callId = await callIdOf(admit("A"));
+        await noteLimits(callId, told);
+        await noteRefusal(callId, told.resetSeconds);
+        await pass(121);
+        expect(await asBackground()).toMatchObject({ admitted: true });
+        expect(await admit("B")).toMatchObject({ admitted: true });
+        expect(await roomForBackground()).toBeLessThanOrEqual(150);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe("after a 429", () => {
+  const blockedFor = async (ask: () => Promise<Admission>) => {
+    const admission = await ask();
+    return admission.admitted ? 0 : admission.retryAfterSeconds;
+  };
+
+  test("nobody is admitted before its reset, the background after as long again, and a shorter one takes nothing back", async () => {
+    const callId = await callIdOf(admit("A"));
+    await noteRefusal(callId, 30);
+    await noteRefusal(callId, 5);
+    expect(await blockedFor(() => admit("B"))).toBe(30);
+    expect(await blockedFor(asBackground)).toBe(60);
+    await pass(31);
+    expect(await blockedFor(() => admit("B"))).toBe(0);
+    expect(await blockedFor(asBackground)).toBeGreaterThan(20);
+  });
+
+  test("without a word of how long, people wait for five seconds, and longer each time, up to a minute", async () => {
+    const waits: number[] = [];
+    for (let refusal = 0; refusal < 6; refusal += 1) {
+      const callId = await callIdOf(admit(`person ${refusal}`));
+      // Those that were under way together are refused together.
+      await Promise.all([noteRefusal(callId, undefined), noteRefusal(callId, undefined)]);
+      const wait = await blockedFor(() => admit("B"));
+      waits.push(wait);
+      await pass(wait + 1);
+    }
+    expect(waits).toEqual([5, 10, 20, 40, 60, 60]);
+    await noteLimits(await callIdOf(admit("C")), {});
+    await noteRefusal(await callIdOf(admit("D")), undefined);
+    expect(await blockedFor(() => admit("B"))).toBe(5);
+  });
+
+  test.each([
+    [1e12, 120],
+    [0, 1],
+    [-5, 1],
+    [Number.NaN, 5],
+  ])("a wait of %s seconds counts as %s", async (told, counted) => {
+    await noteRefusal(await callIdOf(admit("A")), told);
+    expect(await blockedFor(() => admit("B"))).toBe(counted);
+  });
+
+  test("a block that was lifted is over for the background too", async () => {
+    await noteRefusal(await callIdOf(admit("A")), 60);
+    const db = await database();
+    await db.update(snapTradeLimits).set({ blockedUntil: null });
+    expect(await asBackground()).toMatchObject({ admitted: true });
+  });
+
+  test("a block that no process could have set is ignored", async () => {
+    const db = await database();
+    await db.update(snapTradeLimits).set({ blockedUntil: new Date("2083-01-01"), remaining: 0, remainingUntil: new Date("2083-01-01") });
+    expect(await admit("A")).toMatchObject({ admitted: true });
+    expect(await asBackground()).toMatchObject({ admitted: true });
+  });
+});
+
+describe("clocks", () => {
+  test("two processes whose clocks are ten minutes apart share one minute", async () => {
+    try {
+      for (const skewMs of [10 * minuteMs, -10 * minuteMs]) {
+        vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + skewMs });
+        await noteLimits(await callIdOf(admit("A")), { limit: 250, remaining: 200, resetSeconds: 60 });
+        vi.useRealTimers();
+      }
+      expect(await admitted(300, asStranger)).toBeLessThanOrEqual(200);
+      expect(await admit("B")).toMatchObject({ admitted: false });
+      await pass(61);
+      expect(await admit("B")).toMatchObject({ admitted: true });
+    } finally {
+      vi.useRealTimers();
     }
   });
 });

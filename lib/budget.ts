@@ -1,16 +1,30 @@
 import "server-only";
 import { AsyncLocalStorage } from "node:async_hooks";
-import { eq, gt, lt, sql } from "drizzle-orm";
-import { database, transaction } from "./db/client";
-import type { Transaction } from "./db/database";
-import { snapTradeCalls, snapTradeLimits } from "./db/work-schema";
+import { sql, type SQL } from "drizzle-orm";
+import { z } from "zod";
+import { database } from "./db/client";
 
-/** The share of the rate limit that work in the background may use; the rest is always free for people. */
+/** SnapTrade's documented limit (FACTS 7.4): what counts until its headers say otherwise, and again when they have not for a while. */
+const documentedPerMinute = 250;
+/** The most that the background may use; the rest is always free for people. */
 export const backgroundShare = 0.6;
-const minuteMs = 60_000;
+/** The least that the background can count on: people never use up the whole minute, so that rounds still happen. */
+const reservedShare = 0.2;
+/** One person's share of the limit, but never less than this: an open dialog asks 20 times a minute, and twice that leaves room for clicks. */
+const personShare = 0.16;
+const personPerMinute = 40;
 
-/** Whether a request may be sent now; if not, in how many seconds. */
-export type Admission = { admitted: true } | { admitted: false; retryAfterSeconds: number };
+const believable = { leastPerMinute: 10, mostPerMinute: 100_000, longestWaitSeconds: 120 };
+const firstWaitSeconds = 5;
+const longestOwnWaitSeconds = 60;
+/** Each lost race means that somebody else was admitted, so this many in a row are the minute's whole traffic. */
+const maxRaces = 300;
+
+/**
+ * Whether a request may be sent now, as which call; if not, in how many seconds.
+ * `limitedBy` is "person" where only this person has asked too often and everybody else would be admitted.
+ */
+export type Admission = { admitted: true; callId: number } | { admitted: false; retryAfterSeconds: number; limitedBy: "person" | "everybody" };
 
 /** The errand belongs to all that is done for it, and would else have to be handed through every function on the way to the request. */
 const background = new AsyncLocalStorage<true>();
@@ -21,105 +35,197 @@ export function inBackground<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Asks for one request to SnapTrade out of the one budget of all processes: a rolling minute, kept in the database (FACTS 7.4).
- * A person is admitted unless the whole minute is used up; the background only within its share, and only while enough is left for people.
- * Nobody is while SnapTrade has said to wait.
+ * Asks for one request to SnapTrade out of the one budget of all processes: a rolling minute, kept in the database and by its clock (FACTS 7.4).
+ * The background is admitted within its share while enough is left for people, and always within its reserve. A person is admitted while they
+ * have asked less than their own limit, and less than half of what is left for all people: the fuller the minute, the smaller anybody's share.
+ * One statement, which holds a row only while it runs: it counts on a snapshot and takes the room only if nobody was admitted since.
+ * @param person in whose name, as a key of any kind; null for what is nobody's, which counts as one person
  */
-export async function admit(): Promise<Admission> {
-  const now = new Date();
+export async function admit(person: string | null = null): Promise<Admission> {
   const inBackground = background.getStore() ?? false;
-  return transaction(async (tx) => {
-    // Its row is the lock: two processes never count the same room twice.
-    const [limits] = await tx.select().from(snapTradeLimits).for("update");
-    if (!limits) throw new Error("The budget has no row");
-    if (limits.blockedUntil && limits.blockedUntil > now) return waitUntil(limits.blockedUntil, now);
-    const usage = { ...limits, ...(await countCalls(tx, now)) };
-    if (inBackground ? roomOf(usage, now) < 1 : leftOf(usage, now) < 1) return waitUntil(roomAgainAt(usage, now), now);
-    await tx.insert(snapTradeCalls).values({ at: now, background: inBackground });
-    return { admitted: true };
-  });
-}
-
-interface Usage {
-  perMinute: number;
-  remaining: number | null;
-  remainingUntil: Date | null;
-  all: number;
-  background: number;
-  oldest: Date | null;
-}
-
-/** How many more requests the background may make within this minute. */
-export function roomOf(usage: Usage, now: Date): number {
-  const share = Math.floor(usage.perMinute * backgroundShare);
-  const forPeople = usage.perMinute - share;
-  return Math.max(0, Math.min(share - usage.background, leftOf(usage, now) - forPeople));
-}
-
-/** How many more requests anybody may make: by our own count, and by SnapTrade's where that says less. */
-function leftOf({ perMinute, remaining, remainingUntil, all }: Usage, now: Date): number {
-  const told = remaining !== null && remainingUntil && remainingUntil > now ? remaining : perMinute;
-  return Math.min(told, perMinute - all);
+  const db = await database();
+  for (let race = 0; race < maxRaces; race += 1) {
+    const usage = readUsage(
+      await db.execute(sql`
+        with ${usageOf(person, inBackground)},
+        taken as (
+          update snaptrade_limits set sequence = snaptrade_limits.sequence + 1 from usage
+          where snaptrade_limits.id = 1 and snaptrade_limits.sequence = usage.sequence and usage.room >= 1
+          returning snaptrade_limits.id
+        ),
+        call as (
+          insert into snaptrade_calls (at, background, person) select now(), ${inBackground}::boolean, ${person}::text from taken returning id
+        )
+        select usage.*, (select id from call) as call_id from usage`),
+    );
+    if (usage.call_id !== null) return { admitted: true, callId: usage.call_id };
+    if (usage.room < 1) return { admitted: false, retryAfterSeconds: usage.wait_seconds, limitedBy: usage.own_limit ? "person" : "everybody" };
+  }
+  return { admitted: false, retryAfterSeconds: 1, limitedBy: "everybody" };
 }
 
 /** How many requests the background may make right now; for planning, since each one is asked for again when it is made. */
-export async function roomForBackground(now: Date): Promise<number> {
+export async function roomForBackground(): Promise<number> {
   const db = await database();
-  const [limits] = await db.select().from(snapTradeLimits);
-  if (!limits || (limits.blockedUntil && limits.blockedUntil > now)) return 0;
-  return roomOf({ ...limits, ...(await countCalls(db, now)) }, now);
-}
-
-/** When the oldest request leaves the minute, or SnapTrade begins a new one. */
-function roomAgainAt({ remaining, remainingUntil, oldest }: Usage, now: Date): Date {
-  const usedUp = remaining === 0 && remainingUntil && remainingUntil > now;
-  return usedUp ? remainingUntil : new Date((oldest ?? now).getTime() + minuteMs);
-}
-
-async function countCalls(db: Pick<Transaction, "select">, now: Date): Promise<Pick<Usage, "all" | "background" | "oldest">> {
-  const { at, background } = snapTradeCalls;
-  const [counted] = await db
-    .select({
-      all: sql<number>`count(*)::int`,
-      background: sql<number>`(count(*) filter (where ${background}))::int`,
-      oldest: sql<Date | null>`min(${at})`.mapWith(at),
-    })
-    .from(snapTradeCalls)
-    .where(gt(at, new Date(now.getTime() - minuteMs)));
-  return counted ?? { all: 0, background: 0, oldest: null };
-}
-
-/** What the headers of an answer say of the limit (X-RateLimit-*); absent ones change nothing. */
-export async function noteLimits(told: { limit?: number; remaining?: number; resetSeconds?: number }): Promise<void> {
-  const { limit, remaining, resetSeconds = 60 } = told;
-  if (limit === undefined && remaining === undefined) return;
-  const db = await database();
-  await db.update(snapTradeLimits).set({
-    ...(limit === undefined ? {} : { perMinute: limit }),
-    ...(remaining === undefined ? {} : { remaining, remainingUntil: new Date(Date.now() + resetSeconds * 1000) }),
-  });
-}
-
-/** After a 429: nobody sends anything for so many seconds. */
-export async function noteRefusal(retryAfterSeconds: number): Promise<void> {
-  const db = await database();
-  const until = new Date(Date.now() + retryAfterSeconds * 1000).toISOString();
-  await db.update(snapTradeLimits).set({ blockedUntil: sql`greatest(${snapTradeLimits.blockedUntil}, ${until}::timestamptz)` });
-}
-
-/** Forgets requests that no minute reaches back to. */
-export async function forgetOldCalls(now: Date): Promise<void> {
-  const db = await database();
-  await db.delete(snapTradeCalls).where(lt(snapTradeCalls.at, new Date(now.getTime() - 2 * minuteMs)));
+  return readUsage(await db.execute(sql`with ${usageOf(null, true)} select usage.*, null as call_id from usage`)).room;
 }
 
 /** What the background may do per minute at most. */
 export async function backgroundPerMinute(): Promise<number> {
   const db = await database();
-  const [limits] = await db.select({ perMinute: snapTradeLimits.perMinute }).from(snapTradeLimits).where(eq(snapTradeLimits.id, 1));
-  return Math.floor((limits?.perMinute ?? 250) * backgroundShare);
+  const usage = readUsage(await db.execute(sql`with ${usageOf(null, true)} select usage.*, null as call_id from usage`));
+  return Math.floor(usage.per_minute * backgroundShare);
 }
 
-function waitUntil(until: Date, now: Date): Admission {
-  return { admitted: false, retryAfterSeconds: Math.max(1, Math.ceil((until.getTime() - now.getTime()) / 1000)) };
+const seconds = (count: number) => sql`interval '1 second' * ${sql.raw(String(count))}`;
+/** A time beyond what is ever set here comes from a clock that went wrong, and says nothing. */
+const isAhead = (time: SQL) => sql`coalesce(${time} > now() and ${time} <= now() + ${seconds(believable.longestWaitSeconds + 1)}, false)`;
+const share = (part: number) => sql`floor(capacity * ${sql.raw(String(part))})`;
+
+/** What was used of this minute and what is left of it, as the table expression "usage" of one row. */
+function usageOf(person: string | null, inBackground: boolean): SQL {
+  return sql`
+    told as materialized (
+      select sequence, remaining_until, remaining_call_id, remaining_heard_at,
+        case when per_minute_until is null or per_minute_until > now() then per_minute else ${sql.raw(String(documentedPerMinute))} end as per_minute,
+        case when ${isAhead(sql`remaining_until`)} then remaining end as remaining,
+        ${inBackground ? backgroundBlockedUntil : sql`blocked_until`} as blocked_until
+      from snaptrade_limits where id = 1
+    ),
+    counted as (
+      select told.*, calls.* from told cross join lateral (
+        select count(*)::int as everybodys,
+          (count(*) filter (where background))::int as backgrounds,
+          (count(*) filter (where person is not distinct from ${person}::text and not background))::int as own,
+          (count(*) filter (where answered_at is null or id > remaining_call_id or answered_at > remaining_heard_at))::int as not_told,
+          min(at) as oldest,
+          min(at) filter (where person is not distinct from ${person}::text and not background) as own_oldest
+        from snaptrade_calls where at > now() - ${seconds(60)}
+      ) calls
+    ),
+    measured as (
+      select *, least(per_minute - everybodys, remaining - not_told) as left_over,
+        greatest(0, least(per_minute, remaining - not_told + everybodys)) as capacity,
+        ${isAhead(sql`blocked_until`)} as blocked
+      from counted
+    ),
+    shared as (
+      select *,
+        left_over - greatest(0, ${share(reservedShare)} - backgrounds) as people_left,
+        greatest(
+          least(${share(backgroundShare)} - backgrounds, left_over - (capacity - ${share(backgroundShare)})),
+          least(${share(reservedShare)} - backgrounds, left_over)
+        ) as background_room
+      from measured
+    ),
+    limited as (
+      select *, ${inBackground ? sql`background_room` : personRoom} as open_room from shared
+    ),
+    usage as materialized (
+      select sequence, per_minute, greatest(0, case when blocked then 0 else open_room end)::int as room,
+        not blocked and ${!inBackground}::boolean and people_left >= 1 as own_limit,
+        extract(epoch from case
+          when blocked then blocked_until
+          when ${!inBackground}::boolean and people_left >= 1 then own_oldest + ${seconds(60)}
+          when remaining - not_told < per_minute - everybodys then remaining_until
+          else oldest + ${seconds(60)}
+        end - now())::float8 as wait_seconds
+      from limited
+    )`;
+}
+
+/** Half of what is left, so that somebody who has not asked yet always finds room, however many ask as fast as they can. */
+const personRoom = sql`
+  case when people_left < 1 then 0
+  else least(greatest(${sql.raw(String(personPerMinute))}, floor(per_minute * ${sql.raw(String(personShare))})), ceil(people_left / 2.0)) - own end`;
+
+/** After a refusal people try again first, and the background once more after as long. */
+const backgroundBlockedUntil = sql`
+  case when blocked_until is not null then
+    greatest(blocked_until, least(blocked_until + (blocked_until - refused_at), refused_at + ${seconds(believable.longestWaitSeconds)})) end`;
+
+const usageRows = z.object({
+  rows: z.tuple([
+    z.object({
+      per_minute: z.coerce.number(),
+      room: z.coerce.number(),
+      own_limit: z.boolean(),
+      wait_seconds: z
+        .number()
+        .nullable()
+        .transform((wait) => Math.ceil(waitOf(wait) ?? 1)),
+      call_id: z.coerce.number().nullable(),
+    }),
+  ]),
+});
+
+function readUsage(result: unknown) {
+  return usageRows.parse(result).rows[0];
+}
+
+/**
+ * Notes that a call was answered, and what the headers say of the limit (X-RateLimit-*). What is absent or absurd changes nothing,
+ * and nothing that they say counts for longer than two minutes.
+ */
+export async function noteLimits(callId: number, told: { limit?: number; remaining?: number; resetSeconds?: number } = {}): Promise<void> {
+  const limit = believableLimit(told.limit);
+  const remaining = isCount(told.remaining) ? told.remaining : null;
+  const resetSeconds = waitOf(told.resetSeconds) ?? 60;
+  // The newest call knows best, whatever the order in which the answers arrive.
+  const counts = sql`(${remaining}::int is not null and (remaining_call_id is null or remaining_call_id <= ${callId} or not ${isAhead(sql`remaining_until`)}))`;
+  const db = await database();
+  await db.execute(sql`
+    with answered as (update snaptrade_calls set answered_at = now() where id = ${callId})
+    update snaptrade_limits set
+      per_minute = coalesce(${limit}::int, per_minute),
+      per_minute_until = case when ${limit}::int is null then per_minute_until else now() + ${seconds(120)} end,
+      remaining = case when ${counts} then ${remaining}::int else remaining end,
+      remaining_until = case when ${counts} then now() + interval '1 second' * ${resetSeconds}::float8 else remaining_until end,
+      remaining_call_id = case when ${counts} then ${callId}::bigint else remaining_call_id end,
+      remaining_heard_at = case when ${counts} then now() else remaining_heard_at end,
+      refusals = case when ${isAhead(sql`blocked_until`)} then refusals else 0 end
+    where id = 1`);
+}
+
+/**
+ * After a 429 nobody sends anything for so many seconds, at most two minutes; where SnapTrade does not say how many, for a few,
+ * and for longer each time that this was not enough.
+ */
+export async function noteRefusal(callId: number, retryAfterSeconds: number | undefined): Promise<void> {
+  const toldSeconds = waitOf(retryAfterSeconds);
+  const blocked = isAhead(sql`blocked_until`);
+  // Calls that were under way together are refused together, and that is one refusal.
+  const refusals = sql`(case when ${blocked} then greatest(refusals, 1) else least(refusals, 10) + 1 end)`;
+  const ownSeconds = sql`least(${sql.raw(String(longestOwnWaitSeconds))}, ${sql.raw(String(firstWaitSeconds))} * power(2, ${refusals} - 1))`;
+  const until = sql`now() + interval '1 second' * coalesce(${toldSeconds}::float8, ${ownSeconds})`;
+  const db = await database();
+  await db.execute(sql`
+    with answered as (update snaptrade_calls set answered_at = now() where id = ${callId})
+    update snaptrade_limits set
+      sequence = sequence + 1,
+      refusals = ${refusals},
+      refused_at = case when ${blocked} then refused_at else now() end,
+      blocked_until = case when ${blocked} then greatest(blocked_until, ${toldSeconds === null ? sql`blocked_until` : until}) else ${until} end
+    where id = 1`);
+}
+
+/** Forgets requests that no minute reaches back to, in a bounded batch. */
+export async function forgetOldCalls(): Promise<void> {
+  const db = await database();
+  await db.execute(sql`
+    delete from snaptrade_calls where id in (
+      select id from snaptrade_calls where at < now() - ${seconds(120)} order by at limit 10000 for update skip locked
+    )`);
+}
+
+function believableLimit(limit: number | undefined): number | null {
+  return isCount(limit) && limit > 0 ? Math.max(limit, believable.leastPerMinute) : null;
+}
+
+function isCount(told: number | undefined): told is number {
+  return told !== undefined && Number.isInteger(told) && told >= 0 && told <= believable.mostPerMinute;
+}
+
+function waitOf(told: number | null | undefined): number | null {
+  return told === undefined || told === null || Number.isNaN(told) ? null : Math.min(believable.longestWaitSeconds, Math.max(1, told));
 }

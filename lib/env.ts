@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isProxyEntry } from "./client-address";
 
 const origin = z
   .string()
@@ -53,6 +54,11 @@ const schema = z.object({
     "must have at least 16 characters",
   ),
   RECONCILE_IN_PROCESS: z.enum(["true", "false"], "must be true or false").optional(),
+  TRUSTED_PROXIES: z
+    .string()
+    .default("")
+    .transform((value) => value.split(",").flatMap((entry) => entry.trim() || []))
+    .refine((entries) => entries.every(isProxyEntry), "must be addresses or networks such as 10.0.0.0/8, comma-separated"),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

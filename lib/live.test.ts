@@ -16,7 +16,15 @@ const moment = { now: at(1000), dayStartedAt: at(0) };
 
 function say(connectionId: string | undefined, state: "enabled" | "disabled", seconds: number) {
   return [
-    { connectionId: connectionId ?? "", state, observedAt: at(seconds), disabledAt: null, source: "webhook" as const, recordedAt: at(seconds) },
+    {
+      connectionId: connectionId ?? "",
+      state,
+      observedAt: at(seconds),
+      answeredAt: null,
+      disabledAt: null,
+      source: "webhook" as const,
+      recordedAt: at(seconds),
+    },
   ];
 }
 

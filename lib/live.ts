@@ -1,22 +1,15 @@
 import "server-only";
-import { eq, inArray, sql } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 import { database, listener } from "./db/client";
-import type { Transaction } from "./db/database";
 import { users } from "./db/schema";
 import { describeError, log } from "./log";
 import { oneAtATime } from "./one-at-a-time";
 
+export { noteChange } from "./db/changes";
+
 const channel = "reconnect_changes";
 const pollMs = 1_000;
 const pagesPerUser = 5;
-
-/** Marks, within the transaction that changes what a person's pages show, that those pages are behind now. */
-export async function noteChange(tx: Pick<Transaction, "update">, userId: string): Promise<void> {
-  await tx
-    .update(users)
-    .set({ version: sql`${users.version} + 1` })
-    .where(eq(users.id, userId));
-}
 
 /**
  * Tells every process that something was changed, once per batch and after its commit, so that a page which then reads
@@ -62,12 +55,14 @@ export async function follow(userId: string, tell: (version: number) => void): P
   return () => pages.delete(page);
 }
 
-/** One ear for all open pages of this process; where the database cannot tell, one question a second for all of them. */
+/** One ear for all open pages of this process; while the database does not tell, one question a second for all of them. */
 async function listenToChanges(): Promise<void> {
   const changed = () => void readVersions().catch((error: unknown) => log.warn(describeError(error), "Versions could not be read"));
   const listen = await listener();
-  if (listen) return listen(channel, changed);
-  setInterval(changed, pollMs).unref();
+  const hears = listen?.(channel, changed);
+  setInterval(() => {
+    if (!hears?.()) changed();
+  }, pollMs).unref();
 }
 
 const readVersions = oneAtATime(tellVersions);

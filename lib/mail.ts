@@ -1,6 +1,8 @@
 import "server-only";
+import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { createTransport } from "nodemailer";
+import SMTPTransport from "nodemailer/lib/smtp-transport/index.js";
 import { env } from "./env";
 
 export interface Mail {
@@ -18,29 +20,37 @@ export interface Mail {
 /** The e-mail was not handed over; `certain` says whether the server may have taken it all the same. */
 export class MailNotSent extends Error {
   override name = "MailNotSent";
-  constructor(readonly certain: boolean) {
-    super("The mail could not be handed over");
+  /** @param reason a code for the operator; never the server's own words, which may quote the address */
+  constructor(
+    readonly certain: boolean,
+    readonly reason: string,
+  ) {
+    super(`The mail could not be handed over (${reason})`);
   }
 }
 
-const timeoutMs = 10_000;
+/** What `begin` returned false for: nothing was sent, and nothing went wrong. */
+export const overtaken = "OVERTAKEN";
+
+const idleMs = 10_000;
+/** A server that sends a byte now and then is never idle, so the whole handover has a limit as well. */
+const totalMs = 20_000;
 
 /**
- * Hands one mail to SMTP_URL; returns when that server took it.
+ * Hands one mail to SMTP_URL; returns when that server took it, and throws after `withinMs` at the latest.
  * @throws MailNotSent
  */
-export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail): Promise<void> {
-  const timeouts = { connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs };
-  const transport = createTransport({ url: env().SMTP_URL, ...timeouts }, { from: env().EMAIL_FROM });
-  const progress = { leaving: false };
+export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail, withinMs = totalMs): Promise<void> {
+  const handover = beginHandover(withinMs);
   /** Read from only once the server has asked for the e-mail. */
   async function* whenAskedFor(whole: Readable) {
-    if (begin && !(await begin())) throw new Error("Not to be sent any more");
-    progress.leaving = true;
+    if (begin && !(await begin().catch(handover.stop))) return handover.stop({ code: overtaken });
+    if (handover.over) return;
+    handover.leaving = true;
     yield* whole;
   }
+  const transport = createTransport(handover.transport, { from: env().EMAIL_FROM });
   transport.use("stream", ({ message }, next) => {
-    // An e-mail that does not come is a server that waits, until the time is up.
     message.processFunc((whole) => Readable.from(whenAskedFor(whole)).on("error", () => undefined));
     next();
   });
@@ -48,9 +58,50 @@ export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail): Promis
     ? { "List-Unsubscribe": `<${unsubscribeUrl}>`, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click" }
     : {};
   try {
-    await transport.sendMail({ ...mail, headers });
+    await Promise.race([transport.sendMail({ ...mail, headers }), handover.stopped]);
   } catch (error) {
-    const { responseCode } = error as { responseCode?: number };
-    throw new MailNotSent(!progress.leaving || responseCode !== undefined);
+    const { responseCode, code } = error as { responseCode?: number; code?: string };
+    throw new MailNotSent(!handover.leaving || responseCode !== undefined, String(responseCode ?? code ?? "UNKNOWN"));
+  } finally {
+    handover.end();
   }
+}
+
+/** A connection to SMTP_URL of our own, because only its owner can end it at any moment. */
+function beginHandover(withinMs: number) {
+  let fail: (reason: object) => void = () => undefined;
+  const stopped = new Promise<never>((_, reject) => (fail = reject));
+  stopped.catch(() => undefined);
+  const sockets: ReturnType<typeof connect>[] = [];
+  const end = () => {
+    handover.over = true;
+    clearTimeout(timer);
+    for (const socket of sockets) socket.destroy();
+  };
+  const stop = (reason: object): false => {
+    // Before the socket goes: nobody may take what follows for an answer of the server.
+    fail(reason);
+    end();
+    return false;
+  };
+  const timer = setTimeout(() => stop({ code: "ETIMEDOUT" }), withinMs);
+  const transport = new SMTPTransport({
+    url: env().SMTP_URL,
+    connectionTimeout: idleMs,
+    greetingTimeout: idleMs,
+    socketTimeout: idleMs,
+    getSocket(options, ready) {
+      const socket = connect({ host: options.host ?? "localhost", port: Number(options.port) || (options.secure ? 465 : 587) });
+      sockets.push(socket);
+      const failed = (error: Error) => ready(error, {});
+      socket.once("error", failed);
+      socket.on("error", () => undefined);
+      socket.once("connect", () => {
+        socket.off("error", failed);
+        ready(null, { connection: socket });
+      });
+    },
+  });
+  const handover = { transport, stopped, stop, end, leaving: false, over: false };
+  return handover;
 }

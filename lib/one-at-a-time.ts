@@ -1,13 +1,16 @@
+import { withinTime } from "./time-limit";
+
 /**
  * Runs `work` at most once at a time in this process. Who asks while it runs waits for one more run after it,
  * since what they ask for may have come too late for the present one; all of them share that run.
+ * A run that hangs holds up the others for no longer than `withinMs`: it fails then with TimeLimitExceeded, and may end late, beside the next one.
  */
-export function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
+export function oneAtATime<T>(work: () => Promise<T>, withinMs = 60_000): () => Promise<T> {
   let running: Promise<T> | undefined;
   let following: Promise<T> | undefined;
 
   function start(): Promise<T> {
-    const run = work().finally(() => {
+    const run = withinTime(withinMs, work).finally(() => {
       if (running === run) running = undefined;
     });
     running = run;

@@ -1,74 +1,117 @@
 import "server-only";
-import { and, eq, lte, sql } from "drizzle-orm";
 import { backgroundPerMinute, forgetOldCalls, inBackground, roomForBackground } from "./budget";
 import { isBrokerageListDue, readBrokerages } from "./connections/brokerages";
 import { countWatched, listCandidates, scheduleNextLooks } from "./connections/candidates";
 import { finishForgetting } from "./connections/forget";
+import { deleteFormerSnapTradeUsers, type FormerUserCounts } from "./connections/former-users";
 import { noteWaves } from "./connections/incidents";
 import { look } from "./connections/look";
 import { countMissedWebhooks, type WebhookRecord } from "./connections/missed";
 import { settleOldTrips } from "./connections/old-trips";
 import { boundMs, chooseLooks } from "./connections/policy";
-import { database } from "./db/client";
-import { rounds } from "./db/work-schema";
+import { askRefusedAgain } from "./connections/refused";
+import { repeatRemovals } from "./connections/remove";
 import { env } from "./env";
 import { describeError, log } from "./log";
 import { sendDueNotices, type NoticeCounts } from "./notifications/send";
+import { endRound, keepRound, RoundLost, takeRound, type Round } from "./rounds";
 import { someAtOnce } from "./some-at-once";
+import { stepsWithin } from "./steps";
+import { withinTime } from "./time-limit";
+import { countBacklog } from "./webhooks/backlog";
 import { processInbox, type InboxCounts } from "./webhooks/process";
 
+/** What a round did. A step that failed has null for its result and its name in `failed`; so has a part of one, as "inbox/heartbeats". */
 export interface RoundCounts {
-  inbox: InboxCounts;
-  looks: { made: number; failed: number };
+  failed: string[];
+  inbox: InboxCounts | null;
+  looks: { made: number; failed: number } | null;
   /** Trips to the portal that were open for long, and are closed now. */
-  trips: number;
+  trips: number | null;
+  /** SnapTrade users that are nobody's any more. */
+  formerUsers: FormerUserCounts | null;
+  /** Removals that SnapTrade was asked for again. */
+  removals: number | null;
+  /** People whose secret SnapTrade had refused, and now accepts. */
+  accepted: number | null;
   /** People who asked to be forgotten, and now are. */
-  forgotten: number;
-  brokerages: "read" | "fresh" | "not-read";
-  waves: { begun: string[]; ended: string[] };
-  notices: NoticeCounts;
-  webhooks: WebhookRecord;
+  forgotten: number | null;
+  brokerages: "read" | "fresh" | "not-read" | null;
+  waves: { begun: string[]; ended: string[] } | null;
+  notices: NoticeCounts | null;
+  webhooks: WebhookRecord | null;
+  /** Webhook events that wait, and that were given up. */
+  events: { waiting: number; dead: number } | null;
   /** A break whose webhook is lost is found after at most so long. */
-  bound: { watched: number; minutes: number };
+  bound: { watched: number; minutes: number } | null;
 }
 
 const everyMs = 30_000;
-/** Who holds the round for longer is taken for dead. */
-const leaseMs = 120_000;
-const looksWithinMs = 25_000;
-const looksAtOnce = 6;
-/** Signs of life of a time in which no round ran may have been missed by us, not by SnapTrade. */
-const downAfterMs = 10 * 60_000;
+/** How long each step may take; the longest round is their sum. Each is less than the lease of the round (rounds.ts). */
+export const stepLimitsMs = {
+  calls: 5_000,
+  inbox: 50_000,
+  bound: 5_000,
+  looks: 45_000,
+  trips: 15_000,
+  accepted: 10_000,
+  removals: 10_000,
+  formerUsers: 10_000,
+  forgotten: 15_000,
+  brokerages: 10_000,
+  waves: 10_000,
+  notices: 35_000,
+  webhooks: 5_000,
+  events: 5_000,
+};
+/** With the statements that take, extend and end it. */
+const longestRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
+const looksPace = { atOnce: 6, withinMs: 25_000, eachWithinMs: 15_000 };
 const missedShare = 0.05;
 
 /**
  * The timer's round: what no page and no webhook has brought about since the last one. One at a time across all processes;
- * bounded in time, and what is left over comes first in the next one. One person's failure is counted and stops nobody else's turn.
+ * bounded in time, and what is left over comes first in the next one. One step's or one person's failure is counted and stops nobody else's turn.
  * @returns null when another process has the round
  */
 export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
   const round = await takeRound(now);
   if (!round) return null;
   try {
-    const counts = await inBackground(() => workThrough(now, round.upSince));
+    const counts = await inBackground(() => workThrough(now, round));
     log.info(counts, "Round done");
+    await endRound(round, { failed: counts.failed, events: counts.events, lostBreakFoundWithinMinutes: counts.bound?.minutes ?? null });
     return counts;
-  } finally {
-    await endRound(round.fence);
+  } catch (error) {
+    if (!(error instanceof RoundLost)) throw error;
+    log.warn(describeError(error), "The round was lost to another process");
+    return null;
   }
 }
 
-async function workThrough(now: Date, upSince: Date): Promise<RoundCounts> {
-  await forgetOldCalls(now);
-  const inbox = await processInbox();
-  const bound = await currentBound();
-  const looks = await lookAround(now, upSince, bound.watched);
-  const trips = await settleOldTrips(now);
-  const forgotten = await finishForgetting(now);
-  const brokerages = await readBrokeragesIfDue(now);
-  const waves = await noteWaves(now);
-  const notices = await sendDueNotices(now);
-  const webhooks = await countMissedWebhooks(now);
+async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
+  const { step, failed } = stepsWithin(stepLimitsMs, (limitMs) => keepRound(round, limitMs));
+  await step("calls", () => forgetOldCalls());
+  const inbox = await step("inbox", processInbox);
+  const bound = await step("bound", currentBound);
+  const looked = await step("looks", () => lookAround(now, round.upSince, bound?.watched ?? 0));
+  const trips = await step("trips", () => settleOldTrips(now));
+  const accepted = await step("accepted", () => askRefusedAgain(now));
+  const removals = await step("removals", () => repeatRemovals(now));
+  const formerUsers = await step("formerUsers", () => deleteFormerSnapTradeUsers(now));
+  const forgotten = await step("forgotten", () => finishForgetting(now));
+  const brokerages = await step("brokerages", () => readBrokeragesIfDue(now));
+  const waves = await step("waves", () => noteWaves(now));
+  const notices = await step("notices", () => sendDueNotices(now));
+  const webhooks = await step("webhooks", () => countMissedWebhooks(now));
+  const events = await step("events", countBacklog);
+  if (webhooks) warnOfMissed(webhooks);
+  failed.push(...(inbox?.stopped ?? []).map((part) => `inbox/${part}`), ...(looked?.missing ?? []).map((list) => `looks/${list}`));
+  const looks = looked && { made: looked.made, failed: looked.failed };
+  return { failed, inbox, looks, trips, accepted, removals, formerUsers, forgotten, brokerages, waves, notices, webhooks, events, bound };
+}
+
+function warnOfMissed(webhooks: WebhookRecord) {
   if (webhooks.missed > Math.max(2, webhooks.breaks * missedShare)) {
     log.warn(
       webhooks,
@@ -76,23 +119,23 @@ async function workThrough(now: Date, upSince: Date): Promise<RoundCounts> {
     );
   }
   if (!webhooks.everReceived) log.info("No webhook was ever received; breaks are found by looking alone");
-  return { inbox, looks, trips, forgotten, brokerages, waves, notices, webhooks, bound };
 }
 
 /** How long a break can stay unnoticed when its webhook is lost, at today's number of people and within the budget (policy.ts). */
-export async function currentBound(): Promise<{ watched: number; minutes: number }> {
+async function currentBound(): Promise<{ watched: number; minutes: number }> {
   const [watched, perMinute] = [await countWatched(), await backgroundPerMinute()];
   // A round comes every half minute, so nothing is found faster than that.
   return { watched, minutes: Math.ceil(Math.max(boundMs(watched, perMinute), 2 * everyMs) / 60_000) };
 }
 
-async function lookAround(now: Date, upSince: Date, watched: number): Promise<RoundCounts["looks"]> {
-  const room = await roomForBackground(now);
-  const candidates = await listCandidates(now, room, upSince);
+/** @returns also the names of the lists that could not be read */
+async function lookAround(now: Date, upSince: Date, watched: number): Promise<{ made: number; failed: number; missing: string[] }> {
+  const room = await roomForBackground();
+  const { candidates, missing } = await listCandidates(now, room, upSince);
   const chosen = chooseLooks(candidates, room);
   const made: string[] = [];
   const failed: string[] = [];
-  const threw = await someAtOnce(chosen, { atOnce: looksAtOnce, withinMs: looksWithinMs }, async (userId) => {
+  const threw = await someAtOnce(chosen, looksPace, async (userId) => {
     const result = await look(userId, new Date(), "timer");
     if (!result.looked && result.reason === "busy") return "stop";
     (result.looked ? made : failed).push(userId);
@@ -100,7 +143,7 @@ async function lookAround(now: Date, upSince: Date, watched: number): Promise<Ro
   failed.push(...threw);
   const periodMs = (watched / (await backgroundPerMinute())) * 60_000;
   await scheduleNextLooks([...made, ...failed], periodMs, now);
-  return { made: made.length, failed: failed.length };
+  return { made: made.length, failed: failed.length, missing };
 }
 
 async function readBrokeragesIfDue(now: Date): Promise<RoundCounts["brokerages"]> {
@@ -114,42 +157,31 @@ async function readBrokeragesIfDue(now: Date): Promise<RoundCounts["brokerages"]
   }
 }
 
-async function takeRound(now: Date): Promise<{ fence: number; upSince: Date } | null> {
-  const db = await database();
-  const [taken] = await db
-    .update(rounds)
-    .set({
-      leasedUntil: new Date(now.getTime() + leaseMs),
-      fence: sql`${rounds.fence} + 1`,
-      upSince: sql`case when coalesce(${rounds.endedAt}, 'epoch') < ${new Date(now.getTime() - downAfterMs).toISOString()}::timestamptz
-        then ${now.toISOString()}::timestamptz else ${rounds.upSince} end`,
-    })
-    .where(lte(rounds.leasedUntil, now))
-    .returning({ fence: rounds.fence, upSince: rounds.upSince });
-  return taken ?? null;
-}
-
-async function endRound(fence: number): Promise<void> {
-  const db = await database();
-  const now = new Date();
-  await db
-    .update(rounds)
-    .set({ leasedUntil: now, endedAt: now })
-    .where(and(eq(rounds.id, 1), eq(rounds.fence, fence)));
-}
-
 /** Runs the round within this server, now and every half minute, where the settings want that (RECONCILE_IN_PROCESS). */
 export function startTimer(): void {
   const { RECONCILE_IN_PROCESS, DATABASE_URL } = env();
   const wanted = RECONCILE_IN_PROCESS ?? String(DATABASE_URL.startsWith("pglite:"));
-  if (wanted !== "true") return;
+  if (wanted === "true") repeat(reconcile, everyMs, longestRoundMs);
+}
+
+/**
+ * Calls `work` now and then regularly, one call at a time. A call that throws or hangs is logged, and ends no later than its limit for the next one.
+ * @returns what ends it
+ */
+export function repeat(work: () => Promise<unknown>, everyMs: number, limitMs: number): () => void {
   let running = false;
-  const round = async () => {
+  const turn = async () => {
     if (running) return;
     running = true;
-    await reconcile().catch((error: unknown) => log.error(describeError(error), "The round ended unexpectedly"));
-    running = false;
+    try {
+      await withinTime(limitMs, work);
+    } catch (error) {
+      log.error(describeError(error), "The round ended unexpectedly");
+    } finally {
+      running = false;
+    }
   };
-  void round();
-  setInterval(() => void round(), everyMs).unref();
+  void turn();
+  const timer = setInterval(() => void turn(), everyMs).unref();
+  return () => clearInterval(timer);
 }

@@ -40,3 +40,13 @@ test("nothing begins once one says stop, or the time is up", async () => {
   await someAtOnce(numbers, { atOnce: 3, withinMs: 0 }, (number) => Promise.resolve(begun.push(number)));
   expect(begun).toHaveLength(5);
 });
+
+test("one that hangs counts as failed, and holds up neither the others nor the end", async () => {
+  const done: number[] = [];
+  const failed = await someAtOnce(numbers, { ...pace, eachWithinMs: 20 }, async (number) => {
+    if (number === 3) await new Promise(() => undefined);
+    done.push(number);
+  });
+  expect(failed).toEqual([3]);
+  expect(done).toHaveLength(19);
+});

@@ -11,11 +11,15 @@ const day = 24 * hour;
 const space = "\u00a0";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
+const mostFormats = 500;
 
 function format(viewer: Viewer, at: Date, options: Intl.DateTimeFormatOptions): string {
   const key = `${viewer.locale} ${viewer.timeZone} ${JSON.stringify(options)}`;
-  let known = formats.get(key);
-  if (!known) formats.set(key, (known = new Intl.DateTimeFormat(viewer.locale, { timeZone: viewer.timeZone, ...options })));
+  const known = formats.get(key) ?? new Intl.DateTimeFormat(viewer.locale, { timeZone: viewer.timeZone, ...options });
+  // Kept in the order of their last use, so that the first is the one to give up.
+  formats.delete(key);
+  formats.set(key, known);
+  for (const [oldest] of formats) if (formats.size > mostFormats) formats.delete(oldest);
   return known.format(at).replaceAll(/[ \u202f]/g, space);
 }
 

@@ -1,8 +1,10 @@
 import type { ReactNode } from "react";
+import { askRemovalAgain, keepConnection } from "@/lib/connections/actions";
 import type { ConnectionView } from "@/lib/connections/views";
 import { ago, dayAt } from "@/lib/times";
 import { PortalLauncher } from "../portal/portal-launcher";
 import { ButtonLink } from "../ui/button";
+import { SubmitButton } from "../ui/submit-button";
 import { Time } from "../ui/time";
 import { AccountList } from "./account-list";
 import { StatusMark, StatusSentence, type Reading } from "./status-mark";
@@ -43,6 +45,7 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
             />
           </div>
         )}
+        {status === "removing" && <WhileRemoving connection={connection} />}
         {status === "unsupported" && (
           <ButtonLink href={`/connections/${connection.id}/remove`} className="mt-5">
             Remove {brokerage.name}
@@ -59,6 +62,26 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
         </div>
       )}
     </section>
+  );
+}
+
+/** Asking again helps when SnapTrade lost the request; taking it back works while SnapTrade still has the connection. */
+function WhileRemoving({ connection: { id, brokerage } }: { connection: ConnectionView }) {
+  return (
+    <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
+      <form action={keepConnection}>
+        <input type="hidden" name="connectionId" value={id} />
+        <SubmitButton look="secondary" pendingWords="Keeping it …" aria-label={`Keep ${brokerage.name}`}>
+          Keep it
+        </SubmitButton>
+      </form>
+      <form action={askRemovalAgain}>
+        <input type="hidden" name="connectionId" value={id} />
+        <SubmitButton look="quiet" pendingWords="Asking SnapTrade …">
+          Ask SnapTrade again
+        </SubmitButton>
+      </form>
+    </div>
   );
 }
 

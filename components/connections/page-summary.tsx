@@ -27,7 +27,7 @@ export function PageSummary({ view, appName, viewer, now }: Props) {
       <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
         {unreachable ? <CheckButton look="secondary" words="Try now" /> : <Primary repairable={repairable} />}
         {unreachable ? null : <ConnectLink primary={view.gone !== null} plain={repairable.length > 0} />}
-        {!unreachable && !view.gone && (
+        {!unreachable && view.gone !== "deleted" && (
           <div className="flex w-full items-center gap-2 text-small text-ink-3 wide:ml-auto wide:w-auto">
             {lookedAt && (
               <span>
@@ -89,10 +89,14 @@ function CheckButton({ look, words }: { look: "secondary" | "quiet"; words: stri
 
 function leadOf({ connections, unreachable, gone }: ConnectionsView, repairable: ConnectionView[], appName: string): string {
   if (gone) {
-    return `SnapTrade no longer lets ${appName} read these connections, so they can neither be checked nor repaired. Connect your brokerages again; the old entries then disappear by themselves.`;
+    const why =
+      gone === "refused"
+        ? `SnapTrade no longer accepts ${appName}’s access to these connections`
+        : `SnapTrade has deleted ${appName}’s access to these connections`;
+    return `${why}, so they can neither be checked nor repaired. Connect your brokerages again; the old entries then disappear by themselves.`;
   }
   if (unreachable) {
-    return `We can’t reach SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We try again every minute.`;
+    return `We can’t check with SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We keep trying.`;
   }
   if (repairable.length > 0) {
     return `${listNames(repairable.map(({ brokerage }) => brokerage.name))} stopped sharing data with ${appName}. Reconnecting keeps the same accounts and history.`;

@@ -29,6 +29,11 @@ export function statusWord({ status }: ConnectionView, { viewer, now, lookedAt }
   return isDayOld(lookedAt, now) ? `Not checked since ${dayClock(viewer, lookedAt, now)}` : `Connected at ${clock(viewer, lookedAt)}`;
 }
 
+function removingEnd({ removalHeard, removalParked }: ConnectionView): string {
+  if (removalParked) return ", and SnapTrade still has it. You can ask again, or keep it.";
+  return removalHeard ? ". Waiting for SnapTrade to confirm." : " and don’t know yet whether it heard us. We ask again by ourselves.";
+}
+
 /** One sentence, in the reader's words: since when, what they see meanwhile, whose move it is. */
 export function StatusSentence({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
   const { viewer, now, lookedAt } = reading;
@@ -63,13 +68,13 @@ export function StatusSentence({ connection, reading }: { connection: Connection
     case "removing":
       return (
         <>
-          You asked{" "}
+          {connection.removalHeard ? "You asked " : `We asked SnapTrade to remove ${brokerage.name} `}
           {removalRequestedAt && (
             <Time at={removalRequestedAt} viewer={viewer}>
               {dayAt(viewer, removalRequestedAt, now)}
             </Time>
           )}
-          . Waiting for SnapTrade to confirm.
+          {removingEnd(connection)}
         </>
       );
     case "unknown-connected":

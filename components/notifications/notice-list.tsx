@@ -11,12 +11,14 @@ export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; vi
   if (notices.length === 0)
     return <p className="mt-2.5 text-lead text-ink-2">Nothing so far. When a connection stops, it is told here and by e-mail.</p>;
   const unread = notices.filter(({ readAt }) => !readAt).length;
+  const shownAt = new Date(Math.max(...notices.map(({ at }) => at.getTime())));
   return (
     <>
       <div className="mt-6 flex min-h-9 items-center justify-between gap-4">
         <p className="text-small text-ink-2">{unread > 0 ? `${unread} unread` : "All read"}</p>
         {unread > 0 && (
           <form action={markRead}>
+            <input type="hidden" name="shownAt" value={shownAt.toISOString()} />
             <SubmitButton look="quiet" pendingWords="Marking …">
               Mark all as read
             </SubmitButton>

@@ -3,11 +3,25 @@
 import { useRouter } from "next/navigation";
 import { useEffect } from "react";
 import { reportPortal } from "@/lib/connections/actions";
-import { poll } from "./poll";
+import { poll, type Pace } from "./poll";
+import { summaryOf } from "./portal-target";
 
-/** On the page after the portal: asks until the server has an answer, then shows it. */
-export function AwaitPortal({ portalSessionId }: { portalSessionId: string }) {
+interface Props {
+  portalSessionId: string;
+  pace: Pace;
+  /** What the page shows, as summaryOf writes it. */
+  shown: string;
+}
+
+/** On the page after the portal: asks the server, and reads the page again when there is something else to show. */
+export function AwaitPortal({ portalSessionId, pace, shown }: Props) {
   const router = useRouter();
-  useEffect(() => poll(() => reportPortal({ portalSessionId, claim: null }).then(() => router.refresh()), true), [portalSessionId, router]);
+  useEffect(() => {
+    async function ask() {
+      const result = await reportPortal({ portalSessionId, claim: null, over: false });
+      if (!result.ok || summaryOf(result.data) !== shown) router.refresh();
+    }
+    return poll(ask, pace);
+  }, [portalSessionId, pace, shown, router]);
   return null;
 }

@@ -1,4 +1,4 @@
-import { keepBoth, skipInQueue, tellWhenBackInPage } from "@/lib/connections/actions";
+import { keepBoth, tellWhenBackInPage } from "@/lib/connections/actions";
 import type { PortalView } from "@/lib/connections/views";
 import type { Viewer } from "@/lib/times";
 import { ButtonLink, type ButtonLook } from "../ui/button";
@@ -21,9 +21,7 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
         {words}
       </ButtonLink>
     );
-    const form = (send: (form: FormData) => Promise<void>, fields: Record<string, string>) => (
-      <Form action={send} fields={fields} words={words} look={look} />
-    );
+    const form = (send: Send, fields: Record<string, string>) => <Form action={send} fields={fields} words={words} look={look} />;
     const portal = (target: PortalTarget | null) => target && <PortalLauncher target={target} label={words} words={words} look={look} wide />;
     switch (does) {
       case "later":
@@ -36,7 +34,9 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
       case "tell-when-back":
         return form(tellWhenBackInPage, { connectionId: connectionId ?? "" });
       case "next":
-        return done ? portal(next?.target ?? null) : form(skipInQueue, { queueId: queue?.id ?? "", connectionId: connectionId ?? "" });
+        return done
+          ? portal(next?.target ?? null)
+          : form("/portal/open", { kind: "skip", queueId: queue?.id ?? "", connectionId: connectionId ?? "" });
       case "again":
         return portal(targetOf(view));
     }
@@ -51,19 +51,12 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
   );
 }
 
-function Form({
-  action,
-  fields,
-  words,
-  look,
-}: {
-  action: (form: FormData) => Promise<void>;
-  fields: Record<string, string>;
-  words: string;
-  look: ButtonLook;
-}) {
+/** A server action, or the path that takes the form. */
+type Send = ((form: FormData) => Promise<void>) | string;
+
+function Form({ action, fields, words, look }: { action: Send; fields: Record<string, string>; words: string; look: ButtonLook }) {
   return (
-    <form action={action}>
+    <form action={action} method={typeof action === "string" ? "post" : undefined}>
       {Object.entries(fields).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}

@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState, useTransition } from "react";
 import { keepSecond, skipEntry, tellWhenBack } from "@/lib/connections/actions";
+import { isFinal } from "@/lib/connections/portal-outcome";
 import type { OpenedPortal } from "@/lib/connections/views";
 import type { Viewer } from "@/lib/times";
 import { Button, ButtonLink, type ButtonLook } from "../ui/button";
@@ -12,17 +13,18 @@ import { PortalResult, type AllActions } from "./portal-result";
 import { start, targetOf, type PortalTarget } from "./portal-target";
 import { willBeTold } from "./portal-words";
 import { nextInQueue } from "./reconnect-queue";
-import { isFinal, usePortalTrip } from "./use-portal-trip";
+import { SignedOut } from "./signed-out";
+import { usePortalTrip } from "./use-portal-trip";
 
 export interface PortalDialogProps {
   opened: OpenedPortal;
-  /** `told` is settled once the server knows that the trip was left. */
-  onClose: (told: Promise<void>) => void;
+  /** `reported` resolves once the server knows that the visit is over; `connected` when it made a new connection. */
+  onClose: (reported: Promise<void>, connected: boolean) => void;
 }
 
 /** The Connection Portal in a dialog: where to sign in on the left, SnapTrade's page on the right, and what came of it in its place. */
 export function PortalDialog({ opened, onClose }: PortalDialogProps) {
-  const { view, signalled, heard, opened: current, signal, begin } = usePortalTrip(opened);
+  const { view, signalled, heard, lastError, signedOut, opened: current, signal, begin } = usePortalTrip(opened);
   const [pending, startTransition] = useTransition();
   const [said, setSaid] = useState<string | null>(null);
   const [toBeTold, setToBeTold] = useState(false);
@@ -38,9 +40,10 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     if (signalled) document.getElementById("portal-result")?.focus();
   }, [signalled, view.outcome.state]);
 
-  /** However the dialog was closed: a trip without a word so far was left. */
+  /** However the dialog was closed: a visit without a result so far was left. */
   function closed() {
-    onClose(isFinal(view) || signalled ? Promise.resolve() : signal({ status: "ABANDONED" }));
+    const reported = isFinal(view.outcome) || signalled ? Promise.resolve() : signal({ status: "ABANDONED" });
+    onClose(reported, view.outcome.state === "connected");
   }
 
   const close = () => dialog.current?.close();
@@ -130,13 +133,17 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
           </button>
           {signalled ? (
             <div className="flex flex-1 flex-col overflow-y-auto px-14 pt-[4.75rem] pb-8">
-              <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.name ?? null} action={action} />
+              {signedOut ? (
+                <SignedOut />
+              ) : (
+                <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.name ?? null} action={action} />
+              )}
               <p role="status" className={said ? "mt-3 text-small" : "sr-only"}>
                 {said}
               </p>
             </div>
           ) : (
-            <PortalFrame key={current.loginLink} opened={current} heard={heard} />
+            <PortalFrame key={current.loginLink} opened={current} heard={heard} lastError={lastError} />
           )}
         </div>
       </div>

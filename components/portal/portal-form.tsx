@@ -1,5 +1,4 @@
 import type { ReactNode, SyntheticEvent } from "react";
-import { connectInPage, reconnectAllInPage, reconnectInPage } from "@/lib/connections/actions";
 import { fieldsOf, type PortalTarget } from "./portal-target";
 
 interface Props {
@@ -12,22 +11,11 @@ interface Props {
 /** The way to the Connection Portal as a page of its own; needs no script. */
 export function PortalForm({ target, onSubmit, className, children }: Props) {
   return (
-    <form action={pageAction(target)} onSubmit={onSubmit} className={className}>
-      {Object.entries(fieldsOf(target)).map(([name, value]) => (
+    <form action="/portal/open" method="post" onSubmit={onSubmit} className={className}>
+      {Object.entries({ kind: target.kind, ...fieldsOf(target) }).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}
       {children}
     </form>
   );
-}
-
-function pageAction({ kind }: PortalTarget) {
-  switch (kind) {
-    case "reconnect":
-      return reconnectInPage;
-    case "queue":
-      return reconnectAllInPage;
-    case "connect":
-      return connectInPage;
-  }
 }

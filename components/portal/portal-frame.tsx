@@ -1,14 +1,16 @@
 "use client";
 
 import { useEffect, useState } from "react";
+import type { PortalFailure } from "@/lib/connections/portal-outcome";
 import type { OpenedPortal } from "@/lib/connections/views";
 import { NewPageForm } from "./new-page-form";
+import { errandOf, failureWords } from "./portal-words";
 
 const loadTimeoutMs = 15_000;
 const windowHintMs = 20_000;
 
 /** SnapTrade's own page. Nothing in it can be read from here; it only posts messages. */
-export function PortalFrame({ opened, heard }: { opened: OpenedPortal; heard: boolean }) {
+export function PortalFrame({ opened, heard, lastError }: { opened: OpenedPortal; heard: boolean; lastError: PortalFailure | null }) {
   const { view, loginLink } = opened;
   const [loaded, setLoaded] = useState(false);
   const [hint, setHint] = useState<"none" | "not-loading" | "window">("none");
@@ -46,7 +48,13 @@ export function PortalFrame({ opened, heard }: { opened: OpenedPortal; heard: bo
           className="relative size-full border-0"
         />
       </div>
-      {hint !== "none" && (
+      {lastError && (
+        <p role="status" className="border-t border-line px-6 py-3 text-small text-ink-2">
+          <strong className="font-semibold text-ink">{failureWords(lastError, b, errandOf(view)).title}.</strong> You can try again on SnapTrade’s
+          page.
+        </p>
+      )}
+      {hint !== "none" && !lastError && (
         <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
           {hint === "window"
             ? `Did ${b}’s sign-in open in another window? If not, your browser may have blocked it.`

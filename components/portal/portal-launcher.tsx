@@ -44,9 +44,10 @@ export function PortalLauncher({ target, label, words, look, wide = false }: Pro
     });
   }
 
-  function closed(told: Promise<void>) {
+  function closed(reported: Promise<void>, connected: boolean) {
     setOpened(null);
-    void told.finally(() => (live ? live.reread() : router.refresh()));
+    if (connected) router.push("/connections");
+    void reported.finally(() => (live ? live.reread() : router.refresh()));
   }
 
   return (

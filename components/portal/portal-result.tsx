@@ -1,7 +1,8 @@
 import type { ReactNode } from "react";
-import type { PortalView } from "@/lib/connections/views";
+import type { AccountView, PortalView } from "@/lib/connections/views";
 import { clockSeconds, count, dayAt, duration, type Viewer } from "@/lib/times";
 import { AccountList } from "../connections/account-list";
+import { listNames } from "../connections/headline";
 import type { ButtonLook } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { LinkFigure, type FigureState } from "../ui/link-figure";
@@ -82,9 +83,24 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
           <div className="mt-4">
             <Receipt rows={receiptOf(view, outcome.confirmedAt, viewer, now)} />
           </div>
+          {view.accountsBack && <MissingAccounts accounts={view.accountsBack.missing} b={b} />}
           <Actions>
             {next ? action("next", `Next: ${next}`, "filled") : action("close", "Done", "filled")}
             {next && action("close", "Done for now", "quiet")}
+          </Actions>
+        </Panel>
+      );
+    case "stopped-again":
+      return (
+        <Panel
+          view={view}
+          figure="gap"
+          title={`${b} stopped again`}
+          sentence={`It worked for a short while, then stopped ${dayAt(viewer, outcome.brokeAt, now)}. Sign in once more; the accounts and their history stay the same.`}
+        >
+          <Actions>
+            {action("again", "Reconnect again", "filled")}
+            {action("later", "Later", "quiet")}
           </Actions>
         </Panel>
       );
@@ -153,7 +169,23 @@ function checkingSentence({ outcome, intent }: PortalView, b: string): string {
   return `We’re asking SnapTrade how ${b} is now.`;
 }
 
-function receiptOf({ intent, wish, access, accounts, brokeAt }: PortalView, confirmedAt: Date, viewer: Viewer, now: Date) {
+/** Accounts of before the break that SnapTrade no longer lists, and what to do about it. */
+function MissingAccounts({ accounts, b }: { accounts: AccountView[]; b: string }) {
+  if (accounts.length === 0) return null;
+  const names = accounts.map(({ name, lastDigits }) => (lastDigits ? `${name} •• ${lastDigits}` : name));
+  const one = accounts.length === 1;
+  return (
+    <p className="mt-4 max-w-[62ch] text-ink-2">
+      <strong className="font-semibold text-ink">
+        {listNames(names)} {one ? "is" : "are"} missing.
+      </strong>{" "}
+      If you closed {one ? "it" : "them"}, there is nothing to do. Otherwise sign in again and allow every account at {b}.
+    </p>
+  );
+}
+
+function receiptOf(view: PortalView, confirmedAt: Date, viewer: Viewer, now: Date) {
+  const { intent, wish, access, accounts, accountsBack, brokeAt } = view;
   const confirmed = (
     <Time at={confirmedAt} viewer={viewer}>
       {dayAt(viewer, confirmedAt, now, clockSeconds)}
@@ -162,7 +194,9 @@ function receiptOf({ intent, wish, access, accounts, brokeAt }: PortalView, conf
   // Whoever signs in again at a connection that works has no repair for SnapTrade to confirm.
   const rows: { label: string; value: ReactNode }[] = [{ label: wish ? "Works, says SnapTrade" : "SnapTrade confirmed", value: confirmed }];
   if (wish === "trade") rows.push({ label: "Access", value: access === "trade" ? "Read and trade" : "Still read only" });
-  if (intent === "reconnect" && accounts.length > 0) rows.push({ label: "Accounts", value: `the same ${accounts.length}` });
+  if (accountsBack && accountsBack.expected > 0) {
+    rows.push({ label: "Accounts", value: `${accountsBack.expected - accountsBack.missing.length} of ${accountsBack.expected} back` });
+  }
   if (intent === "connect" && accounts.length > 0) rows.push({ label: "Accounts", value: count(accounts.length, "account") });
   if (intent === "reconnect" && brokeAt && brokeAt < confirmedAt)
     rows.push({ label: "Was stopped for", value: duration(confirmedAt.getTime() - brokeAt.getTime()) });

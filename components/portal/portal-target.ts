@@ -32,3 +32,8 @@ export function fieldsOf(target: PortalTarget): Record<string, string> {
   const { connectionId, queueId, wish } = target;
   return { connectionId, ...(queueId ? { queueId } : {}), ...(wish ? { wish } : {}) };
 }
+
+/** Everything of a result that can still change, in one word. */
+export function summaryOf({ outcome, accountsBack }: PortalView): string {
+  return `${outcome.state} ${outcome.state === "failed" ? outcome.failure : ""} ${accountsBack ? accountsBack.missing.length : "unknown"}`;
+}

@@ -91,6 +91,32 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
         primary: ["again", "Start again"],
         secondary: later,
       };
+    case "no-word":
+      return {
+        figure: "gap",
+        title: "We don’t know how the sign-in ended",
+        sentence: broken
+          ? `SnapTrade sent you back without a result, and it still shows ${b} as stopped. If you finished signing in, this page changes by itself.`
+          : `SnapTrade sent you back without a result. If you finished signing in, this page changes by itself.`,
+        primary: ["again", "Sign in again"],
+        secondary: later,
+      };
+    case "gone":
+      return {
+        figure: "gap",
+        title: `This ${b} connection no longer exists`,
+        sentence: "SnapTrade has deleted it, so it can’t be reconnected. Connect the brokerage again to see its accounts here.",
+        primary: ["different-login", `Connect ${b} again`],
+        secondary: later,
+      };
+    case "no-new-connection":
+      return {
+        figure: "gap",
+        title: "No new connection was made",
+        sentence: `You signed in, but SnapTrade shows no new ${b} connection. Most likely this login is connected already.`,
+        primary: ["later", "See your connections"],
+        secondary: again,
+      };
     case "our-side":
       return {
         figure: "trouble",

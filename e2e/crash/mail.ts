@@ -17,7 +17,7 @@ type Moment = (typeof moments)[number];
 export async function crashWhileMailing(people: number): Promise<boolean> {
   const postgres = await startPostgres();
   const ports = await freePorts();
-  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" };
+  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false", TRUSTED_PROXIES: "127.0.0.0/8,::1" };
   if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings })) throw new Error("No migration");
   const emulator = await startEmulator(ports);
   const app = await startKillableApp(ports, settings);

@@ -23,6 +23,7 @@ try {
   await page.goto(app.url);
   await page.screenshot({ path: place("sign-in") });
   await page.goto(await askForLink(servers, demoEmail));
+  await page.getByRole("button", { name: `Sign in as ${demoEmail}` }).click();
   await everySize(page, "connections");
   await page.getByRole("link", { name: "Questrade" }).click();
   await page.getByRole("heading", { name: "What happened" }).waitFor();

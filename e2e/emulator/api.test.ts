@@ -208,7 +208,7 @@ describe("login", () => {
     const { data } = await world.client.authentication.loginSnapTradeUser({ ...user, ...wanted });
     if (!("redirectURI" in data)) throw new Error("Expected a link.");
     const link = new URL(data.redirectURI ?? "");
-    expect(link.origin + link.pathname).toBe(`${world.emulator.url}/snapTrade/redeemToken`);
+    expect(link.origin + link.pathname).toBe(`${world.emulator.portalUrl}/snapTrade/redeemToken`);
     expect(Object.fromEntries(link.searchParams)).toMatchObject({
       clientId: world.emulator.clientId,
       broker: "ROBINHOOD",

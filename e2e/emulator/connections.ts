@@ -1,4 +1,3 @@
-import { randomInt, randomUUID } from "node:crypto";
 import { type Brokerage, stableId } from "./brokerages";
 import { days, minutes } from "./clock";
 import { recordEvent } from "./events";
@@ -6,6 +5,7 @@ import type { Account, Connection, User, World } from "./world";
 
 interface NewConnection {
   brokerage: Brokerage;
+  id?: string;
   type?: "read" | "trade";
   login?: string;
   name?: string;
@@ -19,9 +19,9 @@ interface NewConnection {
 export function addConnection(world: World, user: User, wanted: NewConnection): Connection {
   const { brokerage, disabledAt = null } = wanted;
   const createdAt = wanted.createdAt ?? (disabledAt === null ? world.now(user) : disabledAt - days(45));
-  const login = wanted.login ?? randomUUID();
+  const login = wanted.login ?? world.chance.uuid();
   const connection: Connection = {
-    id: randomUUID(),
+    id: wanted.id ?? world.chance.uuid(),
     slug: brokerage.slug,
     login,
     name: wanted.name ?? `Connection-${user.connections.length + 1}`,
@@ -36,8 +36,9 @@ export function addConnection(world: World, user: User, wanted: NewConnection): 
     repairAt: null,
     deleteAt: null,
     shared: wanted.shared ?? false,
-    accounts: (wanted.accounts ?? usualAccounts(brokerage)).map((account, index) => newAccount(brokerage, login, account, index)),
+    accounts: (wanted.accounts ?? usualAccounts(world, brokerage)).map((account, index) => newAccount(world, brokerage, login, account, index)),
   };
+  world.history.keep(user, world.now(user));
   user.connections.push(connection);
   const ids = { brokerageAuthorizationId: connection.id };
   recordEvent(world, user, "CONNECTION_ADDED", { brokerageId: brokerage.id, ...ids }, createdAt);
@@ -47,6 +48,7 @@ export function addConnection(world: World, user: User, wanted: NewConnection): 
 }
 
 export function breakConnection(world: World, user: User, connection: Connection, at = world.now(user)) {
+  world.history.keep(user, world.now(user));
   connection.syncedAt = Math.min(lastHoldingsSync(connection, world.now(user)), at);
   connection.disabled = true;
   connection.disabledAt = at;
@@ -68,6 +70,7 @@ export function repairConnection(world: World, user: User, connection: Connectio
 }
 
 export function finishRepair(world: World, user: User, connection: Connection, at: number) {
+  world.history.keep(user, at);
   const eventType = connection.disabled ? "CONNECTION_FIXED" : "CONNECTION_UPDATED";
   connection.disabled = false;
   if (!world.settingsOf(user).keepDisabledDate) connection.disabledAt = null;
@@ -79,11 +82,14 @@ export function finishRepair(world: World, user: User, connection: Connection, a
 }
 
 export function queueRemoval(world: World, user: User, connection: Connection) {
-  connection.deleteAt ??= world.now(user) + world.settingsOf(user).deleteDelaySeconds * 1000;
+  const { removal, deleteDelaySeconds } = world.settingsOf(user);
+  if (removal === "lost-job") return;
+  connection.deleteAt ??= world.now(user) + deleteDelaySeconds * 1000;
   world.changed();
 }
 
 export function removeConnection(world: World, user: User, connection: Connection, at = world.now(user)) {
+  world.history.keep(user, at);
   user.connections = user.connections.filter((other) => other !== connection);
   const brokerageId = world.brokerage(connection.slug)?.id ?? "";
   recordEvent(world, user, "CONNECTION_DELETED", { brokerageId, brokerageAuthorizationId: connection.id }, at);
@@ -124,17 +130,17 @@ const accountNames = {
   other: ["Trading account", "Savings plan"],
 };
 
-function usualAccounts(brokerage: Brokerage): { name: string; number: string }[] {
+function usualAccounts(world: World, brokerage: Brokerage): { name: string; number: string }[] {
   const names = brokerage.type === "Crypto Exchange" ? ["Spot wallet"] : accountNames[brokerage.country];
-  return names.slice(0, randomInt(1, Math.min(3, names.length) + 1)).map((name) => ({ name, number: `…${randomInt(1000, 10_000)}` }));
+  return names.slice(0, world.chance.int(1, Math.min(3, names.length) + 1)).map((name) => ({ name, number: `…${world.chance.int(1000, 10_000)}` }));
 }
 
-function newAccount(brokerage: Brokerage, login: string, account: { name: string; number: string }, index: number): Account {
+function newAccount(world: World, brokerage: Brokerage, login: string, account: { name: string; number: string }, index: number): Account {
   return {
-    id: randomUUID(),
+    id: world.chance.uuid(),
     institutionAccountId: stableId(`account ${brokerage.slug} ${login} ${index}`),
     ...account,
     currency: brokerage.country === "CA" ? "CAD" : "USD",
-    amount: randomInt(50_000, 12_000_000) / 100,
+    amount: world.chance.int(50_000, 12_000_000) / 100,
   };
 }

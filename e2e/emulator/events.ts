@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { isoTime } from "./clock";
 import type { User, World } from "./world";
 
@@ -47,7 +46,7 @@ export function recordEvent<Type extends EventType>(
 /** Also for types that nobody has heard of, and users that do not exist. */
 export function recordAnyEvent(world: World, userId: string, eventType: string, members: object, at: number): WebhookEvent {
   const event: WebhookEvent = {
-    webhookId: randomUUID(),
+    webhookId: world.chance.uuid(),
     clientId: world.partner.clientId,
     eventTimestamp: isoTime(at),
     userId,

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { World } from "./world";
 
@@ -24,7 +23,7 @@ export type Endpoint = (typeof endpoints)[number];
 
 export const faultSchema = z.strictObject({
   endpoint: z.enum([...endpoints, "*"]),
-  kind: z.enum(["delay", "status", "html502", "rate_limited", "hang", "reset", "malformed", "empty_list"]),
+  kind: z.enum(["delay", "status", "html502", "rate_limited", "hang", "reset", "malformed", "empty_list", "drip", "overtaken"]),
   delayMs: z.number().min(0).optional(),
   status: z.number().int().min(400).max(599).optional(),
   code: z.string().optional(),
@@ -33,13 +32,15 @@ export const faultSchema = z.strictObject({
   times: z.number().int().min(1).optional(),
   /** Let the request do its work first and lose only the answer. */
   after: z.boolean().optional(),
+  /** Whether an overtaken answer's `Date` is that of its delivery or of the moment at which it was made up. */
+  dated: z.enum(["delivery", "computation"]).optional(),
 });
 
 /** `userId` null: for everybody. */
 export type Fault = z.infer<typeof faultSchema> & { id: string; userId: string | null };
 
 export function addFault(world: World, userId: string | null, wanted: z.infer<typeof faultSchema>): Fault {
-  const fault: Fault = { ...wanted, id: randomUUID(), userId };
+  const fault: Fault = { ...wanted, id: world.chance.uuid(), userId };
   world.faults.push(fault);
   world.changed();
   return fault;

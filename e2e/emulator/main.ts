@@ -6,6 +6,7 @@ function readOptions(env: NodeJS.ProcessEnv): EmulatorOptions {
   return {
     port: readPort(env, "EMULATOR_PORT", 4010),
     smtpPort: readPort(env, "EMULATOR_SMTP_PORT", 4011),
+    portalHost: env.EMULATOR_PORTAL_HOST || undefined,
     clientId: env.EMULATOR_CLIENT_ID || undefined,
     consumerKey: env.EMULATOR_CONSUMER_KEY || undefined,
     webhookUrl: env.EMULATOR_WEBHOOK_URL || undefined,

@@ -7,6 +7,7 @@ import { createControlPage } from "./control/page";
 import { listenOnLocalhost } from "./listen";
 import { Mailbox } from "./mailbox";
 import { createMailboxPages } from "./mailbox-pages";
+import { createBrokerageSite } from "./portal/brokerage-site";
 import { createPortal } from "./portal/routes";
 import { keepState } from "./state-file";
 import { World } from "./world";
@@ -15,6 +16,8 @@ export interface EmulatorOptions {
   /** 0 takes any free port. */
   port?: number;
   smtpPort?: number;
+  /** The name under which the portal is reached; another one than the app's, so that to a browser they are different sites. */
+  portalHost?: string;
   clientId?: string;
   consumerKey?: string;
   partnerName?: string;
@@ -27,12 +30,19 @@ export interface EmulatorOptions {
 }
 
 export interface Emulator {
+  /** The API, the control page and the mailbox. */
   url: string;
+  /** The Connection Portal, and the brokerages' own pages. Each is another site to a browser, as in earnest. */
+  portalUrl: string;
+  brokerageUrl: string;
   smtpUrl: string;
   clientId: string;
   consumerKey: string;
   close(): Promise<void>;
 }
+
+/** Browsers find every name under localhost on this machine; Node.js does not. */
+const brokerageHost = "brokerage.localhost";
 
 /** How often things that are due (queued deletions, late repairs) happen when nobody asks. */
 const settleEvery = 250;
@@ -58,11 +68,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     for (const server of http.servers) server.close();
     throw error;
   });
-  world.origin = `http://localhost:${http.port}`;
+  const { portalHost = "127.0.0.1" } = options;
+  world.origins = { portal: `http://${portalHost}:${http.port}`, brokerage: `http://${brokerageHost}:${http.port}` };
   const settling = setInterval(() => world.settleAll(), settleEvery);
 
   return {
-    url: world.origin,
+    url: `http://localhost:${http.port}`,
+    portalUrl: world.origins.portal,
+    brokerageUrl: world.origins.brokerage,
     smtpUrl: `smtp://localhost:${smtp.port}`,
     clientId,
     consumerKey,
@@ -78,23 +91,32 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
 type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 
-/** Pages and control are told apart from the API first, as only the API signs, counts and logs. */
+/** Each site has its own paths, and nothing else; only the API signs, counts and logs. */
 function createFetch(world: World, mailbox: Mailbox): Fetch {
   const api = createApi(world);
   const portal = createPortal(world);
+  const brokerage = createBrokerageSite(world);
   const control = createControl(world, mailbox);
   const controlPage = createControlPage(world, mailbox);
   const mailboxPages = createMailboxPages(mailbox);
 
   return (request, bindings) => {
-    const { pathname } = new URL(request.url);
+    const { origin, pathname } = new URL(request.url);
+    const { origins } = world;
+    const isPortal = pathname.startsWith("/portal/") || pathname === "/snapTrade/redeemToken";
+    if (origin === origins.brokerage) return brokerage.fetch(request);
+    if (origin === origins.portal && isPortal) return portal.fetch(request);
+    if (isPortal) return new Response(`The portal is at ${origins.portal}.`, { status: 404 });
+    if (origin === origins.portal && !isToolsHost(origin)) return new Response("Only the portal is here.", { status: 404 });
     if (pathname.startsWith("/control/api/")) return control.fetch(request);
     if (pathname === "/control") return controlPage.fetch(request);
     if (pathname.startsWith("/mailbox")) return mailboxPages.fetch(request);
-    if (pathname.startsWith("/portal/") || pathname === "/snapTrade/redeemToken") return portal.fetch(request);
     return api.fetch(request, bindings);
   };
 }
+
+/** The portal may be asked for on localhost too, where snaptrade-react listens to it. */
+const isToolsHost = (origin: string) => new URL(origin).hostname === "localhost";
 
 function createHttpServer(fetch: Fetch) {
   const server = createAdaptorServer({ fetch: (request, bindings) => fetch(request, bindings as HttpBindings) });

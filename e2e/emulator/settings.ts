@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { oddItemKinds } from "./api/odd-items";
+import { rateHeaderForms, retryAfterForms } from "./api/rate-headers";
 import { bodyForms } from "./webhooks/body";
 
 /** What nobody outside SnapTrade knows for sure, made adjustable. See README.md for each member. */
@@ -15,6 +17,16 @@ export const settingsSchema = z.strictObject({
   repairDelaySeconds: z.number().min(0),
   reconnectUnknown: z.enum(["1012", "1011"]),
   maintenanceBlocksReconnect: z.boolean(),
+  clockSkewSeconds: z.number(),
+  readLagSeconds: z.number().min(0).max(3600),
+  listLagSeconds: z.number().min(0).max(3600),
+  removal: z.enum(["normal", "lost-answer", "lost-job"]),
+  userDeletion: z.enum(["normal", "lost-event", "lost-job"]),
+  oddItems: z.array(z.enum(oddItemKinds)),
+  siblingBrokerage: z.string().nullable(),
+  oauthRedirect: z.enum(["none", "third-origin"]),
+  rateLimitHeaders: z.enum(rateHeaderForms),
+  retryAfter: z.enum(retryAfterForms),
   webhooks: z.enum(["send", "hold", "off"]),
   webhookCopies: z.number().int().min(1).max(10),
   webhookDelayMs: z.number().min(0),
@@ -43,6 +55,16 @@ export const defaultSettings: Settings = {
   repairDelaySeconds: 0,
   reconnectUnknown: "1012",
   maintenanceBlocksReconnect: true,
+  clockSkewSeconds: 0,
+  readLagSeconds: 0,
+  listLagSeconds: 0,
+  removal: "normal",
+  userDeletion: "normal",
+  oddItems: [],
+  siblingBrokerage: null,
+  oauthRedirect: "none",
+  rateLimitHeaders: "usual",
+  retryAfter: "seconds",
   webhooks: "send",
   webhookCopies: 1,
   webhookDelayMs: 0,

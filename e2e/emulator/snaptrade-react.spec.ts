@@ -13,7 +13,7 @@ let host: Server;
 let script: string;
 
 test.beforeAll(async () => {
-  emulator = await startEmulator({ port: listenedPort, smtpPort: 0 });
+  emulator = await startEmulator({ port: listenedPort, smtpPort: 0, portalHost: "localhost" });
   script = await bundlePage();
   host = createServer((request, response) => {
     if (request.url === "/page.js") response.setHeader("Content-Type", "text/javascript").end(script);

@@ -1,7 +1,10 @@
+import { once } from "node:events";
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { text } from "node:stream/consumers";
 import { Snaptrade, SnaptradeAuth } from "snaptrade-typescript-sdk";
 import { type Emulator, startEmulator } from "./server";
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 
 export interface TestUser {
   userId: string;
@@ -59,37 +62,35 @@ export async function startTestEmulator() {
   return { emulator, client, control, newUser, newConnection, detail, loginLink, eventTypes };
 }
 
-/** A browser without scripts: follows redirects within the emulator, stops at the first one that leaves it. */
+/** A browser without scripts: follows redirects within the emulator's sites, stops at the first one that leaves them. */
 export class Visitor {
   html = "";
   status = 0;
   /** Where the portal has sent the visitor away to. */
   left: URL | null = null;
-  private at: URL;
+  /** Every site that was asked for a page, in order. */
+  readonly sites: string[] = [];
+  private at: URL | null = null;
 
-  constructor(private origin: string) {
-    this.at = new URL(origin);
-  }
-
-  async open(url: string, init: RequestInit = {}): Promise<this> {
-    const target = new URL(url, this.at);
-    if (target.origin !== this.origin) {
+  async open(url: string, form?: URLSearchParams): Promise<this> {
+    const target = this.at ? new URL(url, this.at) : new URL(url);
+    if (!isOfEmulator(target)) {
       this.left = target;
       return this;
     }
+    if (this.at?.origin !== target.origin) this.sites.push(target.hostname);
     this.at = target;
-    const answer = await fetch(target, { ...init, redirect: "manual" });
-    const location = answer.headers.get("Location");
+    const { status, location, html } = await askLocally(target, form);
     if (location) return this.open(location);
-    this.status = answer.status;
-    this.html = await answer.text();
+    this.status = status;
+    this.html = html;
     return this;
   }
 
   async submit(fields: Record<string, string>): Promise<this> {
     const hidden = [...this.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)];
     const body = new URLSearchParams({ ...Object.fromEntries(hidden.map(([, name = "", value = ""]) => [name, value])), ...fields });
-    return this.open(this.find(/<form method="post" action="([^"]+)"/), { method: "POST", body });
+    return this.open(this.find(/<form method="post" action="([^"]+)"/), body);
   }
 
   /** Follows the link with these words or this accessible name. */
@@ -115,6 +116,19 @@ export class Visitor {
   }
 }
 
-function unescape(text: string): string {
-  return text.replaceAll("&amp;", "&").replaceAll("&#39;", "'").replaceAll("&quot;", '"');
+const isOfEmulator = ({ hostname }: URL) => ["localhost", "127.0.0.1", "brokerage.localhost"].includes(hostname);
+
+/** Every name under localhost is this machine, though Node.js does not find it by itself. */
+async function askLocally(target: URL, form?: URLSearchParams) {
+  const headers = { Host: target.host, ...(form && { "Content-Type": "application/x-www-form-urlencoded" }) };
+  const place = { host: "127.0.0.1", port: target.port, path: target.pathname + target.search };
+  const asked = httpRequest({ ...place, method: form ? "POST" : "GET", headers, agent: false });
+  asked.end(form?.toString());
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  const html = await text(answer);
+  return { status: answer.statusCode ?? 0, location: answer.headers.location, html };
+}
+
+function unescape(html: string): string {
+  return html.replaceAll("&amp;", "&").replaceAll("&#39;", "'").replaceAll("&quot;", '"');
 }

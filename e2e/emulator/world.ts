@@ -1,9 +1,10 @@
-import { randomUUID } from "node:crypto";
 import { type Brokerage, brokerages, type BrokerageFlags, defaultFlags, findBrokerage } from "./brokerages";
 import { announceDailyHoldings, finishRepair, removeConnection } from "./connections";
 import { recordEvent, type WebhookEvent } from "./events";
 import type { Fault } from "./faults";
+import { History } from "./history";
 import type { Mail } from "./mailbox";
+import { Chance, type Outside, thisMachine } from "./outside";
 import type { PortalSession } from "./portal/session";
 import { RateLimit } from "./rate-limit";
 import { defaultSettings, type Settings } from "./settings";
@@ -83,20 +84,41 @@ export class World {
   nextMailId = 1;
   requests: LoggedRequest[] = [];
   rateLimit = new RateLimit();
-  readonly deliveries = new Deliveries(this);
-  /** Where the portal lives; known once the server listens. */
-  origin = "";
+  readonly history = new History();
+  readonly outside: Outside;
+  readonly chance: Chance;
+  readonly deliveries: Deliveries;
+  /** Where the portal lives, and where the brokerages' own pages do; known once the server listens. */
+  origins = { portal: "", brokerage: "" };
   onChange: (() => void) | null = null;
 
-  constructor(readonly partner: Partner) {}
+  constructor(
+    readonly partner: Partner,
+    outside: Partial<Outside> = {},
+  ) {
+    this.outside = { ...thisMachine, ...outside };
+    this.chance = new Chance(this.outside.random);
+    this.deliveries = new Deliveries(this);
+  }
 
   /** To be called after every change that is to survive a restart. */
   changed() {
     this.onChange?.();
   }
 
+  /** SnapTrade's clock, or one user's share of it. */
   now(user?: User): number {
-    return Date.now() + this.clockOffset + (user?.clockOffset ?? 0);
+    const skewSeconds = user?.settings.clockSkewSeconds ?? this.settings.clockSkewSeconds;
+    return this.trueTime() + (user?.clockOffset ?? 0) + skewSeconds * 1000;
+  }
+
+  /** What a good clock shows: the times of requests and the rate are held against it, however far SnapTrade's own clock is off. */
+  trueTime(): number {
+    return this.outside.clock() + this.clockOffset;
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.outside.after(ms, resolve));
   }
 
   settingsOf(user: User | undefined): Settings {
@@ -115,7 +137,7 @@ export class World {
   register(userId: string): User {
     const user: User = {
       userId,
-      userSecret: randomUUID(),
+      userSecret: this.chance.uuid(),
       clockOffset: 0,
       settings: {},
       brokerageFlags: {},
@@ -123,6 +145,7 @@ export class World {
       deleteAt: null,
     };
     this.users.set(userId, user);
+    this.history.forget(userId);
     recordEvent(this, user, "USER_REGISTERED", {});
     return user;
   }
@@ -132,6 +155,13 @@ export class World {
     const user = this.users.get(userId);
     if (user) this.settle(user);
     return this.users.get(userId);
+  }
+
+  /** The user's connections as this kind of read shows them now, which may be late. */
+  shownConnections(user: User, read: "list" | "detail"): Connection[] {
+    const { readLagSeconds, listLagSeconds } = this.settingsOf(user);
+    const lagSeconds = read === "list" ? Math.max(readLagSeconds, listLagSeconds) : readLagSeconds;
+    return lagSeconds === 0 ? user.connections : this.history.connectionsAt(user, this.now(user) - lagSeconds * 1000);
   }
 
   settleAll() {
@@ -146,7 +176,7 @@ export class World {
       announceDailyHoldings(this, user, connection);
     }
     if (user.deleteAt !== null && user.deleteAt <= now) {
-      recordEvent(this, user, "USER_DELETED", {}, user.deleteAt);
+      if (this.settingsOf(user).userDeletion !== "lost-event") recordEvent(this, user, "USER_DELETED", {}, user.deleteAt);
       this.users.delete(user.userId);
     }
   }
@@ -174,6 +204,7 @@ export class World {
     this.mail = [];
     this.requests = [];
     this.rateLimit = new RateLimit();
+    this.history.clear();
     this.deliveries.clear();
     this.changed();
   }

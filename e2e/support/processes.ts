@@ -24,7 +24,7 @@ export function settingsFor({ app, emulator, smtp }: Ports): Record<string, stri
     APP_URL: `http://localhost:${app}`,
     PORT: String(app),
     SNAPTRADE_API_URL: `http://localhost:${emulator}`,
-    SNAPTRADE_PORTAL_ORIGINS: `http://localhost:${emulator}`,
+    SNAPTRADE_PORTAL_ORIGINS: `http://127.0.0.1:${emulator}`,
     SMTP_URL: `smtp://localhost:${smtp}`,
   };
 }

@@ -10,7 +10,12 @@ export default async function startServers() {
   const data = await mkdtemp(path.join(tmpdir(), "reconnect-e2e-"));
   const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
   const emulator = await startEmulator(ports);
-  const app = await startApp(ports, { DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" });
+  const app = await startApp(ports, {
+    DATABASE_URL: `pglite:${data}`,
+    LOG_LEVEL: "silent",
+    RECONCILE_IN_PROCESS: "false",
+    TRUSTED_PROXIES: "127.0.0.0/8,::1",
+  });
   // All tests share one key, so together they would run into its limit; the limit has tests of its own.
   // Webhooks are for the tests that ask for them; the others show that all is well without.
   await new Control(emulator.url).post("/settings", { rateLimit: 100_000, webhooks: "off" });

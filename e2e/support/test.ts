@@ -29,6 +29,9 @@ export const broken = (brokerage: string, more: Partial<SeededConnection> = {}):
 
 export const servers = (): Servers => ({ appUrl: process.env.APP_URL ?? "", emulatorUrl: process.env.EMULATOR_URL ?? "" });
 
+/** The emulated portal is a site of its own, on the port of the emulator. */
+export const portalOrigin = () => servers().emulatorUrl.replace("localhost", "127.0.0.1");
+
 async function makeOwner(...connections: SeededConnection[]): Promise<Owner> {
   const person = await makePerson(servers(), `${randomUUID()}@example.com`);
   const made = await seedConnections(person, connections);

@@ -2,7 +2,11 @@
 export class Visitor {
   private readonly cookies = new Map<string, string>();
 
-  constructor(readonly appUrl: string) {}
+  /** @param address where they come from, for an app that trusts this machine's X-Forwarded-For */
+  constructor(
+    readonly appUrl: string,
+    private readonly address = "",
+  ) {}
 
   cookieHeader(): string {
     return [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
@@ -28,14 +32,19 @@ export class Visitor {
       if (name) body.append(name, attribute(tag, "value") ?? "");
     }
     for (const [name, value] of Object.entries(fields)) body.set(name, value);
-    const answer = await this.request(place, { method: "POST", body, redirect: "manual" });
-    return answer.headers.get("location") ?? place;
+    const target = attribute(/<form\b[^>]*>/.exec(form)?.[0] ?? "", "action") || place;
+    const answer = await this.request(target, { method: "POST", body, redirect: "manual" });
+    return answer.headers.get("location") ?? refreshOf(await answer.text()) ?? place;
   }
 
   private async request(place: string, options: RequestInit = {}): Promise<Response> {
     let url = new URL(place, this.appUrl);
     for (let hops = 0; hops < 10; hops++) {
-      const answer = await fetch(url, { ...options, headers: { Cookie: this.cookieHeader(), Origin: this.appUrl }, redirect: "manual" });
+      const answer = await fetch(url, {
+        ...options,
+        headers: { Cookie: this.cookieHeader(), Origin: this.appUrl, ...(this.address ? { "X-Forwarded-For": this.address } : {}) },
+        redirect: "manual",
+      });
       this.keep(answer);
       const location = answer.headers.get("location");
       if (!location || options.redirect === "manual") return answer;
@@ -53,7 +62,17 @@ export class Visitor {
   }
 }
 
+/** Where a page that leads on leads to. */
+function refreshOf(html: string): string | null {
+  const content = attribute(/<meta http-equiv="refresh"[^>]*>/.exec(html)?.[0] ?? "", "content");
+  return content?.split(";url=")[1] ?? null;
+}
+
 function attribute(tag: string, name: string): string | undefined {
   const found = new RegExp(`\\b${name}="([^"]*)"`).exec(tag)?.[1];
-  return found?.replaceAll("&amp;", "&").replaceAll("&quot;", '"').replaceAll("&#x27;", "'");
+  return found
+    ?.replaceAll(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#x27;", "'")
+    .replaceAll("&amp;", "&");
 }

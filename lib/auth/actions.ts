@@ -1,30 +1,67 @@
 "use server";
 
-import { cookies } from "next/headers";
+import { cookies, headers } from "next/headers";
 import { redirect } from "next/navigation";
-import { z } from "zod";
-import { callAuth } from "./handler";
+import { after } from "next/server";
+import { networkOf } from "@/lib/client-address";
+import { env } from "@/lib/env";
+import { clientAddressHeader } from "@/lib/gate";
+import { describeError, log } from "@/lib/log";
+import { plainAddress } from "@/lib/mail-address";
+import { endSession, redeemLink } from "./handler";
+import { linkMinutes, sendSignInEmail } from "./sign-in-email";
+import { createSignInLink, dropSignInLink, markOf } from "./sign-in-link";
+import { askedHere, returnPath } from "./sign-in-request";
 
-const address = z.string().trim().pipe(z.email().max(254));
-
-/** Mails a sign-in link. Everybody gets the same answer, whether the address is known or not. */
+/** Mails a sign-in link. Everybody gets the same answer, whether the address is known or not, and whether an e-mail was sent or not. */
 export async function requestSignIn(form: FormData): Promise<void> {
-  const email = address.safeParse(form.get("email"));
-  const returnTo = returnPath(form.get("returnTo"));
-  if (!email.success) redirect(`/?error=address${returnTo ? `&callbackUrl=${encodeURIComponent(returnTo)}` : ""}`);
-  const answer = await callAuth("signin/email", { email: email.data, callbackUrl: returnTo ?? "/connections" });
-  redirect(answer.includes("error=") ? "/?error=mail" : "/check-mail");
+  const email = plainAddress(textOf(form, "email").trim());
+  const returnTo = returnPath(textOf(form, "returnTo"));
+  if (!email) redirect(`/?error=address${returnTo ? `&callbackUrl=${encodeURIComponent(returnTo)}` : ""}`);
+  const network = networkOf((await headers()).get(clientAddressHeader) ?? "");
+  const link = await createSignInLink({ email, network, now: new Date() });
+  const send = () => (link ? mail(link.token, email, returnTo) : Promise.resolve(true));
+  if (link?.beyondLimits) after(send);
+  else if (!(await send())) redirect("/?error=mail");
+  await rememberAsking(link?.token ?? crypto.randomUUID());
+  redirect("/check-mail");
+}
+
+/** The button of the page behind a sign-in link, which says who is about to be signed in. */
+export async function signIn(form: FormData): Promise<void> {
+  const redeemed = await redeemLink({ token: textOf(form, "token"), email: textOf(form, "email") });
+  if (!redeemed) redirect("/?error=Verification");
+  (await cookies()).delete(askedHere);
+  redirect(returnPath(textOf(form, "returnTo")) ?? "/connections");
 }
 
 /** Ends the session, here and in the database. */
 export async function signOut(): Promise<void> {
-  await callAuth("signout", { callbackUrl: "/" });
+  await endSession();
   const jar = await cookies();
   for (const { name } of jar.getAll()) if (name.endsWith("next-auth.session-token")) jar.delete(name);
   redirect("/");
 }
 
-/** A path of ours to go to after signing in; anything that could lead elsewhere is dropped. */
-function returnPath(value: FormDataEntryValue | null): string | null {
-  return typeof value === "string" && /^\/(?![/\\])[\w\-/?=&%.]*$/.test(value) ? value : null;
+/** @returns false when the e-mail could not be handed over; its link is gone then */
+async function mail(token: string, to: string, returnTo: string | null): Promise<boolean> {
+  try {
+    await sendSignInEmail({ to, token, returnTo: returnTo ?? "/connections" });
+    return true;
+  } catch (error) {
+    log.error(describeError(error), "A sign-in link could not be mailed");
+    await dropSignInLink(token);
+    return false;
+  }
+}
+
+/** Lax, since the link is followed from a mail program; only this browser goes on by itself there. */
+async function rememberAsking(token: string) {
+  const secure = env().APP_URL.startsWith("https:");
+  (await cookies()).set(askedHere, markOf(token), { httpOnly: true, sameSite: "lax", path: "/sign-in", secure, maxAge: linkMinutes * 60 });
+}
+
+function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === "string" ? value : "";
 }

@@ -4,11 +4,9 @@ import type { AuthOptions } from "next-auth";
 import type { Adapter } from "next-auth/adapters";
 import Email from "next-auth/providers/email";
 import { database } from "@/lib/db/client";
-import type { Database } from "@/lib/db/database";
 import { sessions, users, verificationTokens } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
-import { linkMinutes, sendSignInEmail } from "./sign-in-email";
 
 /** How people sign in: a link by e-mail, a session in the database. */
 export async function authOptions(): Promise<AuthOptions> {
@@ -22,14 +20,16 @@ export async function authOptions(): Promise<AuthOptions> {
       Email({
         server: env().SMTP_URL,
         from: env().EMAIL_FROM,
-        maxAge: linkMinutes * 60,
-        sendVerificationRequest: ({ identifier, url }) => sendSignInEmail(identifier, url),
+        // Links are made and mailed by requestSignIn; next-auth only redeems them.
+        sendVerificationRequest: () => Promise.reject(new Error("No link is asked for here")),
       }),
     ],
     callbacks: {
       // Only ways within the app, whatever a link may ask for.
       redirect: ({ url, baseUrl }) => (URL.canParse(url, baseUrl) && new URL(url, baseUrl).origin === baseUrl ? new URL(url, baseUrl).href : baseUrl),
-      session: ({ session, user }) => ({ expires: session.expires, user: { id: user.id, email: user.email } }),
+      // Only whoever opened the link learns it: the form gives everybody the same answer.
+      signIn: ({ user, email }) => Boolean(email?.verificationRequest) || !isBeingDeleted(user) || `${env().APP_URL}/account/deleted`,
+      session: ({ session, user }) => ({ expires: session.expires, user: isBeingDeleted(user) ? {} : { id: user.id, email: user.email } }),
     },
     logger: {
       error: (code, metadata) =>
@@ -40,8 +40,12 @@ export async function authOptions(): Promise<AuthOptions> {
   };
 }
 
+/** The adapter hands over the whole row, which its types do not know. */
+const isBeingDeleted = (user: object) => Boolean(Reflect.get(user, "deletionRequestedAt"));
+
 /** The adapter is typed for the successor of next-auth 4; the methods that e-mail and database sessions use are the same in both. */
 async function adapter(): Promise<Adapter> {
   const tables = { usersTable: users, sessionsTable: sessions, verificationTokensTable: verificationTokens };
-  return DrizzleAdapter(await database(), tables as unknown as Parameters<typeof DrizzleAdapter<Database>>[1]);
+  type Options = Parameters<typeof DrizzleAdapter>;
+  return DrizzleAdapter((await database()) as unknown as Options[0], tables as unknown as Options[1]);
 }

@@ -6,44 +6,52 @@ import { z } from "zod";
 import { env } from "@/lib/env";
 import { authOptions } from "./config";
 
-interface Context {
-  params: Promise<{ nextauth: string[] }>;
-}
-
-/** What next-auth answers to a request of its own routes. */
-export async function handleAuth(request: NextRequest, context: Context): Promise<Response> {
-  const handler: unknown = await NextAuth(request, context, await authOptions());
-  if (!(handler instanceof Response)) throw new TypeError("next-auth gave no response");
-  return handler;
-}
-
 /**
- * Does one of next-auth's form posts from a server action, so that it works without client JavaScript.
- * @returns where next-auth would send the browser
+ * Redeems a sign-in link and gives this browser the session.
+ * @returns false when the link was used already, has expired or never was one
  */
-export async function callAuth(action: "signin/email" | "signout", fields: Record<string, string>): Promise<string> {
-  const csrf = await handleAuth(requestTo("csrf"), contextOf("csrf"));
+export async function redeemLink({ token, email }: { token: string; email: string }): Promise<boolean> {
+  const answer = await ask("callback/email", { query: new URLSearchParams({ token, email, callbackUrl: "/" }) });
+  return takeCookies(answer, "session-token");
+}
+
+/** Ends the session of this browser in the database. */
+export async function endSession(): Promise<void> {
+  const csrf = await ask("csrf");
   const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await csrf.json());
-  await takeCookies(csrf);
-  const body = new URLSearchParams({ ...fields, csrfToken, json: "true" });
-  const answer = await handleAuth(requestTo(action, body), contextOf(action));
-  return z.object({ url: z.string() }).parse(await answer.json()).url;
+  // next-auth compares its token with a cookie of this request, so the cookie must be there before the post.
+  await takeCookies(csrf, "csrf-token");
+  await ask("signout", { body: new URLSearchParams({ callbackUrl: "/", csrfToken, json: "true" }) });
 }
 
-const contextOf = (action: string): Context => ({ params: Promise.resolve({ nextauth: action.split("/") }) });
-
-function requestTo(action: string, body?: URLSearchParams): NextRequest {
-  return new NextRequest(`${env().APP_URL}/api/auth/${action}`, body ? { method: "POST", body } : undefined);
+/** One of next-auth's own requests, made from a server action; its routes are open to nobody else. */
+async function ask(action: string, { query, body }: { query?: URLSearchParams; body?: URLSearchParams } = {}): Promise<Response> {
+  const url = `${env().APP_URL}/api/auth/${action}${query ? `?${query.toString()}` : ""}`;
+  const request = new NextRequest(url, body ? { method: "POST", body } : undefined);
+  const context = { params: Promise.resolve({ nextauth: action.split("/") }) };
+  const answer: unknown = await NextAuth(request, context, await authOptions());
+  if (!(answer instanceof Response)) throw new TypeError("next-auth gave no response");
+  return answer;
 }
 
-/** next-auth compares its token with a cookie of this request, so the cookie must be there before the post. */
-async function takeCookies(answer: Response) {
+/** Hands one kind of next-auth's cookies on to the browser; false when the answer sets none. */
+async function takeCookies(answer: Response, kind: "csrf-token" | "session-token"): Promise<boolean> {
   const jar = await cookies();
+  let taken = false;
   for (const header of answer.headers.getSetCookie()) {
-    const [pair = ""] = header.split(";");
+    const [pair = "", ...attributes] = header.split("; ");
     const name = pair.slice(0, pair.indexOf("="));
-    if (!name.endsWith("csrf-token")) continue;
-    const secure = name.startsWith("__Host-");
-    jar.set(name, decodeURIComponent(pair.slice(name.length + 1)), { httpOnly: true, sameSite: "lax", path: "/", secure });
+    const value = decodeURIComponent(pair.slice(name.length + 1));
+    if (!name.endsWith(kind) || !value) continue;
+    const expires = attributes.find((attribute) => /^expires=/i.test(attribute))?.slice("expires=".length);
+    jar.set(name, value, {
+      httpOnly: true,
+      sameSite: "lax",
+      path: "/",
+      secure: name.startsWith("__"),
+      ...(expires ? { expires: new Date(expires) } : {}),
+    });
+    taken = true;
   }
+  return taken;
 }

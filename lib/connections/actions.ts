@@ -3,7 +3,7 @@
 import { revalidatePath } from "next/cache";
 import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
-import { fieldsOf, userAction, type ActionResult } from "@/lib/action";
+import { fieldsOf, problemAt, userAction } from "@/lib/action";
 import { AppError } from "@/lib/errors";
 import { readFixLink, spendFixLink } from "@/lib/notifications/links";
 import { fixLinkInput } from "@/lib/notifications/schema";
@@ -11,7 +11,7 @@ import { requestForgetting } from "./forget";
 import { look } from "./look";
 import { checkPortal, openConnect, openReconnect } from "./portal";
 import { continueQueue, skipInQueue as skip } from "./queue";
-import { keepBeside, requestRemoval } from "./remove";
+import { keepBeside, requestRemoval, takeRemovalBack } from "./remove";
 import { countCheck } from "./snaptrade-user";
 import { askWhenBack } from "./when-back";
 import { connectInput, connectionInput, noInput, queueEntryInput, reconnectInput, reportPortalInput } from "./schema";
@@ -48,22 +48,8 @@ export const tellWhenBack = userAction(connectionInput, async ({ user, input, no
   return null;
 });
 
-// As plain forms: the same, for a page of its own and without JavaScript.
-
-export async function reconnectInPage(form: FormData): Promise<void> {
-  const { connectionId = "", queueId, wish } = fieldsOf(form);
-  const opened = await startReconnect({ connectionId, queueId: queueId || undefined, wish: wish === "renew" || wish === "trade" ? wish : undefined });
-  redirect(opened.ok ? opened.data.loginLink : problemAt(`/connections/${encodeURIComponent(connectionId)}`, opened));
-}
-
 /** The button behind the link of an e-mail: spends the link, then goes to the portal like every other click. */
-export async function fixInPage(form: FormData): Promise<void> {
-  const { token = "", connectionId = "" } = fieldsOf(form);
-  const opened = await fix({ token, connectionId });
-  redirect(opened.ok ? opened.data.loginLink : problemAt(`/fix/${encodeURIComponent(token)}`, opened));
-}
-
-const fix = userAction(fixLinkInput, async ({ user, input, now }) => {
+export const startFix = userAction(fixLinkInput, async ({ user, input, now }) => {
   const connectionId = await readFixLink(user.id, input.token, now);
   if (!connectionId || connectionId !== input.connectionId) throw new AppError("not-found");
   const opened = await openReconnect({ userId: user.id, connectionId, darkMode: await isDark(), now });
@@ -71,18 +57,7 @@ const fix = userAction(fixLinkInput, async ({ user, input, now }) => {
   return opened;
 });
 
-export async function reconnectAllInPage(): Promise<void> {
-  const opened = await startReconnectAll({});
-  redirect(opened.ok ? opened.data.loginLink : problemAt("/connections", opened));
-}
-
-export async function connectInPage(form: FormData): Promise<void> {
-  const { brokerage = "", beside } = fieldsOf(form);
-  const opened = await startConnect({ brokerage, beside: beside === "yes" ? "yes" : undefined });
-  if (opened.ok) redirect(opened.data.loginLink);
-  const chosen = `/connections/new?brokerage=${encodeURIComponent(brokerage)}`;
-  redirect(opened.code === "already-connected" ? chosen : problemAt("/connections/new", opened));
-}
+// As plain forms, which work without JavaScript too.
 
 export async function checkNow(): Promise<void> {
   const looked = await lookNow({});
@@ -95,6 +70,20 @@ export async function removeConnection(form: FormData): Promise<void> {
   redirect(removed.ok ? "/connections" : problemAt("/connections", removed));
 }
 
+export async function askRemovalAgain(form: FormData): Promise<void> {
+  const { connectionId = "" } = fieldsOf(form);
+  const here = `/connections/${encodeURIComponent(connectionId)}`;
+  const asked = await remove({ connectionId });
+  redirect(asked.ok ? here : problemAt(here, asked));
+}
+
+export async function keepConnection(form: FormData): Promise<void> {
+  const { connectionId = "" } = fieldsOf(form);
+  const here = `/connections/${encodeURIComponent(connectionId)}`;
+  const kept = await keep({ connectionId });
+  redirect(kept.ok ? here : problemAt(here, kept));
+}
+
 export async function keepBoth(form: FormData): Promise<void> {
   const kept = await keepSecond({ connectionId: fieldsOf(form).connectionId ?? "" });
   redirect(kept.ok ? "/connections" : problemAt("/connections", kept));
@@ -105,13 +94,6 @@ export async function tellWhenBackInPage(form: FormData): Promise<void> {
   const here = `/connections/${encodeURIComponent(connectionId)}`;
   const asked = await tellWhenBack({ connectionId });
   redirect(asked.ok ? `${here}?asked=yes` : problemAt(here, asked));
-}
-
-export async function skipInQueue(form: FormData): Promise<void> {
-  const { queueId = "", connectionId = "" } = fieldsOf(form);
-  const skipped = await skipEntry({ queueId, connectionId });
-  if (!skipped.ok) redirect(problemAt("/connections", skipped));
-  return reconnectAllInPage();
 }
 
 const lookNow = userAction(noInput, async ({ user, now }) => {
@@ -135,12 +117,12 @@ const remove = userAction(connectionInput, async ({ user, input, now }) => {
   return null;
 });
 
+const keep = userAction(connectionInput, async ({ user, input }) => {
+  await takeRemovalBack(user.id, input.connectionId);
+  return null;
+});
+
 /** The page's own theme, as its script last told; a hint for how the portal should look. */
 async function isDark(): Promise<boolean> {
   return (await cookies()).get("color-scheme")?.value === "dark";
-}
-
-/** Where a form that cannot be fulfilled leads: back to a page that says why. */
-function problemAt(path: string, result: Extract<ActionResult<unknown>, { ok: false }>): string {
-  return result.code === "signed-out" ? "/" : `${path}?problem=${result.code}`;
 }

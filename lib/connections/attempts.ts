@@ -1,43 +1,69 @@
 import "server-only";
-import { and, desc, eq, isNull, lte } from "drizzle-orm";
+import { and, desc, eq, isNull, lte, sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
-import { portalSessions } from "@/lib/db/schema";
+import { connections, portalSessions } from "@/lib/db/schema";
 import { noteChange } from "@/lib/live";
+import { requestLook } from "./snaptrade-user";
 import { isPortalOpen } from "./status";
 
-/** Trips start on our clock and attempts end on SnapTrade's, which may be a little off. */
-const clockSlackMs = 5_000;
+interface Attempt {
+  brokerageId: string | null;
+  result: string;
+  /** SnapTrade's clock; null when the event has no time. */
+  happenedAt: Date | null;
+  /** Our clock. */
+  receivedAt: Date;
+}
 
 /**
- * Notes how a sign-in ended on the person's open trip to that brokerage. SnapTrade names no connection and no session (FACTS 6.2),
- * so the newest trip that was open then is meant; without a brokerage, only one that is the only one.
- * @param at SnapTrade's clock
- * @returns whether a trip fits
+ * Records how a sign-in ended on the person's open portal session at that brokerage. SnapTrade names no connection and no session
+ * (FACTS 6.2), so it counts only where all sessions that were open then are for the same connection; a guess would explain the wrong one.
+ * An event is compared with SnapTrade's time of the login link; one without a time with our own.
+ * @returns whether a session fits
  */
-export async function noteAttempt(
-  tx: Transaction,
-  userId: string,
-  { brokerageId, result, at }: { brokerageId: string | null; result: string; at: Date },
-): Promise<boolean> {
+export async function noteAttempt(tx: Transaction, userId: string, { brokerageId, result, happenedAt, receivedAt }: Attempt): Promise<boolean> {
+  const [at, opened] = happenedAt ? [happenedAt, portalSessions.openedAt] : [receivedAt, portalSessions.startedAt];
   const open = await tx
-    .select({ id: portalSessions.id, startedAt: portalSessions.startedAt, attemptResult: portalSessions.attemptResult })
+    .select({
+      id: portalSessions.id,
+      connectionId: portalSessions.connectionId,
+      openedAt: opened,
+      attemptResult: portalSessions.attemptResult,
+    })
     .from(portalSessions)
     .where(
       and(
         eq(portalSessions.userId, userId),
         isNull(portalSessions.outcome),
-        lte(portalSessions.startedAt, new Date(at.getTime() + clockSlackMs)),
+        lte(opened, at),
         brokerageId ? eq(portalSessions.brokerageId, brokerageId) : undefined,
       ),
     )
     .orderBy(desc(portalSessions.startedAt));
-  const fitting = open.filter(({ startedAt }) => isPortalOpen({ openedAt: startedAt }, at));
-  const [newest] = fitting;
-  if (!newest || (!brokerageId && fitting.length > 1)) return false;
-  // "Failed" without a reason takes no reason back.
-  if (brokerageId || !newest.attemptResult) {
-    await tx.update(portalSessions).set({ attemptResult: result }).where(eq(portalSessions.id, newest.id));
-    await noteChange(tx, userId);
-  }
+  const fitting = open.filter(({ openedAt }) => openedAt && isPortalOpen({ activeAt: openedAt }, at));
+  const [newest, ...others] = fitting;
+  if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId)) return false;
+  // "Failed" without a reason does not replace a reason.
+  const explained = fitting.filter(({ attemptResult }) => brokerageId || !attemptResult);
+  for (const { id } of explained) await tx.update(portalSessions).set({ attemptResult: result }).where(eq(portalSessions.id, id));
+  if (explained.length > 0) await noteChange(tx, userId);
   return true;
+}
+
+/** SnapTrade said that a repair is done while the person is in the portal: it is asked at once, so that success is shown on two words. */
+export async function confirmRepair(tx: Transaction, userId: string, connectionId: string, now: Date): Promise<void> {
+  const [open] = await tx
+    .select({ id: portalSessions.id })
+    .from(portalSessions)
+    .where(and(eq(portalSessions.connectionId, connectionId), isNull(portalSessions.outcome)))
+    .limit(1);
+  if (open) await requestLook(tx, userId, now);
+}
+
+/** SnapTrade said that a connection changed: after signing in again at one that works, the only sign of it. @param at SnapTrade's clock */
+export async function recordUpdate(tx: Transaction, userId: string, connectionId: string, at: Date): Promise<void> {
+  await tx
+    .update(connections)
+    .set({ updatedAt: sql`greatest(${connections.updatedAt}, ${at.toISOString()}::timestamptz)` })
+    .where(and(eq(connections.id, connectionId), eq(connections.userId, userId)));
 }

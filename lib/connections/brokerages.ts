@@ -28,12 +28,12 @@ export async function isBrokerageListDue(now: Date): Promise<"missing" | "due" |
  * @throws SnapTradeFailure when the list cannot be read; without the kinds of sign-in it is still useful
  */
 export async function readBrokerages(now: Date): Promise<void> {
-  const { data, answeredAt } = await listBrokerages();
+  const { data, askedAt } = await listBrokerages();
   const opening = await listOAuthBrokerages().catch((error: unknown) => {
     log.warn(describeError(error), "Kinds of sign-in could not be read");
     return null;
   });
-  const rows = data.map((seen) => ({ ...seen, opensWindow: opening ? opening.has(seen.slug) : null, observedAt: answeredAt, listedAt: now }));
+  const rows = data.items.map((seen) => ({ ...seen, opensWindow: opening ? opening.has(seen.slug) : null, observedAt: askedAt, listedAt: now }));
   await writeBrokerages(await database(), rows);
   await announceChanges();
 }

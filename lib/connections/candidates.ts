@@ -2,6 +2,7 @@ import "server-only";
 import { and, asc, desc, eq, exists, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { connections, episodes, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { describeError, log } from "@/lib/log";
 import { listLifetimes, signedInAt } from "./lifetimes";
 import { beatsToJudge, silenceFactor, silenceSlackMs, waitFor, type Candidates, type WatchedConnection } from "./policy";
 import { portalOpenMinutes } from "./status";
@@ -9,17 +10,20 @@ import { portalOpenMinutes } from "./status";
 /** People in the portal are looked at by their own pages; the timer is for those whose page is closed. */
 const portalEveryMs = 20_000;
 const failedAgainMs = 60_000;
+/** Whatever a rate limit of next to nothing makes of the period. */
+const longestWaitMs = 7 * 86_400_000;
 
 const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
-const present = isNull(snapTradeUsers.goneAt);
+/** Those whose secret is refused are asked about at growing gaps of their own (refused.ts). */
+const present = and(isNull(snapTradeUsers.goneAt), isNull(snapTradeUsers.askAgainAt));
 /** Whoever SnapTrade refused lately comes later: one person's trouble must not use up everybody's looks. */
 const notJustFailed = (now: Date) => or(isNull(snapTradeUsers.lookFailedAt), lt(snapTradeUsers.lookFailedAt, before(now, failedAgainMs)));
 
 /**
- * Who could be looked at now, best first in each list, at most `room` in each.
+ * Who could be looked at now, best first in each list, at most `room` in each. A list that cannot be read is empty and named in `missing`.
  * @param upSince since when signs of life would have been heard
  */
-export async function listCandidates(now: Date, room: number, upSince: Date): Promise<Candidates> {
+export async function listCandidates(now: Date, room: number, upSince: Date): Promise<{ candidates: Candidates; missing: string[] }> {
   const db = await database();
   const user = { userId: snapTradeUsers.userId };
   const asked = sql`greatest(${snapTradeUsers.lookedAt}, ${snapTradeUsers.lookFailedAt})`;
@@ -27,42 +31,63 @@ export async function listCandidates(now: Date, room: number, upSince: Date): Pr
     .select({ one: sql`1` })
     .from(connections)
     .where(and(eq(connections.userId, snapTradeUsers.userId), eq(connections.state, "enabled")));
+  const missing: string[] = [];
+  const read = async (name: keyof Candidates, query: PromiseLike<{ userId: string }[]>) => {
+    try {
+      return (await query).map(({ userId }) => userId);
+    } catch (error) {
+      log.error({ list: name, ...describeError(error) }, "People to look at could not be listed; the other lists go on");
+      missing.push(name);
+      return [];
+    }
+  };
   const [inPortal, due, silent, risky, stalest] = await Promise.all([
-    db
-      .selectDistinct(user)
-      .from(portalSessions)
-      .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, portalSessions.userId))
-      .where(
-        and(
-          present,
-          isNull(portalSessions.outcome),
-          gt(portalSessions.startedAt, before(now, portalOpenMinutes * 60_000)),
-          or(isNull(snapTradeUsers.lookedAt), lt(snapTradeUsers.lookedAt, before(now, portalEveryMs))),
-        ),
-      )
-      .limit(room),
-    db
-      .select(user)
-      .from(snapTradeUsers)
-      .where(and(present, lte(snapTradeUsers.lookDueAt, now), notJustFailed(now)))
-      .orderBy(asc(snapTradeUsers.lookDueAt))
-      .limit(room),
-    listSilent(now, room, upSince),
-    db
-      .select(user)
-      .from(snapTradeUsers)
-      .where(and(present, lte(snapTradeUsers.nextLookAt, now)))
-      .orderBy(asc(snapTradeUsers.nextLookAt))
-      .limit(room),
-    db
-      .select(user)
-      .from(snapTradeUsers)
-      .where(and(present, exists(working), or(sql`${asked} is null`, lt(asked, before(now, failedAgainMs)))))
-      .orderBy(sql`${asked} nulls first`)
-      .limit(room),
+    read(
+      "inPortal",
+      db
+        .selectDistinct(user)
+        .from(portalSessions)
+        .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, portalSessions.userId))
+        .where(
+          and(
+            present,
+            isNull(portalSessions.outcome),
+            gt(portalSessions.activeAt, before(now, portalOpenMinutes * 60_000)),
+            or(isNull(snapTradeUsers.lookedAt), lt(snapTradeUsers.lookedAt, before(now, portalEveryMs))),
+          ),
+        )
+        .limit(room),
+    ),
+    read(
+      "due",
+      db
+        .select(user)
+        .from(snapTradeUsers)
+        .where(and(present, lte(snapTradeUsers.lookDueAt, now), notJustFailed(now)))
+        .orderBy(asc(snapTradeUsers.lookDueAt))
+        .limit(room),
+    ),
+    read("silent", listSilent(now, room, upSince)),
+    read(
+      "risky",
+      db
+        .select(user)
+        .from(snapTradeUsers)
+        .where(and(present, lte(snapTradeUsers.nextLookAt, now)))
+        .orderBy(asc(snapTradeUsers.nextLookAt))
+        .limit(room),
+    ),
+    read(
+      "stalest",
+      db
+        .select(user)
+        .from(snapTradeUsers)
+        .where(and(present, exists(working), or(sql`${asked} is null`, lt(asked, before(now, failedAgainMs)))))
+        .orderBy(sql`${asked} nulls first`)
+        .limit(room),
+    ),
   ]);
-  const ids = (rows: { userId: string }[]) => rows.map(({ userId }) => userId);
-  return { inPortal: ids(inPortal), due: ids(due), silent: ids(silent), risky: ids(risky), stalest: ids(stalest) };
+  return { candidates: { inPortal, due, silent, risky, stalest }, missing };
 }
 
 /** The people of connections that count as silent (policy.ts, silentAt) and that nobody has asked about since. */
@@ -115,7 +140,10 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
       lifetimes: lifetimes.get(row.brokerageId) ?? null,
     });
   }
-  const next = [...watched].map(([userId, own]) => ({ userId, at: new Date(now.getTime() + waitFor(own, periodMs, now)) }));
+  const next = [...watched].map(([userId, own]) => {
+    const waitMs = waitFor(own, periodMs, now);
+    return { userId, at: new Date(now.getTime() + (waitMs < longestWaitMs ? waitMs : longestWaitMs)) };
+  });
   await db.execute(sql`
     update ${snapTradeUsers} set next_look_at = wanted.at
     from json_to_recordset(${JSON.stringify(next)}::json) as wanted ("userId" uuid, at timestamptz)

@@ -1,5 +1,5 @@
 import "server-only";
-import { and, desc, eq, gt, ne, or, type SQL } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, ne, or, type SQL } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/notice-schema";
 import { brokerageAccounts, connections, episodes, incidents, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
@@ -24,14 +24,21 @@ async function findConnections(where: SQL | undefined) {
       observedAt: true,
       disabledAt: true,
       removalRequestedAt: true,
+      removalAcceptedAt: true,
+      removalRunAt: true,
       keptBesideAt: true,
+      unreadableSince: true,
     },
     with: {
       brokerage: {
         columns: { id: true, slug: true, name: true, logoUrl: true, enabled: true, maintenance: true, degraded: true, allowsTrading: true },
         with: { incidents: { columns: { beganAt: true, endedAt: true }, orderBy: [desc(incidents.beganAt)], limit: 20 } },
       },
-      accounts: { columns: { id: true, name: true, lastDigits: true, holdingsAt: true }, orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
+      accounts: {
+        columns: { id: true, name: true, lastDigits: true, holdingsAt: true },
+        where: isNull(brokerageAccounts.missingSince),
+        orderBy: [brokerageAccounts.name, brokerageAccounts.id],
+      },
       episodes: {
         columns: { id: true, brokeAt: true, noticedAt: true, noticedBy: true, endedAt: true, endedHow: true },
         with: { notices: { columns: { kind: true, sentAt: true, subject: true }, where: eq(notices.mail, "sent") } },
@@ -39,7 +46,17 @@ async function findConnections(where: SQL | undefined) {
         limit: 20,
       },
       portalSessions: {
-        columns: { id: true, startedAt: true, claim: true, attemptResult: true, outcome: true, endedAt: true },
+        columns: {
+          id: true,
+          startedAt: true,
+          openedAt: true,
+          activeAt: true,
+          leftAt: true,
+          claim: true,
+          attemptResult: true,
+          outcome: true,
+          endedAt: true,
+        },
         where: eq(portalSessions.intent, "reconnect"),
         orderBy: [desc(portalSessions.startedAt)],
         limit: 20,
@@ -56,6 +73,7 @@ interface Knowledge {
   /** Null for somebody without a SnapTrade user, and for one whom SnapTrade does not know any more. */
   look: LookFacts | null;
   gone: "deleted" | "refused" | null;
+  unreadable: number;
 }
 
 async function getKnowledge(userId: string): Promise<Knowledge> {
@@ -68,13 +86,15 @@ async function getKnowledge(userId: string): Promise<Knowledge> {
       lookedAt: snapTradeUsers.lookedAt,
       lookFailedAt: snapTradeUsers.lookFailedAt,
       lookDueAt: snapTradeUsers.lookDueAt,
+      unreadable: snapTradeUsers.unreadableConnections,
+      askAgainAt: snapTradeUsers.askAgainAt,
     })
     .from(users)
     .leftJoin(snapTradeUsers, eq(snapTradeUsers.userId, users.id))
     .where(eq(users.id, userId));
-  if (!row) return { version: 0, look: null, gone: null };
-  const { version, registered, gone, ...look } = row;
-  return { version, gone, look: registered && !gone ? look : null };
+  if (!row) return { version: 0, look: null, gone: null, unreadable: 0 };
+  const { version, registered, gone, unreadable, ...look } = row;
+  return { version, gone, unreadable: unreadable ?? 0, look: registered && !gone ? look : null };
 }
 
 /**
@@ -83,14 +103,15 @@ async function getKnowledge(userId: string): Promise<Knowledge> {
  */
 export async function listConnectionViews(userId: string, moment: Moment): Promise<ConnectionsView> {
   const goneSince = new Date(moment.now.getTime() - 24 * 3_600_000);
-  const { version, look, gone } = await getKnowledge(userId);
+  const { version, look, gone, unreadable } = await getKnowledge(userId);
   const rows = await findConnections(
     and(eq(connections.userId, userId), or(ne(connections.state, "deleted"), gt(connections.observedAt, goneSince))),
   );
   const lifetimes = await recentLifetimes();
   const views = rows.map((row) => toView(row, rows, look ?? neverLooked, lifetimes, moment));
   views.sort((one, other) => urgency.indexOf(one.group) - urgency.indexOf(other.group) || byAge(one, other));
-  return { version, gone, connections: views, ...freshness(look, moment) };
+  const known = look?.lookedAt !== null;
+  return { version, gone, known, unreadable, connections: views, ...freshness(look, rows, moment) };
 }
 
 /** One connection of this person with its history, or null when there is none with this id, whoever else may own it. Two statements. */
@@ -106,23 +127,25 @@ export async function getConnectionDetail(userId: string, connectionId: string, 
     lifetime: lifetimeOf(row, lifetimes.get(row.brokerage.id)),
     timeline: timelineOf(row, look?.lookedAt ?? null),
     earlier: row.episodes.slice(1).flatMap(({ id, brokeAt, endedAt, endedHow }) => (endedAt && endedHow ? [{ id, brokeAt, endedAt, endedHow }] : [])),
-    ...freshness(look, moment),
+    ...freshness(look, rows, moment),
   };
 }
 
 /** Somebody without a SnapTrade user has no connections, and nothing to look at. */
 const neverLooked: LookFacts = { lookedAt: null, lookFailedAt: null, lookDueAt: null };
 
-function freshness(look: LookFacts | null, { now }: Moment) {
+function freshness(known: LookFacts | null, rows: ConnectionRow[], { now }: Moment) {
+  const look = known && { ...known, anyDisabled: rows.some(({ state }) => state === "disabled") };
   return {
     lookedAt: look?.lookedAt ?? null,
-    unreachable: look !== null && isStale(look, now),
+    // Never looked yet is unknown, not unreachable.
+    unreachable: look !== null && (look.lookFailedAt !== null || look.lookedAt !== null) && isStale(look, now),
     lookDueAt: look && (isLookDue(look, now) ? now : expectedLookAt(look)),
   };
 }
 
 function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifetimes: Map<string, Lifetimes>, moment: Moment): ConnectionView {
-  const trip = row.portalSessions.find((session) => session.outcome === null && isPortalOpen({ openedAt: session.startedAt }, moment.now));
+  const trip = row.portalSessions.find((session) => session.outcome === null && isShown(session, moment.now));
   const lastTrip = row.portalSessions[0];
   const fixedAt = row.episodes.find((episode) => episode.endedHow === "fixed")?.endedAt ?? null;
   const status = statusOf(
@@ -133,13 +156,15 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
       removalRequestedAt: row.removalRequestedAt,
       fixedAt,
       inWave: row.brokerage.incidents.some(({ beganAt, endedAt }) => !endedAt && row.disabledAt !== null && row.disabledAt >= beganAt),
-      openPortal: trip ? { openedAt: trip.startedAt, claimedSuccess: trip.claim?.status === "SUCCESS" } : null,
+      openPortal: trip ? { activeAt: trip.activeAt, claimedSuccess: trip.claim?.status === "SUCCESS" } : null,
+      unreadableSince: row.unreadableSince,
       brokerage: row.brokerage,
     },
     look,
     moment,
   );
-  const unfinished = status === "disabled" && lastTrip?.outcome === "failed" && row.disabledAt && lastTrip.startedAt > row.disabledAt;
+  const unfinished =
+    status === "disabled" && lastTrip?.outcome === "failed" && row.disabledAt && lastTrip.openedAt && lastTrip.openedAt > row.disabledAt;
   return {
     id: row.id,
     brokerage: { id: row.brokerage.id, slug: row.brokerage.slug, name: row.brokerage.name, logoUrl: row.brokerage.logoUrl },
@@ -153,6 +178,8 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
     dataAsOf: newestData(row),
     fixedAt,
     removalRequestedAt: row.removalRequestedAt,
+    removalHeard: row.removalAcceptedAt !== null,
+    removalParked: row.removalRequestedAt !== null && row.removalRunAt === null,
     removedAt: row.state === "deleted" ? row.observedAt : null,
     portalOpenedAt: trip?.startedAt ?? null,
     lastTripUnfinishedAt: unfinished ? lastTrip.startedAt : null,
@@ -163,6 +190,11 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
     ),
     canAllowTrading: row.brokerage.allowsTrading && row.access === "read" && row.state === "enabled",
   };
+}
+
+/** Somebody may be in the portal, or has said that they signed in there. */
+function isShown({ activeAt, leftAt, claim }: Pick<ConnectionRow["portalSessions"][number], "activeAt" | "leftAt" | "claim">, now: Date): boolean {
+  return isPortalOpen({ activeAt }, now) && (!leftAt || claim?.status === "SUCCESS");
 }
 
 /** Only for the newest break: how long it had worked until then, beside what is usual there. */

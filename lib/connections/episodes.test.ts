@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { forgettable, project, type Observation } from "./episodes";
+import { forgettable, maxKept, project, type Observation } from "./episodes";
 
 const at = (seconds: number) => new Date(Date.parse("2026-11-17T09:00:00Z") + seconds * 1000);
 
@@ -16,6 +16,7 @@ const observations = fc.array(
     .map(({ state, seconds, brokeBefore, learnedAfter, source }): Observation => ({
       state,
       observedAt: at(seconds),
+      answeredAt: source === "webhook" ? null : at(seconds + 1),
       disabledAt: state === "disabled" && brokeBefore !== null ? at(seconds - brokeBefore) : null,
       source,
       recordedAt: at(seconds + learnedAfter),
@@ -25,23 +26,60 @@ const observations = fc.array(
 
 test("forgetting changes nothing that is known", () => {
   fc.assert(
-    fc.property(observations, fc.integer({ min: 0, max: 50 }), (history, before) => {
-      const forgotten = forgettable(history, at(before));
+    fc.property(observations, (history) => {
+      const forgotten = forgettable(history);
       expect(project(history.filter((observation) => !forgotten.includes(observation)))).toEqual(project(history));
     }),
     { numRuns: 2_000 },
   );
 });
 
-test("the inside of a long healthy run is forgotten, its ends and what is recent are kept", () => {
-  const looks = Array.from({ length: 10 }, (_, index): Observation => ({
-    state: "enabled",
-    observedAt: at(index),
-    disabledAt: null,
-    source: "person",
-    recordedAt: at(index),
-  }));
-  expect(forgettable(looks, at(5)).map(({ observedAt }) => observedAt)).toEqual([1, 2, 3, 4].map(at));
+const read = (state: Observation["state"], seconds: number, disabledAt: Date | null = null): Observation => ({
+  state,
+  observedAt: at(seconds),
+  answeredAt: at(seconds + 1),
+  disabledAt,
+  source: "person",
+  recordedAt: at(seconds + 1),
+});
+const event = (state: Observation["state"], seconds: number): Observation => ({ ...read(state, seconds), answeredAt: null, source: "webhook" });
+
+test.each(["enabled", "disabled"] as const)("however often SnapTrade is read, a run of %s keeps its ends alone", (state) => {
+  const reads = Array.from({ length: 500 }, (_, index) => read(state, index, state === "disabled" ? at(-60) : null));
+  const forgotten = forgettable([event("disabled", -60), ...reads]);
+  expect(reads.length - forgotten.length).toBeLessThanOrEqual(3);
+});
+
+test("a connection that breaks without end keeps a bounded history, which begins while it worked", () => {
+  const flips = Array.from({ length: 2_000 }, (_, index) => event(index % 2 ? "disabled" : "enabled", index));
+  const forgotten = forgettable(flips);
+  const kept = flips.filter((observation) => !forgotten.includes(observation));
+  expect(kept.length).toBeLessThanOrEqual(maxKept);
+  expect(kept[0]?.state).toBe("enabled");
+});
+
+test("a read that still shows the break after its repair was announced continues that break and begins no new one", () => {
+  const history = [event("disabled", 0), event("enabled", 100), read("disabled", 105, at(0)), read("enabled", 120)];
+  expect(project(history).episodes).toEqual([expect.objectContaining({ brokeAt: at(0), endedAt: at(120), endedHow: "fixed" })]);
+});
+
+test("a break with a date of its own, or long after the repair, is a new one", () => {
+  const fixed = [event("disabled", 0), event("enabled", 100)];
+  expect(project([...fixed, read("disabled", 105, at(102))]).episodes).toHaveLength(2);
+  expect(project([...fixed, read("disabled", 100 + 11 * 60, at(0))]).episodes).toHaveLength(2);
+});
+
+test("a connection that SnapTrade lists again lives again, and its break goes on", () => {
+  const gone = [event("disabled", 0), read("deleted", 50)];
+  expect(project(gone)).toMatchObject({ state: "deleted", episodes: [{ endedHow: "deleted" }] });
+  expect(project([...gone, read("disabled", 60, at(0))])).toMatchObject({ state: "disabled", episodes: [{ brokeAt: at(0), endedAt: null }] });
+});
+
+test("a deletion that SnapTrade signed stands against lists that lag, but not against SnapTrade's lasting word", () => {
+  const gone = [read("enabled", 0), event("deleted", 50)];
+  expect(project([...gone, read("enabled", 60)]).state).toBe("deleted");
+  expect(project([...gone, event("enabled", 400)]).state).toBe("deleted");
+  expect(project([...gone, read("enabled", 400)]).state).toBe("enabled");
 });
 
 test("a connection that was never observed has no state", () => {

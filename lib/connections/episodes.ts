@@ -1,11 +1,13 @@
-/** Who brought it: SnapTrade by itself, or a look that the timer, a person, or a trip to the portal made. */
+/** Who brought it: SnapTrade by itself, or a look made for the timer, for a person, or for a portal session. */
 export type Source = "webhook" | "timer" | "person" | "portal";
 
-/** "This connection was in this state, as of this moment, and this is who said so." */
+/** "This connection was in this state at this moment, and this is who said so." */
 export interface Observation {
   state: "enabled" | "disabled" | "deleted";
-  /** SnapTrade's clock: the event's time, or the Date of its answer. */
+  /** SnapTrade's clock: an event's own time; for a read the moment we asked, since an answer says nothing about what came after the question. */
   observedAt: Date;
+  /** SnapTrade's clock, for a read only: by when it had answered. The state was read somewhere between the two. */
+  answeredAt: Date | null;
   /** When it broke, where the statement says so. */
   disabledAt: Date | null;
   source: Source;
@@ -28,6 +30,14 @@ export interface Projection {
   episodes: Episode[];
 }
 
+const minuteMs = 60_000;
+/** Reads were seen to lag behind events. Within this time a contradiction is a lagging read rather than something that happened. */
+export const lagMs = 10 * minuteMs;
+/** A signed deletion stands against reads for this long; after that, a connection that is still listed lives. */
+const deletionStandsMs = 5 * minuteMs;
+/** More statements than these about one connection are never kept; the episodes of the older ones stay. */
+export const maxKept = 200;
+
 /** Of two statements about the same moment the worse one stands, so that the order in which they came cannot matter. */
 const rank = { enabled: 0, disabled: 1, deleted: 2 } as const;
 
@@ -37,48 +47,110 @@ function byTime(one: Observation, other: Observation): number {
 
 /**
  * What all observations of one connection add up to. It depends on the set alone: any order and any repetition give the same result.
- * The newest statement is the state, "deleted" is final, and each run of "disabled" is one episode.
+ * The newest statement is the state, and each run of "disabled" is one episode. A deletion stands until SnapTrade lists the connection again.
  * @param observations at least one
  * @throws RangeError when there is none
  */
 export function project(observations: Observation[]): Projection {
-  const ordered = [...observations].sort(byTime);
-  const end = ordered.findIndex((observation) => observation.state === "deleted");
-  const counted = end < 0 ? ordered : ordered.slice(0, end + 1);
-  const newest = counted.at(-1);
-  if (!newest) throw new RangeError("A connection that was never observed has no state");
+  const fold = new Fold();
+  for (const observation of [...observations].sort(byTime)) fold.add(observation);
+  return fold.result();
+}
 
-  const episodes: Episode[] = [];
-  let open: Episode | null = null;
-  let enabledAt = new Date(0);
-  for (const observation of counted) {
-    if (observation.state === "disabled") {
-      open = open ? widen(open, observation, enabledAt) : begin(observation, enabledAt);
-      continue;
+class Fold {
+  private newest: Pick<Projection, "state" | "observedAt"> | null = null;
+  private episodes: Episode[] = [];
+  private enabledAt = new Date(0);
+  /** A deletion that SnapTrade signed; one that we concluded from a read falls with the next read that lists the connection. */
+  private signedDeletionAt: Date | null = null;
+
+  add(observation: Observation): void {
+    const { state, observedAt, source } = observation;
+    if (state === "deleted") {
+      if (source === "webhook") this.signedDeletionAt = observedAt;
+      if (this.newest?.state !== "deleted") this.delete(observedAt);
+      return;
     }
-    if (observation.state === "enabled") enabledAt = observation.observedAt;
-    if (!open) continue;
-    const endedHow = observation.state === "enabled" ? ("fixed" as const) : ("deleted" as const);
-    episodes.push({ ...open, endedAt: observation.observedAt, endedHow });
-    open = null;
+    if (this.newest?.state === "deleted" && !this.revives(observation)) return;
+    this.newest = { state, observedAt };
+    if (state === "enabled") this.enable(observedAt);
+    else this.disable(observation);
   }
-  if (open) episodes.push(open);
-  return { state: newest.state, observedAt: newest.observedAt, disabledAt: open?.brokeAt ?? null, episodes };
+
+  result(): Projection {
+    if (!this.newest) throw new RangeError("A connection that was never observed has no state");
+    return { ...this.newest, disabledAt: this.open()?.brokeAt ?? null, episodes: this.episodes };
+  }
+
+  private open(): Episode | null {
+    const last = this.episodes.at(-1);
+    return last && !last.endedAt ? last : null;
+  }
+
+  private delete(at: Date) {
+    this.newest = { state: "deleted", observedAt: at };
+    this.close(at, "deleted");
+  }
+
+  private enable(at: Date) {
+    this.enabledAt = at;
+    this.close(at, "fixed");
+  }
+
+  private disable(observation: Observation) {
+    const last = this.episodes.at(-1);
+    if (last && (!last.endedAt || this.contradicts(observation, last))) this.replaceLast(widen(last, observation, this.enabledAt));
+    else this.episodes.push(begin(observation, this.enabledAt));
+  }
+
+  private close(at: Date, how: "fixed" | "deleted") {
+    const open = this.open();
+    if (open) this.replaceLast({ ...open, endedAt: at, endedHow: how });
+  }
+
+  private replaceLast(episode: Episode) {
+    this.episodes[this.episodes.length - 1] = episode;
+  }
+
+  private revives({ observedAt, source }: Observation): boolean {
+    const signed = this.signedDeletionAt;
+    if (signed && (source === "webhook" || observedAt.getTime() <= signed.getTime() + deletionStandsMs)) return false;
+    const last = this.episodes.at(-1);
+    if (last?.endedHow === "deleted") this.replaceLast({ ...last, endedAt: null, endedHow: null });
+    this.signedDeletionAt = null;
+    return true;
+  }
+
+  /** Says that the break before the repair still lasts: the repair was announced early, so it is the same break and no new one. */
+  private contradicts({ disabledAt, observedAt }: Observation, last: Episode): boolean {
+    if (last.endedHow !== "fixed" || !last.endedAt || !disabledAt || disabledAt > last.endedAt) return false;
+    return observedAt.getTime() - this.enabledAt.getTime() <= lagMs;
+  }
 }
 
 /**
- * The observations before a moment that add nothing: neighbours on both sides say the same, and they know no earlier time for it.
- * Without them `project` gives the same result.
+ * The observations that need not be kept: reads between two neighbors that say the same, and beyond maxKept the oldest ones, up to a
+ * moment at which the connection worked. Without the former `project` gives the same result, except that a break that is reported late
+ * may seem to have ended later.
  */
-export function forgettable(observations: Observation[], before: Date): Observation[] {
+export function forgettable(observations: Observation[]): Observation[] {
   const ordered = [...observations].sort(byTime);
-  let first: Observation | undefined;
-  return ordered.filter((observation, index) => {
-    if (observation.state !== first?.state) first = observation;
-    const inside = observation !== first && ordered[index + 1]?.state === observation.state;
-    const knowsMore = observation.recordedAt < first.recordedAt || observation.disabledAt?.getTime() !== first.disabledAt?.getTime();
-    return inside && observation.observedAt < before && (observation.state === "enabled" || !knowsMore);
-  });
+  const repeated = ordered.filter(isRepeated);
+  const kept = ordered.filter((observation) => !repeated.includes(observation));
+  if (kept.length <= maxKept) return repeated;
+  const cut = kept.findIndex(({ state }, index) => state === "enabled" && kept.length - index <= maxKept);
+  return [...repeated, ...(cut < 0 ? kept.slice(1, 1 + kept.length - maxKept) : kept.slice(0, cut))];
+}
+
+/** A read between neighbors of its own state that adds nothing to what the others of its run know of the break. */
+function isRepeated(observation: Observation, index: number, ordered: Observation[]): boolean {
+  const [before, after] = [ordered[index - 1], ordered[index + 1]];
+  if (observation.source === "webhook" || before?.state !== observation.state || after?.state !== observation.state) return false;
+  const run = ordered.slice(ordered.findLastIndex(({ state }, place) => place < index && state !== observation.state) + 1, index);
+  if (observation.state !== "disabled") return true;
+  const { disabledAt, recordedAt } = observation;
+  const knowsBreak = !disabledAt || run.some((other) => other.disabledAt?.getTime() === disabledAt.getTime());
+  return knowsBreak && run.some((other) => other.recordedAt <= recordedAt);
 }
 
 function begin(observation: Observation, enabledAt: Date): Episode {
@@ -92,10 +164,10 @@ function begin(observation: Observation, enabledAt: Date): Episode {
 }
 
 /** A further statement about the same break may know an earlier time for it, or may have reached us first. */
-function widen(open: Episode, observation: Observation, enabledAt: Date): Episode {
-  const brokeAt = breakTime(observation, enabledAt);
-  const first = observation.recordedAt < open.noticedAt ? { noticedAt: observation.recordedAt, noticedBy: observation.source } : {};
-  return { ...open, brokeAt: brokeAt < open.brokeAt ? brokeAt : open.brokeAt, ...first };
+function widen(last: Episode, observation: Observation, enabledAt: Date): Episode {
+  const brokeAt = last.endedAt ? last.brokeAt : breakTime(observation, enabledAt);
+  const first = observation.recordedAt < last.noticedAt ? { noticedAt: observation.recordedAt, noticedBy: observation.source } : {};
+  return { ...last, endedAt: null, endedHow: null, brokeAt: brokeAt < last.brokeAt ? brokeAt : last.brokeAt, ...first };
 }
 
 /** SnapTrade's own date of the break, unless it lies before a moment at which the connection is known to have worked. */

@@ -1,64 +1,114 @@
 import "server-only";
-import { eq, isNotNull } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, lte, notExists, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
-import { sessions, snapTradeUsers, users } from "@/lib/db/schema";
+import type { Transaction } from "@/lib/db/database";
+import { formerSnapTradeUsers } from "@/lib/db/former-schema";
+import { notices } from "@/lib/db/notice-schema";
+import { connections, portalSessions, sessions, snapTradeUsers, users, verificationTokens } from "@/lib/db/schema";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { describeError, log } from "@/lib/log";
-import { deleteSnapTradeUser } from "@/lib/snaptrade/users";
 import { someAtOnce } from "@/lib/some-at-once";
-import { look } from "./look";
+import { deleteFormersOf } from "./former-users";
+import { growingGapMs } from "./gaps";
+import { retire } from "./snaptrade-user";
 
-const mostPerRound = 50;
-const atOnce = 4;
-const withinMs = 10_000;
+const maxPerRound = 50;
+const pace = { atOnce: 4, withinMs: 10_000 };
 
 /**
- * Begins to forget a person: signs them out everywhere and asks SnapTrade to delete its record of them.
- * Whoever never had one is forgotten at once; the others when SnapTrade has confirmed it.
+ * Begins to delete a person: signs them out everywhere, from then on lets nothing be connected for them, and asks SnapTrade to delete
+ * every user it ever had for them. Whoever never had one is deleted at once; the others when SnapTrade has confirmed all of them.
  */
 export async function requestForgetting(userId: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
-    await tx.update(users).set({ deletionRequestedAt: now }).where(eq(users.id, userId));
     await tx.delete(sessions).where(eq(sessions.userId, userId));
+    const [user] = await tx
+      .update(users)
+      .set({ deletionRequestedAt: sql`coalesce(${users.deletionRequestedAt}, ${now.toISOString()}::timestamptz)`, deletionRunAt: now })
+      .where(eq(users.id, userId))
+      .returning({ email: users.email });
+    if (user) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, user.email));
   });
-  await forget(userId);
+  await forget(userId, now);
 }
 
 /**
- * Goes on with everybody who asked to be forgotten.
- * @returns how many now are
+ * Goes on with everybody whose account is being deleted and for whom SnapTrade has nothing left to confirm; each fails alone,
+ * and is tried again at growing gaps.
+ * @returns how many are deleted now
  */
 export async function finishForgetting(now: Date): Promise<number> {
   const db = await database();
-  const waiting = await db.select({ id: users.id }).from(users).where(isNotNull(users.deletionRequestedAt)).limit(mostPerRound);
+  const waiting = db
+    .select({ one: sql`1` })
+    .from(formerSnapTradeUsers)
+    .where(and(eq(formerSnapTradeUsers.userId, users.id), isNull(formerSnapTradeUsers.deletedAt)));
+  const due = await db
+    .select({ id: users.id, attempts: users.deletionAttempts })
+    .from(users)
+    .where(and(isNotNull(users.deletionRequestedAt), lte(users.deletionRunAt, now), notExists(waiting)))
+    .orderBy(users.deletionRunAt)
+    .limit(maxPerRound);
   let forgotten = 0;
-  await someAtOnce(waiting, { atOnce, withinMs }, async ({ id }) => {
-    // An event tells that it is done; where none comes, SnapTrade's refusal of their secret does.
-    await look(id, now, "timer");
-    if (await forget(id)) forgotten++;
+  await someAtOnce(due, pace, async ({ id, attempts }) => {
+    try {
+      if (await forget(id, now)) forgotten++;
+    } catch (error) {
+      log.error(describeError(error), "An account could not be deleted; it is tried again later");
+      const deletionRunAt = new Date(now.getTime() + growingGapMs(attempts + 1));
+      const deletionLastError = error instanceof Error ? error.name : "unknown";
+      await db
+        .update(users)
+        .set({ deletionRunAt, deletionAttempts: attempts + 1, deletionLastError })
+        .where(eq(users.id, id));
+    }
   });
   return forgotten;
 }
 
-/** Removes all that is theirs once SnapTrade has nothing of them any more; until then asks for that, again and again. */
-async function forget(userId: string): Promise<boolean> {
-  const db = await database();
-  const [record] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
-  if (record && !record.goneAt) {
-    await deleteSnapTradeUser(record.snapTradeUserId).catch((error: unknown) =>
-      log.warn(describeError(error), "SnapTrade could not be asked to delete a user; the next round asks again"),
-    );
-    return false;
-  }
+/** Removes all that is theirs once SnapTrade has nothing of them any more; until then asks for that where it is due. */
+async function forget(userId: string, now: Date): Promise<boolean> {
   await transaction(async (tx) => {
-    if (record) {
-      // The id of each event stays, so that a late copy of it is still known; what it said does not.
-      await tx
-        .update(webhookEvents)
-        .set({ payload: "{}", snapTradeUserId: null, connectionId: null, attemptResult: null })
-        .where(eq(webhookEvents.snapTradeUserId, record.snapTradeUserId));
-    }
-    await tx.delete(users).where(eq(users.id, userId));
+    // The deletion is committed already, so nobody registers them again behind this.
+    const [present] = await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+    if (present) await retire(tx, present, now);
   });
+  await deleteFormersOf(userId, now);
+  return transaction((tx) => erase(tx, userId));
+}
+
+/** @returns false while SnapTrade may still have something of them */
+async function erase(tx: Transaction, userId: string): Promise<boolean> {
+  const connectionIds = await lockAllOf(tx, userId);
+  const ofUser = eq(formerSnapTradeUsers.userId, userId);
+  const formers = await tx.select().from(formerSnapTradeUsers).where(ofUser).orderBy(formerSnapTradeUsers.snapTradeUserId).for("update");
+  const [present] = await tx.select({ userId: snapTradeUsers.userId }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (present || formers.some(({ deletedAt }) => deletedAt === null)) return false;
+
+  await tx.delete(connections).where(eq(connections.userId, userId));
+  const [user] = await tx.delete(users).where(eq(users.id, userId)).returning({ email: users.email });
+  if (user) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, user.email));
+  const names = formers.map(({ snapTradeUserId }) => snapTradeUserId);
+  await emptyEvents(tx, names, connectionIds);
   return true;
+}
+
+/** What is deleted along with a person would else be locked after their own row, against the one order (docs/decisions/0010). */
+async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (const table of [connections, portalSessions, notices]) {
+    const rows = await tx.select({ id: table.id }).from(table).where(eq(table.userId, userId)).orderBy(table.id).for("update");
+    if (table === connections) ids.push(...rows.map(({ id }) => id));
+  }
+  await tx.select({ userId: snapTradeUsers.userId }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+  return ids;
+}
+
+/** The id of each event stays, so that a late copy of it is still known; what it said does not. */
+async function emptyEvents(tx: Transaction, names: string[], connectionIds: string[]): Promise<void> {
+  const emptied = { payload: "{}", snapTradeUserId: null, connectionId: null, attemptResult: null, problem: null };
+  if (names.length > 0) await tx.update(webhookEvents).set(emptied).where(inArray(webhookEvents.snapTradeUserId, names));
+  if (connectionIds.length === 0) return;
+  const aboutTheirs = and(isNull(webhookEvents.snapTradeUserId), inArray(webhookEvents.connectionId, connectionIds));
+  await tx.update(webhookEvents).set(emptied).where(aboutTheirs);
 }

@@ -1,20 +1,23 @@
 import "server-only";
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, countDistinct, eq, gt, gte, inArray, isNull, lt, lte, sql } from "drizzle-orm";
+import { noteChangeAt } from "@/lib/db/changes";
 import { database } from "@/lib/db/client";
 import { connections, episodes, incidents } from "@/lib/db/schema";
 import { announceChanges } from "@/lib/live";
-import { noteBrokerageChange } from "./observe";
 
 const windowMs = 15 * 60_000;
 const historyDays = 14;
 const calmMs = 30 * 60_000;
 
+const leastPeople = 5;
+
 /**
- * Whether so many breaks of one brokerage within a quarter of an hour are a wave: far more than usual there, and not just two or three.
- * @param usual how many there are in a quarter of an hour as a rule
+ * Whether breaks of so many people at one brokerage within a quarter of an hour are a wave: far more than usual there, and not just two or three.
+ * People are counted, not breaks: one person's many connections, or one that breaks again and again, say nothing about the brokerage.
+ * @param usual how many people it is in a quarter of an hour as a rule
  */
-export function isWave(breaks: number, usual: number): boolean {
-  return breaks >= Math.max(5, usual * 4 + 3 * Math.sqrt(usual));
+export function isWave(people: number, usual: number): boolean {
+  return people >= Math.max(leastPeople, usual * 4 + 3 * Math.sqrt(usual));
 }
 
 /**
@@ -23,18 +26,10 @@ export function isWave(breaks: number, usual: number): boolean {
  */
 export async function noteWaves(now: Date): Promise<{ begun: string[]; ended: string[] }> {
   const db = await database();
-  const since = (ms: number) => sql`${new Date(now.getTime() - ms).toISOString()}::timestamptz`;
-  const recent = sql<number>`(count(*) filter (where ${episodes.brokeAt} > ${since(windowMs)}))::int`;
-  const rates = await db
-    .select({ brokerageId: connections.brokerageId, recent, all: sql<number>`count(*)::int` })
-    .from(episodes)
-    .innerJoin(connections, eq(connections.id, episodes.connectionId))
-    .where(sql`${episodes.brokeAt} > ${since(historyDays * 86_400_000)}`)
-    .groupBy(connections.brokerageId);
-  const waving = rates.filter(({ recent: breaks, all }) => isWave(breaks, ((all - breaks) * windowMs) / (historyDays * 86_400_000)));
+  const waving = await listWaving(now);
 
   const begun: string[] = [];
-  for (const { brokerageId } of waving) {
+  for (const brokerageId of waving) {
     const seen = await db
       .insert(incidents)
       .values({ brokerageId, beganAt: new Date(now.getTime() - windowMs), lastSeenAt: now })
@@ -45,10 +40,46 @@ export async function noteWaves(now: Date): Promise<{ begun: string[]; ended: st
   const calm = await db
     .update(incidents)
     .set({ endedAt: now })
-    .where(and(isNull(incidents.endedAt), sql`${incidents.lastSeenAt} < ${since(calmMs)}`))
+    .where(and(isNull(incidents.endedAt), lt(incidents.lastSeenAt, new Date(now.getTime() - calmMs))))
     .returning({ brokerageId: incidents.brokerageId });
   const ended = calm.map(({ brokerageId }) => brokerageId);
-  await noteBrokerageChange(db, [...begun, ...ended]);
+  await noteChangeAt(db, [...begun, ...ended]);
   if (begun.length + ended.length > 0) await announceChanges();
   return { begun, ended };
+}
+
+/**
+ * The brokerages where a wave is going on. Breaks carry SnapTrade's clock; a few minutes between the clocks only shift the quarter of an hour.
+ * Costs one look at the last quarter of an hour, through the index on broke_at; the history is read only for brokerages with enough people in it.
+ */
+async function listWaving(now: Date): Promise<string[]> {
+  const db = await database();
+  const windowStart = new Date(now.getTime() - windowMs);
+  const recent = await db
+    .select({ brokerageId: connections.brokerageId, people: countDistinct(connections.userId) })
+    .from(episodes)
+    .innerJoin(connections, eq(connections.id, episodes.connectionId))
+    .where(gt(episodes.brokeAt, windowStart))
+    .groupBy(connections.brokerageId)
+    .having(gte(countDistinct(connections.userId), leastPeople));
+  if (recent.length === 0) return [];
+  const quarter = sql`floor(extract(epoch from ${episodes.brokeAt}) * 1000 / ${windowMs})`;
+  const history = await db
+    .select({ brokerageId: connections.brokerageId, people: sql<number>`count(distinct (${connections.userId}, ${quarter}))::int` })
+    .from(episodes)
+    .innerJoin(connections, eq(connections.id, episodes.connectionId))
+    .where(
+      and(
+        gt(episodes.brokeAt, new Date(now.getTime() - historyDays * 86_400_000)),
+        lte(episodes.brokeAt, windowStart),
+        inArray(
+          connections.brokerageId,
+          recent.map(({ brokerageId }) => brokerageId),
+        ),
+      ),
+    )
+    .groupBy(connections.brokerageId);
+  const quarters = (historyDays * 86_400_000) / windowMs;
+  const usual = new Map(history.map(({ brokerageId, people }) => [brokerageId, people / quarters]));
+  return recent.filter(({ brokerageId, people }) => isWave(people, usual.get(brokerageId) ?? 0)).map(({ brokerageId }) => brokerageId);
 }

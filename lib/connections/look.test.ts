@@ -23,6 +23,13 @@ async function makePerson() {
   return { userId, path, connect };
 }
 
+/** As if all of this person's connections had been made an hour ago. */
+async function grow(userId: string) {
+  const long = new Date(Date.now() - 3_600_000);
+  const db = await database();
+  await db.update(connections).set({ firstObservedAt: long, connectedSince: long }).where(eq(connections.userId, userId));
+}
+
 async function statusOfAll(userId: string) {
   const { connections: views } = await listConnectionViews(userId, moment());
   return views.map(({ status }) => status);
@@ -93,13 +100,52 @@ describe("look", () => {
     expect(await statusOfAll(userId)).toEqual(["connected"]);
   });
 
-  test("a connection that SnapTrade no longer knows is removed, for good", async () => {
+  test("a connection that SnapTrade no longer knows is removed, but not while it is so new that lists may lag", async () => {
     const { userId, path, connect } = await makePerson();
     const { id } = await connect();
     await look(userId);
     await emulator.post(`${path}/connections/${id}/delete`);
     await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["connected"]);
+    await grow(userId);
+    await look(userId);
     expect(await statusOfAll(userId)).toEqual(["removed"]);
+  });
+
+  test("a question about one missing connection that fails leaves it as it was, and what the list says of the others counts", async () => {
+    const { userId, path, connect } = await makePerson();
+    const missing = await connect();
+    const other = await connect({ brokerage: "KRAKEN" });
+    await look(userId);
+    await grow(userId);
+    await emulator.post(`${path}/connections/${missing.id}/delete`);
+    await emulator.post(`${path}/connections/${other.id}/break`);
+    await emulator.post(`${path}/faults`, { endpoint: "detail", kind: "status", status: 403, code: "1066", times: 1 });
+    expect(await look(userId)).toMatchObject({ looked: true });
+    expect((await statusOfAll(userId)).sort()).toEqual(["connected", "disabled"]);
+  });
+
+  test("while something needs reconnecting an open page looks once a minute, and else every five", async () => {
+    const { userId, path, connect } = await makePerson();
+    const { id } = await connect();
+    await look(userId);
+    const due = async () => (await listConnectionViews(userId, moment())).lookDueAt;
+    expect(await due()).toBeNull();
+    await emulator.post(`${path}/connections/${id}/break`);
+    const now = new Date();
+    await look(userId, now);
+    expect(await due()).toEqual(new Date(now.getTime() + 60_000));
+  });
+
+  test("someone whose first look failed has unknown connections, not none", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
+    expect(await listConnectionViews(userId, moment())).toMatchObject({ known: false, unreachable: false });
+    await look(userId);
+    expect(await listConnectionViews(userId, moment())).toMatchObject({ known: false, unreachable: true, connections: [] });
+    await look(userId, new Date(Date.now() + 61_000));
+    expect(await listConnectionViews(userId, moment())).toMatchObject({ known: true, unreachable: false, connections: [{}] });
   });
 
   test("looks at the same time share one read", async () => {
@@ -201,12 +247,12 @@ describe("ownership and removal", () => {
     expect(await statusOfAll(userId)).toEqual(["removed"]);
   });
 
-  test("a removal that SnapTrade did not take changes nothing", async () => {
+  test("a removal that SnapTrade refused changes nothing", async () => {
     const { userId, path, connect } = await makePerson();
     const { id } = await connect();
     await look(userId);
-    await emulator.post(`${path}/faults`, { endpoint: "delete", kind: "status", status: 500, times: 1 });
-    await expect(requestRemoval(userId, id, new Date())).rejects.toMatchObject({ code: "snaptrade-away" });
+    await emulator.post(`${path}/faults`, { endpoint: "delete", kind: "status", status: 403, times: 1 });
+    await expect(requestRemoval(userId, id, new Date())).rejects.toMatchObject({ code: "snaptrade-refused" });
     const db = await database();
     const [row] = await db.select().from(connections).where(eq(connections.id, id));
     expect(row?.removalRequestedAt).toBeNull();

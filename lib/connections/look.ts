@@ -1,16 +1,17 @@
 import "server-only";
-import { and, eq, gt, inArray, isNull, ne, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, ne, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
-import { brokerageAccounts, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import type { Transaction } from "@/lib/db/database";
+import { connections, snapTradeUsers } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
-import { describeError, log } from "@/lib/log";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
-import { isConnectionGone, listAccounts, listConnections, type SeenAccount, type SeenConnection } from "@/lib/snaptrade/connections";
+import { isConnectionGone, listConnections, type SeenConnection } from "@/lib/snaptrade/connections";
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
+import { readAccountsIfDue } from "./accounts";
 import type { Source } from "./episodes";
-import { observe, type ConnectionObservation } from "./observe";
-import { getSnapTradeCredentials, noteUserGone } from "./snaptrade-user";
-import { isLookDue, portalOpenMinutes } from "./status";
+import { observeWithin, type ConnectionDetails, type ConnectionObservation, type Observed } from "./observe";
+import { accepted, getSnapTradeCredentials, noteRefusal } from "./snaptrade-user";
+import { isLookDue } from "./status";
 
 /** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
 export type LookResult = { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
@@ -18,7 +19,10 @@ export type LookResult = { looked: true; changed: string[] } | { looked: false; 
 /** Who wants to know. */
 export type LookFor = Exclude<Source, "webhook">;
 
-const accountsAfterHours = 12;
+/** A connection that is younger than this may be missing from a list that lags; it is never concluded gone. */
+const youngMs = 5 * 60_000;
+/** Each missing connection costs a request; the others wait for the next look. */
+const maxAskedById = 5;
 const inFlight = new Map<string, Promise<LookResult>>();
 
 /**
@@ -49,7 +53,12 @@ export async function lookSince(userId: string, since: Date, source: LookFor = "
 export async function lookIfDue(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
   const db = await database();
   const [known] = await db
-    .select()
+    .select({
+      lookedAt: snapTradeUsers.lookedAt,
+      lookFailedAt: snapTradeUsers.lookFailedAt,
+      lookDueAt: snapTradeUsers.lookDueAt,
+      anyDisabled: sql<boolean>`exists (select 1 from ${connections} where ${connections.userId} = ${snapTradeUsers.userId} and ${connections.state} = 'disabled')`,
+    })
     .from(snapTradeUsers)
     .where(and(eq(snapTradeUsers.userId, userId), isNull(snapTradeUsers.goneAt)));
   if (!known || !(inFlight.has(userId) || isLookDue(known, now))) return;
@@ -64,107 +73,154 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
   const credentials = await getSnapTradeCredentials(userId);
   if (!credentials) return { looked: false, reason: "nobody" };
   try {
-    const changed = await readConnections(userId, credentials, now, source);
-    await noteLook(userId, now, true);
+    const { changed, lookAgainAt } = await readConnections(userId, credentials, now, source);
+    // An answer that something else overtook is worth one more question at once.
+    if (lookAgainAt && lookAgainAt <= now) changed.push(...(await readConnections(userId, credentials, now, source)).changed);
     await readAccountsIfDue(userId, credentials, now, { changed: changed.length > 0, source });
-    return { looked: true, changed };
+    return { looked: true, changed: [...new Set(changed)] };
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) throw error;
-    if (error.kind === "user-refused") await noteUserGone(await database(), userId, { goneAt: now, goneWhy: "refused" });
+    if (error.kind === "user-refused") await noteRefusal(userId, now);
     // Having to wait for our turn says nothing about what we know.
-    else if (error.kind !== "busy") await noteLook(userId, now, false);
+    else if (error.kind !== "busy") await recordFailedLook(userId, now);
     return { looked: false, reason: error.kind };
   }
 }
 
-async function readConnections(userId: string, credentials: SnapTradeCredentials, now: Date, source: LookFor): Promise<string[]> {
-  const { data: seen, answeredAt } = await listConnections(credentials);
-  const gone = await confirmGone(userId, credentials, seen);
-  const told = { observedAt: answeredAt, source, recordedAt: now };
-  return observe(userId, [
-    ...seen.map((connection): ConnectionObservation => ({
-      ...told,
-      connectionId: connection.id,
-      state: connection.disabled ? "disabled" : "enabled",
-      disabledAt: connection.disabledAt,
-      details: connection,
-    })),
-    ...gone.map((connectionId): ConnectionObservation => ({ ...told, connectionId, state: "deleted", disabledAt: null })),
-  ]);
+async function readConnections(userId: string, credentials: SnapTradeCredentials, now: Date, source: LookFor): Promise<Observed> {
+  const { data, askedAt, answeredAt } = await listConnections(credentials);
+  const { items: seen, unreadable } = data;
+  const gone = await confirmGone(userId, credentials, [...seen, ...unreadable], askedAt);
+  const said = { observedAt: askedAt, answeredAt, source, recordedAt: now };
+  const listed = seen.map((connection): ConnectionObservation => ({
+    ...said,
+    connectionId: connection.id,
+    state: connection.disabled ? "disabled" : "enabled",
+    disabledAt: connection.disabledAt,
+    details: detailsOf(connection),
+  }));
+  const { observed, news } = await transaction(async (tx) => {
+    const observed = await observeWithin(tx, userId, [
+      ...listed,
+      ...gone.map((connectionId): ConnectionObservation => ({ ...said, connectionId, state: "deleted", disabledAt: null })),
+    ]);
+    const hidden = await recordUnreadable(tx, userId, { seen, unreadable }, now);
+    const turned = await recordLook(tx, userId, now, { lookAgainAt: observed.lookAgainAt, unreadable: hidden.unknown });
+    return { observed, news: turned || hidden.changed || observed.changed.length > 0 };
+  });
+  if (news) await announceChanges();
+  return observed;
 }
 
-/** Deleted is final, so a connection that left the list counts as gone only when SnapTrade also denies it by its id. */
-async function confirmGone(userId: string, credentials: SnapTradeCredentials, seen: SeenConnection[]): Promise<string[]> {
+/** A connection whose brokerage is unreadable still has a state. */
+function detailsOf({ brokerage, access, connectedSince, updatedAt }: SeenConnection): ConnectionDetails | undefined {
+  return brokerage ? { brokerage, access, connectedSince, updatedAt } : undefined;
+}
+
+interface Listed {
+  seen: SeenConnection[];
+  unreadable: { id: string | null }[];
+}
+
+/**
+ * Connections that are listed in a form that we cannot read stay as they were, and are shown as unknown.
+ * @returns whether that is news, and how many of them we cannot show at all
+ */
+async function recordUnreadable(
+  tx: Transaction,
+  userId: string,
+  { seen, unreadable }: Listed,
+  now: Date,
+): Promise<{ changed: boolean; unknown: number }> {
+  const hidden = [...unreadable, ...seen.filter(({ brokerage }) => !brokerage)];
+  if (hidden.length === 0) return { changed: false, unknown: 0 };
+  const ids = unreadable.flatMap(({ id }) => id ?? []);
+  const own = await tx
+    .select({ id: connections.id, unreadableSince: connections.unreadableSince })
+    .from(connections)
+    .where(and(eq(connections.userId, userId), inArray(connections.id, [...ids, ...hidden.flatMap(({ id }) => id ?? [])])));
+  const turned = own.filter(({ id, unreadableSince }) => ids.includes(id) && !unreadableSince).map(({ id }) => id);
+  if (turned.length > 0) await tx.update(connections).set({ unreadableSince: now }).where(inArray(connections.id, turned));
+  if (turned.length > 0) await noteChange(tx, userId);
+  return { changed: turned.length > 0, unknown: hidden.filter(({ id }) => !own.some((one) => one.id === id)).length };
+}
+
+/**
+ * A connection that left the list counts as gone only when SnapTrade also denies it by its id, and never while it is new: lists lag.
+ * Where that question fails, nothing is concluded about this one, and the others still count.
+ */
+async function confirmGone(userId: string, credentials: SnapTradeCredentials, listed: Listed["unreadable"], askedAt: Date): Promise<string[]> {
+  // What cannot even be told apart may be any of those that seem to be missing.
+  if (listed.some(({ id }) => id === null)) return [];
   const db = await database();
   const known = await db
-    .select({ id: connections.id })
+    .select({
+      id: connections.id,
+      firstObservedAt: connections.firstObservedAt,
+      connectedSince: connections.connectedSince,
+      removalRequestedAt: connections.removalRequestedAt,
+    })
     .from(connections)
     .where(and(eq(connections.userId, userId), ne(connections.state, "deleted")));
-  const missing = known.filter(({ id }) => !seen.some((connection) => connection.id === id));
+  const present = new Set(listed.map(({ id }) => id));
+  const isSince = (at: Date | null) => at !== null && askedAt.getTime() - at.getTime() < youngMs;
+  const missing = known.filter(
+    ({ id, firstObservedAt, connectedSince, removalRequestedAt }) =>
+      !present.has(id) && (removalRequestedAt !== null || !(isSince(firstObservedAt) || isSince(connectedSince))),
+  );
   const gone: string[] = [];
-  for (const { id } of missing) if (await isConnectionGone(credentials, id)) gone.push(id);
+  for (const { id } of missing.slice(0, maxAskedById)) {
+    const denied = await isConnectionGone(credentials, id).catch((error: unknown) => {
+      if (error instanceof SnapTradeFailure) return false;
+      throw error;
+    });
+    if (denied) gone.push(id);
+  }
   return gone;
 }
 
-/** Keeps when SnapTrade was asked and whether it answered; that it stopped or began to answer is news for open pages. */
-async function noteLook(userId: string, now: Date, answered: boolean) {
+interface Answered {
+  lookAgainAt: Date | null;
+  unreadable: number;
+}
+
+/** Keeps when SnapTrade was asked and that it answered; that it began to answer again is news for open pages. @returns whether it did */
+async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgainAt, unreadable }: Answered): Promise<boolean> {
   const own = eq(snapTradeUsers.userId, userId);
-  const stillDue = sql`case when ${snapTradeUsers.lookDueAt} > ${now.toISOString()}::timestamptz then ${snapTradeUsers.lookDueAt} end`;
+  const [before] = await tx
+    .select({ lookedAt: snapTradeUsers.lookedAt, lookFailedAt: snapTradeUsers.lookFailedAt, lookDueAt: snapTradeUsers.lookDueAt })
+    .from(snapTradeUsers)
+    .where(own)
+    .for("update");
+  if (!before) return false;
+  const stillDue = before.lookDueAt && before.lookDueAt > now ? before.lookDueAt : null;
+  await tx
+    .update(snapTradeUsers)
+    .set({ lookedAt: now, lookFailedAt: null, lookDueAt: earlier(lookAgainAt, stillDue), unreadableConnections: unreadable, ...accepted })
+    .where(own);
+  const turned = before.lookFailedAt !== null || before.lookedAt === null;
+  if (turned) await noteChange(tx, userId);
+  return turned;
+}
+
+const earlier = (one: Date | null, other: Date | null) => (one && other ? (one < other ? one : other) : (one ?? other));
+
+/** Keeps when SnapTrade was asked in vain; that it stopped answering is news for open pages. */
+async function recordFailedLook(userId: string, now: Date): Promise<void> {
+  const own = eq(snapTradeUsers.userId, userId);
   const turned = await transaction(async (tx) => {
     const [before] = await tx.select({ lookFailedAt: snapTradeUsers.lookFailedAt }).from(snapTradeUsers).where(own).for("update");
-    await tx
-      .update(snapTradeUsers)
-      .set(answered ? { lookedAt: now, lookFailedAt: null, lookDueAt: stillDue } : { lookFailedAt: now })
-      .where(own);
-    if (!before || answered === (before.lookFailedAt === null)) return false;
+    await tx.update(snapTradeUsers).set({ lookFailedAt: now }).where(own);
+    if (before?.lookFailedAt !== null) return false;
     await noteChange(tx, userId);
     return true;
   });
   if (turned) await announceChanges();
 }
 
-/**
- * Accounts hardly change, and reading them while somebody is in the portal can break the sign-in (FACTS 4.9).
- * For the timer their age alone is no reason: its looks must not cost two requests each.
- */
-async function readAccountsIfDue(
-  userId: string,
-  credentials: SnapTradeCredentials,
-  now: Date,
-  { changed, source }: { changed: boolean; source: LookFor },
-) {
+/** Looks only when something requested a look (requestLook) and its time has come; that the last look is old is no reason here. */
+export async function lookIfRequested(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
   const db = await database();
-  const [user] = await db.select({ accountsLookedAt: snapTradeUsers.accountsLookedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
-  const lookedAt = user?.accountsLookedAt;
-  const freshEnough = lookedAt && (source === "timer" || now.getTime() - lookedAt.getTime() < accountsAfterHours * 3_600_000);
-  if (!changed && freshEnough) return;
-  const openSince = new Date(now.getTime() - portalOpenMinutes * 60_000);
-  const [inPortal] = await db
-    .select({ id: portalSessions.id })
-    .from(portalSessions)
-    .where(
-      and(eq(portalSessions.userId, userId), isNull(portalSessions.outcome), isNull(portalSessions.claim), gt(portalSessions.startedAt, openSince)),
-    )
-    .limit(1);
-  if (inPortal) return;
-  try {
-    const { data } = await listAccounts(credentials);
-    await writeAccounts(userId, data, now);
-  } catch (error) {
-    // The statuses are read already; names of accounts can wait for the next look.
-    log.warn(describeError(error), "Accounts could not be read");
-  }
-}
-
-async function writeAccounts(userId: string, seen: SeenAccount[], now: Date) {
-  await transaction(async (tx) => {
-    const own = await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
-    const ownIds = own.map(({ id }) => id);
-    const rows = seen.filter(({ connectionId }) => ownIds.includes(connectionId));
-    if (ownIds.length > 0) await tx.delete(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
-    if (rows.length > 0) await tx.insert(brokerageAccounts).values(rows).onConflictDoNothing();
-    await tx.update(snapTradeUsers).set({ accountsLookedAt: now }).where(eq(snapTradeUsers.userId, userId));
-    await noteChange(tx, userId);
-  });
-  await announceChanges();
+  const [requested] = await db.select({ dueAt: snapTradeUsers.lookDueAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (requested?.dueAt && requested.dueAt <= now) await lookIfDue(userId, now, source);
 }

@@ -3,7 +3,7 @@ import { asc, eq } from "drizzle-orm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { connections, episodes, snapTradeUsers } from "@/lib/db/schema";
+import { connections, episodes, observations, snapTradeUsers } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
 import { project, type Observation } from "./episodes";
 import { observe, type ConnectionObservation } from "./observe";
@@ -23,10 +23,20 @@ const brokerage = {
   degraded: false,
   allowsTrading: false,
 };
-const details = { brokerage, access: "read" as const, connectedSince: at(-1000) };
+const details = { brokerage, access: "read" as const, connectedSince: at(-1000), updatedAt: null };
 
 function seen(connectionId: string, state: Observation["state"], seconds: number, more: Partial<ConnectionObservation> = {}): ConnectionObservation {
-  return { connectionId, state, observedAt: at(seconds), disabledAt: null, source: "person", recordedAt: at(seconds), details, ...more };
+  return {
+    connectionId,
+    state,
+    observedAt: at(seconds),
+    answeredAt: null,
+    disabledAt: null,
+    source: "webhook",
+    recordedAt: at(seconds),
+    details,
+    ...more,
+  };
 }
 
 async function stored(connectionId: string) {
@@ -50,7 +60,7 @@ const anObservation = fc.record({
 });
 
 describe("observe", () => {
-  test("any order and any repetition of the same observations ends in the same row and the same episodes", async () => {
+  test("any order and any repetition of the same statements ends in the same row, and of contrary ones in the same episodes", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc
@@ -102,17 +112,52 @@ describe("observe", () => {
     expect(await stored(id)).toMatchObject({ state: "deleted", observedAt: at(10), episodes: [{ endedHow: "deleted" }] });
   });
 
-  test("two that disagree within two seconds cause a look, others do not", async () => {
-    const db = await database();
-    const dueAt = async (userId: string) => (await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)))[0]?.lookDueAt;
+  /** A read that was asked at one moment and answered at another. */
+  const readOf = (id: string, state: Observation["state"], asked: number, answered: number, more: Partial<ConnectionObservation> = {}) =>
+    seen(id, state, asked, { answeredAt: at(answered), source: "person", recordedAt: at(answered), ...more });
+  const dueAt = async (userId: string) =>
+    (await (await database()).select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)))[0]?.lookDueAt;
+
+  test.each([
+    ["before", (id: string) => [seen(id, "disabled", 20), readOf(id, "enabled", 10, 25)]],
+    ["after", (id: string) => [readOf(id, "enabled", 10, 25), seen(id, "disabled", 20, { recordedAt: at(25) })]],
+  ])("a slow answer that reaches us %s the break it did not see leaves the break standing, and is asked again at once", async (_, story) => {
+    const userId = await makeUser();
+    const id = randomUUID();
+    await observe(userId, [readOf(id, "enabled", 0, 1)]);
+    for (const observation of story(id)) await observe(userId, [observation]);
+    expect(await stored(id)).toMatchObject({ state: "disabled", disabledAt: at(20) });
+    expect((await dueAt(userId))?.getTime()).toBeLessThanOrEqual(at(27).getTime());
+  });
+
+  test("a slow answer from before a repair does not undo the repair", async () => {
+    const userId = await makeUser();
+    const id = randomUUID();
+    await observe(userId, [seen(id, "disabled", 0)]);
+    await observe(userId, [seen(id, "enabled", 20)]);
+    await observe(userId, [readOf(id, "disabled", 10, 25, { disabledAt: at(0) })]);
+    expect(await stored(id)).toMatchObject({ state: "enabled", episodes: [{ endedAt: at(20) }] });
+    expect(await dueAt(userId)).not.toBeNull();
+  });
+
+  test("an event and a read that contradicts it soon after are settled by one more read; statements far apart are not in doubt", async () => {
     const [close, apart] = [await makeUser(), await makeUser()];
     const [one, other] = [randomUUID(), randomUUID()];
-    await observe(close, [seen(one, "enabled", 10)]);
-    await observe(close, [seen(one, "disabled", 12, { source: "webhook" })]);
-    await observe(apart, [seen(other, "enabled", 10)]);
-    await observe(apart, [seen(other, "disabled", 13, { source: "webhook" })]);
-    expect(await dueAt(close)).toEqual(at(14));
+    await observe(close, [seen(one, "disabled", 10)]);
+    await observe(close, [readOf(one, "enabled", 12, 13)]);
+    await observe(apart, [seen(other, "disabled", 10)]);
+    await observe(apart, [readOf(other, "enabled", 100, 101)]);
+    expect(await dueAt(close)).toEqual(at(23));
     expect(await dueAt(apart)).toBeNull();
+  });
+
+  test("however many reads say the same, a handful of rows remains", async () => {
+    const userId = await makeUser();
+    const id = randomUUID();
+    for (let second = 0; second < 300; second += 10) await observe(userId, [readOf(id, "disabled", second, second + 1, { disabledAt: at(-5) })]);
+    const db = await database();
+    expect((await db.select().from(observations).where(eq(observations.connectionId, id))).length).toBeLessThanOrEqual(3);
+    expect(await stored(id)).toMatchObject({ observedAt: at(290), episodes: [{ endedAt: null }] });
   });
 
   test("another user's connection is neither changed nor given away", async () => {

@@ -1,13 +1,15 @@
 import "server-only";
-import { and, asc, eq, inArray, lt, sql } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, isNull, lt, or, sql } from "drizzle-orm";
+import { noteChangeAt } from "@/lib/db/changes";
 import { transaction } from "@/lib/db/client";
 import type { Database, Transaction } from "@/lib/db/database";
-import { brokerages, connections, episodes, observations, users } from "@/lib/db/schema";
+import { brokerages, connections, episodes, observations } from "@/lib/db/schema";
 import { announceChanges, noteChange } from "@/lib/live";
 import { log } from "@/lib/log";
-import { notifyBreak, notifyFix } from "@/lib/notifications/notify";
+import { notifyBreak, notifyEnd, withdrawEnd } from "@/lib/notifications/notify";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
-import { forgettable, project, type Episode, type Observation, type Projection } from "./episodes";
+import { doubtOf } from "./doubt";
+import { forgettable, project, type Episode, type Observation } from "./episodes";
 import { requestLook } from "./snaptrade-user";
 
 /** What a read of SnapTrade adds to the bare statement; needed the first time a connection is seen. */
@@ -15,6 +17,7 @@ export interface ConnectionDetails {
   brokerage: SeenBrokerage;
   access: "read" | "trade";
   connectedSince: Date | null;
+  updatedAt: Date | null;
 }
 
 export interface ConnectionObservation extends Observation {
@@ -22,75 +25,91 @@ export interface ConnectionObservation extends Observation {
   details?: ConnectionDetails;
 }
 
-/** No statement reaches us later than this after it was true: SnapTrade retries for hours (FACTS 6.5). */
-const rememberDays = 7;
-
-/** Two statements so close together that clocks cannot order them; where they disagree, SnapTrade is asked again. */
-const disagreementMs = 2_000;
+/** What a set of observations came to. */
+export interface Observed {
+  /** Connections that are new, or whose state, access or episodes changed. */
+  changed: string[];
+  /** Our clock: SnapTrade has to be asked again from then on, because statements contradict each other; null when none do. */
+  lookAgainAt: Date | null;
+}
 
 /**
  * Writes down what was said about connections of one user; the only writer of their state.
- * The newer observation wins, an older one only enters the history, deleted is final; so order and repetition cannot matter.
+ * The newest observation wins, and an older one only enters the history; so order and repetition cannot matter.
  * An observation of a connection that we do not know (and that brings no details), or that is another user's, changes nothing.
- * @returns the ids of the connections that are new, or whose state or episodes changed
+ * Where statements contradict each other a look is made due. Whoever commits the transaction announces the changes.
  */
+export async function observeWithin(tx: Transaction, userId: string, seen: ConnectionObservation[]): Promise<Observed> {
+  // In the one order of docs/decisions/0010, so that two transactions never wait for each other in a circle.
+  const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
+  await noteBrokerages(tx, inOrder);
+  const changed = new Set<string>();
+  let lookAgainAt: Date | null = null;
+  for (const observation of inOrder) {
+    const observed = await observeOne(tx, userId, observation);
+    if (observed.changed) changed.add(observation.connectionId);
+    const dueAt = observed.doubtMs === null ? null : new Date(observation.recordedAt.getTime() + observed.doubtMs);
+    if (dueAt && (!lookAgainAt || dueAt < lookAgainAt)) lookAgainAt = dueAt;
+  }
+  if (lookAgainAt) await requestLook(tx, userId, lookAgainAt);
+  if (changed.size > 0) await noteChange(tx, userId);
+  return { changed: [...changed], lookAgainAt };
+}
+
+/** Like observeWithin, as a transaction of its own. @returns the ids of what changed */
 export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
-  const changed = await transaction((tx) => observeWithin(tx, userId, seen));
+  const { changed } = await transaction((tx) => observeWithin(tx, userId, seen));
   if (changed.length > 0) await announceChanges();
   return changed;
 }
 
-/** Like observe, as part of a transaction that does more; whoever commits it announces the changes. */
-export async function observeWithin(tx: Transaction, userId: string, seen: ConnectionObservation[]): Promise<string[]> {
-  // In one order everywhere, so that two transactions never wait for each other in a circle.
-  const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
-  await noteBrokerages(tx, inOrder);
-  const changed = new Set<string>();
-  for (const observation of inOrder) if (await observeOne(tx, userId, observation)) changed.add(observation.connectionId);
-  if (changed.size > 0) await noteChange(tx, userId);
-  return [...changed];
-}
-
-async function observeOne(tx: Transaction, userId: string, seen: ConnectionObservation): Promise<boolean> {
+async function observeOne(tx: Transaction, userId: string, seen: ConnectionObservation): Promise<{ changed: boolean; doubtMs: number | null }> {
   const { connectionId, details } = seen;
   const accessChanged = details ? await noteConnection(tx, userId, seen, details) : false;
   const [known] = await tx
-    .select({ userId: connections.userId, state: connections.state, observedAt: connections.observedAt })
+    .select({ userId: connections.userId, state: connections.state, readAt: connections.readAt })
     .from(connections)
     .where(eq(connections.id, connectionId))
     .for("update");
   if (known?.userId !== userId) {
     log.warn({ connectionId, known: known !== undefined }, "An observation of a connection that is not this user's was ignored");
-    return false;
+    return { changed: false, doubtMs: null };
   }
-  const { state, observedAt, disabledAt, source, recordedAt } = seen;
+  const { state, observedAt, answeredAt, disabledAt, source, recordedAt } = seen;
   const added = await tx
     .insert(observations)
-    .values({ connectionId, state, observedAt, disabledAt, source, recordedAt })
+    .values({ connectionId, state, observedAt, answeredAt, disabledAt, source, recordedAt })
     .onConflictDoNothing()
     .returning({ connectionId: observations.connectionId });
-  if (added.length === 0) return accessChanged;
+  if (added.length === 0) return { changed: accessChanged, doubtMs: null };
 
   const history = await tx.select().from(observations).where(eq(observations.connectionId, connectionId)).orderBy(asc(observations.observedAt));
   const projection = project(history);
   await tx
     .update(connections)
-    .set({ state: projection.state, observedAt: projection.observedAt, disabledAt: projection.disabledAt })
+    .set({
+      state: projection.state,
+      observedAt: projection.observedAt,
+      disabledAt: projection.disabledAt,
+      ...(answeredAt && !(known.readAt && known.readAt > observedAt) ? { readAt: observedAt, readState: state } : {}),
+    })
     .where(eq(connections.id, connectionId));
-  const doubt = doubtOf(seen, history, projection);
-  if (doubt) await requestLook(tx, userId, new Date(recordedAt.getTime() + doubt.afterMs));
-  for (const old of forgettable(history, new Date(observedAt.getTime() - rememberDays * 86_400_000))) {
-    await tx
-      .delete(observations)
-      .where(and(eq(observations.connectionId, connectionId), eq(observations.observedAt, old.observedAt), eq(observations.state, old.state)));
-  }
-  const episodesChanged = await writeEpisodes(tx, connectionId, projection.episodes, recordedAt);
-  return accessChanged || episodesChanged || projection.state !== known.state || history.length === 1;
+  await forget(tx, connectionId, forgettable(history));
+  const since = history[0]?.observedAt ?? observedAt;
+  const episodesChanged = await writeEpisodes(tx, connectionId, { episodes: projection.episodes, since }, recordedAt);
+  const changed = accessChanged || episodesChanged || projection.state !== known.state || history.length === 1;
+  return { changed, doubtMs: doubtOf(seen, history, projection) };
+}
+
+async function forget(tx: Transaction, connectionId: string, old: Observation[]): Promise<void> {
+  if (old.length === 0) return;
+  const each = old.map(({ observedAt, state }) => and(eq(observations.observedAt, observedAt), eq(observations.state, state)));
+  await tx.delete(observations).where(and(eq(observations.connectionId, connectionId), or(...each)));
 }
 
 /** Makes the row of a connection that is seen for the first time, and keeps what may change besides its state. @returns whether the access did */
 async function noteConnection(tx: Transaction, userId: string, seen: ConnectionObservation, details: ConnectionDetails): Promise<boolean> {
-  const { access, connectedSince } = details;
+  const { access, connectedSince, updatedAt } = details;
   const [before] = await tx.select({ access: connections.access }).from(connections).where(eq(connections.id, seen.connectionId));
   await tx
     .insert(connections)
@@ -100,13 +119,15 @@ async function noteConnection(tx: Transaction, userId: string, seen: ConnectionO
       brokerageId: details.brokerage.id,
       access,
       connectedSince,
+      updatedAt,
+      firstObservedAt: seen.observedAt,
       state: seen.state,
       observedAt: seen.observedAt,
       disabledAt: seen.disabledAt,
     })
     .onConflictDoUpdate({
       target: connections.id,
-      set: { access, connectedSince },
+      set: { access, connectedSince, updatedAt: sql`greatest(${connections.updatedAt}, excluded.updated_at)`, unreadableSince: null },
       setWhere: and(eq(connections.userId, userId), lt(connections.observedAt, seen.observedAt)),
     });
   return before !== undefined && before.access !== access;
@@ -120,7 +141,7 @@ async function noteBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
 }
 
 /** Stores brokerages as SnapTrade described them; each row keeps the newest description. */
-export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "execute">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
+export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "update">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
   if (rows.length === 0) return;
   const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
   const flags = { id: brokerages.id, enabled: brokerages.enabled, maintenance: brokerages.maintenance, degraded: brokerages.degraded };
@@ -158,42 +179,25 @@ export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "
         id === old.id && (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
     ),
   );
-  await noteBrokerageChange(
+  await noteChangeAt(
     tx,
     changed.map(({ id }) => id),
   );
 }
 
-/** Marks the pages of everybody with a connection at these brokerages as behind; whoever commits it announces the changes. */
-export async function noteBrokerageChange(tx: Pick<Database, "execute">, brokerageIds: string[]): Promise<void> {
-  if (brokerageIds.length === 0) return;
-  const ids = sql.join(
-    brokerageIds.map((id) => sql`${id}::uuid`),
-    sql`, `,
-  );
-  await tx.execute(sql`
-    update ${users} set version = version + 1
-    where id in (select user_id from ${connections} where brokerage_id in (${ids}) and state <> 'deleted')`);
-}
-
 /**
- * When two statements disagree and their times do not settle it, SnapTrade is asked again: after a moment where the times are too close,
- * at once where an older word comes behind a newer one that says the contrary.
+ * Brings the stored episodes to what the history says; an episode that only became longer or ended keeps its row.
+ * Those that ended before the oldest statement that we keep are history, and stay as they are.
  */
-function doubtOf(seen: Observation, history: Observation[], { state, observedAt }: Projection): { afterMs: number } | null {
-  if (state === "deleted") return null;
-  const close = history.some(
-    (other) => other.state !== seen.state && Math.abs(other.observedAt.getTime() - seen.observedAt.getTime()) <= disagreementMs,
-  );
-  if (close) return { afterMs: disagreementMs };
-  return seen.observedAt < observedAt && seen.state !== state ? { afterMs: 0 } : null;
-}
-
-/** Brings the stored episodes to what the history says; an episode that only became longer or ended keeps its row. */
-async function writeEpisodes(tx: Transaction, connectionId: string, wanted: Episode[], now: Date): Promise<boolean> {
-  const stored = await tx.select().from(episodes).where(eq(episodes.connectionId, connectionId)).orderBy(asc(episodes.brokeAt)).for("update");
+async function writeEpisodes(tx: Transaction, connectionId: string, wanted: { episodes: Episode[]; since: Date }, now: Date): Promise<boolean> {
+  const stored = await tx
+    .select()
+    .from(episodes)
+    .where(and(eq(episodes.connectionId, connectionId), or(isNull(episodes.endedAt), gte(episodes.endedAt, wanted.since))))
+    .orderBy(asc(episodes.brokeAt))
+    .for("update");
   const unclaimed = [...stored];
-  const kept = wanted.map((episode) => {
+  const kept = wanted.episodes.map((episode) => {
     const index = unclaimed.findIndex((row) => overlaps(row, episode));
     return { episode, row: index < 0 ? undefined : unclaimed.splice(index, 1)[0] };
   });
@@ -207,7 +211,8 @@ async function writeEpisodes(tx: Transaction, connectionId: string, wanted: Epis
     const id = row?.id ?? (await addEpisode(tx, connectionId, episode));
     // What broke and was repaired before we knew of it is history, not news.
     if (!row && !episode.endedAt) await notifyBreak(tx, { id, connectionId, noticedAt: episode.noticedAt });
-    if (row && !row.endedAt && episode.endedHow === "fixed") await notifyFix(tx, id, now);
+    if (row && !row.endedAt && episode.endedHow) await notifyEnd(tx, { id, endedHow: episode.endedHow }, now);
+    if (row?.endedAt && !episode.endedAt) await withdrawEnd(tx, id);
   }
   return changed;
 }

@@ -4,37 +4,41 @@ import { database } from "@/lib/db/client";
 import { portalSessions } from "@/lib/db/schema";
 import { someAtOnce } from "@/lib/some-at-once";
 import { checkPortal } from "./portal";
+import { isFinal } from "./portal-outcome";
 import { portalOpenMinutes } from "./status";
 
 const mostPerRound = 50;
 const atOnce = 4;
 const withinMs = 10_000;
-/** Signed in, and SnapTrade has not confirmed it in all that time: it will not come from this trip any more. */
+/** Signed in, and SnapTrade has not confirmed it in all that time: this visit will not bring it any more. */
 const givenUpAfterMs = 3_600_000;
 
 /**
- * Concludes trips whose person never came back to a page of ours: SnapTrade is asked, and what it says ends them.
+ * Concludes portal sessions whose page has shown no sign of the person for ten minutes: SnapTrade is asked, and what it says ends them.
  * @returns how many were concluded
  */
 export async function settleOldTrips(now: Date): Promise<number> {
   const db = await database();
   const old = await db
-    .select({ id: portalSessions.id, userId: portalSessions.userId, startedAt: portalSessions.startedAt, claim: portalSessions.claim })
+    .select({ id: portalSessions.id, userId: portalSessions.userId, activeAt: portalSessions.activeAt, claim: portalSessions.claim })
     .from(portalSessions)
-    .where(and(isNull(portalSessions.outcome), lt(portalSessions.startedAt, new Date(now.getTime() - portalOpenMinutes * 60_000))))
-    .orderBy(asc(portalSessions.startedAt))
+    .where(and(isNull(portalSessions.outcome), lt(portalSessions.activeAt, new Date(now.getTime() - portalOpenMinutes * 60_000))))
+    .orderBy(asc(portalSessions.activeAt))
     .limit(mostPerRound);
   let concluded = 0;
-  await someAtOnce(old, { atOnce, withinMs }, async ({ id, userId, startedAt, claim }) => {
-    const { outcome } = await checkPortal({ userId, portalSessionId: id, claim: claim ? null : { status: "UNKNOWN" }, now: new Date() });
-    const final = outcome.state === "fixed" || outcome.state === "connected" || outcome.state === "failed";
-    if (final) concluded++;
-    else if (startedAt.getTime() < now.getTime() - givenUpAfterMs) {
-      await db
-        .update(portalSessions)
-        .set({ outcome: "failed", endedAt: now })
-        .where(and(eq(portalSessions.id, id), isNull(portalSessions.outcome)));
-    }
+  await someAtOnce(old, { atOnce, withinMs }, async ({ id, userId, activeAt, claim }) => {
+    const report = { claim: claim ? null : ({ status: "ABANDONED" } as const), over: true, fromPage: false };
+    const { outcome } = await checkPortal({ userId, portalSessionId: id, ...report, now: new Date() });
+    if (isFinal(outcome)) concluded++;
+    else if (activeAt.getTime() < now.getTime() - givenUpAfterMs) await giveUp(id, now);
   });
   return concluded;
+}
+
+async function giveUp(id: string, now: Date): Promise<void> {
+  const db = await database();
+  await db
+    .update(portalSessions)
+    .set({ outcome: "failed", endedAt: now })
+    .where(and(eq(portalSessions.id, id), isNull(portalSessions.outcome)));
 }

@@ -1,103 +1,199 @@
 import "server-only";
-import { and, desc, eq } from "drizzle-orm";
+import { and, desc, eq, ne } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers } from "@/lib/db/schema";
-import { outcomeOf, type PortalClaim, type PortalFacts, type PortalOutcome } from "./portal-outcome";
+import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
+import { outcomeOf, type PortalConnection, type PortalOutcome } from "./portal-outcome";
 import { getQueueView } from "./queue";
-import type { PortalView } from "./views";
+import type { AccountsBack, PortalView } from "./views";
 
-async function findTrip(userId: string, portalSessionId: string) {
+async function findSession(userId: string, portalSessionId: string) {
   const db = await database();
   return db.query.portalSessions.findFirst({
     where: and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId)),
     with: { brokerage: true },
   });
 }
-type Trip = NonNullable<Awaited<ReturnType<typeof findTrip>>>;
+type Session = NonNullable<Awaited<ReturnType<typeof findSession>>>;
 
-async function findConnectionsThere(userId: string, brokerageId: string) {
+async function findConnections(userId: string) {
   const db = await database();
   return db.query.connections.findMany({
-    where: and(eq(connections.userId, userId), eq(connections.brokerageId, brokerageId)),
+    where: eq(connections.userId, userId),
     with: {
-      accounts: { columns: { id: true, name: true, lastDigits: true }, orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
-      episodes: { orderBy: [desc(episodes.brokeAt)], limit: 1 },
+      brokerage: true,
+      accounts: { orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
+      episodes: { orderBy: [desc(episodes.brokeAt)], limit: 5 },
     },
   });
 }
-type ConnectionThere = Awaited<ReturnType<typeof findConnectionsThere>>[number];
+type Connection = Awaited<ReturnType<typeof findConnections>>[number];
 
-/** One trip to the portal and what the server knows of it, or null when this person has none with this id. */
+/** The person's other visits for new connections, which may have made what this one could claim. */
+async function findOthers({ id, userId }: Session) {
+  const db = await database();
+  return db
+    .select({
+      connectionId: portalSessions.connectionId,
+      brokerageId: portalSessions.brokerageId,
+      outcome: portalSessions.outcome,
+      claim: portalSessions.claim,
+    })
+    .from(portalSessions)
+    .where(and(eq(portalSessions.userId, userId), eq(portalSessions.intent, "connect"), ne(portalSessions.id, id)))
+    .orderBy(desc(portalSessions.startedAt))
+    .limit(50);
+}
+type Other = Awaited<ReturnType<typeof findOthers>>[number];
+
+/** One portal session and what the server knows of it, or null when this person has none with this id. */
 export async function getPortalView(userId: string, portalSessionId: string, now: Date): Promise<PortalView | null> {
-  const trip = await findTrip(userId, portalSessionId);
-  if (!trip?.brokerage) return null;
-  const there = await findConnectionsThere(userId, trip.brokerage.id);
-  const connection = connectionOf(trip, there);
-  const { brokerage } = trip;
+  const version = await getVersion(userId);
+  const session = await findSession(userId, portalSessionId);
+  if (!session?.brokerage) return null;
+  const all = await findConnections(userId);
+  const others = session.intent === "connect" ? await findOthers(session) : [];
+  const connection = connectionOf(session, all, others);
+  const look = await findLook(userId);
+  const outcome = decide(session, connection, all, look, now);
+  const brokerage = connection?.brokerage ?? session.brokerage;
+  const shared = connection?.accounts.filter(({ missingSince }) => !missingSince) ?? [];
   return {
+    version,
     portalSessionId,
-    intent: trip.intent,
-    wish: trip.wish,
+    intent: session.intent,
+    wish: session.wish,
     connectionId: connection?.id ?? null,
     brokerage: { id: brokerage.id, slug: brokerage.slug, name: brokerage.name, logoUrl: brokerage.logoUrl },
     access: connection?.access ?? null,
-    accounts: connection?.accounts ?? [],
+    accounts: shared.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })),
+    accountsBack: connection && outcome.state === "fixed" ? accountsBack(connection, outcome.confirmedAt, look.accountsAskedAt) : null,
     opensWindow: brokerage.opensWindow,
     brokeAt: connection?.episodes[0]?.brokeAt ?? null,
-    claimedAt: trip.claimedAt,
-    outcome: await decide(trip, connection, there, now),
-    queue: trip.queueId ? await getQueueView(userId, trip.queueId, connection?.id ?? null) : null,
+    claimedAt: session.claimedAt,
+    outcome,
+    queue: session.queueId ? await getQueueView(userId, session.queueId, connection?.id ?? null) : null,
   };
 }
 
-async function decide(trip: Trip, connection: ConnectionThere | undefined, there: ConnectionThere[], now: Date): Promise<PortalOutcome> {
-  if (trip.outcome === "fixed" && trip.endedAt) return { state: "fixed", confirmedAt: confirmation(trip, connection) ?? trip.endedAt };
-  if (trip.outcome === "not-opened" || !trip.openedAt) return { state: "failed", failure: "our-side", code: null };
+async function getVersion(userId: string): Promise<number> {
   const db = await database();
-  const [look] = await db.select({ lookedAt: snapTradeUsers.lookedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, trip.userId));
-  const facts: PortalFacts = {
-    intent: trip.intent,
-    wish: trip.wish,
-    openedAt: trip.openedAt,
-    claim: trip.claim ? asClaim(trip.claim) : null,
-    claimedAt: trip.claimedAt,
-    attemptResult: trip.attemptResult,
-    connection: connection
-      ? {
-          id: connection.id,
-          disabled: connection.state === "disabled",
-          deleted: connection.state === "deleted",
-          observedAt: connection.observedAt,
-          fixedAt: fixedAt(connection),
-        }
-      : null,
-    secondConnectionId: trip.intent === "reconnect" ? (madeSince(trip.openedAt, there, connection?.id)?.id ?? null) : null,
-    lookedAt: look?.lookedAt ?? null,
+  const [user] = await db.select({ version: users.version }).from(users).where(eq(users.id, userId));
+  return user?.version ?? 0;
+}
+
+async function findLook(userId: string) {
+  const db = await database();
+  const [look] = await db
+    .select({
+      lookedAt: snapTradeUsers.lookedAt,
+      lookFailedAt: snapTradeUsers.lookFailedAt,
+      accountsAskedAt: snapTradeUsers.accountsAskedAt,
+    })
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId));
+  return look ?? { lookedAt: null, lookFailedAt: null, accountsAskedAt: null };
+}
+
+function decide(
+  session: Session,
+  connection: Connection | undefined,
+  all: Connection[],
+  look: Awaited<ReturnType<typeof findLook>>,
+  now: Date,
+): PortalOutcome {
+  const { openedAt, outcome, endedAt } = session;
+  if (outcome === "not-opened" || !openedAt) return { state: "failed", failure: "our-side", code: null };
+  const known = connection ? factsOf(connection) : null;
+  // Repaired once; what happened to the connection later is told by the connection itself, unless it has stopped again.
+  if (outcome === "fixed" && endedAt && known?.state === "enabled") {
+    const at = known.fixedAt;
+    return { state: "fixed", confirmedAt: at && at > openedAt ? at : endedAt };
+  }
+  return outcomeOf(
+    {
+      intent: session.intent,
+      wish: session.wish,
+      openedAt,
+      claim: session.claim ? asClaim(session.claim) : null,
+      claimedAt: session.claimedAt,
+      leftAt: session.leftAt,
+      attemptResult: session.attemptResult,
+      connection: known,
+      secondConnectionId: session.intent === "reconnect" ? (secondOf(session, openedAt, all)?.id ?? null) : null,
+      hasOther: all.some((one) => one.brokerageId === session.brokerageId && one.state === "enabled" && one.id !== connection?.id),
+      lookedAt: look.lookedAt,
+      lookFailedAt: look.lookFailedAt,
+    },
+    now,
+  );
+}
+
+function factsOf(connection: Connection): PortalConnection {
+  const { id, state, observedAt, readAt, readState, access, updatedAt, episodes: newest } = connection;
+  return {
+    id,
+    state,
+    observedAt,
+    readAt,
+    readState,
+    access,
+    updatedAt,
+    fixedAt: newest.find(({ endedHow }) => endedHow === "fixed")?.endedAt ?? null,
+    brokeAt: newest.find(({ endedAt }) => !endedAt)?.brokeAt ?? null,
   };
-  return outcomeOf(facts, now);
 }
 
-/** The connection to repair; for a new one, what appeared since, or the one that SnapTrade gave back for the same login (FACTS 5.4). */
-function connectionOf(trip: Trip, there: ConnectionThere[]): ConnectionThere | undefined {
-  if (trip.connectionId) return there.find(({ id }) => id === trip.connectionId);
-  if (!trip.openedAt) return undefined;
-  const made = madeSince(trip.openedAt, there, undefined);
-  return made ?? (trip.claim?.status === "SUCCESS" ? there.find(({ state }) => state === "enabled") : undefined);
+/**
+ * The connection to repair. For a new one, what SnapTrade has listed since at that brokerage, or at a sibling of it; else the one there
+ * that was repaired meanwhile, since the same login gives the same connection back (FACTS 5.4).
+ */
+function connectionOf(session: Session, all: Connection[], others: Other[]): Connection | undefined {
+  const { connectionId, openedAt, brokerageId } = session;
+  if (connectionId) return all.find(({ id }) => id === connectionId);
+  if (!openedAt) return undefined;
+  const fresh = all.filter((one) => isNewSince(one, openedAt) && !others.some((other) => other.connectionId === one.id));
+  const made = fresh.find((one) => one.brokerageId === brokerageId && !isForAnother(session, one, others)) ?? siblingOf(session, fresh, others);
+  return made ?? all.find((one) => one.brokerageId === brokerageId && repairedSince(one, openedAt));
 }
 
-function madeSince(openedAt: Date, there: ConnectionThere[], except: string | undefined): ConnectionThere | undefined {
-  return there.find(({ id, state, connectedSince }) => id !== except && state === "enabled" && connectedSince !== null && connectedSince >= openedAt);
+const isOpen = ({ outcome }: Other) => outcome === null;
+
+/** Another open visit reported success there and this one did not, so what appeared is that one's. */
+function isForAnother(session: Session, { brokerageId }: Connection, others: Other[]): boolean {
+  if (session.claim?.status === "SUCCESS") return false;
+  return others.some((other) => isOpen(other) && other.brokerageId === brokerageId && other.claim?.status === "SUCCESS");
 }
 
-function confirmation(trip: Trip, connection: ConnectionThere | undefined): Date | null {
-  const at = connection && fixedAt(connection);
-  return at && trip.openedAt && at > trip.openedAt ? at : null;
+/** Some brokerages have several entries, and the portal may lead from one to the other; only what no other visit was for. */
+function siblingOf(session: Session, fresh: Connection[], others: Other[]): Connection | undefined {
+  if (session.claim?.status !== "SUCCESS" && session.attemptResult !== "SUCCESS") return undefined;
+  return fresh.find(
+    (one) => one.brokerageId !== session.brokerageId && !others.some((other) => isOpen(other) && other.brokerageId === one.brokerageId),
+  );
 }
 
-function fixedAt({ episodes: [newest] }: ConnectionThere): Date | null {
-  return newest?.endedHow === "fixed" ? newest.endedAt : null;
+function secondOf({ connectionId, brokerageId }: Session, openedAt: Date, all: Connection[]): Connection | undefined {
+  return all.find((one) => one.id !== connectionId && one.brokerageId === brokerageId && one.state === "enabled" && isNewSince(one, openedAt));
 }
 
-function asClaim({ status, code }: { status: PortalClaim["status"]; code: string | null }): PortalClaim {
+function isNewSince({ state, connectedSince, firstObservedAt }: Connection, openedAt: Date): boolean {
+  const since = connectedSince ?? firstObservedAt;
+  return state !== "deleted" && since !== null && since >= openedAt;
+}
+
+function repairedSince({ episodes: newest }: Connection, openedAt: Date): boolean {
+  return newest.some(({ endedAt, endedHow }) => endedHow === "fixed" && endedAt !== null && endedAt > openedAt);
+}
+
+/** Which accounts of before the break SnapTrade has listed again since the repair; null until it was asked. */
+function accountsBack({ accounts, episodes: [newest] }: Connection, confirmedAt: Date, askedAt: Date | null): AccountsBack | null {
+  if (!askedAt || askedAt < confirmedAt) return null;
+  const brokeAt = newest?.brokeAt ?? confirmedAt;
+  const expected = accounts.filter(({ missingSince }) => !missingSince || missingSince > brokeAt);
+  const missing = expected.filter(({ missingSince }) => missingSince);
+  return { expected: expected.length, missing: missing.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })) };
+}
+
+function asClaim({ status, code }: NonNullable<Session["claim"]>) {
   return status === "ERROR" ? { status, code } : { status };
 }

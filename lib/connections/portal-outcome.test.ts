@@ -1,42 +1,116 @@
 import { expect, test } from "vitest";
-import { outcomeOf, type PortalFacts } from "./portal-outcome";
+import { explainFailure, outcomeOf, type PortalConnection, type PortalFacts } from "./portal-outcome";
 
 const openedAt = new Date("2026-11-20T14:00:00Z");
 const after = (seconds: number) => new Date(openedAt.getTime() + seconds * 1000);
 const id = "87b24961-b51e-4db8-9226-f198f6518a89";
-const stillDisabled = { id, disabled: true, deleted: false, observedAt: after(30), fixedAt: null };
-const enabled = { ...stillDisabled, disabled: false, fixedAt: after(30) };
+const stillDisabled: PortalConnection = {
+  id,
+  state: "disabled",
+  observedAt: after(30),
+  readAt: after(30),
+  readState: "disabled",
+  access: "read",
+  updatedAt: null,
+  fixedAt: null,
+  brokeAt: after(-3_600),
+};
+const enabled: PortalConnection = { ...stillDisabled, state: "enabled", readState: "enabled", fixedAt: after(30), brokeAt: null };
 
-const trip: PortalFacts = {
+const session: PortalFacts = {
   intent: "reconnect",
+  wish: null,
   openedAt,
   claim: null,
   claimedAt: null,
+  leftAt: null,
   attemptResult: null,
-  wish: null,
   connection: stillDisabled,
   secondConnectionId: null,
+  hasOther: false,
   lookedAt: after(30),
+  lookFailedAt: null,
 };
-const claimed = (claim: PortalFacts["claim"], more: Partial<PortalFacts> = {}): PortalFacts => ({ ...trip, claim, claimedAt: after(20), ...more });
+const reported = (claim: PortalFacts["claim"], more: Partial<PortalFacts> = {}): PortalFacts => ({
+  ...session,
+  claim,
+  claimedAt: after(20),
+  leftAt: after(20),
+  ...more,
+});
+const success = { status: "SUCCESS" } as const;
 
 test("SUCCESS with a disabled connection is checked, then not confirmed, and never fixed", () => {
-  expect(outcomeOf(claimed({ status: "SUCCESS" }), after(31))).toEqual({ state: "checking", signedIn: true });
-  expect(outcomeOf(claimed({ status: "SUCCESS" }), after(81))).toEqual({ state: "unconfirmed" });
+  expect(outcomeOf(reported(success), after(31))).toEqual({ state: "checking", signedIn: true });
+  expect(outcomeOf(reported(success), after(81))).toEqual({ state: "unconfirmed" });
 });
 
-test("fixed means that SnapTrade said enabled after the trip began, whatever was claimed", () => {
-  for (const claim of [null, { status: "SUCCESS" }, { status: "ABANDONED" }, { status: "ERROR", code: "1066" }] as const) {
-    expect(outcomeOf(claimed(claim, { connection: enabled }), after(31))).toEqual({ state: "fixed", confirmedAt: after(30) });
+test("fixed means that SnapTrade said enabled after the session began, whatever was reported", () => {
+  for (const claim of [null, success, { status: "ABANDONED" }, { status: "UNKNOWN" }, { status: "ERROR", code: "1066" }] as const) {
+    expect(outcomeOf(reported(claim, { connection: enabled }), after(31))).toEqual({ state: "fixed", confirmedAt: after(30) });
   }
-  const before = { ...enabled, observedAt: after(-1), fixedAt: after(-1) };
-  expect(outcomeOf(claimed({ status: "SUCCESS" }, { connection: before }), after(31)).state).toBe("checking");
+  const before = { ...enabled, observedAt: after(-1), readAt: after(-1), fixedAt: after(-1) };
+  expect(outcomeOf(reported(success, { connection: before }), after(31)).state).toBe("checking");
 });
 
-test("a failure is stated only after a look that is newer than the claim", () => {
+test("a repair that only an event announced is checked until a read agrees", () => {
+  const told = { ...enabled, readAt: after(31), readState: "disabled" as const };
+  expect(outcomeOf(reported(null, { connection: told }), after(32))).toEqual({ state: "checking", signedIn: true });
+  expect(outcomeOf(reported(null, { connection: { ...told, readAt: after(-5) } }), after(32))).toEqual({ state: "checking", signedIn: true });
+  expect(outcomeOf(reported(null, { connection: { ...told, readState: "enabled" } }), after(32)).state).toBe("fixed");
+});
+
+test("while SnapTrade cannot be read, its signed word is enough", () => {
+  const told = { ...enabled, readAt: after(-5), readState: "disabled" as const };
+  expect(outcomeOf(reported(null, { connection: told, lookFailedAt: after(31) }), after(32)).state).toBe("fixed");
+});
+
+test("repaired and broken again is said as such", () => {
+  const again = { ...stillDisabled, fixedAt: after(25), brokeAt: after(28) };
+  expect(outcomeOf(reported(success, { connection: again }), after(100))).toEqual({ state: "stopped-again", brokeAt: after(28) });
+});
+
+test("a connection that is gone cannot be repaired", () => {
+  expect(outcomeOf(reported(success, { connection: { ...stillDisabled, state: "deleted", brokeAt: null } }), after(31))).toMatchObject({
+    failure: "gone",
+  });
+});
+
+test("an error of the portal ends nothing while the portal is open, since it lets people try again", () => {
+  const claim = { status: "ERROR", code: "1066" } as const;
+  expect(outcomeOf(reported(claim, { leftAt: null }), after(31))).toEqual({ state: "open" });
+  expect(outcomeOf(reported(claim), after(31))).toMatchObject({ state: "failed", failure: "sign-in-refused" });
+});
+
+test("a failure is stated only after a look that is newer than the end of the visit", () => {
   const claim = { status: "ERROR", code: "1023" } as const;
-  expect(outcomeOf(claimed(claim, { lookedAt: after(10) }), after(21))).toEqual({ state: "checking", signedIn: false });
-  expect(outcomeOf(claimed(claim), after(31))).toEqual({ state: "failed", failure: "different-login", code: "1023" });
+  expect(outcomeOf(reported(claim, { lookedAt: after(10) }), after(21))).toEqual({ state: "checking", signedIn: false });
+  expect(outcomeOf(reported(claim, { leftAt: after(40) }), after(41))).toEqual({ state: "checking", signedIn: false });
+  expect(outcomeOf(reported(claim), after(31))).toEqual({ state: "failed", failure: "different-login", code: "1023" });
+});
+
+test("coming back without a word is unknown for a while, and never called unfinished", () => {
+  expect(outcomeOf(reported({ status: "UNKNOWN" }), after(31))).toEqual({ state: "checking", signedIn: false });
+  expect(outcomeOf(reported({ status: "UNKNOWN" }), after(81))).toMatchObject({ state: "failed", failure: "no-word" });
+  expect(outcomeOf(reported({ status: "ABANDONED" }), after(31))).toMatchObject({ state: "failed", failure: "not-finished" });
+});
+
+test("signing in at a connection that works counts when SnapTrade says that somebody did, not when the browser does", () => {
+  const worked = { ...enabled, fixedAt: null };
+  const renew = (more: Partial<PortalFacts>) => outcomeOf(reported(success, { wish: "renew", connection: worked, ...more }), after(31)).state;
+  expect(renew({})).toBe("checking");
+  expect(renew({ attemptResult: "SUCCESS" })).toBe("fixed");
+  expect(renew({ connection: { ...worked, updatedAt: after(5) } })).toBe("fixed");
+  expect(renew({ connection: { ...worked, updatedAt: after(-5) } })).toBe("checking");
+  const trade = { ...worked, access: "trade" as const };
+  expect(outcomeOf(reported(null, { wish: "trade", connection: trade }), after(31)).state).toBe("fixed");
+});
+
+test("a sign-in that made no new connection is said as such where the login may be connected already", () => {
+  const connect = reported(success, { intent: "connect", connection: null });
+  expect(outcomeOf({ ...connect, hasOther: true }, after(31)).state).toBe("checking");
+  expect(outcomeOf({ ...connect, hasOther: true }, after(81))).toMatchObject({ failure: "no-new-connection" });
+  expect(outcomeOf(connect, after(81))).toEqual({ state: "unconfirmed" });
 });
 
 test.each([
@@ -51,21 +125,15 @@ test.each([
   ["9999", "unexplained"],
   [null, "unexplained"],
 ] as const)("code %s is explained as %s", (code, failure) => {
-  expect(outcomeOf(claimed({ status: "ERROR", code }), after(31))).toMatchObject({ state: "failed", failure });
+  expect(outcomeOf(reported({ status: "ERROR", code }), after(31))).toMatchObject({ state: "failed", failure });
 });
 
-test("leaving, or coming back without a word, is a sign-in that was not finished", () => {
-  for (const status of ["ABANDONED", "UNKNOWN"] as const)
-    expect(outcomeOf(claimed({ status }), after(31))).toMatchObject({ failure: "not-finished" });
+test("SnapTrade's webhook explains what the portal's own code does not", () => {
+  expect(explainFailure({ status: "ABANDONED" }, "DIFFERENT_ACCOUNT")).toEqual({ failure: "different-login", code: "DIFFERENT_ACCOUNT" });
+  expect(explainFailure({ status: "ERROR", code: "9999" }, "INVALID_CREDENTIALS").failure).toBe("sign-in-refused");
+  expect(explainFailure({ status: "ERROR", code: "1086" }, "INVALID_CREDENTIALS").failure).toBe("code-refused");
 });
 
-test("a second connection that appeared instead is named as such", () => {
-  expect(outcomeOf(claimed({ status: "SUCCESS" }, { secondConnectionId: "x" }), after(31))).toMatchObject({
-    state: "failed",
-    failure: "second-connection",
-  });
-});
-
-test("nothing heard yet is an open trip", () => {
-  expect(outcomeOf(trip, after(31))).toEqual({ state: "open" });
+test("a second connection is pointed out once SnapTrade was asked", () => {
+  expect(outcomeOf(reported(success, { secondConnectionId: id }), after(31))).toMatchObject({ failure: "second-connection" });
 });

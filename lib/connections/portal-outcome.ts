@@ -1,6 +1,6 @@
 import type { PortalResult } from "@/lib/snaptrade/portal-result";
 
-/** What a window message or the return URL claims (FACTS 4.3, 4.6). A hint: it chooses words, never the result. */
+/** What a window message or the return URL reports (FACTS 4.3, 4.6). A hint: it chooses words, never the result. */
 export type PortalClaim = PortalResult;
 
 export type PortalFailure =
@@ -11,36 +11,62 @@ export type PortalFailure =
   | "brokerage-unreachable"
   | "expired"
   | "not-finished"
+  | "no-word"
   | "our-side"
+  | "gone"
   | "second-connection"
+  | "no-new-connection"
   | "unexplained";
 
-/** What the server concluded about one trip to the portal; the only thing that a page shows. */
+/** What the server concluded about one portal session; the only thing that a page shows. Times on SnapTrade's clock. */
 export type PortalOutcome =
   | { state: "open" }
   | { state: "checking"; signedIn: boolean }
   | { state: "unconfirmed" }
   | { state: "fixed"; confirmedAt: Date }
   | { state: "connected"; connectionId: string; confirmedAt: Date }
+  /** It worked again after this session began, and has stopped since. */
+  | { state: "stopped-again"; brokeAt: Date }
   | { state: "failed"; failure: PortalFailure; code: string | null };
 
+/** What is known of the connection that a session is about. Times on SnapTrade's clock. */
+export interface PortalConnection {
+  id: string;
+  state: "enabled" | "disabled" | "deleted";
+  /** The newest statement of any kind. */
+  observedAt: Date;
+  /** The newest read alone. */
+  readAt: Date | null;
+  readState: "enabled" | "disabled" | "deleted" | null;
+  access: "read" | "trade";
+  /** When SnapTrade last said that the connection changed. */
+  updatedAt: Date | null;
+  /** When the newest break that was repaired ended, and when the present one began. */
+  fixedAt: Date | null;
+  brokeAt: Date | null;
+}
+
 export interface PortalFacts {
+  intent: "connect" | "reconnect";
+  /** The connection may have worked all along, so that it does proves nothing: SnapTrade must say that somebody signed in as well. */
+  wish: "renew" | "trade" | null;
   /** SnapTrade's clock. */
   openedAt: Date;
   claim: PortalClaim | null;
-  /** Our clock: when the claim reached us. */
+  /** Our clock: when the claim reached us, and when the browser said that the visit was over. */
   claimedAt: Date | null;
-  /** How SnapTrade's webhook says that the sign-in ended; explains a failure, concludes nothing. */
+  leftAt: Date | null;
+  /** How SnapTrade's webhook says that the sign-in ended. */
   attemptResult: string | null;
-  /** The newest observation of the connection to repair, or of the connection that this trip made; null when there is none. */
-  connection: { id: string; disabled: boolean; deleted: boolean; observedAt: Date; fixedAt: Date | null } | null;
-  intent: "connect" | "reconnect";
-  /** The connection may have worked all along, so that it does proves nothing: somebody must have signed in as well. */
-  wish: "renew" | "trade" | null;
-  /** A connection at the same brokerage that appeared during a trip that was to repair another one. */
+  /** The connection to repair, or the one that this session made; null when there is none. */
+  connection: PortalConnection | null;
+  /** A connection at the same brokerage that appeared during a session that was to repair another one. */
   secondConnectionId: string | null;
-  /** Our clock: when the last look began that SnapTrade answered. */
+  /** The person had a working connection at this brokerage already, so the sign-in may have been for that one. */
+  hasOther: boolean;
+  /** Our clock: when the last look began that SnapTrade answered, and the last one since that it did not. */
   lookedAt: Date | null;
+  lookFailedAt: Date | null;
 }
 
 export const unconfirmedAfterSeconds = 60;
@@ -67,38 +93,66 @@ export function failureOf(code: string | null): PortalFailure {
 }
 
 /**
- * Concludes one trip from what SnapTrade said after it began; the claim only chooses between words.
- * A failure is stated once a look newer than the claim has shown that nothing was repaired.
+ * Concludes one portal session from what SnapTrade said after it began; the claim only chooses between words.
+ * Success is stated once a read agrees, or when only SnapTrade's signed word can be had; a failure once a look that is newer than
+ * the end of the visit has shown that nothing was repaired.
  */
-export function outcomeOf(trip: PortalFacts, now: Date): PortalOutcome {
-  const { connection, claim, claimedAt } = trip;
-  const seenSince = connection && connection.observedAt > trip.openedAt ? connection : null;
-  const signedIn = claim?.status === "SUCCESS" || trip.attemptResult === "SUCCESS";
-  if (seenSince && !seenSince.disabled && !seenSince.deleted && (!trip.wish || signedIn)) {
-    return trip.intent === "connect"
-      ? { state: "connected", connectionId: seenSince.id, confirmedAt: seenSince.observedAt }
-      : { state: "fixed", confirmedAt: repairedSince(seenSince, trip.openedAt) };
+export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
+  const { connection, openedAt } = session;
+  if (connection?.state === "enabled" && connection.observedAt > openedAt && hasSignedIn(session)) return enabledOutcome(session, connection);
+  if (connection?.state === "deleted" && session.intent === "reconnect") return { state: "failed", failure: "gone", code: null };
+  if (connection?.state === "disabled" && connection.brokeAt) {
+    const workedAt = session.intent === "connect" ? connection.observedAt : connection.fixedAt;
+    if (workedAt && workedAt > openedAt && connection.brokeAt > openedAt) return { state: "stopped-again", brokeAt: connection.brokeAt };
   }
-  if (!claim || !claimedAt) return { state: "open" };
-  const lookedSince = trip.lookedAt !== null && trip.lookedAt >= claimedAt;
-  if (trip.secondConnectionId && lookedSince) return { state: "failed", failure: "second-connection", code: null };
-  if (claim.status === "SUCCESS") {
-    const waited = (now.getTime() - claimedAt.getTime()) / 1000;
-    return waited < unconfirmedAfterSeconds ? { state: "checking", signedIn: true } : { state: "unconfirmed" };
-  }
-  if (!lookedSince) return { state: "checking", signedIn: false };
-  return { state: "failed", ...explainFailure(claim, trip.attemptResult) };
+  return unrepairedOutcome(session, now);
 }
 
-/** Why a trip failed: the portal's own code where it means something to us, else what SnapTrade told by webhook, else only that it wasn't finished. */
+/** For a repair it is enough that the connection works; one that worked before must also have been signed in to, as SnapTrade says. */
+function hasSignedIn({ wish, attemptResult, connection, openedAt }: PortalFacts): boolean {
+  if (!wish || attemptResult === "SUCCESS") return true;
+  if (connection?.updatedAt && connection.updatedAt > openedAt) return true;
+  return wish === "trade" && connection?.access === "trade" && connection.readAt !== null && connection.readAt > openedAt;
+}
+
+function enabledOutcome({ intent, openedAt, lookFailedAt }: PortalFacts, connection: PortalConnection): PortalOutcome {
+  const { id, readAt, readState, fixedAt, observedAt } = connection;
+  const read = readAt && readAt > openedAt ? readState : null;
+  if (read !== "enabled" && !(read === null && lookFailedAt)) return { state: "checking", signedIn: true };
+  if (intent === "connect") return { state: "connected", connectionId: id, confirmedAt: observedAt };
+  // The first time that SnapTrade said so, where we know it; each later look only says it again.
+  return { state: "fixed", confirmedAt: fixedAt && fixedAt > openedAt ? fixedAt : observedAt };
+}
+
+function unrepairedOutcome(session: PortalFacts, now: Date): PortalOutcome {
+  const { intent, claim, claimedAt, leftAt, attemptResult, lookedAt } = session;
+  if (!claim || !claimedAt) return { state: "open" };
+  const endedAt = leftAt && leftAt > claimedAt ? leftAt : claimedAt;
+  const lookedSince = lookedAt !== null && lookedAt >= endedAt;
+  const waited = (now.getTime() - claimedAt.getTime()) / 1000;
+  if (session.secondConnectionId && lookedSince) return { state: "failed", failure: "second-connection", code: null };
+  if (claim.status === "SUCCESS" || attemptResult === "SUCCESS") {
+    if (waited < unconfirmedAfterSeconds) return { state: "checking", signedIn: true };
+    return intent === "connect" && session.hasOther ? { state: "failed", failure: "no-new-connection", code: null } : { state: "unconfirmed" };
+  }
+  // The portal lets people try again after an error, so an error alone ends nothing.
+  if (!leftAt) return { state: "open" };
+  if (!lookedSince) return { state: "checking", signedIn: false };
+  if (claim.status === "UNKNOWN" && !attemptResult) {
+    return waited < unconfirmedAfterSeconds ? { state: "checking", signedIn: false } : { state: "failed", failure: "no-word", code: null };
+  }
+  return { state: "failed", ...explainFailure(claim, attemptResult) };
+}
+
+/** Why a session failed: the portal's own code where it means something to us, else what SnapTrade said by webhook, else only that it wasn't finished. */
 export function explainFailure(claim: PortalClaim | null, attemptResult: string | null): { failure: PortalFailure; code: string | null } {
   const said = claim?.status === "ERROR" ? claim.code : null;
   const code = said && failureOf(said) !== "unexplained" ? said : attemptResult && attemptResult !== "SUCCESS" ? attemptResult : said;
-  if (!code && claim?.status !== "ERROR") return { failure: "not-finished", code: null };
+  if (!code && claim?.status !== "ERROR") return { failure: claim?.status === "UNKNOWN" ? "no-word" : "not-finished", code: null };
   return { failure: failureOf(code), code };
 }
 
-/** The first time that SnapTrade said so, where we know it; each later look only says it again. */
-function repairedSince(connection: { observedAt: Date; fixedAt: Date | null }, openedAt: Date): Date {
-  return connection.fixedAt && connection.fixedAt > openedAt ? connection.fixedAt : connection.observedAt;
+/** True once a session has an end of its own; a repair may still be recognized after a failure was. */
+export function isFinal({ state }: PortalOutcome): boolean {
+  return state === "fixed" || state === "connected" || state === "stopped-again" || state === "failed";
 }

@@ -1,7 +1,7 @@
-import { eq } from "drizzle-orm";
+import { and, eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { portalSessions } from "@/lib/db/schema";
+import { brokerageAccounts, connections, portalSessions, users } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
 import { readBrokerages } from "./brokerages";
 import { look } from "./look";
@@ -23,7 +23,8 @@ async function makePerson(...broken: string[]) {
   await look(userId);
   const connectionId = ids[0] ?? "";
   const open = (more: object = {}) => openReconnect({ userId, connectionId, darkMode: false, now: new Date(), ...more });
-  const check = (portalSessionId: string, claim: PortalClaim | null = null, now = new Date()) => checkPortal({ userId, portalSessionId, claim, now });
+  const check = (portalSessionId: string, claim: PortalClaim | null = null, now = new Date()) =>
+    checkPortal({ userId, portalSessionId, claim, over: claim !== null, now });
   return { userId, path, ids, connectionId, open, check };
 }
 
@@ -58,18 +59,62 @@ describe("reconnecting", () => {
     expect(new Set(opened.map(({ view }) => view.portalSessionId)).size).toBe(1);
   });
 
-  test.each(["renew", "trade"] as const)("a working connection is opened on the wish to %s, and done only when somebody signed in", async (wish) => {
-    const { userId, path, open, check } = await makePerson();
-    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
-    await look(userId);
-    const { loginLink, view } = await open({ connectionId: id, wish });
-    const body = await loginBody(loginLink);
-    expect(body).toMatchObject({ reconnect: id });
-    expect(body.connectionType).toBe(wish === "trade" ? "trade" : undefined);
-    await emulator.post(`${path}/advance`, { seconds: 5 });
-    expect((await check(view.portalSessionId)).outcome).toEqual({ state: "open" });
-    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({ state: "fixed" });
+  test("two pages that open the portal have a session each, and leaving one does not end the other", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    const first = await open({ now: new Date(Date.now() - 60_000) });
+    const second = await open();
+    expect(second.view.portalSessionId).not.toBe(first.view.portalSessionId);
+    expect((await check(second.view.portalSessionId, { status: "ABANDONED" })).outcome).toMatchObject({ failure: "not-finished" });
+    expect((await check(first.view.portalSessionId)).outcome).toEqual({ state: "open" });
+    await emulator.post(`${path}/advance`, { seconds: 2 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    expect((await check(first.view.portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("fixed");
   });
+
+  test("what SnapTrade no longer knows leaves the page with the click that found out", async () => {
+    const { userId, path, connectionId, open } = await makePerson("QUESTRADE");
+    await emulator.post(`${path}/settings`, { reconnectUnknown: "1011" });
+    const db = await database();
+    const long = new Date(Date.now() - 3_600_000);
+    await db.update(connections).set({ firstObservedAt: long, connectedSince: long }).where(eq(connections.id, connectionId));
+    await emulator.post(`${path}/connections/${connectionId}/delete`);
+    await expect(open()).rejects.toMatchObject({ code: "not-found" });
+    const [row] = await db.select({ state: connections.state }).from(connections).where(eq(connections.userId, userId));
+    expect(row?.state).toBe("deleted");
+  });
+
+  test("open pages hear when a session opens, is reported on, and ends", async () => {
+    const { userId, open, check } = await makePerson("QUESTRADE");
+    const db = await database();
+    const version = async () => (await db.select({ version: users.version }).from(users).where(eq(users.id, userId)))[0]?.version ?? 0;
+    const versions = [await version()];
+    const { view } = await open();
+    versions.push(await version());
+    await checkPortal({ userId, portalSessionId: view.portalSessionId, claim: { status: "ERROR", code: "1066" }, over: false, now: new Date() });
+    versions.push(await version());
+    await check(view.portalSessionId, { status: "ABANDONED" });
+    versions.push(await version());
+    expect(versions).toEqual([...new Set(versions)].sort((one, other) => one - other));
+  });
+
+  test.each(["renew", "trade"] as const)(
+    "a working connection is opened on the wish to %s, and done only when SnapTrade says that somebody signed in",
+    async (wish) => {
+      const { userId, path, open, check } = await makePerson();
+      const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
+      await look(userId);
+      const { loginLink, view } = await open({ connectionId: id, wish });
+      const body = await loginBody(loginLink);
+      expect(body).toMatchObject({ reconnect: id });
+      expect(body.connectionType).toBe(wish === "trade" ? "trade" : undefined);
+      await emulator.post(`${path}/advance`, { seconds: 5 });
+      expect((await check(view.portalSessionId)).outcome).toEqual({ state: "open" });
+      expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
+      await emulator.post(`${path}/connections/${id}/fix`);
+      await emulator.post(`${path}/advance`, { seconds: 5 });
+      expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({ state: "fixed" });
+    },
+  );
 
   test("trading is not asked for where the brokerage does not allow it", async () => {
     const { connectionId, open } = await makePerson("QUESTRADE");
@@ -108,7 +153,57 @@ describe("after the portal", () => {
     await emulator.post(`${path}/connections/${connectionId}/fix`);
     const after = await check(view.portalSessionId, { status: "SUCCESS" });
     expect(after).toMatchObject({ connectionId, outcome: { state: "fixed" } });
-    expect(await check(view.portalSessionId, { status: "ERROR", code: "1023" })).toEqual(after);
+    expect((await check(view.portalSessionId, { status: "ERROR", code: "1023" })).outcome).toEqual(after.outcome);
+  });
+
+  test("which accounts came back is said once they were read after the repair, and a missing one is named", async () => {
+    const { userId, path, open, check } = await makePerson();
+    const accounts = ["TFSA", "RRSP", "Margin"].map((name, index) => ({ name, number: `5512442${index}` }));
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", accounts });
+    await look(userId);
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${id}/break`);
+    await look(userId);
+    const { view } = await open({ connectionId: id });
+    await emulator.post(`${path}/faults`, { endpoint: "accounts", kind: "html502", times: 2 });
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${id}/fix`);
+    expect(await check(view.portalSessionId, { status: "SUCCESS" })).toMatchObject({ outcome: { state: "fixed" }, accountsBack: null });
+    await emulator.clearFaults(`${path}/faults`);
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    expect((await check(view.portalSessionId)).accountsBack).toEqual({ expected: 3, missing: [] });
+    const db = await database();
+    const [lost] = await db
+      .select()
+      .from(brokerageAccounts)
+      .where(and(eq(brokerageAccounts.connectionId, id), eq(brokerageAccounts.name, "TFSA")));
+    await db
+      .update(brokerageAccounts)
+      .set({ missingSince: new Date(Date.now() + 60_000) })
+      .where(eq(brokerageAccounts.id, lost?.id ?? ""));
+    expect((await check(view.portalSessionId)).accountsBack).toMatchObject({ expected: 3, missing: [{ name: "TFSA", lastDigits: "4420" }] });
+  });
+
+  test("repaired and broken again is neither a success nor a failure of the sign-in", async () => {
+    const { userId, path, connectionId, open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    await look(userId);
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${connectionId}/break`);
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("stopped-again");
+  });
+
+  test("a repair that follows a return without a word is recognized, also after the session was closed", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    expect((await check(view.portalSessionId, { status: "UNKNOWN" })).outcome).toEqual({ state: "checking", signedIn: false });
+    const later = new Date(Date.now() + 61_000);
+    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({ failure: "no-word" });
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    expect((await check(view.portalSessionId, null, new Date(later.getTime() + 10_000))).outcome.state).toBe("fixed");
   });
 
   test("SUCCESS with a connection that stays disabled is never fixed", async () => {
@@ -130,7 +225,8 @@ describe("after the portal", () => {
     const { view } = await open();
     await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
     expect((await check(view.portalSessionId, { status: "ERROR", code: "1066" })).outcome).toEqual({ state: "checking", signedIn: false });
-    expect((await check(view.portalSessionId)).outcome).toMatchObject({ state: "failed", failure: "sign-in-refused", code: "1066" });
+    const later = new Date(Date.now() + 5_000);
+    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({ state: "failed", failure: "sign-in-refused", code: "1066" });
   });
 
   test("another person's trip answers like a missing one", async () => {
@@ -152,6 +248,44 @@ describe("connecting another brokerage", () => {
     await emulator.post(`${path}/advance`, { seconds: 2 });
     const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
     expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({ state: "connected", connectionId: id });
+  });
+
+  async function connectAt(brokerage: string) {
+    const person = await makePerson();
+    const { id: oldId } = await emulator.post<{ id: string }>(`${person.path}/connections`, { brokerage });
+    await look(person.userId);
+    await readBrokerages(new Date());
+    await emulator.post(`${person.path}/advance`, { seconds: 5 });
+    const connect = () => openConnect({ userId: person.userId, brokerage, beside: false, darkMode: false, now: new Date() });
+    return { ...person, oldId, connect };
+  }
+
+  test("a reported success with no new connection never passes an old one off as new", async () => {
+    const { check, connect } = await connectAt("QUESTRADE");
+    const { view } = await connect();
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
+    const later = new Date(Date.now() + 61_000);
+    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({ state: "failed", failure: "no-new-connection" });
+  });
+
+  test("a connection that SnapTrade lists under a sibling of the brokerage is found", async () => {
+    const { path, check, connect } = await connectAt("QUESTRADE");
+    const { view } = await connect();
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
+    expect(await check(view.portalSessionId, { status: "SUCCESS" })).toMatchObject({
+      brokerage: { slug: "ALPACA" },
+      outcome: { state: "connected", connectionId: id },
+    });
+  });
+
+  test("one new connection belongs to one of two visits", async () => {
+    const { path, check, connect } = await connectAt("QUESTRADE");
+    const [first, second] = [await connect(), await connect()];
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections`, { brokerage: "QUESTRADE" });
+    expect((await check(second.view.portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("connected");
+    expect((await check(first.view.portalSessionId)).outcome).toEqual({ state: "open" });
   });
 });
 

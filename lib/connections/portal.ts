@@ -1,30 +1,37 @@
 import "server-only";
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
-import { brokerages, connections, portalSessions } from "@/lib/db/schema";
+import { brokerages, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 import { AppError } from "@/lib/errors";
+import { announceChanges, noteChange } from "@/lib/live";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { createLoginLink, type LoginPurpose } from "@/lib/snaptrade/login-link";
-import { lookSince } from "./look";
+import { readAccountsSince } from "./accounts";
+import { look, lookSince } from "./look";
 import { getPortalView } from "./portal-data";
-import type { PortalClaim } from "./portal-outcome";
+import { isFinal, type PortalClaim } from "./portal-outcome";
 import { requireOwnQueue } from "./queue";
 import { toRefusal } from "./refusals";
-import { noteUserGone, requireSnapTradeCredentials } from "./snaptrade-user";
-import { isPortalOpen } from "./status";
+import { noteRefusal, requireSnapTradeCredentials, requireStaying } from "./snaptrade-user";
 import type { OpenedPortal, PortalView, PortalWish } from "./views";
 
-interface Trip {
+interface Visit {
   userId: string;
   darkMode: boolean;
   now: Date;
 }
 
+/** Clicks of one person at one button so close together are one click. */
+const doubleClickMs = 3_000;
+/** While a page waits for an answer, SnapTrade is asked at most this often. */
+const pollMs = 2_500;
+
 /**
- * Opens the Connection Portal to repair one connection of this person, or on their wish to renew one that works or to let it trade: a portal session of ours, and a login link made for this click (FACTS 3).
- * A trip that is still open is used again, so a double click makes one; the link is new each time, since links are never kept.
- * @throws AppError not-found, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
+ * Opens the Connection Portal to repair one connection of this person, or on their wish to renew one that works or to let it trade:
+ * a portal session of ours, and a login link made for this click (FACTS 3). Each page that opens it has a session of its own; a double
+ * click makes one. The link is new each time, since links are never kept.
+ * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
  */
 export async function openReconnect({
   userId,
@@ -33,26 +40,29 @@ export async function openReconnect({
   wish = null,
   darkMode,
   now,
-}: Trip & { connectionId: string; queueId?: string; wish?: PortalWish | null }): Promise<OpenedPortal> {
+}: Visit & { connectionId: string; queueId?: string; wish?: PortalWish | null }): Promise<OpenedPortal> {
   const db = await database();
   const connection = await db.query.connections.findFirst({
     where: and(eq(connections.userId, userId), eq(connections.id, connectionId)),
     with: { brokerage: true },
   });
-  if (!connection || connection.state === "deleted" || connection.removalRequestedAt) throw new AppError("not-found");
+  if (!connection || connection.state === "deleted") throw new AppError("not-found");
+  await requireStaying(db, userId);
+  if (connection.removalRequestedAt) throw new AppError("being-removed");
   if (connection.state === "enabled" && !wish) throw new AppError("not-broken");
   if (wish === "trade" && !connection.brokerage.allowsTrading) throw new AppError("cannot-trade");
   if (!connection.brokerage.enabled) throw new AppError("cannot-reconnect");
   if (queueId) await requireOwnQueue(userId, queueId);
 
-  const portalSessionId = await joinTrip({ userId, connectionId, brokerageId: connection.brokerageId, queueId, wish, now });
+  const { brokerageId } = connection;
+  const portalSessionId = await beginReconnect({ userId, connectionId, brokerageId, queueId: queueId ?? null, wish, startedAt: now });
   const purpose = wish === "trade" ? { reconnect: connectionId, connectionType: "trade" as const } : { reconnect: connectionId };
   return openLink(portalSessionId, purpose, { userId, darkMode, now });
 }
 
 /**
  * Opens the Connection Portal to make a new connection at one brokerage.
- * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people are led to fix, not to add
+ * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people are led to fix, not to add; account-deleting
  */
 export async function openConnect({
   userId,
@@ -60,10 +70,11 @@ export async function openConnect({
   beside,
   darkMode,
   now,
-}: Trip & { brokerage: string; beside: boolean }): Promise<OpenedPortal> {
+}: Visit & { brokerage: string; beside: boolean }): Promise<OpenedPortal> {
   const db = await database();
   const brokerage = await db.query.brokerages.findFirst({ where: eq(brokerages.slug, slug) });
   if (!brokerage) throw new AppError("not-found");
+  await requireStaying(db, userId);
   if (!brokerage.enabled || brokerage.maintenance) throw new AppError("brokerage-unavailable");
   const broken = await db.query.connections.findFirst({
     where: and(
@@ -75,118 +86,173 @@ export async function openConnect({
   });
   if (broken && !beside) throw new AppError("already-connected");
 
-  const [made] = await db.insert(portalSessions).values({ userId, intent: "connect", brokerageId: brokerage.id, startedAt: now }).returning();
+  const [made] = await db
+    .insert(portalSessions)
+    .values({ userId, intent: "connect", brokerageId: brokerage.id, startedAt: now, activeAt: now })
+    .returning();
   if (!made) throw new Error("The portal session was not stored");
   return openLink(made.id, { broker: slug }, { userId, darkMode, now });
 }
 
+/** What a page says about a visit: how it ended, or that the page is still there. */
+export interface PortalReport {
+  claim: PortalClaim | null;
+  /** False while the portal is still shown, as after an error that it lets the person try again after. */
+  over: boolean;
+  /** False where no page asks, which is then no sign of the person. */
+  fromPage?: boolean;
+}
+
 /**
- * Takes a hint of what happened in the portal, asks SnapTrade, and says what is now known of this trip.
- * The claim decides nothing but words; without one it is just a look.
- * @throws AppError not-found for a trip that is not this person's
+ * Takes a hint of what happened in the portal, asks SnapTrade, and says what is now known of this session.
+ * The claim decides nothing but words; without one it is just a look, and not even that when SnapTrade was asked a moment ago.
+ * @throws AppError not-found for a session that is not this person's
  */
 export async function checkPortal({
   userId,
   portalSessionId,
-  claim,
   now,
-}: {
-  userId: string;
-  portalSessionId: string;
-  claim: PortalClaim | null;
-  now: Date;
-}): Promise<PortalView> {
+  ...report
+}: PortalReport & { userId: string; portalSessionId: string; now: Date }): Promise<PortalView> {
   const before = await getPortalView(userId, portalSessionId, now);
   if (!before) throw new AppError("not-found");
-  if (before.outcome.state === "fixed" || before.outcome.state === "connected") {
-    // A webhook may have told it first.
-    await settle(userId, before, now);
-    return before;
-  }
-  if (claim) await noteClaim(userId, portalSessionId, claim, now);
-  await lookSince(userId, now, "portal");
+  await recordReport(userId, portalSessionId, report, now);
+  if (report.claim || report.over) await lookSince(userId, now, "portal");
+  else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
   const view = await getPortalView(userId, portalSessionId, now);
   if (!view) throw new AppError("not-found");
-  await settle(userId, view, now);
-  return view;
+  await closeSession(userId, view, now);
+  if (!isSuccess(view) || view.accountsBack) return view;
+  await readAccountsSince(userId, view.outcome.confirmedAt, now);
+  return (await getPortalView(userId, portalSessionId, now)) ?? view;
 }
 
-/** The one open trip for this connection: the present one where it can still be used, else a new one in its place. */
-async function joinTrip(trip: {
+function isSuccess(view: PortalView): view is PortalView & { outcome: { confirmedAt: Date } } {
+  return view.outcome.state === "fixed" || view.outcome.state === "connected";
+}
+
+async function isPollDue(userId: string, now: Date): Promise<boolean> {
+  const db = await database();
+  const recently = new Date(now.getTime() - pollMs);
+  const { lookedAt, lookFailedAt } = snapTradeUsers;
+  const [due] = await db
+    .select({ userId: snapTradeUsers.userId })
+    .from(snapTradeUsers)
+    .where(
+      and(eq(snapTradeUsers.userId, userId), or(isNull(lookedAt), lt(lookedAt, recently)), or(isNull(lookFailedAt), lt(lookFailedAt, recently))),
+    );
+  return due !== undefined;
+}
+
+interface NewSession {
   userId: string;
   connectionId: string;
   brokerageId: string;
-  queueId: string | undefined;
+  queueId: string | null;
   wish: PortalWish | null;
-  now: Date;
-}): Promise<string> {
-  const { userId, connectionId, brokerageId, queueId = null, wish, now } = trip;
+  startedAt: Date;
+}
+
+/** A session for this click; the one that the same click has just made, where it was a double click. */
+async function beginReconnect(session: NewSession): Promise<string> {
+  const { connectionId, queueId, wish, startedAt } = session;
   return transaction(async (tx) => {
     // The connection's row is the lock: two clicks at once take turns here.
     await tx.select({ id: connections.id }).from(connections).where(eq(connections.id, connectionId)).for("update");
-    const open = await tx.query.portalSessions.findFirst({
-      where: and(eq(portalSessions.connectionId, connectionId), eq(portalSessions.intent, "reconnect"), isNull(portalSessions.outcome)),
+    const same = tx.query.portalSessions.findFirst({
+      where: and(
+        eq(portalSessions.connectionId, connectionId),
+        eq(portalSessions.intent, "reconnect"),
+        isNull(portalSessions.outcome),
+        isNull(portalSessions.claimedAt),
+        gt(portalSessions.startedAt, new Date(startedAt.getTime() - doubleClickMs)),
+      ),
+      orderBy: [desc(portalSessions.startedAt)],
     });
-    if (open && !open.claim && open.queueId === queueId && open.wish === wish && isPortalOpen({ openedAt: open.startedAt }, now)) return open.id;
-    if (open) await tx.update(portalSessions).set({ outcome: "replaced", endedAt: now }).where(eq(portalSessions.id, open.id));
+    const clicked = await same;
+    if (clicked?.queueId === queueId && clicked.wish === wish) return clicked.id;
     const [made] = await tx
       .insert(portalSessions)
-      .values({ userId, intent: "reconnect", connectionId, brokerageId, queueId, wish, startedAt: now })
+      .values({ ...session, intent: "reconnect", activeAt: startedAt })
       .returning();
     if (!made) throw new Error("The portal session was not stored");
     return made.id;
   });
 }
 
-async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId, darkMode, now }: Trip): Promise<OpenedPortal> {
-  const db = await database();
+async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId, darkMode, now }: Visit): Promise<OpenedPortal> {
+  const own = eq(portalSessions.id, portalSessionId);
   try {
     const credentials = await requireSnapTradeCredentials(userId, now);
     const returnUrl = `${env().APP_URL}/portal/${portalSessionId}/return`;
     const { loginLink, openedAt, snapTradeSessionId } = await createLoginLink(credentials, purpose, { returnUrl, darkMode });
-    // A trip that is joined keeps the moment at which it first opened.
-    await db
-      .update(portalSessions)
-      .set({ openedAt })
-      .where(and(eq(portalSessions.id, portalSessionId), isNull(portalSessions.openedAt)));
-    await db.update(portalSessions).set({ snapTradeSessionId }).where(eq(portalSessions.id, portalSessionId));
+    await transaction(async (tx) => {
+      // After a double click the session keeps the moment at which it first opened.
+      await tx
+        .update(portalSessions)
+        .set({ openedAt: sql`least(${portalSessions.openedAt}, ${openedAt.toISOString()}::timestamptz)`, snapTradeSessionId })
+        .where(own);
+      await noteChange(tx, userId);
+    });
+    await announceChanges();
     const view = await getPortalView(userId, portalSessionId, now);
     if (!view) throw new AppError("not-found");
     return { loginLink, portalOrigins: env().SNAPTRADE_PORTAL_ORIGINS, appName: env().APP_NAME, view };
   } catch (error) {
-    if (error instanceof SnapTradeFailure && error.kind === "user-refused") await noteUserGone(db, userId, { goneAt: now, goneWhy: "refused" });
+    const db = await database();
     await db
       .update(portalSessions)
       .set({ outcome: "not-opened", endedAt: now })
-      .where(and(eq(portalSessions.id, portalSessionId), isNull(portalSessions.openedAt)));
+      .where(and(own, isNull(portalSessions.openedAt)));
+    if (!(error instanceof SnapTradeFailure)) throw error;
+    if (error.kind === "user-refused") await noteRefusal(userId, now);
+    // SnapTrade does not know the connection that we show: what we show is behind.
+    if (error.kind === "not-found" || error.kind === "refused") await look(userId, now, "portal");
     throw toRefusal(error);
   }
 }
 
 const weight: Record<PortalClaim["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
 
-/** Messages repeat and arrive in any order; the one that says most is kept, and leaving afterwards takes nothing back. */
-async function noteClaim(userId: string, portalSessionId: string, claim: PortalClaim, now: Date) {
-  await transaction(async (tx) => {
-    const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId), isNull(portalSessions.outcome));
-    const [trip] = await tx.select({ claim: portalSessions.claim }).from(portalSessions).where(own).for("update");
-    if (!trip || (trip.claim && weight[trip.claim.status] >= weight[claim.status])) return;
-    const code = claim.status === "ERROR" ? claim.code : null;
+/** Messages repeat and arrive in any order; the one that says most is kept, the newer of two errors, and leaving afterwards takes nothing back. */
+async function recordReport(userId: string, portalSessionId: string, { claim, over, fromPage = true }: PortalReport, now: Date): Promise<void> {
+  const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
+  const news = await transaction(async (tx) => {
+    const [session] = await tx.select().from(portalSessions).where(own).for("update");
+    if (!session || (session.outcome !== null && session.outcome !== "failed")) return false;
+    const said = session.claim ? weight[session.claim.status] : 0;
+    const code = claim?.status === "ERROR" ? claim.code : null;
+    const stronger = claim && (weight[claim.status] > said || (claim.status === "ERROR" && said === weight.ERROR));
     await tx
       .update(portalSessions)
-      .set({ claim: { status: claim.status, code }, claimedAt: now })
+      .set({
+        activeAt: fromPage ? now : session.activeAt,
+        ...(stronger ? { claim: { status: claim.status, code }, claimedAt: now } : {}),
+        ...(over && !session.leftAt ? { leftAt: now } : {}),
+      })
       .where(own);
+    if (!stronger && !over) return false;
+    await noteChange(tx, userId);
+    return true;
   });
+  if (news) await announceChanges();
 }
 
-/** Ends the trip once something final is known; a repair may still be recognised after a failure was. */
-async function settle(userId: string, { portalSessionId, outcome }: PortalView, now: Date) {
-  if (outcome.state !== "fixed" && outcome.state !== "connected" && outcome.state !== "failed") return;
-  const db = await database();
+/** Ends the session once something final is known; a repair may still be recognized after a failure was. */
+async function closeSession(userId: string, { portalSessionId, outcome }: PortalView, now: Date): Promise<void> {
+  if (!isFinal(outcome)) return;
   const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
+  const conclusion = outcome.state === "connected" || outcome.state === "failed" ? outcome.state : "fixed";
   const connectionId = outcome.state === "connected" ? { connectionId: outcome.connectionId } : {};
-  await db
-    .update(portalSessions)
-    .set({ outcome: outcome.state, endedAt: now, ...connectionId })
-    .where(and(own, outcome.state === "failed" ? isNull(portalSessions.outcome) : sql`${portalSessions.outcome} is distinct from ${outcome.state}`));
+  const open = conclusion === "failed" ? isNull(portalSessions.outcome) : or(isNull(portalSessions.outcome), eq(portalSessions.outcome, "failed"));
+  const closed = await transaction(async (tx) => {
+    const ended = await tx
+      .update(portalSessions)
+      .set({ outcome: conclusion, endedAt: now, ...connectionId })
+      .where(and(own, open))
+      .returning({ id: portalSessions.id });
+    if (ended.length > 0) await noteChange(tx, userId);
+    return ended.length > 0;
+  });
+  if (closed) await announceChanges();
 }

@@ -85,7 +85,11 @@ export async function getQueueView(userId: string, queueId: string, currentId: s
     where: and(eq(connections.userId, userId), inArray(connections.id, queue.connectionIds)),
     with: {
       brokerage: { columns: { id: true, slug: true, name: true, logoUrl: true } },
-      accounts: { columns: { id: true, name: true, lastDigits: true }, orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
+      accounts: {
+        columns: { id: true, name: true, lastDigits: true },
+        where: isNull(brokerageAccounts.missingSince),
+        orderBy: [brokerageAccounts.name, brokerageAccounts.id],
+      },
     },
   });
   const entries = queue.connectionIds.flatMap((id) => {

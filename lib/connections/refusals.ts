@@ -7,7 +7,7 @@ const codeOf: Record<FailureKind, AppErrorCode> = {
   busy: "snaptrade-busy",
   "not-found": "not-found",
   "key-refused": "snaptrade-refused",
-  "user-refused": "user-gone",
+  "user-refused": "access-refused",
   "user-exists": "snaptrade-refused",
   "connection-disabled": "snaptrade-refused",
   refused: "snaptrade-refused",
@@ -15,5 +15,6 @@ const codeOf: Record<FailureKind, AppErrorCode> = {
 
 /** What a failure at SnapTrade means to the person whose click caused the call; other errors pass unchanged. */
 export function toRefusal(error: unknown): unknown {
-  return error instanceof SnapTradeFailure ? new AppError(codeOf[error.kind]) : error;
+  if (!(error instanceof SnapTradeFailure)) return error;
+  return new AppError(error.details.limitedBy === "person" ? "checked-often" : codeOf[error.kind]);
 }

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { snapTradeId } from "@/lib/snaptrade/id";
 
-const id = z.uuid();
+/** Of connections, which are SnapTrade's, and of our own rows alike. */
+const id = snapTradeId;
 
 export const reconnectInput = z.object({ connectionId: id, queueId: id.optional(), wish: z.enum(["renew", "trade"]).optional() });
 export const connectInput = z.object({
@@ -25,4 +27,4 @@ const claim = z.discriminatedUnion("status", [
   z.object({ status: z.literal("ABANDONED") }),
   z.object({ status: z.literal("UNKNOWN") }),
 ]);
-export const reportPortalInput = z.object({ portalSessionId: id, claim: claim.nullable() });
+export const reportPortalInput = z.object({ portalSessionId: id, claim: claim.nullable(), over: z.boolean() });

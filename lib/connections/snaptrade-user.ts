@@ -1,57 +1,143 @@
 import "server-only";
 import { randomUUID } from "node:crypto";
-import { eq, isNotNull, sql } from "drizzle-orm";
-import { database } from "@/lib/db/client";
+import { and, eq, isNull, lte, ne, or, sql } from "drizzle-orm";
+import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { snapTradeUsers } from "@/lib/db/schema";
+import { formerSnapTradeUsers } from "@/lib/db/former-schema";
+import { connections, snapTradeUsers, users } from "@/lib/db/schema";
 import { AppError } from "@/lib/errors";
-import { noteChange } from "@/lib/live";
-import { describeError, log } from "@/lib/log";
+import { announceChanges, noteChange } from "@/lib/live";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
+import { listConnections } from "@/lib/snaptrade/connections";
+import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
-import { deleteSnapTradeUser, registerSnapTradeUser } from "@/lib/snaptrade/users";
+import { registerSnapTradeUser } from "@/lib/snaptrade/users";
+import { growingGapMs } from "./gaps";
+
+type SnapTradeUser = typeof snapTradeUsers.$inferSelect;
 
 const boundTo = (userId: string, snapTradeUserId: string) => `${userId}/${snapTradeUserId}`;
+const credentialsOf = ({ userId, snapTradeUserId, sealedSecret }: SnapTradeUser): SnapTradeCredentials => ({
+  snapTradeUserId,
+  userSecret: openSecret(sealedSecret, boundTo(userId, snapTradeUserId)),
+});
 
 /**
- * The SnapTrade credentials of a person, or null when they are not registered there, or no longer.
+ * The SnapTrade credentials of a person, or null when they are not registered there, or SnapTrade has deleted them.
+ * A secret that SnapTrade refuses is still returned, because the refusal may end.
  * @throws Error when the sealed secret does not open under ENCRYPTION_KEYS
  */
 export async function getSnapTradeCredentials(userId: string): Promise<SnapTradeCredentials | null> {
   const db = await database();
   const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
-  if (!row || row.goneAt) return null;
-  return { snapTradeUserId: row.snapTradeUserId, userSecret: openSecret(row.sealedSecret, boundTo(userId, row.snapTradeUserId)) };
+  return row && row.goneWhy !== "deleted" ? credentialsOf(row) : null;
 }
 
 /**
- * The SnapTrade credentials of a person, registered now if they are not (FACTS 2).
- * The id is random and new for each attempt, so an attempt that failed leaves nothing that a later one could stumble over.
- * @throws SnapTradeFailure when SnapTrade does not register the user
+ * Checks that this person's account is not being deleted. Inside a transaction it also holds off a deletion until the commit.
+ * @throws AppError account-deleting
+ */
+export async function requireStaying(tx: Pick<Transaction, "select">, userId: string): Promise<void> {
+  const [user] = await tx.select({ leavingSince: users.deletionRequestedAt }).from(users).where(eq(users.id, userId)).for("no key update");
+  if (!user || user.leavingSince) throw new AppError("account-deleting");
+}
+
+/**
+ * The SnapTrade credentials of a person, registered now if they are not (FACTS 2). Where SnapTrade refuses the present ones for long,
+ * it is asked once more; only then is the person registered anew, and the former user kept on the list of those to delete.
+ * @throws AppError account-deleting
+ * @throws SnapTradeFailure when SnapTrade does not register the user, or cannot be asked
  */
 export async function requireSnapTradeCredentials(userId: string, now: Date): Promise<SnapTradeCredentials> {
-  const existing = await getSnapTradeCredentials(userId);
-  if (existing) return existing;
-  const made = await registerSnapTradeUser(randomUUID());
   const db = await database();
-  const registered = {
-    snapTradeUserId: made.snapTradeUserId,
-    sealedSecret: sealSecret(made.userSecret, boundTo(userId, made.snapTradeUserId)),
-    registeredAt: now,
-  };
-  const anew = { lookedAt: null, lookFailedAt: null, lookDueAt: null, accountsLookedAt: null, goneAt: null, goneWhy: null };
-  const stored = await db
-    .insert(snapTradeUsers)
-    .values({ userId, ...registered })
-    .onConflictDoUpdate({ target: snapTradeUsers.userId, set: { ...registered, ...anew }, setWhere: isNotNull(snapTradeUsers.goneAt) })
-    .returning({ userId: snapTradeUsers.userId });
-  if (stored.length > 0) return made;
+  await requireStaying(db, userId);
+  const [present] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (present && !present.goneAt) return credentialsOf(present);
+  if (present?.goneWhy === "refused" && (await isAcceptedAgain(present, now))) return credentialsOf(present);
+  return register(userId, now);
+}
+
+async function isAcceptedAgain(present: SnapTradeUser, now: Date): Promise<boolean> {
+  try {
+    await listConnections(credentialsOf(present));
+  } catch (error) {
+    if (!(error instanceof SnapTradeFailure) || error.kind !== "user-refused") throw error;
+    await noteRefusal(present.userId, now);
+    return false;
+  }
+  const db = await database();
+  await db.update(snapTradeUsers).set(accepted).where(eq(snapTradeUsers.userId, present.userId));
+  await noteChange(db, present.userId);
+  await announceChanges();
+  return true;
+}
+
+/** No answer to a registration takes longer; what is unanswered by then is deleted at SnapTrade. */
+const registerWithinMs = 5 * 60_000;
+/** After these nothing was registered; after any other failure the user may exist while its secret is lost. */
+const nothingMade: FailureKind[] = ["busy", "key-refused", "refused"];
+
+/** The id is random, new for each attempt, and written down before it is sent: whatever becomes of the answer, nothing is left behind at SnapTrade. */
+async function register(userId: string, now: Date): Promise<SnapTradeCredentials> {
+  const snapTradeUserId = randomUUID();
+  const db = await database();
+  const runAt = new Date(now.getTime() + registerWithinMs);
+  await db.insert(formerSnapTradeUsers).values({ snapTradeUserId, userId, why: "registering", since: now, runAt });
+  const made = await registerSnapTradeUser(snapTradeUserId, userId).catch(async (error: unknown) => {
+    if (error instanceof SnapTradeFailure && nothingMade.includes(error.kind)) await db.delete(formerSnapTradeUsers).where(former(snapTradeUserId));
+    throw error;
+  });
+  if (await transaction((tx) => adopt(tx, userId, made, now))) return made;
 
   // Another request registered this person meanwhile; theirs is the one that stays.
-  await deleteSnapTradeUser(made.snapTradeUserId).catch((error: unknown) =>
-    log.warn(describeError(error), "A surplus SnapTrade user was left behind"),
-  );
+  await db.update(formerSnapTradeUsers).set({ why: "surplus", runAt: now, deletedAt: null }).where(former(snapTradeUserId));
   return requireSnapTradeCredentials(userId, now);
+}
+
+const former = (snapTradeUserId: string) => eq(formerSnapTradeUsers.snapTradeUserId, snapTradeUserId);
+
+/** Makes a registered user the person's present one. @returns false when somebody else's was first, or this one is being deleted already */
+async function adopt(tx: Transaction, userId: string, made: SnapTradeCredentials, now: Date): Promise<boolean> {
+  const { snapTradeUserId, userSecret } = made;
+  const [present] = await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+  if (present && !present.goneAt) return false;
+  const [waiting] = await tx
+    .select({ attempts: formerSnapTradeUsers.attempts })
+    .from(formerSnapTradeUsers)
+    .where(former(snapTradeUserId))
+    .for("update");
+  if (waiting?.attempts !== 0) return false;
+  if (present) await retire(tx, present, now);
+  const sealedSecret = sealSecret(userSecret, boundTo(userId, snapTradeUserId));
+  const stored = await tx
+    .insert(snapTradeUsers)
+    .values({ userId, snapTradeUserId, sealedSecret, registeredAt: now })
+    .onConflictDoNothing()
+    .returning({ userId: snapTradeUsers.userId });
+  if (stored.length === 0) return false;
+  await tx.delete(formerSnapTradeUsers).where(former(snapTradeUserId));
+  await requireStaying(tx, userId);
+  await noteChange(tx, userId);
+  return true;
+}
+
+/** Moves a SnapTrade user to the list of those to delete, with the connections that go with it. */
+export async function retire(tx: Transaction, present: SnapTradeUser, now: Date): Promise<void> {
+  const { userId, snapTradeUserId, goneWhy, goneAt } = present;
+  const own = await tx
+    .select({ id: connections.id })
+    .from(connections)
+    .where(and(eq(connections.userId, userId), ne(connections.state, "deleted")));
+  await tx.delete(snapTradeUsers).where(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId));
+  await tx.insert(formerSnapTradeUsers).values({
+    snapTradeUserId,
+    userId,
+    why: goneWhy ?? "account-deleted",
+    since: now,
+    runAt: now,
+    connectionIds: own.map(({ id }) => id),
+    deletedAt: goneWhy === "deleted" ? goneAt : null,
+  });
 }
 
 /** Makes a look at this person's connections due, from `dueAt` on; one that is due earlier stays so. */
@@ -65,14 +151,67 @@ export async function requestLook(tx: Transaction, userId: string, dueAt: Date, 
     .where(eq(snapTradeUsers.userId, userId));
 }
 
-/** Remembers that SnapTrade does not know this user any more: nothing is asked in their name from now on, and their pages say so. */
-export async function noteUserGone(
-  tx: Pick<Transaction, "update">,
-  userId: string,
-  gone: { goneAt: Date; goneWhy: "deleted" | "refused" },
-): Promise<void> {
-  await tx.update(snapTradeUsers).set(gone).where(eq(snapTradeUsers.userId, userId));
-  await noteChange(tx, userId);
+/** Remembers that SnapTrade has deleted this user: nothing is asked in their name from now on, and their pages say so. */
+export async function noteUserDeleted(tx: Pick<Transaction, "update">, snapTradeUserId: string, goneAt: Date): Promise<void> {
+  const [gone] = await tx
+    .update(snapTradeUsers)
+    .set({ goneAt, goneWhy: "deleted", refusals: 0, askAgainAt: null })
+    .where(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId))
+    .returning({ userId: snapTradeUsers.userId });
+  if (gone) await noteChange(tx, gone.userId);
+}
+
+/** So many refusals, each after a longer wait, are more than a doubt; so many, over about a month, and only a person's click asks again. */
+const refusalsToBelieve = 3;
+const maxRefusals = 30;
+
+/** What a look that succeeds makes of earlier refusals; a user that SnapTrade deleted stays deleted. */
+export const accepted = {
+  refusals: 0,
+  askAgainAt: null,
+  goneAt: sql`case when ${snapTradeUsers.goneWhy} = 'refused' then null else ${snapTradeUsers.goneAt} end`,
+  goneWhy: sql`nullif(${snapTradeUsers.goneWhy}, 'refused')`,
+};
+
+/**
+ * Remembers that SnapTrade refused this person's secret (1083). The first refusals are a doubt: the pages say that nothing can be checked right now.
+ * Only one that came after the wait counts, so that clicks neither prove anything nor make the waits longer.
+ * @param now our clock
+ */
+export async function noteRefusal(userId: string, now: Date): Promise<void> {
+  await transaction(async (tx) => {
+    const own = and(eq(snapTradeUsers.userId, userId), sql`${snapTradeUsers.goneWhy} is distinct from 'deleted'`);
+    const [row] = await tx.select().from(snapTradeUsers).where(own).for("update");
+    if (!row) return;
+    const isDue = row.refusals < maxRefusals && (!row.askAgainAt || row.askAgainAt <= now);
+    const refusals = row.refusals + (isDue ? 1 : 0);
+    const next = refusals < maxRefusals ? new Date(now.getTime() + growingGapMs(refusals)) : null;
+    await tx
+      .update(snapTradeUsers)
+      .set({
+        refusals,
+        askAgainAt: isDue ? next : row.askAgainAt,
+        lookFailedAt: now,
+        ...(refusals >= refusalsToBelieve && !row.goneAt ? { goneAt: now, goneWhy: "refused" } : {}),
+      })
+      .where(own);
+    await noteChange(tx, userId);
+  });
+  await announceChanges();
+}
+
+/** The people whose secret was refused and whom it is time to ask about again, longest overdue first. */
+export async function listRefused(now: Date, limit: number): Promise<string[]> {
+  const db = await database();
+  // An ask that failed for another reason proves nothing, and must not be repeated in every round.
+  const notJustFailed = or(isNull(snapTradeUsers.lookFailedAt), lte(snapTradeUsers.lookFailedAt, new Date(now.getTime() - growingGapMs(1))));
+  const rows = await db
+    .select({ userId: snapTradeUsers.userId })
+    .from(snapTradeUsers)
+    .where(and(lte(snapTradeUsers.askAgainAt, now), notJustFailed))
+    .orderBy(snapTradeUsers.askAgainAt)
+    .limit(limit);
+  return rows.map(({ userId }) => userId);
 }
 
 const checksPerMinute = 6;

@@ -8,8 +8,10 @@ export interface ConnectionFacts {
   removalRequestedAt: Date | null;
   /** When its newest episode ended with a repair that we saw. */
   fixedAt: Date | null;
-  /** The newest trip to the Connection Portal for this connection that has no outcome yet. */
-  openPortal: { openedAt: Date; claimedSuccess: boolean } | null;
+  /** Our clock: since when SnapTrade lists it in a form that we cannot read. */
+  unreadableSince: Date | null;
+  /** The newest portal session for this connection that has no outcome yet and was not left; times on our clock. */
+  openPortal: { activeAt: Date; claimedSuccess: boolean } | null;
   /** It broke in a wave of breaks at this brokerage that has not calmed down. */
   inWave: boolean;
   brokerage: { enabled: boolean; maintenance: boolean; degraded: boolean };
@@ -22,6 +24,10 @@ export interface LookFacts {
   lookFailedAt: Date | null;
   /** Set when something contradicts what we know: look again from then on. */
   lookDueAt: Date | null;
+  /** One of the person's connections needs reconnecting: whoever has a page of it open waits for news. */
+  anyDisabled?: boolean;
+  /** SnapTrade refuses this person's secret: nothing is asked before, whatever else is due. */
+  askAgainAt?: Date | null;
 }
 
 export type ConnectionStatus =
@@ -52,6 +58,8 @@ export const portalOpenMinutes = 10;
 export const staleAfterHours = 24;
 /** A page that is opened looks at SnapTrade when the last look is older than this. */
 export const lookAfterMinutes = 5;
+/** While something on an open page needs reconnecting, which may happen elsewhere. */
+const lookAfterMinutesIfDisabled = 1;
 const retryAfterMinutes = 1;
 
 /** True when what we last saw is no longer a statement about now: the last look failed, or none succeeded for a day. */
@@ -67,9 +75,12 @@ export function isLookDue(look: LookFacts, now: Date): boolean {
   return !look.lookFailedAt && (!look.lookedAt || now.getTime() - look.lookedAt.getTime() > lookAfterMinutes * 60_000);
 }
 
-/** When an open page may expect news without being opened again: after a failed look, or because something contradicts what we know. */
-export function expectedLookAt({ lookFailedAt, lookDueAt }: LookFacts): Date | null {
-  return lookFailedAt ? new Date(lookFailedAt.getTime() + retryAfterMinutes * 60_000) : lookDueAt;
+/** When an open page may expect news without being opened again: after a failed look, after a contradiction, and while something is broken. */
+export function expectedLookAt({ lookedAt, lookFailedAt, lookDueAt, anyDisabled, askAgainAt }: LookFacts): Date | null {
+  if (askAgainAt) return askAgainAt;
+  if (lookFailedAt) return new Date(lookFailedAt.getTime() + retryAfterMinutes * 60_000);
+  const again = anyDisabled && lookedAt ? new Date(lookedAt.getTime() + lookAfterMinutesIfDisabled * 60_000) : null;
+  return again && lookDueAt ? (again < lookDueAt ? again : lookDueAt) : (again ?? lookDueAt);
 }
 
 /** The one status a connection has at `now`; first match wins, as in the design's table (docs/decisions/0004-statuses.md). */
@@ -77,7 +88,7 @@ export function statusOf(connection: ConnectionFacts, look: LookFacts, { now, da
   const { brokerage, openPortal } = connection;
   if (connection.deletedAt) return "removed";
   if (connection.removalRequestedAt) return "removing";
-  if (isStale(look, now)) return connection.disabled ? "unknown-disabled" : "unknown-connected";
+  if (isStale(look, now) || connection.unreadableSince) return connection.disabled ? "unknown-disabled" : "unknown-connected";
   if (connection.disabled) {
     if (!brokerage.enabled) return "unsupported";
     if (openPortal && isPortalOpen(openPortal, now)) return openPortal.claimedSuccess ? "verifying" : "reconnecting";
@@ -112,6 +123,7 @@ export function canReconnect(status: ConnectionStatus): boolean {
   return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance" || status === "disabled-wave";
 }
 
-export function isPortalOpen(portal: { openedAt: Date }, now: Date): boolean {
-  return now.getTime() - portal.openedAt.getTime() < portalOpenMinutes * 60_000;
+/** Whether somebody may still be in the portal: both times are on one clock. */
+export function isPortalOpen({ activeAt }: { activeAt: Date }, now: Date): boolean {
+  return now.getTime() - activeAt.getTime() < portalOpenMinutes * 60_000;
 }

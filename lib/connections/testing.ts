@@ -20,7 +20,7 @@ export function withEmulator() {
       SNAPTRADE_CLIENT_ID: emulator.clientId,
       SNAPTRADE_CONSUMER_KEY: emulator.consumerKey,
       SNAPTRADE_API_URL: emulator.url,
-      SNAPTRADE_PORTAL_ORIGINS: emulator.url,
+      SNAPTRADE_PORTAL_ORIGINS: emulator.portalUrl,
       SMTP_URL: emulator.smtpUrl,
     });
   });

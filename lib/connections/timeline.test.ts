@@ -3,7 +3,14 @@ import { timelineOf } from "./timeline";
 
 const at = (seconds: number) => new Date(Date.parse("2026-11-17T09:14:20Z") + seconds * 1000);
 const episode = { brokeAt: at(0), noticedAt: at(2), noticedBy: "webhook" as const, endedAt: null, endedHow: null, notices: [] };
-const trip = { startedAt: at(100), outcome: "failed", endedAt: at(150), claim: { status: "ABANDONED" as const, code: null }, attemptResult: null };
+const trip = {
+  startedAt: at(100),
+  openedAt: at(99),
+  outcome: "failed",
+  endedAt: at(150),
+  claim: { status: "ABANDONED" as const, code: null },
+  attemptResult: null,
+};
 const history = { state: "disabled" as const, accounts: [], episodes: [episode], portalSessions: [trip], brokerage: { incidents: [] } };
 const kinds = (...parameters: Parameters<typeof timelineOf>) => timelineOf(...parameters).map(({ kind }) => kind);
 
@@ -21,7 +28,7 @@ test("a repair within the same second as the click comes after it", () => {
 
 test("a trip of an earlier episode, or one that never opened, is not told", () => {
   const portalSessions = [
-    { ...trip, startedAt: at(-500) },
+    { ...trip, startedAt: at(-500), openedAt: at(-500) },
     { ...trip, outcome: "not-opened" },
   ];
   expect(kinds({ ...history, portalSessions }, null)).toEqual(["stopped", "told-by-webhook", "to-come"]);

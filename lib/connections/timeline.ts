@@ -16,7 +16,16 @@ interface History {
     /** Those that went out by e-mail. */
     notices: { kind: NoticeKind; sentAt: Date | null; subject: string | null }[];
   }[];
-  portalSessions: { startedAt: Date; outcome: string | null; endedAt: Date | null; claim: PortalClaim | null; attemptResult: string | null }[];
+  portalSessions: {
+    /** Our clock. */
+    startedAt: Date;
+    endedAt: Date | null;
+    /** SnapTrade's clock, like the episodes'. */
+    openedAt: Date | null;
+    outcome: string | null;
+    claim: PortalClaim | null;
+    attemptResult: string | null;
+  }[];
   /** Waves of breaks at this brokerage. */
   brokerage: { incidents: { beganAt: Date; endedAt: Date | null }[] };
 }
@@ -52,7 +61,7 @@ function lastData(history: History, brokeAt: Date): TimelineEntry[] {
 
 function trips(history: History, brokeAt: Date, endedAt: Date | null): TimelineEntry[] {
   return history.portalSessions
-    .filter(({ startedAt, outcome }) => outcome !== "not-opened" && isBetween(startedAt, brokeAt, endedAt))
+    .filter(({ openedAt, outcome }) => outcome !== "not-opened" && openedAt && isBetween(openedAt, brokeAt, endedAt))
     .map((trip) => ({
       kind: "portal-opened" as const,
       at: trip.startedAt,
@@ -61,11 +70,11 @@ function trips(history: History, brokeAt: Date, endedAt: Date | null): TimelineE
     }));
 }
 
-/** Trips start on our clock and episodes end on SnapTrade's, which tells whole seconds and may be a little off. */
-const clockSlackMs = 5_000;
+/** SnapTrade's answers tell whole seconds. */
+const dateResolutionMs = 1_000;
 
 function isBetween(at: Date, from: Date, to: Date | null): boolean {
-  return at.getTime() >= from.getTime() - clockSlackMs && (!to || at.getTime() <= to.getTime() + clockSlackMs);
+  return at.getTime() + dateResolutionMs >= from.getTime() && (!to || at <= to);
 }
 
 function endingOf({ outcome, claim, attemptResult }: History["portalSessions"][number]): TimelineEntry["ending"] {

@@ -31,6 +31,10 @@ export interface ConnectionView {
   dataAsOf: Date | null;
   fixedAt: Date | null;
   removalRequestedAt: Date | null;
+  /** SnapTrade accepted the removal; false while nobody knows whether it heard us. */
+  removalHeard: boolean;
+  /** SnapTrade was asked so often that only the person asks again. */
+  removalParked: boolean;
   removedAt: Date | null;
   portalOpenedAt: Date | null;
   /** What became of the last trip to the portal when it ended unfinished in this episode; null otherwise. */
@@ -46,8 +50,12 @@ export interface ConnectionView {
 export interface ConnectionsView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
-  /** SnapTrade has deleted this person's record, or refuses its secret: what is shown can neither be checked nor repaired. */
+  /** SnapTrade has deleted this person's record, or has refused its secret for minutes: what is shown can neither be checked nor repaired. */
   gone: "deleted" | "refused" | null;
+  /** False while SnapTrade has never told us what connections there are; then none shown does not mean that there are none. */
+  known: boolean;
+  /** How many more SnapTrade lists in a form that we cannot read. */
+  unreadable: number;
   connections: ConnectionView[];
   /** Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's tense. */
   lookedAt: Date | null;
@@ -98,11 +106,19 @@ export interface QueueView {
   entries: { connectionId: string; brokerage: BrokerageView; accounts: AccountView[]; state: "waiting" | "current" | "fixed" | "skipped" }[];
 }
 
+/** What became of the accounts that a connection had before it broke. */
+export interface AccountsBack {
+  expected: number;
+  missing: AccountView[];
+}
+
 /** Why somebody goes through the reconnect of a connection that works. */
 export type PortalWish = "renew" | "trade";
 
 /** One trip to the portal with what the server concluded, for the dialog and for the page after a redirect. */
 export interface PortalView {
+  /** What is shown is at least as new as this version of the person's data. */
+  version: number;
   portalSessionId: string;
   intent: "connect" | "reconnect";
   wish: PortalWish | null;
@@ -112,6 +128,8 @@ export interface PortalView {
   /** What SnapTrade says of the connection now; null while a new one is not seen yet. */
   access: "read" | "trade" | null;
   accounts: AccountView[];
+  /** After a repair: whether the accounts of before came back; null until SnapTrade was asked. */
+  accountsBack: AccountsBack | null;
   /** Signing in opens another window (OAuth), so a blocked window is a likely trouble; null when not known. */
   opensWindow: boolean | null;
   brokeAt: Date | null;

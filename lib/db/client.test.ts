@@ -1,16 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { connect, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { inspect } from "node:util";
 import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { WebSocketServer } from "ws";
 import { openDatabase } from "./client";
 import { migrateDatabase, requireCurrentSchema } from "./migrate";
 import { users } from "./schema";
+import { startWebSocketProxy } from "./testing/websocket-proxy";
 
 let folder: string;
 beforeAll(async () => {
@@ -107,7 +106,7 @@ describe.runIf(inject("postgresUrl"))("PostgreSQL", () => {
     await create("migrated");
     const settings = { DATABASE_URL: url("migrated"), DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined };
     const [one, other] = await Promise.all([openDatabase(settings), openDatabase(settings)]);
-    const applied = await Promise.all([migrateDatabase(one.db), migrateDatabase(other.db)]);
+    const applied = await Promise.all([migrateDatabase(one), migrateDatabase(other)]);
     expect(Math.min(...applied)).toBe(0);
     expect(Math.max(...applied)).toBeGreaterThan(0);
     await requireCurrentSchema(one.db);
@@ -116,18 +115,11 @@ describe.runIf(inject("postgresUrl"))("PostgreSQL", () => {
 
   test("Neon's driver does the same work over a WebSocket", async () => {
     await create("neon");
-    const proxy = new WebSocketServer({ port: 0 });
-    proxy.on("connection", (socket) => {
-      const server = connect(Number(new URL(url("neon")).port), "localhost");
-      server.on("data", (chunk) => socket.send(chunk));
-      socket.on("message", (chunk: Buffer) => server.write(chunk));
-      socket.on("close", () => server.end());
-      server.on("close", () => socket.close());
-    });
-    const { port } = proxy.address() as AddressInfo;
-    const { db, close } = await openDatabase({ DATABASE_URL: url("neon"), DATABASE_DRIVER: "neon", NEON_WS_PROXY: `localhost:${port}/v1` });
-    await migrateDatabase(db);
-    await db.transaction(async (tx) => {
+    const proxy = startWebSocketProxy(Number(new URL(url("neon")).port));
+    const opened = await openDatabase({ DATABASE_URL: url("neon"), DATABASE_DRIVER: "neon", NEON_WS_PROXY: `localhost:${proxy.port}/v1` });
+    const { db, transaction, close } = opened;
+    await migrateDatabase(opened);
+    await transaction(async (tx) => {
       await tx.insert(users).values({ email: "neon@example.com" });
     });
     expect(await db.select({ email: users.email }).from(users)).toEqual([{ email: "neon@example.com" }]);

@@ -16,3 +16,18 @@ Object.assign(DrizzleQueryError.prototype, {
     return `A query failed ${JSON.stringify(describeError(this))}`;
   },
 });
+
+/** The database was there and refused this statement, because of what it says or of what stands in its way; false when it was away or unwell. */
+export function isRefusal(error: unknown): boolean {
+  return hasState(error, /^(?!08|25|53|57P|58|XX)[0-9A-Z]{5}$/);
+}
+
+/** The database refused the values of this statement, and would refuse them again: it cannot keep them, or must not. */
+export function isRefusedData(error: unknown): boolean {
+  return hasState(error, /^(22|23|54)[0-9A-Z]{3}$/);
+}
+
+function hasState(error: unknown, form: RegExp): boolean {
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && form.test(String(error.code))) || hasState(error.cause, form);
+}

@@ -1,44 +1,92 @@
 import "server-only";
 import { Client } from "pg";
 import { describeError, log } from "@/lib/log";
-
-/** Calls `heard` for each NOTIFY on a channel from now on; resolves once it listens. */
-export type Listen = (channel: string, heard: () => void) => Promise<void>;
-
-const againMs = 1_000;
+import { usualLimits, within, type Limits } from "./limits";
 
 /**
- * LISTEN on a connection of its own, apart from the pool. When it is lost it is made again, and `heard` is called then,
- * since what was told in between is lost.
+ * Calls `heard` for each NOTIFY on a channel, and whenever some may have been missed. It never fails: a connection that is lost is
+ * made again, for as long as it takes.
+ * @returns what tells whether it hears anything right now; whoever must not miss a change asks for it while it does not
  */
-export function listenWithPg(connectionString: string): { listen: Listen; end: () => Promise<void> } {
+export type Listen = (channel: string, heard: () => void) => () => boolean;
+
+export interface Listening {
+  listen: Listen;
+  end: () => Promise<void>;
+}
+
+interface Ear {
+  hears: boolean;
+  heard: Set<() => void>;
+}
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+/** A connection that died silently is found out by asking it something. */
+const checkMs = 10_000;
+
+/** LISTEN apart from the pool: one connection per channel, however many listen to it and however often it was lost. */
+export function listenWithPg(connectionString: string, limits: Limits = usualLimits): Listening {
+  const ears = new Map<string, Ear>();
   const clients = new Set<Client>();
   let ended = false;
+  const isOver = () => ended;
 
-  async function connect(channel: string, heard: () => void): Promise<void> {
-    const client = new Client({ connectionString, keepAlive: true, connectionTimeoutMillis: 5_000 });
-    clients.add(client);
-    client.on("notification", heard);
-    client.once("end", () => {
-      clients.delete(client);
-      if (!ended) setTimeout(() => void again(channel, heard), againMs).unref();
-    });
-    client.on("error", (error) => log.warn(describeError(error), "The database connection that listens was lost"));
-    await client.connect();
-    await client.query(`listen ${client.escapeIdentifier(channel)}`);
+  async function keepListening(channel: string, ear: Ear): Promise<void> {
+    for (let failures = 0; !isOver(); failures++) {
+      const client = new Client({ connectionString, keepAlive: true, connectionTimeoutMillis: limits.connectMs });
+      clients.add(client);
+      const lost = new Promise<true>((resolve) => client.once("end", () => resolve(true)));
+      try {
+        await connect(client, channel, ear);
+        failures = 0;
+        await stayConnected(client, lost);
+      } catch (error) {
+        log.warn({ ...describeError(error), failures }, "The database connection that listens was lost");
+      }
+      ear.hears = false;
+      close(client);
+      if (!isOver()) await pause(Math.min(longestPauseMs, firstPauseMs * 2 ** failures));
+    }
   }
 
-  async function again(channel: string, heard: () => void): Promise<void> {
-    if (ended) return;
-    // A connection that failed has ended, and its end tries again.
-    await connect(channel, heard).then(heard, () => undefined);
+  async function connect(client: Client, channel: string, ear: Ear): Promise<void> {
+    const tell = () => {
+      for (const heard of ear.heard) heard();
+    };
+    client.on("error", () => undefined);
+    client.on("notification", tell);
+    await within(limits.connectMs, "Connecting in order to listen", client.connect());
+    await within(limits.queryMs, "LISTEN", client.query(`listen ${client.escapeIdentifier(channel)}`));
+    ear.hears = true;
+    tell();
+  }
+
+  async function stayConnected(client: Client, lost: Promise<true>): Promise<void> {
+    while (!(await Promise.race([lost, pause(checkMs)]))) await within(limits.connectMs, "The connection that listens", client.query("select 1"));
+  }
+
+  /** Without waiting for the other side, which may be gone. */
+  function close(client: Client): void {
+    clients.delete(client);
+    void client.end().catch(() => undefined);
+    client.connection.stream.destroy();
   }
 
   return {
-    listen: connect,
-    async end() {
+    listen(channel, heard) {
+      const ear = ears.get(channel) ?? { hears: false, heard: new Set() };
+      ear.heard.add(heard);
+      if (!ears.has(channel)) void keepListening(channel, ear);
+      ears.set(channel, ear);
+      return () => ear.hears;
+    },
+    end() {
       ended = true;
-      await Promise.all([...clients].map((client) => client.end()));
+      clients.forEach(close);
+      return Promise.resolve();
     },
   };
 }
+
+const pause = (ms: number) => new Promise<false>((resolve) => setTimeout(() => resolve(false), ms).unref());

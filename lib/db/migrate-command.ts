@@ -8,13 +8,13 @@ import { migrateDatabase } from "./migrate";
 nextEnv.loadEnvConfig(process.cwd());
 try {
   const url = process.env.DATABASE_URL || "pglite:.data/pglite";
-  const { db, close } = await openDatabase({
+  const opened = await openDatabase({
     DATABASE_URL: url,
     DATABASE_DRIVER: process.env.DATABASE_DRIVER === "neon" ? "neon" : undefined,
     NEON_WS_PROXY: process.env.NEON_WS_PROXY,
   });
-  const applied = await migrateDatabase(db);
-  await close();
+  const applied = await migrateDatabase(opened);
+  await opened.close();
   console.log(applied ? `Applied ${applied} migrations.` : "The database is up to date.");
 } catch (error) {
   const known = error instanceof DatabaseError || error instanceof SettingsError;

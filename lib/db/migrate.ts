@@ -2,8 +2,9 @@ import "server-only";
 import path from "node:path";
 import { readMigrationFiles } from "drizzle-orm/migrator";
 import { sql } from "drizzle-orm";
-import type { Database } from "./database";
+import type { Database, OpenDatabase } from "./database";
 import { DatabaseError } from "./errors";
+import { migrationLimits } from "./limits";
 
 const migrationsFolder = () => path.join(/* turbopackIgnore: true */ process.cwd(), "drizzle");
 /** Names the lock that keeps two migrations from running at once; any number that nobody else uses. */
@@ -26,10 +27,10 @@ function execute(db: Pick<Database, "execute">, query: ReturnType<typeof sql>): 
  * @returns how many were applied
  * @throws DatabaseError when the database is from a newer version of this app
  */
-export async function migrateDatabase(db: Database): Promise<number> {
+export async function migrateDatabase({ db, transaction }: Pick<OpenDatabase, "db" | "transaction">): Promise<number> {
   const migrations = readMigrationFiles({ migrationsFolder: migrationsFolder() });
   refuseFuture(await lastApplied(db), migrations);
-  return db.transaction(async (tx) => {
+  return transaction(async (tx) => {
     await tx.execute(sql`select pg_advisory_xact_lock(${advisoryLock})`);
     await tx.execute(sql`create schema if not exists drizzle`);
     await tx.execute(sql`create table if not exists drizzle.__drizzle_migrations (id serial primary key, hash text not null, created_at bigint)`);
@@ -40,7 +41,7 @@ export async function migrateDatabase(db: Database): Promise<number> {
       await tx.execute(sql`insert into drizzle.__drizzle_migrations (hash, created_at) values (${migration.hash}, ${migration.folderMillis})`);
     }
     return missing.length;
-  });
+  }, migrationLimits);
 }
 
 /**

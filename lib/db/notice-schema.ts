@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import { index, integer, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
 import { at } from "./at";
-import { episodes, ofUser } from "./schema";
+import { brokerages, episodes, ofUser } from "./schema";
 
 const ofEpisode = () =>
   uuid("episode_id")
@@ -18,13 +18,18 @@ export const notices = pgTable(
     kind: text({ enum: ["broke", "reminder-3", "reminder-7", "back", "fixed"] }).notNull(),
     createdAt: at("created_at").notNull(),
     readAt: at("read_at"),
-    /** "claimed": nothing of it has left; "leaving": it may have; "unknown": nobody can say any more, so it is not sent again. */
-    mail: text({ enum: ["waiting", "claimed", "leaving", "sent", "cancelled", "failed", "unknown"] })
+    /**
+     * "held": waits for its brokerage, not for a time; "claimed": not sent yet; "leaving": it may have been;
+     * "unknown": nobody can say any more, so it is not sent again.
+     */
+    mail: text({ enum: ["waiting", "held", "claimed", "leaving", "sent", "cancelled", "failed", "unknown"] })
       .notNull()
       .default("waiting"),
     notBefore: at("not_before").notNull(),
     /** It had to wait for the brokerage; says so when it goes out. */
     heldAt: at("held_at"),
+    /** While it is held: the brokerage that has to be well again first. */
+    heldFor: uuid("held_for").references(() => brokerages.id),
     claimedAt: at("claimed_at"),
     sentAt: at("sent_at"),
     /** The Message-ID of the e-mail; several notices may share one. */
@@ -32,7 +37,7 @@ export const notices = pgTable(
     /** What it was called, once it was sent. */
     subject: text(),
     attempts: integer().notNull().default(0),
-    /** Why it was cancelled, or why the last attempt failed. */
+    /** Why it is held or was cancelled, or why the last attempt failed. */
     problem: text(),
   },
   (table) => [
@@ -41,6 +46,9 @@ export const notices = pgTable(
     index("notices_waiting")
       .on(table.notBefore)
       .where(sql`${table.mail} in ('waiting', 'claimed', 'leaving')`),
+    index("notices_held")
+      .on(table.heldFor, table.userId)
+      .where(sql`${table.mail} = 'held'`),
   ],
 );
 

@@ -4,8 +4,10 @@ import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { tryLock } from "fs-native-extensions";
+import { describeError, log } from "@/lib/log";
 import type { OpenDatabase } from "./database";
 import { DatabaseError } from "./errors";
+import { within, type Limits } from "./limits";
 import { migrateDatabase } from "./migrate";
 import { tables } from "./tables";
 
@@ -14,7 +16,7 @@ import { tables } from "./tables";
  * Two processes on one folder silently lose rows, so the folder is locked until this process ends, however it ends.
  * @throws DatabaseError when another process holds the folder or its contents cannot be opened
  */
-export async function openPglite(folder: string): Promise<OpenDatabase> {
+export async function openPglite(folder: string, limits: Limits): Promise<OpenDatabase> {
   mkdirSync(folder, { recursive: true });
   const lock = lockFolder(folder);
   const data = path.join(folder, "data");
@@ -26,16 +28,28 @@ export async function openPglite(folder: string): Promise<OpenDatabase> {
     );
   });
   const db = drizzle(client, { schema: tables });
-  await migrateDatabase(db);
-  return {
+  const opened: OpenDatabase = {
     db,
-    transaction: (work) => db.transaction(work),
-    listen: (channel, heard) => client.listen(channel, heard).then(() => undefined),
+    // One transaction at a time: a work that hangs would keep all others waiting, and is rolled back.
+    transaction: (work, bounds = limits) => db.transaction((tx) => within(bounds.transactionMs, "A transaction", work(tx))),
+    listen(channel, heard) {
+      let hears = false;
+      void client.listen(channel, heard).then(
+        () => {
+          hears = true;
+          heard();
+        },
+        (error: unknown) => log.warn(describeError(error), "The embedded database cannot tell of changes"),
+      );
+      return () => hears;
+    },
     async close() {
       await client.close();
       closeSync(lock);
     },
   };
+  await migrateDatabase(opened);
+  return opened;
 }
 
 /** The system frees this lock when the process ends, even if it is killed. */

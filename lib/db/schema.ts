@@ -4,26 +4,40 @@ import { at } from "./at";
 
 // People, as next-auth keeps them.
 
-export const users = pgTable("users", {
-  id: uuid().primaryKey().defaultRandom(),
-  name: text(),
-  email: text().notNull().unique(),
-  emailVerified: at("email_verified"),
-  image: text(),
-  /** Grows with each change that this person's pages show; an open page that knows an older one reads again. */
-  version: integer().notNull().default(0),
-  /** Our clock: the person asked to be forgotten; done once SnapTrade has deleted its part. */
-  deletionRequestedAt: at("deletion_requested_at"),
-  /** Which e-mails about their connections they want: all, only the first about each break, or none. */
-  mailPreference: text("mail_preference", { enum: ["all", "first", "none"] })
-    .notNull()
-    .default("all"),
-  /** Minutes of their day between which no e-mail is sent; equal for no quiet hours. */
-  quietFrom: integer("quiet_from").notNull().default(1320),
-  quietTo: integer("quiet_to").notNull().default(480),
-  /** IANA name, as their browser last told it. */
-  timeZone: text("time_zone").notNull().default("UTC"),
-});
+export const users = pgTable(
+  "users",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    name: text(),
+    email: text().notNull().unique(),
+    emailVerified: at("email_verified"),
+    image: text(),
+    /** Grows with each change that this person's pages show; an open page that knows an older one reads again. */
+    version: integer().notNull().default(0),
+    /** Our clock: the person asked to be forgotten; done once SnapTrade has deleted its part. */
+    deletionRequestedAt: at("deletion_requested_at"),
+    /** Our clock: the deletion is not attempted before. */
+    deletionRunAt: at("deletion_run_at")
+      .notNull()
+      .default(sql`now()`),
+    deletionAttempts: integer("deletion_attempts").notNull().default(0),
+    deletionLastError: text("deletion_last_error"),
+    /** Which e-mails about their connections they want: all, only the first about each break, or none. */
+    mailPreference: text("mail_preference", { enum: ["all", "first", "none"] })
+      .notNull()
+      .default("all"),
+    /** Minutes of their day between which no e-mail is sent; equal for no quiet hours. */
+    quietFrom: integer("quiet_from").notNull().default(1320),
+    quietTo: integer("quiet_to").notNull().default(480),
+    /** IANA name, as their browser last told it. */
+    timeZone: text("time_zone").notNull().default("UTC"),
+  },
+  (table) => [
+    index("users_deletions")
+      .on(table.deletionRunAt)
+      .where(sql`${table.deletionRequestedAt} is not null`),
+  ],
+);
 
 /** The column of everything that is somebody's, and goes with them. */
 export const ofUser = () =>
@@ -65,10 +79,18 @@ export const snapTradeUsers = pgTable(
       .notNull()
       .default(sql`now()`),
     accountsLookedAt: at("accounts_looked_at"),
+    /** SnapTrade's clock: when the accounts that we keep were asked for. */
+    accountsAskedAt: at("accounts_asked_at"),
+    /** How many connections SnapTrade listed at the last look in a form that we cannot read. */
+    unreadableConnections: integer("unreadable_connections").notNull().default(0),
     /** How often the person asked for a look since then, to keep it within bounds. */
     checks: integer().notNull().default(0),
     checksSince: at("checks_since"),
-    /** SnapTrade deleted this user, or does not accept their secret any more; whoever connects again is registered anew. */
+    /** How many times in a row SnapTrade refused this secret (1083); a successful look clears it. */
+    refusals: integer().notNull().default(0),
+    /** While it is refused: when to ask again without a person's click. */
+    askAgainAt: at("ask_again_at"),
+    /** SnapTrade deleted this user, or has refused their secret several times over minutes; a refusal may still end. */
     goneAt: at("gone_at"),
     goneWhy: text("gone_why", { enum: ["deleted", "refused"] }),
   },
@@ -82,6 +104,9 @@ export const snapTradeUsers = pgTable(
     index("snaptrade_users_look_due")
       .on(table.lookDueAt)
       .where(sql`${table.lookDueAt} is not null`),
+    index("snaptrade_users_ask_again")
+      .on(table.askAgainAt)
+      .where(sql`${table.askAgainAt} is not null`),
   ],
 );
 
@@ -112,11 +137,27 @@ export const connections = pgTable(
       .references(() => brokerages.id),
     access: text({ enum: ["read", "trade"] }).notNull(),
     connectedSince: at("connected_since"),
+    /** When SnapTrade first listed it to us; null for rows older than this column. */
+    firstObservedAt: at("first_observed_at"),
+    /** Our clock: since when SnapTrade lists it in a form that we cannot read; null while we can. */
+    unreadableSince: at("unreadable_since"),
+    /** When SnapTrade last said that it changed. */
+    updatedAt: at("updated_at"),
+    /** The newest read alone, without events: when it was asked for, and what it said. */
+    readAt: at("read_at"),
+    readState: text("read_state", { enum: ["enabled", "disabled", "deleted"] }),
     state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
     observedAt: at("observed_at").notNull(),
     disabledAt: at("disabled_at"),
-    /** Our clock. */
+    /** Our clock: the person asked to remove it, and has not taken that back. */
     removalRequestedAt: at("removal_requested_at"),
+    /** Our clock: SnapTrade accepted the request; null while nobody knows whether it heard us. */
+    removalAcceptedAt: at("removal_accepted_at"),
+    /** Our clock: when SnapTrade was last asked, how often it was, and when it is asked again; null once it no longer is. */
+    removalAskedAt: at("removal_asked_at"),
+    removalAttempts: integer("removal_attempts").notNull().default(0),
+    removalRunAt: at("removal_run_at"),
+    removalLastError: text("removal_last_error"),
     /** Our clock: the person keeps this one beside a newer one at the same brokerage. */
     keptBesideAt: at("kept_beside_at"),
     /** The newest sign of life: a holdings update of one of its accounts (FACTS 6.2). */
@@ -130,10 +171,13 @@ export const connections = pgTable(
     index("connections_beating")
       .on(table.lastBeatAt)
       .where(sql`${table.state} = 'enabled'`),
+    index("connections_removals")
+      .on(table.removalRunAt)
+      .where(sql`${table.removalRunAt} is not null and ${table.state} <> 'deleted'`),
   ],
 );
 
-/** Every dated statement about a connection, kept as it came; the row above and the episodes are folds of these. */
+/** Dated statements about a connection, equal neighbors collapsed; the row above and the episodes are folds of these. */
 export const observations = pgTable(
   "observations",
   {
@@ -141,6 +185,8 @@ export const observations = pgTable(
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
     observedAt: at("observed_at").notNull(),
+    /** For a read: when SnapTrade answered; observed_at is then the moment of the question. */
+    answeredAt: at("answered_at"),
     state: text({ enum: ["enabled", "disabled", "deleted"] }).notNull(),
     /** When it broke, where the statement says so. */
     disabledAt: at("disabled_at"),
@@ -168,6 +214,8 @@ export const episodes = pgTable(
   (table) => [
     unique().on(table.connectionId, table.brokeAt),
     index().on(table.noticedAt),
+    index().on(table.brokeAt),
+    index().on(table.endedAt),
     uniqueIndex("episodes_one_open")
       .on(table.connectionId)
       .where(sql`${table.endedAt} is null`),
@@ -186,9 +234,13 @@ export const brokerageAccounts = pgTable(
     connectionId: uuid("connection_id")
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
+    /** The brokerage's own id of the account; it outlives a new connection, where SnapTrade knows it. */
+    institutionAccountId: text("institution_account_id"),
     name: text().notNull(),
     lastDigits: text("last_digits"),
     holdingsAt: at("holdings_at"),
+    /** SnapTrade's clock: since when a list of accounts has been without it; null while it is shared. */
+    missingSince: at("missing_since"),
   },
   (table) => [index().on(table.connectionId), check("brokerage_accounts_masked", sql`length(${table.lastDigits}) <= 4`)],
 );
@@ -219,16 +271,20 @@ export const portalSessions = pgTable(
     queueId: uuid("queue_id").references(() => reconnectQueues.id, { onDelete: "set null" }),
     /** Through the reconnect of a connection that works: to renew it before it stops, or to allow trading. */
     wish: text({ enum: ["renew", "trade"] }),
-    /** SnapTrade's id of the newest link's session, for its support. */
+    /** SnapTrade's id of its session, for its support. */
     snapTradeSessionId: text("snaptrade_session_id"),
     /** Our clock. */
     startedAt: at("started_at").notNull(),
     /** SnapTrade's clock: the Date of its answer with the login link. */
     openedAt: at("opened_at"),
+    /** Our clock: when its page last showed a sign of the person; without any for a while the visit counts as over. */
+    activeAt: at("active_at").notNull().defaultNow(),
+    /** Our clock: when the browser said that the visit was over. */
+    leftAt: at("left_at"),
     claim: jsonb().$type<{ status: "SUCCESS" | "ERROR" | "ABANDONED" | "UNKNOWN"; code: string | null }>(),
     /** Our clock. */
     claimedAt: at("claimed_at"),
-    /** How SnapTrade says that the newest sign-in of this trip ended; explains a failure, concludes nothing. */
+    /** How SnapTrade says that the newest sign-in of this visit ended. */
     attemptResult: text("attempt_result"),
     outcome: text({ enum: ["fixed", "connected", "failed", "replaced", "not-opened"] }),
     endedAt: at("ended_at"),
@@ -236,9 +292,9 @@ export const portalSessions = pgTable(
   (table) => [
     index().on(table.userId),
     index().on(table.connectionId),
-    uniqueIndex("portal_sessions_one_open")
-      .on(table.connectionId)
-      .where(sql`${table.outcome} is null and ${table.intent} = 'reconnect'`),
+    index("portal_sessions_open")
+      .on(table.activeAt)
+      .where(sql`${table.outcome} is null`),
   ],
 );
 

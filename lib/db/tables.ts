@@ -1,7 +1,8 @@
+import * as former from "./former-schema";
 import * as notices from "./notice-schema";
 import * as relations from "./relations";
 import * as schema from "./schema";
 import * as work from "./work-schema";
 
 /** All tables and how they hang together, for the drivers. */
-export const tables = { ...schema, ...notices, ...work, ...relations };
+export const tables = { ...schema, ...former, ...notices, ...work, ...relations };

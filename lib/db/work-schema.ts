@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { bigserial, boolean, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { bigint, bigserial, boolean, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { at } from "./at";
 
 // What the server needs for its own work; none of it belongs to a person.
@@ -29,34 +29,69 @@ export const webhookEvents = pgTable(
     attempts: integer().notNull().default(0),
     /** Our clock: not to be taken before; also the end of the lease of whoever has it now. */
     nextAttemptAt: at("next_attempt_at").notNull(),
-    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client"] }),
-    /** Why the last attempt failed. */
+    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client", "unreadable"] }),
+    /** Why the last attempt failed, or why it is unreadable. */
     problem: text(),
   },
   (table) => [
     index("webhook_events_waiting")
       .on(table.nextAttemptAt)
       .where(sql`${table.state} = 'waiting'`),
+    // By person, so that each has their turn; heartbeats, nearly all of the events, are not in it.
+    index("webhook_events_waiting_by_person")
+      .on(sql`coalesce(${table.snapTradeUserId}, '')`, table.nextAttemptAt)
+      .where(sql`${table.state} = 'waiting' and ${table.type} <> 'ACCOUNT_HOLDINGS_UPDATED'`),
+    index("webhook_events_dead")
+      .on(table.receivedAt)
+      .where(sql`${table.state} = 'dead'`),
     index().on(table.snapTradeUserId),
+    index("webhook_events_no_user")
+      .on(table.connectionId)
+      .where(sql`${table.snapTradeUserId} is null and ${table.connectionId} is not null`),
   ],
 );
 
-/** Every request to SnapTrade of the last minutes, whichever process made it; our clock. */
+/** Every request to SnapTrade of the last minutes, whichever process made it. All times here and in the limits are the database's clock. */
 export const snapTradeCalls = pgTable(
   "snaptrade_calls",
-  { id: bigserial({ mode: "number" }).primaryKey(), at: at("at").notNull(), background: boolean().notNull() },
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    at: at("at").notNull(),
+    background: boolean().notNull(),
+    /** In whose name it is made: the SnapTrade user, or our person before there is one; null for what is nobody's. */
+    person: text(),
+    /** Null while it is on its way, and for good when its answer was lost. */
+    answeredAt: at("answered_at"),
+  },
   (table) => [index().on(table.at)],
 );
 
-/** What SnapTrade last said of our rate limit; one row. Times on our clock. */
+/** Each sign-in e-mail of the last hour and the sender's network that asked for it, to keep them within bounds; our clock. */
+export const signInMails = pgTable(
+  "sign_in_mails",
+  { id: bigserial({ mode: "number" }).primaryKey(), network: text().notNull(), requestedAt: at("requested_at").notNull() },
+  (table) => [index().on(table.requestedAt), index().on(table.network, table.requestedAt)],
+);
+
+/** What SnapTrade last said of our rate limit; one row. */
 export const snapTradeLimits = pgTable("snaptrade_limits", {
   id: integer().primaryKey(),
+  /** Grows with each admission, so that two processes never count the same room twice. */
+  sequence: bigint({ mode: "number" }).notNull().default(0),
   perMinute: integer("per_minute").notNull(),
+  /** Until when `perMinute` counts, if it was heard; then the documented default does. Null counts always. */
+  perMinuteUntil: at("per_minute_until"),
   remaining: integer(),
   /** Until when `remaining` says something. */
   remainingUntil: at("remaining_until"),
+  /** The call whose answer said so, and when; what was under way then, or began later, comes on top. */
+  remainingCallId: bigint("remaining_call_id", { mode: "number" }),
+  remainingHeardAt: at("remaining_heard_at"),
   /** After a 429 nothing is sent before. */
   blockedUntil: at("blocked_until"),
+  refusedAt: at("refused_at"),
+  /** How many refusals followed one another without a success between them. */
+  refusals: integer().notNull().default(0),
 });
 
 /** The timer's round, one at a time whatever the number of processes; one row. Our clock. */
@@ -67,4 +102,15 @@ export const rounds = pgTable("rounds", {
   /** Since when rounds follow one another without a gap. */
   upSince: at("up_since").notNull(),
   endedAt: at("ended_at"),
+  /** What the last round that ended left behind, for /api/health, which reads nothing else. */
+  report: jsonb().$type<RoundReport>(),
 });
+
+export interface RoundReport {
+  /** The steps that failed, by name. */
+  failed: string[];
+  /** Webhook events that wait, and that were given up; each counted up to some limit, null when they could not be counted. */
+  events: { waiting: number; dead: number } | null;
+  /** A break whose webhook is lost is found after at most so long; null when that is not known. */
+  lostBreakFoundWithinMinutes: number | null;
+}

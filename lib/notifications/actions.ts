@@ -5,10 +5,11 @@ import { redirect } from "next/navigation";
 import { fieldsOf, userAction } from "@/lib/action";
 import { markAllRead, saveMailSettings } from "./data";
 import { unsubscribe } from "./links";
-import { mailSettingsInput, noInput } from "./schema";
+import { mailSettingsInput, markReadInput } from "./schema";
 
-export async function markRead(): Promise<void> {
-  const marked = await mark({});
+export async function markRead(form: FormData): Promise<void> {
+  const { shownAt = "" } = fieldsOf(form);
+  const marked = await mark({ shownAt });
   if (!marked.ok) redirect(`/notifications?problem=${marked.code}`);
   revalidatePath("/notifications", "layout");
 }
@@ -25,8 +26,8 @@ export async function stopMail(form: FormData): Promise<void> {
   redirect((await unsubscribe(token)) ? "/unsubscribe/done" : "/");
 }
 
-const mark = userAction(noInput, async ({ user, now }) => {
-  await markAllRead(user.id, now);
+const mark = userAction(markReadInput, async ({ user, input, now }) => {
+  await markAllRead(user.id, input.shownAt, now);
   return null;
 });
 

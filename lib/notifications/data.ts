@@ -1,5 +1,5 @@
 import "server-only";
-import { and, count, desc, eq, isNotNull, isNull, or, sql } from "drizzle-orm";
+import { and, count, desc, eq, inArray, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/notice-schema";
 import { brokerages, connections, episodes, users } from "@/lib/db/schema";
@@ -40,12 +40,14 @@ export async function countUnread(userId: string): Promise<number> {
   return row?.unread ?? 0;
 }
 
-export async function markAllRead(userId: string, now: Date): Promise<void> {
+/** Marks what a page showed whose newest notification is from `shownAt`; what came later, or is only planned, stays unread. */
+export async function markAllRead(userId: string, shownAt: Date, now: Date): Promise<void> {
   const db = await database();
+  const news = and(inArray(notices.kind, ["broke", "fixed"]), lte(notices.createdAt, shownAt));
   await db
     .update(notices)
     .set({ readAt: now })
-    .where(and(eq(notices.userId, userId), isNull(notices.readAt)));
+    .where(and(eq(notices.userId, userId), isNull(notices.readAt), or(news, lte(notices.sentAt, shownAt))));
 }
 
 export async function getMailSettings(userId: string): Promise<MailSettings> {

@@ -37,7 +37,7 @@ export interface ComposedMail {
 export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFrame): ComposedMail {
   const [only] = items;
   const subject = subjectOf(kind, items);
-  const paragraphs = items.length === 1 && only ? storyOf(kind, only, frame) : [`They stopped sharing new data with ${frame.appName}.`, again];
+  const paragraphs = items.length === 1 && only ? storyOf(kind, only, frame) : storyOfSeveral(kind, items, frame);
   const facts = items.length === 1 && only ? factsOf(kind, only) : [];
   const buttons = items.map(({ brokerage, link }) => ({
     words: kind === "fixed" ? `See ${brokerage}` : `Reconnect ${brokerage}`,
@@ -60,14 +60,20 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
   return { subject, text, html: htmlOf({ kind, subject, paragraphs, buttons, facts, real, why, frame }) };
 }
 
-const again = "Sign in once more and the same connections carry on, with the same accounts and history.";
+function storyOfSeveral(kind: NoticeKind, items: MailItem[], { appName }: MailFrame): string[] {
+  if (kind === "fixed") return [`SnapTrade confirmed that they share data with ${appName} again. New data follows with SnapTrade’s next update.`];
+  const held = items.some(({ wasHeld }) => wasHeld) ? ["We waited until you could reconnect them again."] : [];
+  const again = "Sign in once more and the same connections carry on, with the same accounts and history.";
+  return [`They stopped sharing new data with ${appName}.`, ...held, again];
+}
 
 function subjectOf(kind: NoticeKind, items: MailItem[]): string {
   const [only] = items;
   const b = only?.brokerage ?? "";
   if (items.length > 1) {
     if (kind === "back") return `${items.length} connections can be reconnected now`;
-    return kind === "fixed" ? `${items.length} connections work again` : `${items.length} connections need reconnecting`;
+    if (kind === "fixed") return `${items.length} connections work again`;
+    return kind === "broke" ? `${items.length} connections need reconnecting` : `Reminder: ${items.length} connections need reconnecting`;
   }
   if (kind === "fixed") return `Your ${b} connection works again`;
   if (kind === "back") return `${b} is back: you can reconnect now`;
@@ -83,7 +89,7 @@ function storyOf(kind: NoticeKind, { brokerage: b, brokeAt, endedAt, dataAsOf, w
   }
   const since = `${b} stopped sharing new data with ${appName} ${dayAt(viewer, brokeAt, now)}.`;
   const data = dataAsOf ? ` What you see in ${appName} is from ${clock(viewer, dataAsOf)} and stays as it is until you reconnect.` : "";
-  const held = wasHeld ? [`There was trouble at ${b}, so we waited with this. It seems to be over.`] : [];
+  const held = wasHeld ? [`Reconnecting ${b} wasn’t possible for a while, so we waited to send this. You can try now.`] : [];
   const asked = kind === "back" ? [`You asked us to tell you when it is worth trying ${b} again. It is now.`] : [];
   return [
     `${since}${data}`,
@@ -96,8 +102,9 @@ function storyOf(kind: NoticeKind, { brokerage: b, brokeAt, endedAt, dataAsOf, w
 function factsOf(kind: NoticeKind, { accounts, access }: MailItem): [string, string[]][] {
   const named = accounts.map(({ name, lastDigits }) => (lastDigits ? `${name} •• ${lastDigits}` : name));
   const facts: [string, string[]][] = [];
-  if (named.length > 0) facts.push([kind === "fixed" ? "Accounts, the same as before" : "Accounts", named]);
-  facts.push(["Access", [access === "trade" ? "Read and trade, as before" : "Read only, as before"]]);
+  // What we stored may be from before the break, so a receipt doesn't vouch for it.
+  if (named.length > 0 && kind !== "fixed") facts.push(["Accounts", named]);
+  facts.push(["Access", [access === "trade" ? "Read and trade" : "Read only"]]);
   if (kind !== "fixed") facts.push(["Why", ["We aren’t told. Most often a sign-in simply runs out after some weeks."]]);
   return facts;
 }

@@ -1,5 +1,6 @@
 import "server-only";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, inArray, ne, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { Transaction } from "@/lib/db/database";
 import { notices } from "@/lib/db/notice-schema";
 import { connections, episodes } from "@/lib/db/schema";
@@ -16,37 +17,71 @@ export async function notifyBreak(tx: Transaction, episode: { id: string; connec
     .onConflictDoNothing();
 }
 
-/** Has a repair told to whoever was told of the break. */
-export async function notifyFix(tx: Transaction, episodeId: string, now: Date): Promise<void> {
+/**
+ * Takes back what was to be mailed about a break that is over, and has a repair told to whoever was told of the break;
+ * part of the transaction that ends the episode.
+ */
+export async function notifyEnd(tx: Transaction, { id, endedHow }: { id: string; endedHow: "fixed" | "deleted" }, now: Date): Promise<void> {
+  await tx
+    .update(notices)
+    .set({ mail: "cancelled", heldFor: null, problem: endedHow })
+    .where(and(eq(notices.episodeId, id), ne(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "held"])));
+  if (endedHow === "deleted") return;
+  const due = dueAt("fixed", now).toISOString();
   await tx.execute(sql`
     insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
-    select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${now.toISOString()}::timestamptz from ${notices}
-    where ${and(eq(notices.episodeId, episodeId), eq(notices.kind, "broke"))}
+    select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${due}::timestamptz from ${notices}
+    where ${and(eq(notices.episodeId, id), eq(notices.kind, "broke"))}
     on conflict do nothing`);
 }
 
 /**
- * Has the person told when it is worth trying again to repair an open break, once for its episode.
+ * The end of a break turned out to be announced too early: a receipt that has not left is taken back, and what the end had cancelled is
+ * to be mailed again. The true end is announced anew.
+ */
+export async function withdrawEnd(tx: Pick<Transaction, "delete" | "update">, episodeId: string): Promise<void> {
+  const own = eq(notices.episodeId, episodeId);
+  await tx.delete(notices).where(and(own, eq(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "cancelled"])));
+  await tx
+    .update(notices)
+    .set({ mail: "waiting", problem: null })
+    .where(and(own, eq(notices.mail, "cancelled"), inArray(notices.problem, ["fixed", "deleted"])));
+}
+
+/**
+ * Has the person told when it is worth trying again to repair an open break, once for its episode. One that was given up is planned anew.
  * @returns false when they were told already
  */
 export async function notifyWhenBack(tx: Pick<Transaction, "insert">, episode: { id: string; userId: string }, now: Date): Promise<boolean> {
   const { id: episodeId, userId } = episode;
+  const over = sql`${notices.mail} in ('cancelled', 'failed')`;
+  const again = (wanted: SQL | string, kept: AnyPgColumn) => sql`case when ${over} then ${wanted} else ${kept} end`;
   const [notice] = await tx
     .insert(notices)
     .values({ userId, episodeId, kind: "back", createdAt: now, notBefore: now })
-    .onConflictDoUpdate({ target: [notices.episodeId, notices.kind], set: { kind: "back" } })
+    .onConflictDoUpdate({
+      target: [notices.episodeId, notices.kind],
+      set: {
+        mail: again("waiting", notices.mail),
+        createdAt: again(sql`excluded.created_at`, notices.createdAt),
+        notBefore: again(sql`excluded.not_before`, notices.notBefore),
+        attempts: again(sql`0`, notices.attempts),
+      },
+    })
     .returning({ mail: notices.mail });
-  return notice?.mail === "waiting" || notice?.mail === "claimed";
+  return notice !== undefined && ["waiting", "held", "claimed"].includes(notice.mail);
 }
 
-/** Plans the reminders of a break that was just told. */
-export async function planReminders(tx: Pick<Transaction, "execute">, noticeIds: string[]): Promise<void> {
+/** Plans the reminders of breaks that were just told: counted from the break, or from `toldAt` when that was more than a day later. */
+export async function planReminders(tx: Pick<Transaction, "execute">, noticeIds: string[], toldAt: Date): Promise<void> {
+  if (noticeIds.length === 0) return;
+  const told = sql`${toldAt.toISOString()}::timestamptz`;
   for (const kind of ["reminder-3", "reminder-7"] as const) {
-    const afterMs = dueAt(kind, new Date(0)).getTime();
+    const due = sql`case when ${told} > noticed_at + interval '1 day' then ${told} else noticed_at end
+      + ${dueAt(kind, new Date(0)).getTime()} * interval '1 millisecond'`;
     await tx.execute(sql`
       insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
-      select notice.user_id, notice.episode_id, ${kind}, ${episodes}.noticed_at + ${afterMs} * interval '1 millisecond',
-        ${episodes}.noticed_at + ${afterMs} * interval '1 millisecond'
+      select notice.user_id, notice.episode_id, ${kind}, ${due}, ${due}
       from ${notices} as notice join ${episodes} on ${episodes}.id = notice.episode_id
       where notice.kind = 'broke' and notice.id in (${sql.join(
         noticeIds.map((id) => sql`${id}::uuid`),

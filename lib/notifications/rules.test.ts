@@ -11,9 +11,12 @@ const facts: NoticeFacts = {
   kind: "broke",
   noticedAt: at(0),
   ended: false,
+  createdAt: at(0),
   leaving: false,
   told: false,
-  held: false,
+  present: "broken",
+  held: null,
+  joins: false,
   asked: null,
   preference: "all",
   quietFrom: 0,
@@ -59,8 +62,11 @@ function play({ fixedAfterMs, heldFromMs, heldForMs, askedAfterMs, answeredAfter
       const told = sent.some((one) => one.kind === "broke");
       const answeredSince = askedAt !== null && answeredAfterMs > askedAt && ms > answeredAfterMs;
       const asked = kind === "back" && askedAt !== null ? { at: at(askedAt), answeredSince } : null;
-      const decision = decide({ ...facts, ...person, kind, ended, held, told, asked }, at(ms));
+      const present = ended ? "works" : "broken";
+      const why = held ? "maintenance" : null;
+      const decision = decide({ ...facts, ...person, kind, ended, present, held: why, told, asked, createdAt: at(from) }, at(ms));
       if (decision.act === "wait") waiting.set(kind, decision.until.getTime() - start);
+      else if (decision.act === "hold") waiting.set(kind, ms);
       else waiting.delete(kind);
       if (decision.act !== "send") continue;
       sent.push({ kind, at: ms });
@@ -149,4 +155,43 @@ test.each([
 ])("quiet hours: %s", (_, quietFrom, quietTo, now, until) => {
   const end = endOfQuiet({ quietFrom, quietTo, timeZone: "UTC" }, new Date(now));
   expect(end?.toISOString() ?? null).toBe(until ? new Date(until).toISOString() : null);
+});
+
+test.each([
+  ["clocks go forward in them", 1320, 480, "2026-03-08T04:00:00Z", "2026-03-08T12:00:00Z"],
+  ["clocks go back in them", 1320, 480, "2026-11-01T03:00:00Z", "2026-11-01T13:00:00Z"],
+  ["they end within the hour that clocks skip", 1320, 150, "2026-03-08T04:00:00Z", "2026-03-08T07:30:00Z"],
+])("quiet hours in Toronto are over by the clock on the wall, when %s", (_, quietFrom, quietTo, now, latest) => {
+  let [moment, asked] = [new Date(now), 0];
+  for (let end: Date | null; (end = endOfQuiet({ quietFrom, quietTo, timeZone: "America/Toronto" }, moment)); asked++) {
+    expect(end > moment).toBe(true);
+    moment = end;
+  }
+  expect(moment <= new Date(latest)).toBe(true);
+  expect(asked).toBeLessThan(3);
+});
+
+test.each(["", "Mars/Olympus", "%", "UTC\u0000"])("a time zone that nobody knows, %j, counts as UTC", (timeZone) => {
+  const quiet = { quietFrom: 480, quietTo: 720, timeZone };
+  expect(endOfQuiet(quiet, at(0))).toEqual(endOfQuiet({ ...quiet, timeZone: "UTC" }, at(0)));
+  expect(decide({ ...facts, ...quiet }, at(20 * minute))).toMatchObject({ act: "wait" });
+});
+
+describe("a receipt", () => {
+  const fixed: NoticeFacts = { ...facts, kind: "fixed", ended: true, present: "works", told: true };
+  test.each([
+    ["goes to whoever was told", {}, "send"],
+    ["waits while the e-mail about the break may be on its way", { told: null }, "wait"],
+    ["does not go to whoever was not told", { told: false }, "cancel"],
+    ["waits while a new break is not told", { present: "broken" as const }, "wait"],
+    ["is void once a new break was told", { present: "broken-and-told" as const }, "cancel"],
+    ["is void when the connection is gone", { present: "gone" as const }, "cancel"],
+    ["does not depend on the brokerage", { held: "maintenance" }, "send"],
+  ])("%s", (_, more, act) => {
+    expect(decide({ ...fixed, ...more }, at(5 * minute)).act).toBe(act);
+  });
+
+  test("does not wait for ever", () => {
+    expect(decide({ ...fixed, present: "broken" }, at(day + minute)).act).toBe("cancel");
+  });
 });

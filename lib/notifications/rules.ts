@@ -1,18 +1,27 @@
 /** "back": the brokerage could not be reached, and the person asked to be told when it is worth trying again. */
 export type NoticeKind = "broke" | "reminder-3" | "reminder-7" | "back" | "fixed";
 
+/** What one e-mail can be about: connections that need reconnecting, or connections that work again. */
+export type Topic = "repair" | "receipt";
+export const topicOf = (kind: NoticeKind): Topic => (kind === "fixed" ? "receipt" : "repair");
+
 /** Everything that decides whether a notice goes out by e-mail now. Times on our clock. */
 export interface NoticeFacts {
   kind: NoticeKind;
   /** When the break was noticed. */
   noticedAt: Date;
+  createdAt: Date;
   ended: boolean;
   /** The connection is being removed, or its person is leaving. */
   leaving: boolean;
-  /** The first e-mail about this episode was sent. */
-  told: boolean;
-  /** The brokerage is under maintenance, or in a wave of breaks: signing in would not help now. */
-  held: boolean;
+  /** Whether an e-mail about this break was sent; null while one may be on its way. */
+  told: boolean | null;
+  /** The connection as it is now: it works only when no later break is open either. */
+  present: "works" | "broken" | "broken-and-told" | "gone";
+  /** Why signing in at the brokerage would not help now, or null. */
+  held: string | null;
+  /** Another e-mail to this person is due, so this notice needn't have waited its full time. */
+  joins: boolean;
   /** Only for "back": when the person asked, and whether somebody's sign-in at that brokerage has succeeded since. */
   asked: { at: Date; answeredSince: boolean } | null;
   preference: "all" | "first" | "none";
@@ -22,58 +31,102 @@ export interface NoticeFacts {
   timeZone: string;
 }
 
-export type Decision = { act: "send" } | { act: "wait"; until: Date; held: boolean } | { act: "cancel"; why: string };
+/** "hold": until the brokerage is well again, however long that takes. */
+export type Decision = { act: "send" } | { act: "wait"; until: Date } | { act: "hold"; why: string } | { act: "cancel"; why: string };
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-/** Breaks so close together are told in one e-mail. */
+/** Breaks so close together are told in one e-mail, when the first of them has waited this long. */
 export const gatherMs = 10 * minuteMs;
-/** How soon it is asked again whether the brokerage is well. */
-const heldAgainMs = 5 * minuteMs;
+/** The same for repairs. */
+const gatherReceiptsMs = 2 * minuteMs;
+const gatherRemindersMs = 12 * 60 * minuteMs;
+/** How soon to check again whether somebody got through. */
+const answeredAgainMs = 5 * minuteMs;
+/** How soon to check again whether the e-mail about the break was sent. */
+const toldAgainMs = minuteMs;
+/** A connection that stopped again may still be repaired before that is told. */
+const stoppedAgainMs = 5 * minuteMs;
 /** A brokerage of which nothing bad is known is worth trying again after this long. */
 const worthTryingMs = 60 * minuteMs;
 
-/** When an e-mail of this kind is due at the earliest. */
+/** When an e-mail of this kind is due at the earliest; for "fixed", pass when the repair was recorded. */
 export function dueAt(kind: NoticeKind, noticedAt: Date): Date {
-  const after = { broke: gatherMs, "reminder-3": 3 * dayMs, "reminder-7": 7 * dayMs, back: 0, fixed: 0 };
+  const after = { broke: gatherMs, "reminder-3": 3 * dayMs, "reminder-7": 7 * dayMs, back: 0, fixed: gatherReceiptsMs };
   return new Date(noticedAt.getTime() + after[kind]);
+}
+
+/** How much earlier than planned a notice goes along with another e-mail to the same person about the same topic, in milliseconds. */
+export function joinWithinMs(kind: NoticeKind): number {
+  if (kind === "fixed") return gatherReceiptsMs;
+  return kind === "broke" || kind === "back" ? gatherMs : gatherRemindersMs;
 }
 
 /**
  * What happens to a notice's e-mail now: never after the fix, never while the brokerage cannot take a sign-in, never in quiet hours,
- * and none that the person does not want. A receipt goes only to whoever was told of the break.
+ * and none that the person does not want. A receipt goes only to someone who was told of the break, while the connection works.
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
-  const { kind, noticedAt, ended, leaving, told, held, asked, preference } = notice;
   // What somebody asked for by name is wanted.
-  if (preference === "none" && kind !== "back") return { act: "cancel", why: "not wanted" };
-  if (leaving) return { act: "cancel", why: "being removed" };
-  if (kind === "fixed" && !told) return { act: "cancel", why: "the break was not told" };
-  if (kind !== "fixed" && ended) return { act: "cancel", why: "fixed" };
+  if (notice.preference === "none" && notice.kind !== "back") return { act: "cancel", why: "not wanted" };
+  if (notice.leaving) return { act: "cancel", why: "being removed" };
+  const obstacle = notice.kind === "fixed" ? decideReceipt(notice, now) : decideRepair(notice, now);
+  if (obstacle) return obstacle;
+  const quietUntil = endOfQuiet(notice, now);
+  return quietUntil ? { act: "wait", until: quietUntil } : { act: "send" };
+}
+
+function decideRepair({ kind, noticedAt, ended, present, held, joins, asked, preference }: NoticeFacts, now: Date): Decision | null {
+  if (ended || present === "works" || present === "gone") return { act: "cancel", why: "fixed" };
   if ((kind === "reminder-3" || kind === "reminder-7") && preference === "first") return { act: "cancel", why: "not wanted" };
   const due = dueAt(kind, noticedAt);
-  if (kind !== "fixed" && now < due) return { act: "wait", until: due, held: false };
-  if (kind !== "fixed" && held) return { act: "wait", until: new Date(now.getTime() + heldAgainMs), held: true };
-  if (asked && !asked.answeredSince && now.getTime() < asked.at.getTime() + worthTryingMs) {
-    return { act: "wait", until: new Date(now.getTime() + heldAgainMs), held: false };
-  }
-  const quietUntil = endOfQuiet(notice, now);
-  return quietUntil ? { act: "wait", until: quietUntil, held: false } : { act: "send" };
+  if (!joins && now < due) return { act: "wait", until: due };
+  if (held) return { act: "hold", why: held };
+  if (!asked || asked.answeredSince || now.getTime() >= asked.at.getTime() + worthTryingMs) return null;
+  return { act: "wait", until: new Date(now.getTime() + answeredAgainMs) };
+}
+
+function decideReceipt({ told, present, createdAt }: NoticeFacts, now: Date): Decision | null {
+  if (present === "gone") return { act: "cancel", why: "removed" };
+  // A repair can be recorded while the e-mail about its break is leaving.
+  if (told === null) return { act: "wait", until: new Date(now.getTime() + toldAgainMs) };
+  if (!told) return { act: "cancel", why: "the break was not told" };
+  if (present === "works") return null;
+  if (present === "broken-and-told" || now.getTime() > createdAt.getTime() + dayMs) return { act: "cancel", why: "stopped again" };
+  return { act: "wait", until: new Date(now.getTime() + stoppedAgainMs) };
 }
 
 /** When the person's quiet hours end, or null when it is none of them now. */
-export function endOfQuiet({ quietFrom, quietTo, timeZone }: Pick<NoticeFacts, "quietFrom" | "quietTo" | "timeZone">, now: Date): Date | null {
-  if (quietFrom === quietTo) return null;
-  const minute = minuteOfDay(now, timeZone);
-  const quiet = quietFrom < quietTo ? minute >= quietFrom && minute < quietTo : minute >= quietFrom || minute < quietTo;
-  if (!quiet) return null;
-  const minutesLeft = (quietTo - minute + 1440) % 1440;
+export function endOfQuiet(hours: Pick<NoticeFacts, "quietFrom" | "quietTo" | "timeZone">, now: Date): Date | null {
+  if (!isQuiet(hours, now)) return null;
+  const { quietTo, timeZone } = hours;
+  const minutesLeft = (quietTo - minuteOfDay(now, timeZone) + 1440) % 1440;
   const begunMs = now.getTime() - (now.getTime() % minuteMs);
-  return new Date(begunMs + minutesLeft * minuteMs);
+  const end = new Date(begunMs + minutesLeft * minuteMs);
+  // Clocks that go forward in between end the quiet hours earlier; those that go back make us ask again.
+  const lateMinutes = (minuteOfDay(end, timeZone) - quietTo + 1440) % 1440;
+  const earlier = new Date(end.getTime() - lateMinutes * minuteMs);
+  return lateMinutes <= 120 && !isQuiet(hours, earlier) ? earlier : end;
+}
+
+function isQuiet({ quietFrom, quietTo, timeZone }: Pick<NoticeFacts, "quietFrom" | "quietTo" | "timeZone">, at: Date): boolean {
+  if (quietFrom === quietTo) return false;
+  const minute = minuteOfDay(at, timeZone);
+  return quietFrom < quietTo ? minute >= quietFrom && minute < quietTo : minute >= quietFrom || minute < quietTo;
 }
 
 function minuteOfDay(at: Date, timeZone: string): number {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).formatToParts(at);
+  const options = { timeZone: knownZone(timeZone), hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  const parts = new Intl.DateTimeFormat("en-GB", options).formatToParts(at);
   const part = (type: string) => Number(parts.find((one) => one.type === type)?.value ?? 0);
   return part("hour") * 60 + part("minute");
+}
+
+/** The zone itself, or UTC for a name that this runtime does not know: one browser's odd zone must not cost its owner every e-mail. */
+export function knownZone(timeZone: string): string {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone;
+  } catch {
+    return "UTC";
+  }
 }

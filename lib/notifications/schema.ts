@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { snapTradeId } from "@/lib/snaptrade/id";
 
 const clockTime = z
   .string()
@@ -6,5 +7,6 @@ const clockTime = z
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
 
 export const mailSettingsInput = z.object({ preference: z.enum(["all", "first", "none"]), quietFrom: clockTime, quietTo: clockTime });
-export const noInput = z.object({});
-export const fixLinkInput = z.object({ token: z.string().regex(/^[\w-]{20,64}$/), connectionId: z.uuid() });
+/** The moment up to which the page showed notifications. */
+export const markReadInput = z.object({ shownAt: z.iso.datetime().transform((text) => new Date(text)) });
+export const fixLinkInput = z.object({ token: z.string().regex(/^[\w-]{20,64}$/), connectionId: snapTradeId });

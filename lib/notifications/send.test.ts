@@ -31,7 +31,15 @@ async function makeOwner(count = 1) {
   const [user] = await db.update(users).set({ quietFrom: 0, quietTo: 0 }).where(eq(users.id, owner.userId)).returning();
   const say = (index: number, state: "enabled" | "disabled", minutes: number) =>
     observe(owner.userId, [
-      { connectionId: owner.ids[index] ?? "", state, observedAt: at(minutes), disabledAt: null, source: "webhook", recordedAt: at(minutes) },
+      {
+        connectionId: owner.ids[index] ?? "",
+        state,
+        observedAt: at(minutes),
+        answeredAt: null,
+        disabledAt: null,
+        source: "webhook",
+        recordedAt: at(minutes),
+      },
     ]);
   const mails = () => emulator.get<{ subject: string; links: string[]; text: string; html: string }[]>(`/mail?to=${user?.email ?? ""}`);
   return { ...owner, email: user?.email ?? "", say, mails };

@@ -1,10 +1,12 @@
 import "server-only";
 import { Snaptrade, SnaptradeAuth } from "snaptrade-typescript-sdk";
-import type { z } from "zod";
+import { z } from "zod";
 import { admit, noteLimits, noteRefusal } from "@/lib/budget";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
 import { SnapTradeFailure, toFailure } from "./failure";
+import { readLimits } from "./rate-limit";
+import { createServerClock, type AnswerInterval } from "./server-clock";
 
 /** Who a user-scoped call is made for (FACTS 1.1). The secret exists in the clear only while a call is made. */
 export interface SnapTradeCredentials {
@@ -13,27 +15,28 @@ export interface SnapTradeCredentials {
 }
 
 /** One answer, with the interval in which it was true at some moment: from the question to the answer, on SnapTrade's own clock. */
-export interface Answer<T> {
+export interface Answer<T> extends AnswerInterval {
   data: T;
-  askedAt: Date;
-  answeredAt: Date;
 }
 
-const readTimeoutMs = 15_000;
+/** From the question to the last byte of the answer, the wait for admission included. */
+const limitMs = 15_000;
 /** Login links were seen to take 8 to 46 seconds (FACTS 1.6). */
-export const loginTimeoutMs = 60_000;
+export const loginLimitMs = 60_000;
+const maxAnswerBytes = 10 * 1024 * 1024;
 
-type Api = Snaptrade<ReturnType<typeof SnaptradeAuth.commercialApiKey>>;
+export type Api = Snaptrade<ReturnType<typeof SnaptradeAuth.commercialApiKey>>;
 
 let client: Api | undefined;
+const intervalOf = createServerClock();
 
 function snapTrade(): Api {
   client ??= new Snaptrade({
     auth: SnaptradeAuth.commercialApiKey({ clientId: env().SNAPTRADE_CLIENT_ID, consumerKey: env().SNAPTRADE_CONSUMER_KEY }),
     basePath: env().SNAPTRADE_API_URL,
     baseOptions: {
-      timeout: readTimeoutMs,
       maxRedirects: 0,
+      maxContentLength: maxAnswerBytes,
       // A 429 must resolve: otherwise the SDK sleeps for 35 seconds and hides the headers (FACTS 1.7).
       validateStatus: (status: number) => (status >= 200 && status < 300) || status === 429,
     },
@@ -47,38 +50,99 @@ interface SdkResponse {
   headers: object;
 }
 
+/** The answer to a deletion: SnapTrade took it, whatever it says besides (FACTS 5.5). */
+export const accepted = z.union([z.looseObject({}), z.literal("")]);
+
+/** What each call hands on to the SDK as its second argument, so that it ends when its time is up. */
+export interface CallOptions {
+  signal: AbortSignal;
+}
+
+interface CallTerms {
+  /** In whose name the call is made, for their share of the budget; null for what is nobody's. */
+  person?: string | null;
+  withinMs?: number;
+}
+
 /**
- * Makes one call to SnapTrade, when the budget admits it, and reads its answer by `shape`.
+ * Makes one call to SnapTrade, when the budget admits it, and reads its answer by `shape`; all of that within `withinMs`, whatever happens.
  * @throws SnapTradeFailure for everything that goes wrong
  */
-export async function callSnapTrade<T>(operation: string, shape: z.ZodType<T>, call: (api: Api) => Promise<SdkResponse>): Promise<Answer<T>> {
-  const admission = await admit();
-  if (!admission.admitted) throw new SnapTradeFailure("busy", operation, { retryAfterSeconds: admission.retryAfterSeconds });
-  const startedAt = Date.now();
-  const response = await call(snapTrade()).catch((error: unknown) => {
-    const failure = toFailure(operation, error);
-    log.warn({ operation, kind: failure.kind, ...failure.details, ms: Date.now() - startedAt, ...cause(error) }, "SnapTrade call failed");
-    throw failure;
-  });
-  const header = headersOf(response);
-  const requestId = header("x-request-id");
-  const limits = { limit: numberOf(header("x-ratelimit-limit")), remaining: numberOf(header("x-ratelimit-remaining")) };
-  const resetSeconds = numberOf(header("x-ratelimit-reset"));
-  await noteLimits({ ...limits, resetSeconds });
-  if (response.status === 429) {
-    const retryAfterSeconds = resetSeconds ?? numberOf(header("retry-after")) ?? 60;
-    await noteRefusal(retryAfterSeconds);
-    log.warn({ operation, requestId, retryAfterSeconds }, "SnapTrade is busy");
-    throw new SnapTradeFailure("busy", operation, { status: 429, requestId, retryAfterSeconds });
+export async function callSnapTrade<T>(
+  operation: string,
+  shape: z.ZodType<T>,
+  call: (api: Api, options: CallOptions) => Promise<SdkResponse>,
+  { person = null, withinMs = limitMs }: CallTerms = {},
+): Promise<Answer<T>> {
+  const deadline = startDeadline(operation, withinMs);
+  try {
+    const callId = await deadline.before(requireAdmission(operation, person));
+    const startedAt = Date.now();
+    const response = await deadline.before(call(snapTrade(), { signal: deadline.signal })).catch(async (error: unknown) => {
+      const failure = toFailure(operation, error);
+      log.warn({ operation, kind: failure.kind, ...failure.details, ms: Date.now() - startedAt, ...cause(error) }, "SnapTrade call failed");
+      // A call without an answer may still reach SnapTrade, and stays under way as far as the budget goes.
+      if (failure.details.status !== undefined) await keepBooks(deadline, () => noteLimits(callId));
+      throw failure;
+    });
+    const header = headersOf(response);
+    const date = timeOf(header("date"));
+    const interval = intervalOf(date, startedAt, Date.now());
+    const { retryAfterSeconds, ...limits } = readLimits(header, new Date(date ?? Date.now()));
+    await keepBooks(deadline, () => noteLimits(callId, limits));
+    const requestId = header("x-request-id");
+    if (response.status === 429) {
+      const waitSeconds = retryAfterSeconds ?? limits.resetSeconds;
+      await keepBooks(deadline, () => noteRefusal(callId, waitSeconds));
+      log.warn({ operation, requestId, retryAfterSeconds: waitSeconds }, "SnapTrade is busy");
+      throw new SnapTradeFailure("busy", operation, { status: 429, requestId, retryAfterSeconds: waitSeconds });
+    }
+    const data = readAnswer(operation, shape, response, requestId);
+    return { data, ...interval };
+  } finally {
+    deadline.clear();
   }
+}
+
+async function requireAdmission(operation: string, person: string | null): Promise<number> {
+  const admission = await admit(person);
+  if (admission.admitted) return admission.callId;
+  const { retryAfterSeconds, limitedBy } = admission;
+  log.warn({ operation, retryAfterSeconds, limitedBy }, "A call to SnapTrade has to wait");
+  throw new SnapTradeFailure("busy", operation, { retryAfterSeconds, limitedBy });
+}
+
+function readAnswer<T>(operation: string, shape: z.ZodType<T>, response: SdkResponse, requestId: string | undefined): T {
   const parsed = shape.safeParse(response.data);
-  if (!parsed.success) {
-    const paths = parsed.error.issues.slice(0, 5).map((issue) => issue.path.join("."));
-    log.error({ operation, requestId, paths }, "SnapTrade answered in an unknown shape");
-    throw new SnapTradeFailure("unexpected-answer", operation, { status: response.status, requestId });
-  }
-  const at = answeredAt(header("date"));
-  return { data: parsed.data, askedAt: new Date(at.getTime() - (Date.now() - startedAt)), answeredAt: at };
+  if (parsed.success) return parsed.data;
+  const paths = parsed.error.issues.slice(0, 5).map((issue) => issue.path.join("."));
+  log.error({ operation, requestId, paths }, "SnapTrade answered in an unknown shape");
+  throw new SnapTradeFailure("unexpected-answer", operation, { status: response.status, requestId });
+}
+
+interface Deadline {
+  signal: AbortSignal;
+  /** Whatever `work` comes to, or a failure when the time is up first. */
+  before: <T>(work: Promise<T>) => Promise<T>;
+  clear: () => void;
+}
+
+/** The SDK's own timeout begins anew with each byte, so an answer that drips would never end. */
+function startDeadline(operation: string, withinMs: number): Deadline {
+  const controller = new AbortController();
+  let give: (failure: SnapTradeFailure) => void = () => undefined;
+  const over = new Promise<never>((_, reject) => (give = reject));
+  over.catch(() => undefined);
+  const timer = setTimeout(() => {
+    give(new SnapTradeFailure("away", operation));
+    controller.abort();
+  }, withinMs);
+  return { signal: controller.signal, before: (work) => Promise.race([over, work]), clear: () => clearTimeout(timer) };
+}
+
+/** What SnapTrade has done counts, also when the budget's books cannot be kept; they are right again a minute later. */
+async function keepBooks(deadline: Deadline, write: () => Promise<void>): Promise<void> {
+  await deadline.before(write()).catch((error: unknown) => log.warn(describeError(error), "The budget was not kept"));
 }
 
 function headersOf(response: SdkResponse) {
@@ -88,14 +152,10 @@ function headersOf(response: SdkResponse) {
   };
 }
 
-function numberOf(text: string | undefined): number | undefined {
-  const number = text === undefined ? Number.NaN : Number(text);
-  return Number.isFinite(number) && number >= 0 ? number : undefined;
-}
-
-function answeredAt(date: string | undefined): Date {
+/** In milliseconds, or null where there is none that can be read. */
+function timeOf(date: string | undefined): number | null {
   const time = date ? Date.parse(date) : Number.NaN;
-  return new Date(Number.isNaN(time) ? Date.now() : time);
+  return Number.isNaN(time) ? null : time;
 }
 
 /** An error that is not SnapTrade's or the network's is a defect of ours, and its frames tell where. */

@@ -1,26 +1,23 @@
 import "server-only";
 import { z } from "zod";
-import { callSnapTrade, type Answer, type SnapTradeCredentials } from "./client";
+import { log } from "@/lib/log";
+import { accepted, callSnapTrade, type Answer, type Api, type CallOptions, type SnapTradeCredentials } from "./client";
 import { SnapTradeFailure } from "./failure";
+import { snapTradeId } from "./id";
+import { dateTime, ifLegible, itemByItem, text, type Listed } from "./item-by-item";
 
-const dateTime = z.string().transform((text, context) => {
-  // Sync times come with a blank instead of the T (FACTS 5.10).
-  const time = Date.parse(text.replace(/^(\d{4}-\d\d-\d\d) /, "$1T"));
-  if (!Number.isNaN(time)) return new Date(time);
-  context.addIssue("not a date and time");
-  return z.NEVER;
-});
+const yesOrNo = ifLegible(z.boolean());
 
 const brokerageShape = z.object({
-  id: z.uuid(),
-  slug: z.string().min(1),
-  name: z.string().nullish(),
-  display_name: z.string().nullish(),
-  aws_s3_square_logo_url: z.string().nullish(),
-  enabled: z.boolean().nullish(),
-  maintenance_mode: z.boolean().nullish(),
-  is_degraded: z.boolean().nullish(),
-  allows_trading: z.boolean().nullish(),
+  id: snapTradeId,
+  slug: ifLegible(text),
+  name: ifLegible(text),
+  display_name: ifLegible(text),
+  aws_s3_square_logo_url: ifLegible(text),
+  enabled: yesOrNo,
+  maintenance_mode: yesOrNo,
+  is_degraded: yesOrNo,
+  allows_trading: yesOrNo,
 });
 
 /** A brokerage as far as people meet it (FACTS 5.2). */
@@ -37,8 +34,9 @@ export interface SeenBrokerage {
 
 const brokerage = brokerageShape.transform((seen): SeenBrokerage => ({
   id: seen.id,
-  slug: seen.slug,
-  name: seen.display_name || seen.name || seen.slug,
+  // Unique like a slug; a slug is never made up from a name (FACTS 11).
+  slug: seen.slug || seen.id.toUpperCase(),
+  name: seen.display_name || seen.name || seen.slug || "Unnamed brokerage",
   logoUrl: seen.aws_s3_square_logo_url?.startsWith("https://") ? seen.aws_s3_square_logo_url : null,
   enabled: seen.enabled ?? true,
   maintenance: seen.maintenance_mode ?? false,
@@ -48,36 +46,45 @@ const brokerage = brokerageShape.transform((seen): SeenBrokerage => ({
 
 const connection = z
   .object({
-    id: z.uuid(),
-    created_date: dateTime.nullish(),
-    brokerage,
-    type: z.enum(["read", "trade"]).nullish(),
+    id: snapTradeId,
+    created_date: ifLegible(dateTime),
+    brokerage: ifLegible(brokerage),
+    type: ifLegible(text),
     disabled: z.boolean(),
-    disabled_date: dateTime.nullish(),
+    disabled_date: ifLegible(dateTime),
+    updated_date: ifLegible(dateTime),
   })
   .transform((seen) => ({
     id: seen.id,
-    brokerage: seen.brokerage,
-    access: seen.type ?? ("read" as const),
+    brokerage: seen.brokerage ?? null,
+    access: seen.type?.toLowerCase() === "trade" ? ("trade" as const) : ("read" as const),
     connectedSince: seen.created_date ?? null,
     disabled: seen.disabled,
     disabledAt: seen.disabled ? (seen.disabled_date ?? null) : null,
+    updatedAt: seen.updated_date ?? null,
   }));
 
-/** A connection as SnapTrade tells it (FACTS 5.2). `disabled` is never guessed: an answer without it is refused. */
+/**
+ * A connection as SnapTrade tells it (FACTS 5.2). `disabled` is never guessed: a connection without it is unreadable.
+ * `brokerage` is null when that part is; an access level that we do not know counts as the lesser one.
+ */
 export type SeenConnection = z.infer<typeof connection>;
+
+const syncStatus = z.object({ holdings: ifLegible(z.object({ last_successful_sync: ifLegible(dateTime) })) });
 
 const account = z
   .object({
-    id: z.uuid(),
-    brokerage_authorization: z.uuid(),
-    name: z.string().nullish(),
-    number: z.string().nullish(),
-    sync_status: z.object({ holdings: z.object({ last_successful_sync: dateTime.nullish() }).nullish() }).nullish(),
+    id: snapTradeId,
+    brokerage_authorization: snapTradeId,
+    name: ifLegible(text),
+    number: ifLegible(text),
+    institution_account_id: ifLegible(text),
+    sync_status: ifLegible(syncStatus),
   })
   .transform((seen) => ({
     id: seen.id,
     connectionId: seen.brokerage_authorization,
+    institutionAccountId: seen.institution_account_id || null,
     name: seen.name || "Account",
     lastDigits: lastDigits(seen.number),
     holdingsAt: seen.sync_status?.holdings?.last_successful_sync ?? null,
@@ -92,13 +99,24 @@ function lastDigits(number: string | null | undefined): string | null {
 }
 
 const asUser = ({ snapTradeUserId, userSecret }: SnapTradeCredentials) => ({ userId: snapTradeUserId, userSecret });
+const inNameOf = ({ snapTradeUserId }: SnapTradeCredentials) => ({ person: snapTradeUserId });
+
+const [connectionList, accountList, brokerageList] = [itemByItem(connection), itemByItem(account), itemByItem(brokerage)];
+
+/** Says once for each answer what of it could not be read. */
+function heard<T extends { id: string }>(operation: string, answer: Answer<Listed<T>>): Answer<Listed<T>> {
+  const { items, unreadable, problems } = answer.data;
+  if (unreadable.length > 0) log.error({ operation, read: items.length, unreadable: unreadable.length, problems }, "SnapTrade sent unreadable items");
+  return answer;
+}
 
 /**
- * All connections of one user; what is not among them does not exist there (FACTS 5.1).
+ * All connections of one user; what is neither among `items` nor among `unreadable` does not exist there (FACTS 5.1).
  * @throws SnapTradeFailure
  */
-export function listConnections(credentials: SnapTradeCredentials): Promise<Answer<SeenConnection[]>> {
-  return callSnapTrade("list", z.array(connection), (api) => api.connections.listBrokerageAuthorizations(asUser(credentials)));
+export async function listConnections(credentials: SnapTradeCredentials): Promise<Answer<Listed<SeenConnection>>> {
+  const call = (api: Api, options: CallOptions) => api.connections.listBrokerageAuthorizations(asUser(credentials), options);
+  return heard("list", await callSnapTrade("list", connectionList, call, inNameOf(credentials)));
 }
 
 /**
@@ -106,10 +124,10 @@ export function listConnections(credentials: SnapTradeCredentials): Promise<Answ
  * @throws SnapTradeFailure for any other failure
  */
 export async function isConnectionGone(credentials: SnapTradeCredentials, connectionId: string): Promise<boolean> {
+  const ids = { ...asUser(credentials), authorizationId: connectionId };
+  const call = (api: Api, options: CallOptions) => api.connections.detailBrokerageAuthorization(ids, options);
   try {
-    await callSnapTrade("detail", z.looseObject({}), (api) =>
-      api.connections.detailBrokerageAuthorization({ ...asUser(credentials), authorizationId: connectionId }),
-    );
+    await callSnapTrade("detail", z.looseObject({}), call, inNameOf(credentials));
     return false;
   } catch (error) {
     if (error instanceof SnapTradeFailure && error.kind === "not-found") return true;
@@ -122,34 +140,44 @@ export async function isConnectionGone(credentials: SnapTradeCredentials, connec
  * @throws SnapTradeFailure
  */
 export async function deleteConnection(credentials: SnapTradeCredentials, connectionId: string): Promise<void> {
-  await callSnapTrade("delete", z.looseObject({}), (api) => api.connections.deleteConnection({ ...asUser(credentials), connectionId }));
+  const call = (api: Api, options: CallOptions) => api.connections.deleteConnection({ ...asUser(credentials), connectionId }, options);
+  await callSnapTrade("delete", accepted, call, inNameOf(credentials));
 }
 
 /**
  * All accounts of one user: name, end of the number, newest holdings. Not to be asked for while the person is in the portal (FACTS 4.9).
  * @throws SnapTradeFailure
  */
-export function listAccounts(credentials: SnapTradeCredentials): Promise<Answer<SeenAccount[]>> {
-  return callSnapTrade("accounts", z.array(account), (api) => api.accountInformation.listUserAccounts(asUser(credentials)));
+export async function listAccounts(credentials: SnapTradeCredentials): Promise<Answer<Listed<SeenAccount>>> {
+  const call = (api: Api, options: CallOptions) => api.accountInformation.listUserAccounts(asUser(credentials), options);
+  return heard("accounts", await callSnapTrade("accounts", accountList, call, inNameOf(credentials)));
 }
 
 /**
- * All brokerages that SnapTrade knows, with their present trouble (FACTS 5.1).
+ * All brokerages that SnapTrade knows, with their present trouble (FACTS 5.1). Whoever asks while this process is asking already shares the answer.
  * @throws SnapTradeFailure
  */
-export function listBrokerages(): Promise<Answer<SeenBrokerage[]>> {
-  return callSnapTrade("brokerages", z.array(brokerage), (api) => api.referenceData.listAllBrokerages());
-}
+export const listBrokerages = shared(async (): Promise<Answer<Listed<SeenBrokerage>>> => {
+  const call = (api: Api, options: CallOptions) => api.referenceData.listAllBrokerages(options);
+  return heard("brokerages", await callSnapTrade("brokerages", brokerageList, call));
+});
 
-const authorizationType = z.object({ auth_type: z.string().nullish(), brokerage: z.object({ slug: z.string() }) });
+const authorizationType = z.object({ auth_type: ifLegible(text), brokerage: z.object({ slug: text }) });
+const authorizationTypes = z.array(authorizationType.nullable().catch(null));
 
 /**
- * The slugs of brokerages whose sign-in opens a window of their own (FACTS 4.2).
+ * The slugs of brokerages whose sign-in opens a window of their own (FACTS 4.2). Shared like listBrokerages.
  * @throws SnapTradeFailure
  */
-export async function listOAuthBrokerages(): Promise<Set<string>> {
-  const { data } = await callSnapTrade("authorization types", z.array(authorizationType), (api) =>
-    api.referenceData.listAllBrokerageAuthorizationType({}),
-  );
-  return new Set(data.filter((type) => type.auth_type === "OAUTH").map((type) => type.brokerage.slug));
+export const listOAuthBrokerages = shared(async (): Promise<Set<string>> => {
+  const call = (api: Api, options: CallOptions) => api.referenceData.listAllBrokerageAuthorizationType({}, options);
+  const { data } = await callSnapTrade("authorization types", authorizationTypes, call);
+  const unreadable = data.filter((type) => type === null).length;
+  if (unreadable > 0) log.error({ operation: "authorization types", read: data.length - unreadable, unreadable }, "SnapTrade sent unreadable items");
+  return new Set(data.flatMap((type) => (type?.auth_type === "OAUTH" ? [type.brokerage.slug] : [])));
+});
+
+function shared<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asking: Promise<T> | undefined;
+  return () => (asking ??= ask().finally(() => (asking = undefined)));
 }

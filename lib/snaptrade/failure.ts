@@ -25,17 +25,25 @@ export class SnapTradeFailure extends Error {
   constructor(
     readonly kind: FailureKind,
     readonly operation: string,
-    readonly details: { status?: number; code?: string; requestId?: string; retryAfterSeconds?: number } = {},
+    readonly details: {
+      status?: number;
+      code?: string;
+      requestId?: string;
+      retryAfterSeconds?: number;
+      /** Whom the budget holds back: only the person of this call, or everybody. */
+      limitedBy?: "person" | "everybody";
+    } = {},
   ) {
     super(`SnapTrade ${operation}: ${kind}`);
     this.name = "SnapTradeFailure";
   }
 }
 
-const errorBody = z.looseObject({
-  code: z.coerce.string().optional(),
-  default_code: z.coerce.string().optional(),
-});
+const code = z
+  .union([z.string(), z.number().transform(String)])
+  .nullish()
+  .catch(null);
+const errorBody = z.looseObject({ code, default_code: code });
 
 const kindOfCode: Partial<Record<string, FailureKind>> = {
   "1076": "key-refused",
@@ -60,6 +68,6 @@ export function toFailure(operation: string, error: unknown): SnapTradeFailure {
   if (error instanceof SnapTradeFailure) return error;
   if (!(error instanceof SnaptradeError)) return new SnapTradeFailure("away", operation);
   const body = errorBody.safeParse(error.responseBody);
-  const code = body.success ? (body.data.code ?? body.data.default_code) : undefined;
+  const code = body.success ? (body.data.code ?? body.data.default_code ?? undefined) : undefined;
   return new SnapTradeFailure(failureKindOf(error.status, code), operation, { status: error.status, code });
 }

@@ -1,20 +1,21 @@
 import "server-only";
 import { z } from "zod";
 import { env } from "@/lib/env";
-import { callSnapTrade, loginTimeoutMs, type SnapTradeCredentials } from "./client";
+import { callSnapTrade, loginLimitMs, type SnapTradeCredentials } from "./client";
 import { SnapTradeFailure } from "./failure";
+import { ifLegible, text } from "./item-by-item";
 
 /** A way into the Connection Portal: works once, for five minutes (FACTS 3.5). `loginLink` is a secret of the person who clicked. */
 export interface LoginLink {
   loginLink: string;
   snapTradeSessionId: string | null;
-  /** SnapTrade's clock. */
+  /** SnapTrade's clock: when we asked for it. */
   openedAt: Date;
 }
 
 export type LoginPurpose = { reconnect: string; connectionType?: "trade" } | { broker: string };
 
-const answer = z.object({ redirectURI: z.url({ protocol: /^https?$/ }), sessionId: z.string().nullish() });
+const answer = z.object({ redirectURI: z.url({ protocol: /^https?$/ }), sessionId: ifLegible(text) });
 
 /**
  * Asks for a login link, to repair the connection `reconnect` or to make a new one at `broker` (FACTS 3).
@@ -26,19 +27,23 @@ export async function createLoginLink(
   purpose: LoginPurpose,
   options: { returnUrl: string; darkMode: boolean },
 ): Promise<LoginLink> {
-  const { data, answeredAt } = await callSnapTrade("login", answer, (api) =>
-    api.authentication.loginSnapTradeUser(
-      {
-        userId: credentials.snapTradeUserId,
-        userSecret: credentials.userSecret,
-        ...purpose,
-        immediateRedirect: true,
-        customRedirect: options.returnUrl,
-        darkMode: options.darkMode,
-      },
-      { timeout: loginTimeoutMs },
-    ),
+  const { data, askedAt } = await callSnapTrade(
+    "login",
+    answer,
+    (api, limits) =>
+      api.authentication.loginSnapTradeUser(
+        {
+          userId: credentials.snapTradeUserId,
+          userSecret: credentials.userSecret,
+          ...purpose,
+          immediateRedirect: true,
+          customRedirect: options.returnUrl,
+          darkMode: options.darkMode,
+        },
+        limits,
+      ),
+    { person: credentials.snapTradeUserId, withinMs: loginLimitMs },
   );
   if (!env().SNAPTRADE_PORTAL_ORIGINS.includes(new URL(data.redirectURI).origin)) throw new SnapTradeFailure("unexpected-answer", "login");
-  return { loginLink: data.redirectURI, snapTradeSessionId: data.sessionId ?? null, openedAt: answeredAt };
+  return { loginLink: data.redirectURI, snapTradeSessionId: data.sessionId ?? null, openedAt: askedAt };
 }

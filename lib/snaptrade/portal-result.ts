@@ -9,7 +9,9 @@ const codePattern = /^([0-9]{4}|[A-Z][A-Z_]{2,31})$/;
  * @param search the raw query, with or without the leading `?`
  */
 export function readPortalResult(search: string): PortalResult {
-  const query = new URLSearchParams(search.replace(/^\?/, "").replaceAll("?", "&"));
+  // Next hands on a second `?` as part of the value before it, encoded; decoding once shows it again.
+  const decoded = [...new URLSearchParams(search.replace(/^\?/, ""))].map(([name, value]) => `${name}=${value}`).join("&");
+  const query = new URLSearchParams(decoded.replaceAll("?", "&"));
   switch (query.get("status")?.toUpperCase()) {
     case "SUCCESS":
       return { status: "SUCCESS" };

@@ -1,15 +1,21 @@
 import "server-only";
 import { z } from "zod";
-import { callSnapTrade, type SnapTradeCredentials } from "./client";
+import { accepted, callSnapTrade, type SnapTradeCredentials } from "./client";
 
-const registered = z.object({ userId: z.string(), userSecret: z.string().min(1) });
+const registered = z.object({ userSecret: z.string().min(1) });
 
 /**
  * Registers a user under an id that was never used before (FACTS 2). After any failure the id is spent: the user may exist and its secret be lost.
+ * @param person for whom, as far as the budget goes: whoever tries again does so under the same name
  * @throws SnapTradeFailure
  */
-export async function registerSnapTradeUser(snapTradeUserId: string): Promise<SnapTradeCredentials> {
-  const { data } = await callSnapTrade("register", registered, (api) => api.authentication.registerSnapTradeUser({ userId: snapTradeUserId }));
+export async function registerSnapTradeUser(snapTradeUserId: string, person: string): Promise<SnapTradeCredentials> {
+  const { data } = await callSnapTrade(
+    "register",
+    registered,
+    (api, options) => api.authentication.registerSnapTradeUser({ userId: snapTradeUserId }, options),
+    { person },
+  );
   return { snapTradeUserId, userSecret: data.userSecret };
 }
 
@@ -18,5 +24,7 @@ export async function registerSnapTradeUser(snapTradeUserId: string): Promise<Sn
  * @throws SnapTradeFailure
  */
 export async function deleteSnapTradeUser(snapTradeUserId: string): Promise<void> {
-  await callSnapTrade("delete user", z.looseObject({}), (api) => api.authentication.deleteSnapTradeUser({ userId: snapTradeUserId }));
+  await callSnapTrade("delete user", accepted, (api, options) => api.authentication.deleteSnapTradeUser({ userId: snapTradeUserId }, options), {
+    person: snapTradeUserId,
+  });
 }

@@ -1,24 +1,65 @@
 import "server-only";
-import { sql } from "drizzle-orm";
+import { and, asc, eq, inArray, lte, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
+import { isRefusal } from "@/lib/db/errors";
 import { connections, snapTradeUsers } from "@/lib/db/schema";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { env } from "@/lib/env";
 import { aheadMs } from "./effects";
+import { recordFailure, type EventCounts } from "./failures";
+import { isolateFailures } from "./isolate-failures";
 
 const mostAtOnce = 2_000;
 /** Each account has its own, and a person may ask for one more; within an hour they count as one. */
 const sameBeat = sql.raw("interval '1 hour'");
-const gapMs = sql.raw("least(extract(epoch from newest.at - last_beat_at) * 1000, 2e9)::int");
+/** Fits its column; who is heard of less often than that has no rhythm. All arithmetic is done in floating point, which does not overflow. */
+const longestGapMs = sql.raw("2e9::float8");
+const mostBeats = sql.raw("1000000");
+const gapMs = sql`least(extract(epoch from newest.at - last_beat_at)::float8 * 1000, ${longestGapMs})`;
 
 /**
  * Works off waiting holdings updates: each is a sign of life of its account's connection (FACTS 6.2), and the newest one is kept,
  * with one row update for each connection. Nearly all that SnapTrade sends is of this kind, so it is one statement that fetches nothing;
- * taking, effect and mark are one transaction by that alone.
+ * taking, effect and mark are one transaction by that alone. Only when that fails are they taken one by one, so that a bad one fails alone.
  * @param now our clock
- * @returns how many were worked off; those that are nobody's, or another user's, change nothing and are kept as such
+ * @param endsAt when to leave the rest to the next time
+ * @returns how many were worked off, those included that are nobody's, or another user's, and are only kept as such
+ * @throws whatever the driver throws when the database is away
  */
-export async function applyBeats(now: Date): Promise<number> {
+export async function applyBeats(now: Date, endsAt: number): Promise<EventCounts> {
+  const counts: EventCounts = { done: 0, failed: 0, dead: 0 };
+  try {
+    for (let taken = mostAtOnce; taken === mostAtOnce && Date.now() < endsAt;) {
+      taken = await applyWaiting(now, sql`true`);
+      counts.done += taken;
+    }
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await applyApart(now, endsAt, counts);
+  }
+  return counts;
+}
+
+async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promise<void> {
+  const db = await database();
+  const { id, type, attempts, state, nextAttemptAt } = webhookEvents;
+  const waiting = await db
+    .select({ id, type, attempts })
+    .from(webhookEvents)
+    .where(and(eq(state, "waiting"), eq(type, "ACCOUNT_HOLDINGS_UPDATED"), lte(nextAttemptAt, now)))
+    .orderBy(asc(nextAttemptAt))
+    .limit(mostAtOnce);
+  const failures = await isolateFailures(waiting, endsAt, async (part) => {
+    const ids = part.map((event) => event.id);
+    counts.done += await applyWaiting(now, inArray(sql`id`, ids));
+  });
+  for (const { items, error } of failures) {
+    if (!isRefusal(error)) throw error;
+    for (const event of items) await recordFailure({ ...event, attempts: event.attempts + 1 }, event.attempts, error, counts);
+  }
+}
+
+async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<number> {
   const db = await database();
   const done = await db.execute(sql`
     with beat as (
@@ -26,7 +67,7 @@ export async function applyBeats(now: Date): Promise<number> {
         case when event.happened_at <= event.received_at + ${aheadMs} * interval '1 millisecond' then event.happened_at end as at
       from (
         select * from ${webhookEvents}
-        where state = 'waiting' and next_attempt_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED'
+        where state = 'waiting' and next_attempt_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
         order by next_attempt_at limit ${mostAtOnce} for update skip locked
       ) as event
       left join ${snapTradeUsers} as person using (snaptrade_user_id)
@@ -35,19 +76,22 @@ export async function applyBeats(now: Date): Promise<number> {
       select connection_id, max(at) as at from beat
       where user_id = owner_id and coalesce(client_id, ${env().SNAPTRADE_CLIENT_ID}) = ${env().SNAPTRADE_CLIENT_ID}
       group by connection_id
+    ), held as (
+      -- In one order everywhere, so that two transactions never wait for each other in a circle.
+      select id from ${connections} where id in (select connection_id from newest) order by id for no key update
     ), alive as (
       update ${connections} set
         last_beat_at = newest.at,
-        beats = beats + case when newest.at - last_beat_at < ${sameBeat} then 0 else 1 end,
+        beats = least(beats::float8 + case when newest.at - last_beat_at < ${sameBeat} then 0 else 1 end, ${mostBeats})::int,
         beat_gap_ms = case
           when last_beat_at is null or newest.at - last_beat_at < ${sameBeat} then beat_gap_ms
-          when beat_gap_ms is null then ${gapMs}
+          when beat_gap_ms is null then ${gapMs}::int
           -- After a break the rhythm begins again; the pause is none of it.
-          when ${gapMs} > beat_gap_ms * 3 then beat_gap_ms
-          else (beat_gap_ms * 0.7 + ${gapMs} * 0.3)::int
+          when ${gapMs} > beat_gap_ms * 3::float8 then beat_gap_ms
+          else least(beat_gap_ms * 0.7::float8 + ${gapMs} * 0.3::float8, ${longestGapMs})::int
         end
-      from newest
-      where id = newest.connection_id and (last_beat_at is null or last_beat_at < newest.at)
+      from newest join held on held.id = newest.connection_id
+      where ${connections}.id = newest.connection_id and (last_beat_at is null or last_beat_at < newest.at)
     )
     update ${webhookEvents} set state = 'done', attempts = attempts + 1, problem = null, outcome = case
         when coalesce(beat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID} then 'other-client'

@@ -1,10 +1,12 @@
 import "server-only";
 import { eq, getTableColumns, inArray } from "drizzle-orm";
-import { noteAttempt } from "@/lib/connections/attempts";
+import { confirmRepair, noteAttempt, recordUpdate } from "@/lib/connections/attempts";
 import type { Observation } from "@/lib/connections/episodes";
+import { findFormers, noteFormerDeleted } from "@/lib/connections/former-users";
 import { observeWithin } from "@/lib/connections/observe";
-import { noteUserGone, requestLook } from "@/lib/connections/snaptrade-user";
+import { noteUserDeleted, requestLook } from "@/lib/connections/snaptrade-user";
 import type { Transaction } from "@/lib/db/database";
+import { formerSnapTradeUsers } from "@/lib/db/former-schema";
 import { connections, snapTradeUsers } from "@/lib/db/schema";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { env } from "@/lib/env";
@@ -61,10 +63,13 @@ export const aheadMs = 5 * 60_000;
 /** Who the events are about: our user by event id, or why an event is about nobody of ours. One statement. */
 export async function addresseesOf(tx: Pick<Transaction, "select">, events: StoredEvent[]) {
   const names = [...new Set(events.flatMap(({ snapTradeUserId }) => snapTradeUserId ?? []))];
+  const { userId, snapTradeUserId: name } = snapTradeUsers;
+  const { userId: formerUserId, snapTradeUserId: formerName } = formerSnapTradeUsers;
   const rows = await tx
-    .select({ userId: snapTradeUsers.userId, name: snapTradeUsers.snapTradeUserId })
+    .select({ userId, name })
     .from(snapTradeUsers)
-    .where(inArray(snapTradeUsers.snapTradeUserId, names));
+    .where(inArray(name, names))
+    .unionAll(tx.select({ userId: formerUserId, name: formerName }).from(formerSnapTradeUsers).where(inArray(formerName, names)));
   const known = new Map(rows.map(({ userId, name }) => [name, userId]));
   const userOf = new Map<string, string>();
   const nobody = new Map<string, Outcome>();
@@ -83,9 +88,20 @@ export async function addresseesOf(tx: Pick<Transaction, "select">, events: Stor
  * a connection that we do not know, makes a look due instead of, or besides, changing anything.
  */
 export async function applyForUser(tx: Transaction, userId: string, events: StoredEvent[], now: Date): Promise<Map<string, Outcome>> {
+  // All that any of the events may touch, in the one order (docs/decisions/0010); the events themselves come in any.
+  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
   const owners = await ownersOf(tx, events);
+  const formers = await findFormers(
+    tx,
+    events.flatMap(({ snapTradeUserId }) => snapTradeUserId ?? []),
+  );
   const outcomes = new Map<string, Outcome>();
   for (const event of events) {
+    if (formers.has(event.snapTradeUserId ?? "") && event.type !== "USER_DELETED") {
+      // A former user's connections are no longer the person's, so nothing that happens to them is news.
+      outcomes.set(event.id, "noted");
+      continue;
+    }
     const owner = event.connectionId ? owners.get(event.connectionId) : undefined;
     const foreign = owner !== undefined && owner !== userId;
     outcomes.set(event.id, foreign ? "foreign-connection" : await apply(tx, userId, event, owner === userId, now));
@@ -99,10 +115,11 @@ async function apply(tx: Transaction, userId: string, event: StoredEvent, known:
     case "observe":
       return known && isDated(event) ? observeEvent(tx, userId, event, effect.state, now) : look(tx, userId, now);
     case "look":
+      if (event.type === "CONNECTION_UPDATED" && known && isDated(event)) await recordUpdate(tx, userId, event.connectionId, event.happenedAt);
       return look(tx, userId, now, effect.accountsToo);
     case "end-attempt": {
       const { brokerageId, attemptResult, happenedAt, receivedAt } = event;
-      const fits = await noteAttempt(tx, userId, { brokerageId, result: attemptResult ?? "FAILED", at: happenedAt ?? receivedAt });
+      const fits = await noteAttempt(tx, userId, { brokerageId, result: attemptResult ?? "FAILED", happenedAt, receivedAt });
       return fits ? "applied" : "noted";
     }
     case "user-gone":
@@ -126,7 +143,8 @@ async function observeEvent(
   now: Date,
 ): Promise<Outcome> {
   const { connectionId, happenedAt: observedAt, receivedAt: recordedAt } = event;
-  await observeWithin(tx, userId, [{ connectionId, state, observedAt, disabledAt: null, source: "webhook", recordedAt }]);
+  await observeWithin(tx, userId, [{ connectionId, state, observedAt, answeredAt: null, disabledAt: null, source: "webhook", recordedAt }]);
+  if (state === "enabled") await confirmRepair(tx, userId, connectionId, now);
   const late = recordedAt.getTime() - observedAt.getTime() > lateAfterMs;
   if (late && state !== "deleted") await requestLook(tx, userId, now);
   return "applied";
@@ -137,17 +155,23 @@ async function look(tx: Transaction, userId: string, now: Date, accountsToo = fa
   return "looked";
 }
 
-/** A user that is deleted takes all their connections along (FACTS 2). */
-async function endUser(tx: Transaction, userId: string, { happenedAt, receivedAt }: StoredEvent): Promise<Outcome> {
+/** A user that is deleted takes all their connections along (FACTS 2); a former user only those that were its own. */
+async function endUser(tx: Transaction, userId: string, { snapTradeUserId, happenedAt, receivedAt }: StoredEvent): Promise<Outcome> {
   const observedAt = happenedAt && happenedAt < receivedAt ? happenedAt : receivedAt;
+  const name = snapTradeUserId ?? "";
+  const former = (await findFormers(tx, [name])).get(name);
+  if (former) {
+    await noteFormerDeleted(tx, former, { at: observedAt, recordedAt: receivedAt, source: "webhook" });
+    return "applied";
+  }
   const own = await tx.select({ connectionId: connections.id }).from(connections).where(eq(connections.userId, userId));
-  const gone = { state: "deleted" as const, observedAt, disabledAt: null, source: "webhook" as const, recordedAt: receivedAt };
+  const gone = { state: "deleted" as const, observedAt, answeredAt: null, disabledAt: null, source: "webhook" as const, recordedAt: receivedAt };
   await observeWithin(
     tx,
     userId,
     own.map(({ connectionId }) => ({ ...gone, connectionId })),
   );
-  await noteUserGone(tx, userId, { goneAt: observedAt, goneWhy: "deleted" });
+  await noteUserDeleted(tx, name, observedAt);
   return "applied";
 }
 

@@ -1,17 +1,21 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
+import { isRefusedData } from "@/lib/db/errors";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { describeError, log } from "@/lib/log";
 import { oneAtATime } from "@/lib/one-at-a-time";
 import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/python-json";
 import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-event";
 import { isSignedBySnapTrade } from "@/lib/snaptrade/webhook-signature";
+import { isolateFailures } from "./isolate-failures";
 
 /** "away": it could not be stored in time, and SnapTrade is to send it again. */
 export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
 
 const storeWithinMs = 2_000;
+/** A database that hangs holds up no later batch for longer; what it still stores then is only not said to be. */
+const storeAllWithinMs = 5_000;
 const mostAtOnce = 500;
 const gatherMs = 12;
 
@@ -58,7 +62,7 @@ function storeInTime(event: WebhookEvent, receivedAt: Date): Promise<boolean> {
     waiting.add(entry);
     unanswered.add(entry);
     watch ??= setTimeout(answerLate, storeWithinMs);
-    void storeAll();
+    storeSoon();
   });
 }
 
@@ -78,38 +82,61 @@ function answerLate() {
   }
 }
 
+/** The first answer counts. */
 function answer(entry: Waiting, stored: boolean) {
-  unanswered.delete(entry);
-  entry.settle(stored);
+  if (unanswered.delete(entry)) entry.settle(stored);
 }
 
 /** What comes within a moment, or while one commit is under way, shares a commit: many at once need few, and one connection of the pool. */
 const storeAll = oneAtATime(async () => {
-  while (waiting.size > 0) {
-    await new Promise((resolve) => setTimeout(resolve, gatherMs));
-    const batch = [...waiting].slice(0, mostAtOnce);
-    for (const entry of batch) waiting.delete(entry);
-    const stored = await storeBatch(batch);
-    for (const entry of batch) answer(entry, stored);
+  await new Promise((resolve) => setTimeout(resolve, gatherMs));
+  const batch = [...waiting].slice(0, mostAtOnce);
+  for (const entry of batch) waiting.delete(entry);
+  await storeBatch(batch).catch((error: unknown) => log.error(describeError(error), "Webhook events could not be stored"));
+  for (const entry of batch) answer(entry, false);
+  if (waiting.size > 0) storeSoon();
+}, storeAllWithinMs);
+
+function storeSoon() {
+  storeAll().catch((error: unknown) => log.error(describeError(error), "Storing webhook events came to no end"));
+}
+
+/**
+ * Stores them and says so to each once it is committed. Those that the database refuses in a batch are tried alone, and one that it refuses
+ * alone because of what it says is kept as unreadable. Whoever is not told is answered as not stored.
+ */
+async function storeBatch(batch: Waiting[]): Promise<void> {
+  const endsAt = batch[0]?.lateAt ?? 0;
+  const failures = await isolateFailures(batch, endsAt, async (part) => {
+    await insert(part.map(({ event, receivedAt }) => ({ ...event, receivedAt })));
+    for (const entry of part) answer(entry, true);
+  });
+  for (const { items, error } of failures) {
+    log.error(describeError(error), "Webhook events could not be stored");
+    const [only, ...others] = items;
+    if (!only || others.length > 0 || !isRefusedData(error)) continue;
+    await insert([{ ...bareOf(only.event), receivedAt: only.receivedAt }]);
+    answer(only, true);
   }
-});
+}
+
+/** What can be stored whatever else an event says. */
+function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
+  const absent = { snapTradeUserId: null, clientId: null, connectionId: null, brokerageId: null, attemptResult: null, happenedAt: null };
+  return { id, type, payload, ...absent, unreadable: "The database refused what it says" };
+}
 
 /** Many rows as one parameter: built value by value, a batch would cost more than everything else that is done for it. */
-async function storeBatch(batch: Waiting[]): Promise<boolean> {
-  const rows = batch.map(({ event, receivedAt }) => ({ ...event, receivedAt }));
-  try {
-    const db = await database();
-    await db.execute(sql`
-      insert into ${webhookEvents} (id, type, snaptrade_user_id, client_id, connection_id, brokerage_id, attempt_result, happened_at, payload, received_at, next_attempt_at)
-      select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "attemptResult", "happenedAt", payload, "receivedAt", "receivedAt"
-      from json_to_recordset(${JSON.stringify(rows)}::json) as event (
-        id text, type text, "snapTradeUserId" text, "clientId" text, "connectionId" uuid, "brokerageId" uuid, "attemptResult" text,
-        "happenedAt" timestamptz, payload text, "receivedAt" timestamptz
-      )
-      on conflict do nothing`);
-    return true;
-  } catch (error) {
-    log.error(describeError(error), "Webhook events could not be stored");
-    return false;
-  }
+async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<void> {
+  const db = await database();
+  await db.execute(sql`
+    insert into ${webhookEvents} (id, type, snaptrade_user_id, client_id, connection_id, brokerage_id, attempt_result, happened_at, payload, received_at,
+      next_attempt_at, state, outcome, problem)
+    select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "attemptResult", "happenedAt", payload, "receivedAt",
+      "receivedAt", case when unreadable is null then 'waiting' else 'dead' end, case when unreadable is not null then 'unreadable' end, unreadable
+    from json_to_recordset(${JSON.stringify(rows)}::json) as event (
+      id text, type text, "snapTradeUserId" text, "clientId" text, "connectionId" uuid, "brokerageId" uuid, "attemptResult" text,
+      "happenedAt" timestamptz, payload text, "receivedAt" timestamptz, unreadable text
+    )
+    on conflict do nothing`);
 }

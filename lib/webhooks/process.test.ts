@@ -29,6 +29,7 @@ function folded(statements: { state: State; seconds: number }[]) {
     [{ state: "enabled" as const, seconds: -60 }, ...statements].map((one) => ({
       state: one.state,
       observedAt: at(one.seconds),
+      answeredAt: null,
       disabledAt: null,
       source: "webhook",
       recordedAt: at(one.seconds),
@@ -190,15 +191,15 @@ describe("events that say less than a state", () => {
     expect(await known(owner.ids[0])).toMatchObject({ state: "enabled", lastBeatAt: at(50) });
   });
 
-  test("the result of an attempt goes to the open trip at that brokerage, and a bare failure takes no reason back", async () => {
+  test("the result of a sign-in goes to the session that was open then on SnapTrade's clock, and a bare failure replaces no reason", async () => {
     const db = await database();
     const owner = await makeConnections(2, at(0));
     const trip = { userId: owner.userId, intent: "reconnect" as const, brokerageId: owner.brokerageId };
     const [older, open] = await db
       .insert(portalSessions)
       .values([
-        { ...trip, connectionId: owner.ids[0], startedAt: at(-minutes(30)) },
-        { ...trip, connectionId: owner.ids[1], startedAt: at(0) },
+        { ...trip, connectionId: owner.ids[0], startedAt: at(-minutes(33)), openedAt: at(-minutes(30)) },
+        { ...trip, connectionId: owner.ids[1], startedAt: at(minutes(3)), openedAt: at(0) },
       ])
       .returning();
     const member = { userId: owner.snapTradeUserId };
@@ -213,6 +214,18 @@ describe("events that say less than a state", () => {
       [older?.id, null],
       [open?.id, "DIFFERENT_ACCOUNT"],
     ]);
+  });
+
+  test("a result that fits sessions of two connections explains neither", async () => {
+    const db = await database();
+    const owner = await makeConnections(2, at(0));
+    const session = { userId: owner.userId, intent: "reconnect" as const, brokerageId: owner.brokerageId, startedAt: at(0), openedAt: at(0) };
+    await db.insert(portalSessions).values(owner.ids.map((connectionId) => ({ ...session, connectionId })));
+    const attempted = { userId: owner.snapTradeUserId, brokerageId: owner.brokerageId, connectionAttemptedResult: "SUCCESS" };
+    await deliver(makeEvent("CONNECTION_ATTEMPTED", at(20), attempted));
+    await processInbox();
+    const results = await db.select().from(portalSessions).where(eq(portalSessions.userId, owner.userId));
+    expect(results.map(({ attemptResult }) => attemptResult)).toEqual([null, null]);
   });
 
   test("a deleted user is asked about no more, and their connections are gone", async () => {

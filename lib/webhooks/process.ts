@@ -1,48 +1,65 @@
 import "server-only";
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, inArray } from "drizzle-orm";
 import { inBackground } from "@/lib/budget";
-import { lookIfDue } from "@/lib/connections/look";
+import { lookIfRequested } from "@/lib/connections/look";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
+import { isRefusal } from "@/lib/db/errors";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/log";
 import { oneAtATime } from "@/lib/one-at-a-time";
 import { someAtOnce } from "@/lib/some-at-once";
+import { withinTime } from "@/lib/time-limit";
 import { applyBeats } from "./beats";
-import { addresseesOf, applyForUser, eventColumns, type Outcome, type StoredEvent } from "./effects";
+import { claim, release } from "./claim";
+import { addresseesOf, applyForUser, type Outcome, type StoredEvent } from "./effects";
+import { recordFailure, stillOurs, type EventCounts } from "./failures";
+import { isolateFailures } from "./isolate-failures";
 
-export interface InboxCounts {
-  done: number;
-  /** To be tried again. */
-  failed: number;
-  /** Given up after the last attempt, with the reason. */
-  dead: number;
+export interface InboxCounts extends EventCounts {
+  /** What came to no proper end and left the rest to the next time: "events", "heartbeats", "looks". */
+  stopped: string[];
 }
 
-const batchSize = 200;
-const mostAttempts = 8;
-/** Whoever took an event and did nothing for this long is taken for dead. */
-const leaseMs = 60_000;
-const firstGapMs = 5_000;
 const looksAtOnce = 4;
-/** For the events, and again for the looks; what is left then waits for the next time. */
-const withinMs = 15_000;
+/** For the events; what is left then waits for the next time. */
+const eventsWithinMs = 15_000;
+const heartbeatsWithinMs = 10_000;
+/** One transaction of a person's events. */
+const attemptWithinMs = 20_000;
+const looksPace = { atOnce: looksAtOnce, withinMs: 10_000, eachWithinMs: 15_000 };
 const crowdMs = 250;
 
 /**
  * Works off what waits in the inbox, and looks at the people of whom something must be asked. Any number of processes may do so at once.
  * The effect of an event and the mark that it is done are one transaction, so it is applied once, however often it is tried.
+ * It does not throw: what goes wrong with an event stays with the event, and what goes wrong otherwise is logged and named in the counts.
  */
 export async function processInbox(): Promise<InboxCounts> {
-  const { counts, toLookAt } = await drain();
-  // Only who is due is asked about; those who are left stay due, for the timer.
-  await someAtOnce([...toLookAt], { atOnce: looksAtOnce, withinMs }, (userId) => inBackground(() => lookIfDue(userId, new Date(), "timer")));
-  return counts;
+  const stopped: string[] = [];
+  const { counts, toLookAt } = await guard("events", stopped, drain, {
+    counts: { done: 0, failed: 0, dead: 0, stopped: [] },
+    toLookAt: new Set<string>(),
+  });
+  // Only people for whom a look was requested are asked about; those who are left stay due, for the timer.
+  const failed = await someAtOnce([...toLookAt], looksPace, (userId) => inBackground(() => lookIfRequested(userId, new Date(), "timer")));
+  if (failed.length > 0) stopped.push("looks");
+  return { ...counts, stopped: [...counts.stopped, ...stopped] };
+}
+
+async function guard<T>(name: string, stopped: string[], work: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    log.error({ part: name, ...describeError(error) }, "A part of the inbox could not be worked off; the others go on");
+    stopped.push(name);
+    return otherwise;
+  }
 }
 
 let begunAt = 0;
-let gathering = false;
+let gatheringUntil = 0;
 
 /**
  * What is to be done after an answer: an event that comes alone is worked off at once, those of a crowd go together.
@@ -50,76 +67,113 @@ let gathering = false;
  * @returns null when what has just been stored is waited for already
  */
 export function workAfterAnswer(): (() => Promise<void>) | null {
-  if (gathering) return null;
-  gathering = true;
+  if (Date.now() < gatheringUntil) return null;
+  // Where the work after an answer is dropped, the next answer takes its place.
+  gatheringUntil = Date.now() + 4 * crowdMs;
   return async () => {
     await new Promise((resolve) => setTimeout(resolve, begunAt + crowdMs - Date.now()));
-    gathering = false;
+    gatheringUntil = 0;
     begunAt = Date.now();
     await processInbox().catch((error: unknown) => log.error(describeError(error), "The inbox could not be worked off"));
   };
 }
 
-const drain = oneAtATime(async () => {
-  const counts: InboxCounts = { done: 0, failed: 0, dead: 0 };
+/** One run's numbers, and for whom its events may have requested a look. */
+interface Drained {
+  counts: InboxCounts;
+  toLookAt: Set<string>;
+}
+
+const drain = oneAtATime(async (): Promise<Drained> => {
+  const stopped: string[] = [];
+  const counts: InboxCounts = { done: 0, failed: 0, dead: 0, stopped };
   const toLookAt = new Set<string>();
-  const endsAt = Date.now() + withinMs;
-  for (let taken = batchSize; taken === batchSize && Date.now() < endsAt;) {
-    const batch = await claim(new Date());
-    taken = batch.length;
-    if (taken === 0) break;
-    await applyBatch(batch, counts, toLookAt);
-    await announceChanges();
-  }
-  counts.done += await applyBeats(new Date());
+  await guard("events", stopped, () => applyEvents(counts, toLookAt), undefined);
+  await guard(
+    "heartbeats",
+    stopped,
+    async () => {
+      const { done, failed, dead } = await applyBeats(new Date(), Date.now() + heartbeatsWithinMs);
+      counts.done += done;
+      counts.failed += failed;
+      counts.dead += dead;
+    },
+    undefined,
+  );
   return { counts, toLookAt };
 });
 
-/** Takes events under a lease. One whose last attempt never came to an end is buried instead. */
-async function claim(now: Date): Promise<StoredEvent[]> {
-  const db = await database();
-  const free = sql`select id from ${webhookEvents} where state = 'waiting' and type <> 'ACCOUNT_HOLDINGS_UPDATED' and next_attempt_at <= ${now.toISOString()}::timestamptz order by next_attempt_at limit ${batchSize} for update skip locked`;
-  const taken = await db
-    .update(webhookEvents)
-    .set({
-      attempts: sql`least(${webhookEvents.attempts} + 1, ${mostAttempts})`,
-      state: sql`case when ${webhookEvents.attempts} >= ${mostAttempts} then 'dead' else 'waiting' end`,
-      problem: sql`case when ${webhookEvents.attempts} >= ${mostAttempts} then coalesce(${webhookEvents.problem}, 'It was never finished') else ${webhookEvents.problem} end`,
-      nextAttemptAt: new Date(now.getTime() + leaseMs),
-    })
-    .where(sql`${webhookEvents.id} in (${free})`)
-    .returning(eventColumns);
-  return taken.filter(({ state }) => state === "waiting").sort((one, other) => one.receivedAt.getTime() - other.receivedAt.getTime());
+/** Whose turn comes next, so that those at the end of the list have theirs however many come before them. */
+let lastServed = "";
+
+async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
+  const endsAt = Date.now() + eventsWithinMs;
+  for (let againFromStart = lastServed !== ""; Date.now() < endsAt;) {
+    const { events, dead, last, more } = await claim(new Date(), lastServed);
+    counts.dead += dead;
+    lastServed = last ?? "";
+    if (events.length > 0) {
+      await applyBatch(events, endsAt, counts, toLookAt);
+      await announceChanges();
+    }
+    againFromStart ||= more;
+    if (last !== null) continue;
+    if (!againFromStart) return;
+    againFromStart = false;
+  }
 }
 
-/** Events about nobody go together; the others by user, so that a failure stays with one user. */
-async function applyBatch(batch: StoredEvent[], counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
-  const { userOf, nobody } = await addresseesOf(await database(), batch);
+/** Events about nobody go together; the others by user, so that a failure stays with one user, and what failed before on its own. */
+async function applyBatch(batch: StoredEvent[], endsAt: number, counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
+  const { userOf, nobody } = await findAddressees(batch, endsAt, counts);
   await attempt(
     batch.filter(({ id }) => nobody.has(id)),
+    endsAt,
     counts,
     () => Promise.resolve(nobody),
   );
   for (const userId of new Set(userOf.values())) {
     const own = batch.filter(({ id }) => userOf.get(id) === userId);
-    await attempt(own, counts, (tx, events) => applyForUser(tx, userId, events, new Date()));
+    const groups = [own.filter(isFirstAttempt), ...own.filter((event) => !isFirstAttempt(event)).map((event) => [event])];
+    for (const group of groups) {
+      if (Date.now() >= endsAt) await release(group);
+      else await attempt(group, endsAt, counts, (tx, events) => applyForUser(tx, userId, events, new Date()));
+    }
     toLookAt.add(userId);
   }
+}
+
+const isFirstAttempt = ({ attempts }: StoredEvent) => attempts === 1;
+
+/** @throws whatever the driver throws when the database is away */
+async function findAddressees(batch: StoredEvent[], endsAt: number, counts: InboxCounts) {
+  const userOf = new Map<string, string>();
+  const nobody = new Map<string, Outcome>();
+  const failures = await isolateFailures(batch, endsAt, async (part) => {
+    const found = await addresseesOf(await database(), part);
+    for (const [id, userId] of found.userOf) userOf.set(id, userId);
+    for (const [id, outcome] of found.nobody) nobody.set(id, outcome);
+  });
+  for (const { items, error } of failures) {
+    if (!isRefusal(error)) throw error;
+    for (const event of items) await recordFailure(event, event.attempts, error, counts);
+  }
+  return { userOf, nobody };
 }
 
 type Apply = (tx: Transaction, events: StoredEvent[]) => Promise<Map<string, Outcome>>;
 
 /** One transaction for all; when that fails each on its own, so that a bad one holds up no other. */
-async function attempt(events: StoredEvent[], counts: InboxCounts, apply: Apply): Promise<void> {
+async function attempt(events: StoredEvent[], endsAt: number, counts: InboxCounts, apply: Apply): Promise<void> {
   if (events.length === 0) return;
   try {
-    await transaction(async (tx) => markDone(tx, events, await apply(tx, events)));
+    await withinTime(attemptWithinMs, () => transaction(async (tx) => markDone(tx, events, await apply(tx, events))));
     counts.done += events.length;
   } catch (error) {
     if (error instanceof LeaseLost) return;
-    const [only, ...others] = events;
-    if (only && others.length === 0) await noteFailure(only, error, counts);
-    else for (const event of events) await attempt([event], counts, apply);
+    // Those of a group that no time is left for come back alone.
+    const alone = events.length === 1 || Date.now() >= endsAt;
+    for (const event of events) await (alone ? recordFailure(event, event.attempts, error, counts) : attempt([event], endsAt, counts, apply));
   }
 }
 
@@ -142,25 +196,3 @@ async function markDone(tx: Transaction, events: StoredEvent[], outcomes: Map<st
 }
 
 const idOf = ({ id }: StoredEvent) => id;
-const stillOurs = (attempts: number) => and(eq(webhookEvents.state, "waiting"), eq(webhookEvents.attempts, attempts));
-
-async function noteFailure(event: StoredEvent, error: unknown, counts: InboxCounts): Promise<void> {
-  const { id, type, attempts } = event;
-  const dead = attempts >= mostAttempts;
-  log.error({ eventId: id, type, attempts, dead, ...describeError(error) }, "A webhook event could not be applied");
-  const gapMs = firstGapMs * 3 ** (attempts - 1);
-  const db = await database();
-  const noted = await db
-    .update(webhookEvents)
-    .set({ state: dead ? "dead" : "waiting", problem: problemOf(error), nextAttemptAt: new Date(Date.now() + gapMs) })
-    .where(and(eq(webhookEvents.id, id), stillOurs(attempts)))
-    .returning({ id: webhookEvents.id });
-  if (noted.length > 0) counts[dead ? "dead" : "failed"] += 1;
-}
-
-/** Kind and code; messages may repeat what somebody sent. */
-function problemOf(error: unknown): string {
-  const root = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  if (!(root instanceof Error)) return "Something that is no error was thrown";
-  return "code" in root ? `${root.name} ${String(root.code)}` : root.name;
-}

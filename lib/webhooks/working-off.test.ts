@@ -5,6 +5,7 @@ import { users } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
 import { webhookEvents } from "@/lib/db/work-schema";
 import { testSettings } from "@/lib/testing";
+import { claim, release } from "./claim";
 import { processInbox } from "./process";
 import { about, at, deliver, known, makeConnections, makeEvent, storedEvent, type Members } from "./testing";
 
@@ -13,6 +14,34 @@ Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:
 withDatabase();
 
 describe("working off the inbox", () => {
+  test("one person's many events delay nobody else's, and all of them are taken in the end", async () => {
+    const [flooded, ...others] = await Promise.all(Array.from({ length: 4 }, () => makeConnections(1, at(0))));
+    if (!flooded) throw new Error("Nobody was made");
+    await flood(flooded.snapTradeUserId, 3_000);
+    const events = others.map((owner) => about(owner, owner.ids[0], "disabled", 10));
+    for (const event of events) await deliver(event);
+    const first = await claim(new Date(), "");
+    const taken = first.events.map(({ id }) => id);
+    for (const event of events) expect(taken).toContain(event.webhookId);
+    await release(first.events);
+    while ((await processInbox()).done > 0);
+    const db = await database();
+    expect(await db.select({ id: webhookEvents.id }).from(webhookEvents).where(eq(webhookEvents.state, "waiting"))).toEqual([]);
+    for (const owner of others) expect(await known(owner.ids[0])).toMatchObject({ state: "disabled" });
+  });
+
+  test("what was taken and not begun is given back as it was", async () => {
+    const owner = await makeConnections(1, at(0));
+    const event = about(owner, owner.ids[0], "disabled", 10);
+    await deliver(event);
+    const before = await storedEvent(event);
+    const { events } = await claim(new Date(), "");
+    expect(await storedEvent(event)).toMatchObject({ attempts: 1 });
+    await release(events);
+    expect(await storedEvent(event)).toEqual(before);
+    await processInbox();
+  });
+
   test("one event that cannot be applied holds up no other, and is given up after eight attempts, with the reason", async () => {
     const owner = await makeConnections(2, at(0));
     const [bad = "", good] = owner.ids;
@@ -106,6 +135,15 @@ describe("working off the inbox", () => {
     expect([await version(owner.userId), await version(stranger)]).toEqual([1, 0]);
   });
 });
+
+/** Stores many events of one person, all of them before any that comes now. */
+async function flood(snapTradeUserId: string, count: number) {
+  const db = await database();
+  await db.execute(sql`
+    insert into webhook_events (id, type, snaptrade_user_id, payload, received_at, next_attempt_at)
+    select gen_random_uuid()::text, 'TRADE_DETECTION', ${snapTradeUserId}, '{}', now() - interval '1 hour', now() - interval '1 hour'
+    from generate_series(1, ${count}::int)`);
+}
 
 const makeDue = (event: Members) => alter(event, { nextAttemptAt: new Date(0) });
 

@@ -1,33 +1,38 @@
 import { after } from "next/server";
-import { z } from "zod";
+import { LiveUpdates } from "@/components/live-updates";
 import { AwaitPortal } from "@/components/portal/await-portal";
 import { PageResult } from "@/components/portal/page-result";
+import { summaryOf } from "@/components/portal/portal-target";
 import { checkPortal } from "@/lib/connections/portal";
 import { getPortalView } from "@/lib/connections/portal-data";
 import type { PortalView } from "@/lib/connections/views";
+import { snapTradeId } from "@/lib/snaptrade/id";
 import type { Viewer } from "@/lib/times";
 
 /** The trip that a return from the portal named, if it is this person's. */
 export async function findTrip(userId: string, portal: string | string[] | undefined, now: Date): Promise<PortalView | null> {
-  const id = z.uuid().safeParse(portal);
+  const id = snapTradeId.safeParse(portal);
   return id.success ? getPortalView(userId, id.data, now) : null;
 }
 
-/** What came of a trip that went through a page of its own. While it is not known, SnapTrade is asked again after each answer. */
+/**
+ * What came of a portal session that went through a page of its own. The page stays alive: it hears of changes, and asks SnapTrade again,
+ * often while an answer is expected and now and then after a failure, since the repair may be done elsewhere.
+ */
 export function AfterPortal({ userId, view, viewer, now }: { userId: string; view: PortalView; viewer: Viewer; now: Date }) {
-  const asking = view.outcome.state === "open" || view.outcome.state === "checking" || view.outcome.state === "unconfirmed";
-  if (asking) after(() => checkPortal({ userId, portalSessionId: view.portalSessionId, claim: null, now: new Date() }));
+  const { portalSessionId, outcome, version } = view;
+  const asking = outcome.state === "open" || outcome.state === "checking" || outcome.state === "unconfirmed";
+  if (asking) after(() => checkPortal({ userId, portalSessionId, claim: null, over: false, now: new Date() }));
+  const done = outcome.state === "connected" || outcome.state === "stopped-again" || view.accountsBack !== null;
   return (
-    <>
+    <LiveUpdates version={version} sentences={{}}>
       {asking && (
-        <>
-          <noscript>
-            <meta httpEquiv="refresh" content="4" />
-          </noscript>
-          <AwaitPortal portalSessionId={view.portalSessionId} />
-        </>
+        <noscript>
+          <meta httpEquiv="refresh" content="4" />
+        </noscript>
       )}
+      {!done && <AwaitPortal portalSessionId={portalSessionId} pace={outcome.state === "failed" ? "rest" : "answer"} shown={summaryOf(view)} />}
       <PageResult view={view} viewer={viewer} now={now} />
-    </>
+    </LiveUpdates>
   );
 }

@@ -8,6 +8,7 @@ import { EmptyConnections } from "@/components/connections/empty-connections";
 import { headlineOf } from "@/components/connections/headline";
 import { PageSummary } from "@/components/connections/page-summary";
 import { SecondConnectionNote } from "@/components/connections/second-connection-note";
+import { UnknownConnections } from "@/components/connections/unknown-connections";
 import { LiveUpdates } from "@/components/live-updates";
 import { Notice } from "@/components/ui/notice";
 import { requireUser } from "@/lib/auth/user";
@@ -40,7 +41,11 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
     <LiveUpdates version={view.version} sentences={announcements(view.connections, viewer)}>
       {problem && <Notice>{problem}</Notice>}
       {view.connections.length === 0 ? (
-        <EmptyConnections appName={appName} />
+        view.known && view.unreadable === 0 ? (
+          <EmptyConnections appName={appName} />
+        ) : (
+          <UnknownConnections view={view} headline={headlineOf(view, viewer, now)} />
+        )
       ) : (
         <>
           <PageSummary view={view} appName={appName} viewer={viewer} now={now} />

@@ -1,14 +1,18 @@
 import { getUser } from "@/lib/auth/user";
 import { follow } from "@/lib/live";
+import { isShuttingDown, onShutdown } from "@/lib/shutdown";
 
 /** The page connects again by itself, and then we ask again who it is. */
 const longestMs = 10 * 60_000;
 const heartbeatMs = 25_000;
+/** When pages come back to a server that is being restarted. */
+const retryMs = 1_000;
 
 /** Server-sent events for the signed-in person: `changed`, with the version of what their pages show, now and whenever it grows. */
 export async function GET(request: Request) {
   const user = await getUser();
   if (!user) return new Response("Signed out\n", { status: 401 });
+  if (isShuttingDown()) return new Response("Being restarted\n", { status: 503, headers: { "Retry-After": "1", Connection: "close" } });
 
   const lines = new TransformStream<string, Uint8Array>({ transform: (line, out) => out.enqueue(Buffer.from(line)) });
   const writer = lines.writable.getWriter();
@@ -18,15 +22,20 @@ export async function GET(request: Request) {
 
   const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
   const longest = setTimeout(end, longestMs);
+  const forget = onShutdown(() => {
+    write(`retry: ${retryMs}\n\n`);
+    end();
+  });
   writer.closed.catch(() => undefined).finally(end);
   request.signal.addEventListener("abort", end);
   function end() {
     clearInterval(heartbeat);
     clearTimeout(longest);
+    forget();
     unfollow?.();
     writer.close().catch(() => undefined);
   }
   return new Response(lines.readable, {
-    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no" },
+    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no", Connection: "close" },
   });
 }

@@ -10,12 +10,16 @@ export function accountRoutes(world: World): Hono<ApiEnv> {
 
   routes.get("/accounts", faulty(world, "accounts"), (c) => {
     const user = requireUser(world, c);
-    return c.json(user.connections.flatMap((connection) => connection.accounts.map((account) => accountShape(world, user, connection, account))));
+    return c.json(
+      world
+        .shownConnections(user, "detail")
+        .flatMap((connection) => connection.accounts.map((account) => accountShape(world, user, connection, account))),
+    );
   });
 
   routes.get("/accounts/:id", faulty(world, "accounts"), (c) => {
     const user = requireUser(world, c);
-    for (const connection of user.connections) {
+    for (const connection of world.shownConnections(user, "detail")) {
       const account = connection.accounts.find(({ id }) => id === c.req.param("id"));
       if (account) return c.json(accountShape(world, user, connection, account));
     }

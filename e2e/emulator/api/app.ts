@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { Hono, type MiddlewareHandler } from "hono";
 import { isoTime } from "../clock";
 import { isSigned } from "../signature";
@@ -8,11 +7,17 @@ import { connectionRoutes } from "./connections";
 import { type ApiContext, type ApiEnv, parseBody } from "./context";
 import { ApiError, notFound, throttled } from "./errors";
 import { loginRoutes } from "./login";
+import { AnswerLost } from "./lost-answer";
+import { writeRateHeaders } from "./rate-headers";
 import { referenceRoutes } from "./reference";
 import { userRoutes } from "./users";
 
 const clockTolerance = 300;
 
+/**
+ * SnapTrade's API. A server passes the incoming request along; a call from within the process is `createApi(world).fetch(request)`, where an
+ * answer that is lost rejects with `AnswerLost` and one that never comes ends with the request's signal.
+ */
 export function createApi(world: World): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>();
   for (const part of [userRoutes, loginRoutes, connectionRoutes, accountRoutes, referenceRoutes]) routes.route("/", part(world));
@@ -20,6 +25,7 @@ export function createApi(world: World): Hono<ApiEnv> {
   const api = new Hono<ApiEnv>();
   api.onError((error) => {
     if (error instanceof ApiError) return error.toResponse();
+    if (error instanceof AnswerLost) throw error;
     console.error(error);
     return new ApiError(500, "1000", "Encountered an unexpected exception.").toResponse();
   });
@@ -45,13 +51,12 @@ function describeAnswer(world: World): MiddlewareHandler<ApiEnv> {
     line.userId = c.get("userId");
     line.status = c.res.status;
     const user = world.users.get(line.userId ?? "");
-    const allowance = world.rateLimit.peek("client", world.settings.rateLimit, world.now());
+    const now = world.now(user);
     const headers = new Headers(c.res.headers);
-    headers.set("Date", new Date(world.now(user)).toUTCString());
-    headers.set("X-Request-ID", randomBytes(16).toString("hex"));
-    headers.set("X-RateLimit-Limit", String(allowance.limit));
-    headers.set("X-RateLimit-Remaining", String(allowance.remaining));
-    if (!headers.has("X-RateLimit-Reset")) headers.set("X-RateLimit-Reset", String(allowance.resetSeconds));
+    headers.set("Date", new Date(c.get("dated") ?? now).toUTCString());
+    headers.set("X-Request-ID", world.chance.bytes(16).toString("hex"));
+    const { rateLimitHeaders: rate, retryAfter } = world.settingsOf(user);
+    writeRateHeaders(headers, { rate, retryAfter }, world.rateLimit.peek("client", world.settings.rateLimit, world.trueTime()), now);
     headers.set("X-Frame-Options", "DENY");
     headers.set("Referrer-Policy", "same-origin");
     if (path.startsWith("/api/v1/")) headers.set("Deprecation", "@1781222400");
@@ -82,16 +87,21 @@ function checkClient(world: World, c: ApiContext) {
   const { clientId, timestamp } = c.req.query();
   if (!clientId || !timestamp) throw new ApiError(401, "0000", "Authentication credentials were not provided");
   if (clientId !== world.partner.clientId) throw new ApiError(401, "1076", "Invalid clientId provided");
-  const age = world.now() / 1000 - Number(timestamp);
+  const age = world.trueTime() / 1000 - Number(timestamp);
   if (!/^\d+$/.test(timestamp) || Math.abs(age) > clockTolerance) throw new ApiError(401, "1076", "Invalid timestamp");
 }
 
 function checkSignature(world: World, c: ApiContext, text: string) {
-  const target = c.env.incoming.url ?? "";
+  const target = c.env?.incoming.url ?? targetOf(c.req.url);
   const signature = c.req.header("Signature") ?? "";
   if (!isParsedAndSigned(world.partner.consumerKey, target, text, signature)) {
     throw new ApiError(401, "1076", "Unable to verify signature sent");
   }
+}
+
+/** The query is signed as it was sent, so it is cut off as text. */
+function targetOf(url: string): string {
+  return url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/#.*$/, "");
 }
 
 function isParsedAndSigned(consumerKey: string, target: string, text: string, signature: string): boolean {
@@ -104,7 +114,7 @@ function isParsedAndSigned(consumerKey: string, target: string, text: string, si
 
 function keepRate(world: World): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const allowance = world.rateLimit.take("client", world.settings.rateLimit, world.now());
+    const allowance = world.rateLimit.take("client", world.settings.rateLimit, world.trueTime());
     if (!allowance.allowed) throw throttled(allowance.resetSeconds);
     const user = world.users.get(c.get("userId") ?? "");
     if (user?.settings.rateLimit !== undefined) {

@@ -5,6 +5,8 @@ import type { Connection, User, World } from "../world";
 import { type ApiEnv, requireConnection, requireUser } from "./context";
 import { ApiError, notFound } from "./errors";
 import { faulty } from "./fault";
+import { loseAnswer } from "./lost-answer";
+import { findOddItem, oddItems } from "./odd-items";
 import { accountShape, connectionShape } from "./shapes";
 
 const refreshInterval = 60_000;
@@ -14,12 +16,15 @@ export function connectionRoutes(world: World): Hono<ApiEnv> {
 
   routes.get("/authorizations", faulty(world, "list"), (c) => {
     const user = requireUser(world, c);
-    return c.json(user.connections.map((connection) => connectionShape(world, user, connection)));
+    const listed = world.shownConnections(user, "list").map((connection) => connectionShape(world, user, connection));
+    return c.json([...oddItems(world, user), ...listed]);
   });
 
   routes.get("/authorizations/:id", faulty(world, "detail"), (c) => {
     const user = requireUser(world, c);
-    return c.json(connectionShape(world, user, requireConnection(user, c.req.param("id"))));
+    const odd = findOddItem(world, user, c.req.param("id"));
+    if (odd !== undefined) return c.json(odd);
+    return c.json(connectionShape(world, user, requireConnection(shown(world, user), c.req.param("id"))));
   });
 
   routes.delete("/authorizations/:id", faulty(world, "delete"), (c) => {
@@ -32,6 +37,7 @@ export function connectionRoutes(world: World): Hono<ApiEnv> {
     const user = requireUser(world, c);
     const connection = requireConnection(user, c.req.param("id"));
     queueRemoval(world, user, connection);
+    if (world.settingsOf(user).removal === "lost-answer") return loseAnswer(c);
     const detail = "Connection queued for deletion; please wait for webhook for confirmation.";
     return c.json({ detail, connection_id: connection.id });
   });
@@ -71,11 +77,17 @@ export function connectionRoutes(world: World): Hono<ApiEnv> {
 
   routes.get("/authorizations/:id/accounts", faulty(world, "accounts"), (c) => {
     const user = requireUser(world, c);
-    const connection = requireConnection(user, c.req.param("id"));
+    if (findOddItem(world, user, c.req.param("id")) !== undefined) return c.json([]);
+    const connection = requireConnection(shown(world, user), c.req.param("id"));
     return c.json(connection.accounts.map((account) => accountShape(world, user, connection, account)));
   });
 
   return routes;
+}
+
+/** A read of one connection; only the list may lag by itself. */
+function shown(world: World, user: User): Pick<User, "connections"> {
+  return { connections: world.shownConnections(user, "detail") };
 }
 
 /** These calls do not find a shared connection, though the list has it. */

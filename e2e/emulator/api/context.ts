@@ -4,12 +4,15 @@ import type { Connection, User, World } from "../world";
 import { ApiError, invalidInput, notFound } from "./errors";
 
 export interface ApiEnv {
-  Bindings: HttpBindings;
+  /** None when a request comes from within the process. */
+  Bindings: HttpBindings | undefined;
   Variables: {
     /** The parsed body; an empty one is an empty object. */
     body: Record<string, unknown>;
     /** Whom the request says it is about; not yet proven. */
     userId: string | null;
+    /** The time that the answer claims for itself where it is not that of its delivery. */
+    dated: number | undefined;
   };
 }
 
@@ -41,8 +44,8 @@ export function requireSecret(world: World, userId: string, userSecret: string):
   return user;
 }
 
-export function requireConnection(user: User, connectionId: string | undefined): Connection {
-  const connection = user.connections.find(({ id }) => id === connectionId);
+export function requireConnection({ connections }: Pick<User, "connections">, connectionId: string | undefined): Connection {
+  const connection = connections.find(({ id }) => id === connectionId);
   if (!connection) throw notFound();
   return connection;
 }

@@ -1,32 +1,49 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { MiddlewareHandler } from "hono";
 import { type Endpoint, type Fault, takeFault } from "../faults";
 import type { World } from "../world";
 import type { ApiContext, ApiEnv } from "./context";
 import { ApiError, throttled } from "./errors";
+import { loseAnswer, neverAnswer } from "./lost-answer";
+
+const usualMs = 1000;
 
 /** Names the endpoint and lets a planned fault happen before it answers, or in place of its answer. */
 export function faulty(world: World, endpoint: Endpoint): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const fault = takeFault(world, endpoint, c.get("userId"));
     if (!fault) return next();
-    if (fault.after) await next();
-    if (fault.kind === "delay") {
-      await sleep(fault.delayMs ?? 1000);
-      if (!fault.after) await next();
-      return;
+    switch (fault.kind) {
+      case "delay":
+        if (fault.after) await next();
+        await world.sleep(fault.delayMs ?? usualMs);
+        if (!fault.after) await next();
+        return;
+      case "overtaken":
+        await next();
+        if (fault.dated === "computation") c.set("dated", world.now(world.users.get(c.get("userId") ?? "")));
+        await world.sleep(fault.delayMs ?? usualMs);
+        return;
+      case "drip":
+        await next();
+        replace(c, await dripping(world, c.res, fault.delayMs ?? usualMs));
+        return;
+      default:
+        if (fault.after) await next();
+        replace(c, await brokenAnswer(fault, c));
     }
-    const answer = await brokenAnswer(fault, c);
-    c.res = undefined;
-    c.res = answer;
   };
+}
+
+/** Headers of the answer before would otherwise be carried over. */
+function replace(c: ApiContext, answer: Response) {
+  c.res = undefined;
+  c.res = answer;
 }
 
 async function brokenAnswer(fault: Fault, c: ApiContext): Promise<Response> {
   switch (fault.kind) {
     case "rate_limited":
-      return rateLimited(fault.retryAfterSeconds ?? 7);
+      return throttled(fault.retryAfterSeconds ?? 7).toResponse();
     case "html502":
       return new Response("<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>", {
         status: 502,
@@ -37,18 +54,29 @@ async function brokenAnswer(fault: Fault, c: ApiContext): Promise<Response> {
     case "empty_list":
       return Response.json([]);
     case "hang":
-      await new Promise((resolve) => c.env.incoming.socket.once("close", resolve));
-      return RESPONSE_ALREADY_SENT;
+      return neverAnswer(c);
     case "reset":
-      c.env.incoming.socket.resetAndDestroy();
-      return RESPONSE_ALREADY_SENT;
+      return loseAnswer(c);
     default:
       return new ApiError(fault.status ?? 500, fault.code ?? "1000", "Encountered an unexpected exception.").toResponse();
   }
 }
 
-function rateLimited(seconds: number): Response {
-  const answer = throttled(seconds).toResponse();
-  answer.headers.set("X-RateLimit-Reset", String(seconds));
-  return answer;
+/** The same answer, its head at once and its body byte by byte. */
+async function dripping(world: World, answer: Response, byteMs: number): Promise<Response> {
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  let sent = 0;
+  let takeBack: (() => void) | undefined;
+  const body = new ReadableStream<Uint8Array>({
+    pull: (stream) =>
+      new Promise((resolve) => {
+        takeBack = world.outside.after(byteMs, () => {
+          stream.enqueue(bytes.slice(sent, ++sent));
+          if (sent >= bytes.length) stream.close();
+          resolve();
+        });
+      }),
+    cancel: () => takeBack?.(),
+  });
+  return new Response(body, { status: answer.status, headers: answer.headers });
 }

@@ -34,7 +34,7 @@ export function loginRoutes(world: World): Hono<ApiEnv> {
     checkBroker(world, user, parsed.data);
     checkReconnect(world, user, parsed.data.reconnect);
 
-    const session = newSession(world.now(user), user.userId, parsed.data, c.get("body"));
+    const session = newSession(world, user, parsed.data, c.get("body"));
     world.addSession(session);
     world.changed();
     const query = new URLSearchParams({ token: session.token, clientId: world.partner.clientId });
@@ -42,7 +42,7 @@ export function loginRoutes(world: World): Hono<ApiEnv> {
     query.set("connectionPortalVersion", "v4");
     query.set("sessionId", session.sessionId);
     if (parsed.data.darkMode) query.set("darkMode", "true");
-    return c.json({ redirectURI: `${world.origin}/snapTrade/redeemToken?${query}`, sessionId: session.sessionId });
+    return c.json({ redirectURI: `${world.origins.portal}/snapTrade/redeemToken?${query}`, sessionId: session.sessionId });
   });
 
   return routes;

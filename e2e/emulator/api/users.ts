@@ -1,6 +1,5 @@
 import { Hono } from "hono";
 import type { World } from "../world";
-import { randomUUID } from "node:crypto";
 import { type ApiEnv, requireSecret } from "./context";
 import { ApiError, invalidInput, notFound } from "./errors";
 import { faulty } from "./fault";
@@ -27,7 +26,7 @@ export function userRoutes(world: World): Hono<ApiEnv> {
     const { userId, userSecret } = c.get("body");
     if (typeof userId !== "string" || typeof userSecret !== "string") throw invalidInput("userId and userSecret are required.");
     const user = requireSecret(world, userId, userSecret);
-    user.userSecret = randomUUID();
+    user.userSecret = world.chance.uuid();
     world.changed();
     return c.json({ userId, userSecret: user.userSecret });
   });
@@ -37,7 +36,8 @@ export function userRoutes(world: World): Hono<ApiEnv> {
     if (!userId) throw invalidInput("userId is required.");
     const user = world.user(userId);
     if (!user) throw notFound();
-    user.deleteAt ??= world.now(user) + world.settingsOf(user).deleteDelaySeconds * 1000;
+    const { userDeletion, deleteDelaySeconds } = world.settingsOf(user);
+    if (userDeletion !== "lost-job") user.deleteAt ??= world.now(user) + deleteDelaySeconds * 1000;
     world.changed();
     const detail = "User queued for deletion; please wait for webhook for confirmation.";
     return c.json({ status: "deleted", detail, userId });

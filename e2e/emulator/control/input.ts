@@ -14,6 +14,8 @@ export const time = z.iso.datetime({ offset: true }).transform((text) => Date.pa
 
 export const newConnectionInput = z.strictObject({
   brokerage: z.string(),
+  /** Of the shape of a UUID; some other id than a new one. */
+  id: z.guid().optional(),
   type: z.enum(["read", "trade"]).optional(),
   disabled: z.boolean().optional(),
   disabledDate: time.optional(),

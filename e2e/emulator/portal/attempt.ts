@@ -14,6 +14,7 @@ interface TestLogin {
 export const testLogins: TestLogin[] = [
   { name: "good", happens: "Signs in" },
   { name: "same-login", happens: "Signs in, already connected", onlyWhen: "connect" },
+  { name: "third-time", happens: "Refused twice (1066), then signs in" },
   { name: "wrong-password", happens: "Credentials refused (1066)" },
   { name: "other-login", happens: "A different login (1023)", onlyWhen: "reconnect" },
   { name: "unreachable", happens: "Brokerage does not answer (3000)" },
@@ -65,7 +66,9 @@ export function attemptSignIn(world: World, session: PortalSession, brokerage: L
   }
 
   if (login === "hang") return "hang";
-  const failure = failures[login] ?? (isKnown(login) ? undefined : refusal("Unknown test login. Use one from the list."));
+  const refusedYet = login === "third-time" && session.failures < 2;
+  const failure =
+    failures[refusedYet ? "wrong-password" : login] ?? (isKnown(login) ? undefined : refusal("Unknown test login. Use one from the list."));
   if (failure) return fail(world, session, user, brokerage, failure);
   if (brokerage.signIn === "code" && code === undefined) return "needs-code";
   if (brokerage.signIn === "code" && code !== rightCode) return fail(world, session, user, brokerage, wrongCode);
@@ -86,6 +89,7 @@ function fail(world: World, session: PortalSession, user: User, brokerage: Liste
   announce(world, user, brokerage, failure.result);
   recordEvent(world, user, "CONNECTION_FAILED", {});
   const { code, status, detail } = failure;
+  session.failures += 1;
   session.ending = { kind: "error", code, status, detail };
   return session.ending;
 }
@@ -97,6 +101,7 @@ function announce(world: World, user: User, brokerage: ListedBrokerage, result: 
 function reconnect(world: World, session: PortalSession, user: User, connection: Connection, login: string): Connection {
   if (login === "liar") return connection;
   const { connectionType } = session.wanted;
+  world.history.keep(user, world.now(user));
   if (connectionType) connection.type = accessLevel(world, connection.slug, connectionType);
   repairConnection(world, user, connection);
   return connection;
@@ -108,8 +113,9 @@ function connect(world: World, session: PortalSession, user: User, brokerage: Li
     repairConnection(world, user, known);
     return known;
   }
+  const { siblingBrokerage } = world.settingsOf(user);
   return addConnection(world, user, {
-    brokerage,
+    brokerage: (siblingBrokerage === null ? undefined : world.brokerage(siblingBrokerage)) ?? brokerage,
     type: accessLevel(world, brokerage.slug, session.wanted.connectionType ?? "read"),
     disabledAt: login === "liar" ? world.now(user) : null,
     createdAt: world.now(user),

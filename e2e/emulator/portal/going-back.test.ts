@@ -15,7 +15,7 @@ afterAll(() => world.emulator.close());
 
 async function visit(wanted: Record<string, unknown>, query = "") {
   const link = await world.loginLink(user, wanted);
-  const visitor = await new Visitor(world.emulator.url).open(link);
+  const visitor = await new Visitor().open(link);
   return query ? visitor.open(`?${query}`) : visitor;
 }
 
@@ -98,7 +98,7 @@ describe("in a frame", () => {
     const { id, visitor } = await reconnect("QUESTRADE", {}, "framed=1");
     expect(visitor.html).toContain("Your browser blocked the window");
     const path = /data-oauth="([^"]+)"/.exec(visitor.html)?.[1] ?? "";
-    const popup = await new Visitor(world.emulator.url).open(path);
+    const popup = await new Visitor().open(path);
     await popup.submit({ login: "good" });
     expect(popup.html).toContain("You can close this window");
     expect(await world.detail(user, id)).toMatchObject({ disabled: false });
@@ -108,8 +108,8 @@ describe("in a frame", () => {
 describe("the link", () => {
   test("works once", async () => {
     const link = await world.loginLink(user, { customRedirect: back });
-    expect((await new Visitor(world.emulator.url).open(link)).html).toContain("Choose your brokerage");
-    const second = await new Visitor(world.emulator.url).open(link);
+    expect((await new Visitor().open(link)).html).toContain("Choose your brokerage");
+    const second = await new Visitor().open(link);
     expect(second.html).toContain("This sign-in page has expired");
     expect(second.messages()).toMatchObject([{ status: "ERROR", errorCode: "1006" }]);
     await second.follow("Return to Reconnect");
@@ -119,10 +119,10 @@ describe("the link", () => {
   test("works for five minutes of the user's clock, which signing does not notice", async () => {
     const link = await world.loginLink(user);
     await world.control(`/users/${user.userId}/advance`, { seconds: 301 });
-    expect((await new Visitor(world.emulator.url).open(link)).status).toBe(400);
+    expect((await new Visitor().open(link)).status).toBe(400);
     const fresh = await world.loginLink(user);
     await world.control(`/users/${user.userId}/advance`, { seconds: 290 });
-    expect((await new Visitor(world.emulator.url).open(fresh)).status).toBe(200);
+    expect((await new Visitor().open(fresh)).status).toBe(200);
   });
 
   test("gives its session one success only", async () => {
@@ -137,7 +137,30 @@ describe("the link", () => {
   });
 
   test("means nothing when made up", async () => {
-    expect((await new Visitor(world.emulator.url).open("/snapTrade/redeemToken?token=x")).status).toBe(400);
-    expect((await new Visitor(world.emulator.url).open("/portal/s/nothing")).status).toBe(400);
+    expect((await new Visitor().open(`${world.emulator.portalUrl}/snapTrade/redeemToken?token=x`)).status).toBe(400);
+    expect((await new Visitor().open(`${world.emulator.portalUrl}/portal/s/nothing`)).status).toBe(400);
+  });
+});
+
+describe("sites", () => {
+  test("portal, API and brokerage are three to a browser, and each has only its own pages", async () => {
+    const { url, portalUrl, brokerageUrl } = world.emulator;
+    expect(new Set([url, portalUrl, brokerageUrl].map((site) => new URL(site).hostname)).size).toBe(3);
+    const { visitor } = await reconnect("QUESTRADE");
+    await visitor.follow("Continue to Questrade");
+    await visitor.submit({ login: "wrong-password" });
+    expect(visitor.sites).toEqual(["127.0.0.1", "brokerage.localhost", "127.0.0.1"]);
+    for (const place of [`${portalUrl}/control`, `${portalUrl}/`, `${url}/portal/s/x`, `${brokerageUrl}/portal/s/x`, `${brokerageUrl}/mailbox`]) {
+      expect((await new Visitor().open(place)).status).toBe(404);
+    }
+  });
+
+  test("the login link may lead straight to the brokerage's own, and from there back through the portal", async () => {
+    await world.control(`/users/${user.userId}/settings`, { oauthRedirect: "third-origin" });
+    const { id, visitor } = await reconnect("QUESTRADE", { immediateRedirect: true });
+    expect(visitor.html).toContain("Sign in at Questrade");
+    expect(visitor.sites).toEqual(["127.0.0.1", "brokerage.localhost"]);
+    await visitor.submit({ login: "good" });
+    expect(visitor.left?.href).toBe(`${back}?status=SUCCESS&connection_id=${id}`);
   });
 });

@@ -1,18 +1,10 @@
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { html } from "hono/html";
 import type { ListedBrokerage, World } from "../world";
-import { attemptSignIn } from "./attempt";
 import { messagesFor, returnUrl } from "./endings";
-import { type Frame, type Html, portalPage, type View } from "./layout";
+import type { Html, View } from "./layout";
 import * as screens from "./screens";
-import { type Ending, expiredEnding, type PortalSession } from "./session";
-
-interface Visit {
-  c: Context;
-  world: World;
-  session: PortalSession;
-  view: View;
-}
+import { end, expired, type Here, page, signIn, startingBrokerage, visit, withBrokerage } from "./visit";
 
 export function createPortal(world: World): Hono {
   const portal = new Hono();
@@ -31,68 +23,42 @@ export function createPortal(world: World): Hono {
     if (c.req.method === "HEAD") return c.body(null);
     session.redeemed = true;
     world.changed();
-    return c.redirect(`/portal/s/${session.sessionId}`, 303);
+    const framed = c.req.header("Sec-Fetch-Dest") === "iframe";
+    return visit(c, world, session.sessionId, (here) => c.redirect(framed ? here.to("") : firstStop(here), 303));
   });
 
   portal.get("/portal/s/:sessionId", (c) =>
-    visit(c, world, (here) => {
+    visit(c, world, c.req.param("sessionId"), (here) => {
       if (here.session.ending?.kind === "success") return c.redirect(here.to("/result"), 303);
       const slug = startingBrokerage(here);
       return slug === undefined ? choose(here) : c.redirect(here.to(`/sign-in/${slug}`), 303);
     }),
   );
 
-  portal.get("/portal/s/:sessionId/sign-in/:slug", (c) => visit(c, world, (here) => atBrokerage(here, showSignIn)));
-  portal.post("/portal/s/:sessionId/sign-in/:slug", (c) => visit(c, world, (here) => atBrokerage(here, submit)));
-  portal.get("/portal/s/:sessionId/oauth/:slug", (c) => visit(c, world, (here) => atBrokerage(here, showBrokerage)));
+  portal.get("/portal/s/:sessionId/sign-in/:slug", (c) => visit(c, world, c.req.param("sessionId"), (here) => withBrokerage(here, showSignIn)));
+  portal.post("/portal/s/:sessionId/sign-in/:slug", (c) => visit(c, world, c.req.param("sessionId"), (here) => withBrokerage(here, submit)));
 
   portal.get("/portal/s/:sessionId/outcome", (c) => {
     const session = world.sessions.get(c.req.param("sessionId"));
     return c.json({ ended: Boolean(session?.ending) });
   });
 
-  portal.get("/portal/s/:sessionId/result", (c) => visit(c, world, showResult));
-  portal.get("/portal/s/:sessionId/leave", (c) => visit(c, world, leave));
+  portal.get("/portal/s/:sessionId/result", (c) => visit(c, world, c.req.param("sessionId"), showResult));
+  portal.get("/portal/s/:sessionId/leave", (c) => visit(c, world, c.req.param("sessionId"), leave));
 
   return portal;
 }
 
-type Here = Visit & {
-  /** A URL of this session that keeps the way it is shown. */
-  to: (path: string) => string;
-  reconnecting: boolean;
-};
-
-function visit(c: Context, world: World, show: (here: Here) => Response | Promise<Response>): Response | Promise<Response> {
-  const session = world.sessions.get(c.req.param("sessionId") ?? "");
-  if (!session?.redeemed) return expired(c, world, session);
-  const view = viewOf(c);
-  const to = (path: string) => withView(`/portal/s/${session.sessionId}${path}`, view);
-  return show({ c, world, session, view, to, reconnecting: Boolean(session.wanted.reconnect) });
+/** The portal itself, or at once the site of a brokerage that has its own. */
+function firstStop(here: Here): string {
+  const { world, session } = here;
+  const user = world.user(session.userId);
+  const brokerage = world.brokerage(startingBrokerage(here) ?? "", user);
+  const goesOn = brokerage?.signIn === "oauth" && world.settingsOf(user).oauthRedirect === "third-origin";
+  return goesOn ? here.atBrokerage(brokerage.slug) : here.to("");
 }
 
-function viewOf(c: Context): View {
-  const is = (name: string) => c.req.query(name) === "1";
-  return { framed: is("framed"), opener: is("opener"), popup: is("popup") };
-}
-
-function withView(path: string, view: View): string {
-  const query = (["framed", "opener", "popup"] as const).filter((name) => view[name]).map((name) => `${name}=1`);
-  if (query.length === 0) return path;
-  return `${path}${path.includes("?") ? "&" : "?"}${query.join("&")}`;
-}
-
-function page(here: Here, title: string, content: Html, more: Partial<Frame> = {}, status: 200 | 400 = 200) {
-  const { view, session } = here;
-  const leaveHref = session.wanted.showCloseButton === false ? null : here.to("/leave");
-  return here.c.html(portalPage({ title, view, dark: session.wanted.darkMode === true, leave: leaveHref, ...more }, content), status);
-}
-
-function startingBrokerage({ world, session }: Here): string | undefined {
-  const { reconnect, broker } = session.wanted;
-  if (!reconnect) return broker;
-  return world.user(session.userId)?.connections.find(({ id }) => id === reconnect)?.slug ?? broker;
-}
+const submit = (here: Here, brokerage: ListedBrokerage) => signIn(here, brokerage, here.to(`/sign-in/${brokerage.slug}`));
 
 function choose(here: Here) {
   if (here.reconnecting) return end(here, { kind: "error", code: "1012", status: 400, detail: "The connection to repair does not exist." });
@@ -104,18 +70,6 @@ function choose(here: Here) {
   return page(here, "Choose your brokerage", screens.chooseScreen(choices));
 }
 
-/** The brokerage of this page, unless it is closed for now. */
-function atBrokerage(here: Here, show: (here: Here, brokerage: ListedBrokerage) => Response | Promise<Response>) {
-  const { c, world, session, reconnecting } = here;
-  const user = world.user(session.userId);
-  const brokerage = world.brokerage(c.req.param("slug") ?? "", user);
-  if (!brokerage) return c.redirect(here.to(""), 303);
-  const blocked = brokerage.maintenance_mode && (!reconnecting || world.settingsOf(user).maintenanceBlocksReconnect);
-  if (blocked) return page(here, "Under maintenance", screens.maintenanceScreen(brokerage));
-  if (!brokerage.enabled) return page(here, "Not available", screens.unavailableScreen(brokerage));
-  return show(here, brokerage);
-}
-
 function showSignIn(here: Here, brokerage: ListedBrokerage) {
   const { c, session, view, reconnecting } = here;
   if (session.ending?.kind === "error") session.ending = null;
@@ -123,39 +77,12 @@ function showSignIn(here: Here, brokerage: ListedBrokerage) {
     return page(here, "Connectivity issue", screens.degradedScreen(brokerage, here.to(`/sign-in/${brokerage.slug}?anyway=1`)));
   }
   const title = `${reconnecting ? "Reconnect" : "Connect"} ${brokerage.displayName}`;
-  const oauthPath = `/oauth/${brokerage.slug}`;
   if (brokerage.signIn !== "oauth") {
     return page(here, title, screens.signInScreen({ brokerage, reconnecting, action: here.to(`/sign-in/${brokerage.slug}`) }));
   }
-  if (!view.framed) return page(here, title, screens.oauthScreen(brokerage, reconnecting, here.to(oauthPath)));
-  const oauth = withView(`/portal/s/${session.sessionId}${oauthPath}`, { framed: false, opener: false, popup: true });
+  if (!view.framed) return page(here, title, screens.oauthScreen(brokerage, reconnecting, here.atBrokerage(brokerage.slug)));
+  const oauth = here.atBrokerage(brokerage.slug, { framed: false, opener: false, popup: true });
   return page(here, title, screens.framedOauthScreen(brokerage, reconnecting, { oauth, outcome: here.to("/outcome"), result: here.to("/result") }));
-}
-
-function showBrokerage(here: Here, brokerage: ListedBrokerage) {
-  const action = here.to(`/sign-in/${brokerage.slug}`);
-  const cancel = here.view.popup ? null : action;
-  const content = screens.brokerageScreen({ brokerage, reconnecting: here.reconnecting, action }, cancel);
-  return page(here, `Sign in at ${brokerage.displayName}`, content, { leave: null });
-}
-
-async function submit(here: Here, brokerage: ListedBrokerage) {
-  const form = await here.c.req.parseBody();
-  const login = typeof form.login === "string" ? form.login.trim() : "";
-  const code = typeof form.code === "string" ? form.code.trim() : undefined;
-  const attempt = attemptSignIn(here.world, here.session, brokerage, login, code);
-  if (attempt === "hang") return page(here, "Working", screens.hangScreen(here.reconnecting));
-  if (attempt === "needs-code") {
-    return page(here, "Enter your code", screens.codeScreen(brokerage, here.to(`/sign-in/${brokerage.slug}`), login));
-  }
-  return end(here, attempt);
-}
-
-/** The session keeps a success whatever is tried after it. */
-function end(here: Here, ending: Ending) {
-  if (here.session.ending?.kind === "success" && ending.kind === "error") return expired(here.c, here.world, here.session);
-  here.session.ending = ending;
-  return here.c.redirect(here.to("/result"), 303);
 }
 
 function showResult(here: Here) {
@@ -191,20 +118,4 @@ function leave(here: Here) {
 function depart(here: Here, target: string | null, messages: unknown[]) {
   if (target && (!here.view.opener || messages.length === 0)) return here.c.redirect(target, 303);
   return page(here, "Goodbye", screens.leftScreen(), { messages, goTo: target ?? undefined, leave: null });
-}
-
-function expired(c: Context, world: World, session: PortalSession | undefined) {
-  const view = viewOf(c);
-  const settings = world.settingsOf(world.users.get(session?.userId ?? ""));
-  const target = session ? returnUrl(world, session, expiredEnding) : null;
-  const back = view.framed || target === null ? "" : html`<a class="button" href="${target}">Return to ${world.partner.name}</a>`;
-  const close = view.framed ? html`<button type="button" data-say="CLOSE_MODAL">Close</button>` : "";
-  const frame: Frame = {
-    title: "This sign-in page has expired",
-    view,
-    dark: session?.wanted.darkMode === true,
-    leave: null,
-    messages: messagesFor(settings, expiredEnding),
-  };
-  return c.html(portalPage(frame, screens.expiredScreen(html`${back}${close}`)), 400);
 }

@@ -1,6 +1,6 @@
-import { randomBytes, randomUUID } from "node:crypto";
 import type { LoginBody } from "../api/login";
 import { minutes } from "../clock";
+import type { User, World } from "../world";
 
 export type Ending = { kind: "success"; connectionId: string } | { kind: "error"; code: string; status: number; detail: string };
 
@@ -16,20 +16,23 @@ export interface PortalSession {
   /** The login body as it was received, for tests. */
   body: Record<string, unknown>;
   ending: Ending | null;
+  /** How often a sign-in failed in it. */
+  failures: number;
 }
 
 const linkLife = minutes(5);
 
-export function newSession(now: number, userId: string, wanted: LoginBody, body: Record<string, unknown>): PortalSession {
+export function newSession(world: World, user: User, wanted: LoginBody, body: Record<string, unknown>): PortalSession {
   return {
-    sessionId: randomUUID(),
-    token: randomBytes(48).toString("base64"),
-    userId,
-    expiresAt: now + linkLife,
+    sessionId: world.chance.uuid(),
+    token: world.chance.bytes(48).toString("base64"),
+    userId: user.userId,
+    expiresAt: world.now(user) + linkLife,
     redeemed: false,
     wanted,
     body,
     ending: null,
+    failures: 0,
   };
 }
 

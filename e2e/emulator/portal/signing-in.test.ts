@@ -15,7 +15,7 @@ afterAll(() => world.emulator.close());
 
 async function visit(wanted: Record<string, unknown>, query = "") {
   const link = await world.loginLink(user, wanted);
-  const visitor = await new Visitor(world.emulator.url).open(link);
+  const visitor = await new Visitor().open(link);
   return query ? visitor.open(`?${query}`) : visitor;
 }
 

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { isoTime } from "../clock";
 import type { WebhookEvent } from "../events";
 import type { Settings } from "../settings";
@@ -32,7 +31,7 @@ export class Deliveries {
   /** The partner's listener, as set in SnapTrade's dashboard; none, and nothing is sent. */
   url: string | null = null;
   private readonly list: Delivery[] = [];
-  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly waiting = new Set<() => void>();
   /** Per user, what was sent last: SnapTrade promises no order, but an emulator without any would make no demonstration. */
   private readonly lines = new Map<string, Promise<void>>();
 
@@ -47,10 +46,10 @@ export class Deliveries {
     const settings = this.settingsOf(event);
     if (this.url === null || settings.webhooks === "off") return;
     for (let copy = 0; copy < settings.webhookCopies; copy++) {
-      const delivery: Delivery = { id: randomUUID(), event, state: "held", attempts: [] };
+      const delivery: Delivery = { id: this.world.chance.uuid(), event, state: "held", attempts: [] };
       this.list.push(delivery);
       if (this.list.length > kept) this.list.shift();
-      if (Math.random() * 100 < settings.webhookLossPercent) delivery.state = "dropped";
+      if (this.world.outside.random() * 100 < settings.webhookLossPercent) delivery.state = "dropped";
       else if (settings.webhooks === "send") this.later(settings.webhookDelayMs, () => void this.send(delivery));
     }
   }
@@ -68,7 +67,7 @@ export class Deliveries {
   async release(order: "oldest" | "newest" | "random", userId?: string): Promise<number> {
     const held = this.all(userId).filter(({ state }) => state === "held");
     if (order === "newest") held.reverse();
-    if (order === "random") held.sort(() => Math.random() - 0.5);
+    if (order === "random") held.sort(() => this.world.outside.random() - 0.5);
     for (const delivery of held) await this.send(delivery);
     return held.length;
   }
@@ -86,8 +85,8 @@ export class Deliveries {
   }
 
   private cancel() {
-    for (const timer of this.timers) clearTimeout(timer);
-    this.timers.clear();
+    for (const takeBack of this.waiting) takeBack();
+    this.waiting.clear();
   }
 
   private settingsOf({ userId }: WebhookEvent): Settings {
@@ -98,7 +97,7 @@ export class Deliveries {
     const { url } = this;
     if (url === null) return;
     const settings = this.settingsOf(delivery.event);
-    const attempt = await post(url, this.compose(delivery, settings), settings.webhookTimeoutMs);
+    const attempt = await this.post(url, this.compose(delivery, settings), settings.webhookTimeoutMs);
     delivery.attempts.push(attempt);
     if (attempt.status !== null && accepted.includes(attempt.status)) delivery.state = "delivered";
     else this.retry(delivery, settings);
@@ -136,23 +135,23 @@ export class Deliveries {
       act();
       return;
     }
-    const timer = setTimeout(() => {
-      this.timers.delete(timer);
+    const takeBack = this.world.outside.after(ms, () => {
+      this.waiting.delete(takeBack);
       act();
-    }, ms);
-    this.timers.add(timer);
+    });
+    this.waiting.add(takeBack);
   }
-}
 
-async function post(url: string, { body, signature }: { body: string; signature: string | null }, timeoutMs: number): Promise<Attempt> {
-  const startedAt = Date.now();
-  const headers = { "Content-Type": "application/json", ...(signature === null ? {} : { Signature: signature }) };
-  const told = { at: isoTime(startedAt), body, signature };
-  try {
-    const answer = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal: AbortSignal.timeout(timeoutMs) });
-    await answer.body?.cancel();
-    return { ...told, status: answer.status, error: null, ms: Date.now() - startedAt };
-  } catch (error) {
-    return { ...told, status: null, error: error instanceof Error ? error.name : "unknown", ms: Date.now() - startedAt };
+  private async post(url: string, { body, signature }: { body: string; signature: string | null }, timeoutMs: number): Promise<Attempt> {
+    const { clock, post } = this.world.outside;
+    const startedAt = clock();
+    const headers = { "Content-Type": "application/json", ...(signature === null ? {} : { Signature: signature }) };
+    const told = { at: isoTime(startedAt), body, signature };
+    try {
+      const status = await post(url, { body, headers, timeoutMs });
+      return { ...told, status, error: null, ms: clock() - startedAt };
+    } catch (error) {
+      return { ...told, status: null, error: error instanceof Error ? error.name : "unknown", ms: clock() - startedAt };
+    }
   }
 }

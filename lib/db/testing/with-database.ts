@@ -16,7 +16,7 @@ export function withDatabase() {
   beforeAll(async () => {
     process.env.DATABASE_URL = await newDatabaseUrl();
     opened = await openDatabase({ DATABASE_URL: process.env.DATABASE_URL, DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined });
-    await migrateDatabase(opened.db);
+    await migrateDatabase(opened);
     (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
   });
   afterAll(async () => {

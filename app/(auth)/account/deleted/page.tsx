@@ -8,8 +8,8 @@ export default function AccountDeletedPage() {
   return (
     <PlainPage appName={env().APP_NAME} title="Your account is being deleted">
       <p className="mt-2 text-ink-2">
-        You are signed out. SnapTrade was asked to delete your connections; once it has confirmed that, nothing of you is left here. There is nothing
-        for you to do.
+        You can’t sign in until that is done. We ask SnapTrade to delete your connections, as often as it takes; once it has confirmed that, nothing
+        about you is left here. There is nothing for you to do. After that you can sign up again with the same e-mail address.
       </p>
     </PlainPage>
   );

@@ -4,7 +4,7 @@ import { SubmitButton } from "@/components/ui/submit-button";
 import { env } from "@/lib/env";
 import { stopMail } from "@/lib/notifications/actions";
 
-export const metadata: Metadata = { title: "No more e-mails", referrer: "no-referrer" };
+export const metadata: Metadata = { title: "No more e-mails" };
 
 export default async function UnsubscribePage({ params }: PageProps<"/unsubscribe/[token]">) {
   const { token } = await params;

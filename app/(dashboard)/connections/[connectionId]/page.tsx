@@ -19,6 +19,7 @@ import { getConnectionDetail } from "@/lib/connections/data";
 import { lookIfDue } from "@/lib/connections/look";
 import { env } from "@/lib/env";
 import { problemSentence } from "@/lib/errors";
+import { snapTradeId } from "@/lib/snaptrade/id";
 import { count, dateName } from "@/lib/times";
 import { getReader } from "../../../reader";
 import { AfterPortal, findTrip } from "../after-portal";
@@ -26,7 +27,8 @@ import { AfterPortal, findTrip } from "../after-portal";
 const read = cache(async (connectionId: string) => {
   const user = await requireUser(`/connections/${connectionId}`);
   const reader = await getReader();
-  const detail = /^[0-9a-f-]{36}$/.test(connectionId) ? await getConnectionDetail(user.id, connectionId, reader.moment) : null;
+  const id = snapTradeId.safeParse(connectionId);
+  const detail = id.success ? await getConnectionDetail(user.id, id.data, reader.moment) : null;
   return { user, ...reader, detail: detail ?? notFound() };
 });
 

@@ -5,14 +5,13 @@ import { Notice } from "@/components/ui/notice";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { Tile } from "@/components/ui/tile";
 import { requireUser } from "@/lib/auth/user";
-import { fixInPage } from "@/lib/connections/actions";
 import { getConnectionDetail } from "@/lib/connections/data";
 import { env } from "@/lib/env";
 import { problemSentence } from "@/lib/errors";
 import { readFixLink } from "@/lib/notifications/links";
 import { getReader } from "../../../reader";
 
-export const metadata: Metadata = { title: "Reconnect", referrer: "no-referrer" };
+export const metadata: Metadata = { title: "Reconnect" };
 
 /** Where the button of an e-mail leads. Reading this page spends nothing and asks SnapTrade for nothing; its button does. */
 export default async function FixPage({ params, searchParams }: PageProps<"/fix/[token]">) {
@@ -45,7 +44,8 @@ export default async function FixPage({ params, searchParams }: PageProps<"/fix/
             <p className="mt-2 text-small text-ink-3">Another {brokerage.name} login won’t be accepted.</p>
           </div>
         )}
-        <form action={fixInPage} className="mt-6">
+        <form action="/portal/open" method="post" className="mt-6">
+          <input type="hidden" name="kind" value="fix" />
           <input type="hidden" name="token" value={token} />
           <input type="hidden" name="connectionId" value={detail.connection.id} />
           <SubmitButton look="filled" pendingWords="Opening …">

@@ -1,8 +1,8 @@
-import { handleAuth } from "@/lib/auth/handler";
-
-export { handleAuth as GET, handleAuth as POST };
-
-/** Scanners of mail ask for a link before its reader does; that must not spend it. */
-export function HEAD() {
-  return new Response(null, { status: 204 });
+/** next-auth is only asked by our own actions. Its addresses are in nobody's pages, but may be in a mailbox or a bookmark. */
+export function GET(request: Request) {
+  const { pathname, searchParams } = new URL(request.url);
+  const link = pathname === "/api/auth/callback/email";
+  const error = searchParams.get("error");
+  const place = link ? `/sign-in?${searchParams.toString()}` : error ? `/?error=${encodeURIComponent(error)}` : "/";
+  return new Response(null, { status: 303, headers: { Location: place, "Cache-Control": "no-store" } });
 }

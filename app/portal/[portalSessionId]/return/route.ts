@@ -1,22 +1,30 @@
-import { notFound } from "next/navigation";
-import { z } from "zod";
 import { requireUser } from "@/lib/auth/user";
 import { checkPortal } from "@/lib/connections/portal";
 import { AppError } from "@/lib/errors";
+import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";
+
+/** A route handler can show nothing but an empty answer where something is missing; this page of ours can. */
+const missing = "/portal/missing";
 
 /** Back from the Connection Portal: ask SnapTrade, then show the connection. What the URL claims only helps to explain. */
 export async function GET(request: Request, { params }: { params: Promise<{ portalSessionId: string }> }) {
   const { pathname, search } = new URL(request.url);
   const user = await requireUser(pathname + search);
-  const portalSessionId = z.uuid().safeParse((await params).portalSessionId);
-  if (!portalSessionId.success) notFound();
+  const portalSessionId = snapTradeId.safeParse((await params).portalSessionId);
+  if (!portalSessionId.success) return seeOther(missing);
   try {
-    const view = await checkPortal({ userId: user.id, portalSessionId: portalSessionId.data, claim: readPortalResult(search), now: new Date() });
+    const view = await checkPortal({
+      userId: user.id,
+      portalSessionId: portalSessionId.data,
+      claim: readPortalResult(search),
+      over: true,
+      now: new Date(),
+    });
     const place = view.connectionId ? `/connections/${view.connectionId}` : "/connections/new";
     return seeOther(`${place}?portal=${view.portalSessionId}`);
   } catch (error) {
-    if (error instanceof AppError && error.code === "not-found") notFound();
+    if (error instanceof AppError && error.code === "not-found") return seeOther(missing);
     throw error;
   }
 }

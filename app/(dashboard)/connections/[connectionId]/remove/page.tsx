@@ -4,6 +4,7 @@ import { RemoveConnection } from "@/components/connections/remove-connection";
 import { requireUser } from "@/lib/auth/user";
 import { getConnectionDetail } from "@/lib/connections/data";
 import { env } from "@/lib/env";
+import { snapTradeId } from "@/lib/snaptrade/id";
 import { getReader } from "../../../../reader";
 
 export const metadata: Metadata = { title: "Remove a connection" };
@@ -12,7 +13,8 @@ export default async function RemovePage({ params }: PageProps<"/connections/[co
   const { connectionId } = await params;
   const user = await requireUser(`/connections/${connectionId}/remove`);
   const { moment } = await getReader();
-  const detail = /^[0-9a-f-]{36}$/.test(connectionId) ? await getConnectionDetail(user.id, connectionId, moment) : null;
+  const id = snapTradeId.safeParse(connectionId);
+  const detail = id.success ? await getConnectionDetail(user.id, id.data, moment) : null;
   if (!detail) notFound();
   if (detail.connection.status === "removing" || detail.connection.status === "removed") redirect(`/connections/${connectionId}`);
   return <RemoveConnection connection={detail.connection} appName={env().APP_NAME} />;

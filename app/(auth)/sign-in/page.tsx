@@ -1,0 +1,30 @@
+import type { Metadata } from "next";
+import { redirect } from "next/navigation";
+import { PlainPage } from "@/components/auth/plain-page";
+import { SignInButton } from "@/components/auth/sign-in-button";
+import { isSignInLink } from "@/lib/auth/sign-in-link";
+import { wasAskedHere } from "@/lib/auth/sign-in-request";
+import { getUser } from "@/lib/auth/user";
+import { env } from "@/lib/env";
+
+export const metadata: Metadata = { title: "Sign in" };
+
+/** Where a sign-in link leads. Opening it signs nobody in: a scanner may have done that, or somebody may have been sent another's link. */
+export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-in">) {
+  const { token, email, returnTo } = await searchParams;
+  const user = await getUser();
+  if (typeof token !== "string" || typeof email !== "string" || !(await isSignInLink({ token, email, now: new Date() })))
+    redirect(user ? "/connections" : "/?error=Verification");
+  const { APP_NAME } = env();
+  const fields = { token, email, returnTo: typeof returnTo === "string" ? returnTo : "" };
+  return (
+    <PlainPage appName={APP_NAME} title={`Sign in to ${APP_NAME}?`}>
+      <p className="mt-2 text-ink-2">
+        This link signs you in as <strong className="font-semibold break-words text-ink">{email}</strong>.
+        {user && user.email !== email && ` You are signed in as ${user.email} now, and will be signed out there.`}
+      </p>
+      <SignInButton fields={fields} words={`Sign in as ${email}`} byItself={!user && (await wasAskedHere(token))} />
+      <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">If that isn’t your address, close this page. Nothing has happened yet.</p>
+    </PlainPage>
+  );
+}

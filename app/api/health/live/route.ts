@@ -1,0 +1,7 @@
+import { connection } from "next/server";
+
+/** Whether this process serves; reads nothing. */
+export async function GET() {
+  await connection();
+  return Response.json({ status: "ok" }, { headers: { "Cache-Control": "no-store" } });
+}

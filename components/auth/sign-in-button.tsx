@@ -1,0 +1,33 @@
+"use client";
+
+import { useEffect, useRef } from "react";
+import { signIn } from "@/lib/auth/actions";
+import { SubmitButton } from "../ui/submit-button";
+
+interface Props {
+  fields: Record<string, string>;
+  words: string;
+  /** Pressed without the reader, once they really see the page. */
+  byItself: boolean;
+}
+
+export function SignInButton({ fields, words, byItself }: Props) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    if (!byItself) return;
+    const press = () => form.current?.requestSubmit();
+    if (!("prerendering" in document && document.prerendering)) return press();
+    document.addEventListener("prerenderingchange", press, { once: true });
+    return () => document.removeEventListener("prerenderingchange", press);
+  }, [byItself]);
+  return (
+    <form ref={form} action={signIn} className="mt-5">
+      {Object.entries(fields).map(([name, value]) => (
+        <input key={name} type="hidden" name={name} value={value} />
+      ))}
+      <SubmitButton look="filled" pendingWords="Signing in …" className="!min-h-11 w-full py-2 [overflow-wrap:anywhere] !whitespace-normal">
+        {words}
+      </SubmitButton>
+    </form>
+  );
+}

@@ -1,0 +1,60 @@
+import { stableId } from "../brokerages";
+import { isoTime } from "../clock";
+import type { User, World } from "../world";
+import { brokerageShape } from "./shapes";
+
+/** What SnapTrade has no reason to send, and nothing to stop it from sending. */
+export const oddItemKinds = [
+  "unknown-type",
+  "empty-created-date",
+  "null-slug",
+  "id-without-version",
+  "missing-disabled",
+  "no-brokerage",
+  "not-an-object",
+] as const;
+export type OddItemKind = (typeof oddItemKinds)[number];
+
+/** Items for the front of a user's list, one of each kind that the settings name. */
+export function oddItems(world: World, user: User): unknown[] {
+  return world.settingsOf(user).oddItems.map((kind) => oddItem(world, user, kind));
+}
+
+export function findOddItem(world: World, user: User, id: string | undefined): unknown {
+  return oddItems(world, user).find((item) => typeof item === "object" && item !== null && "id" in item && item.id === id);
+}
+
+function oddItem(world: World, user: User, kind: OddItemKind): unknown {
+  const brokerage = world.brokerage("KRAKEN", user);
+  const item = {
+    id: stableId(`odd ${kind} ${user.userId}`),
+    created_date: isoTime(world.now(user)),
+    brokerage: brokerage && brokerageShape(brokerage),
+    name: `Odd: ${kind}`,
+    type: "read",
+    disabled: false,
+    disabled_date: null,
+    meta: {},
+  };
+  switch (kind) {
+    case "unknown-type":
+      return { ...item, type: "advise" };
+    case "empty-created-date":
+      return { ...item, created_date: "" };
+    case "null-slug":
+      return { ...item, brokerage: { ...item.brokerage, slug: null } };
+    case "id-without-version":
+      return { ...item, id: idWithoutVariant(item.id) };
+    case "missing-disabled":
+      return { ...item, disabled: undefined };
+    case "no-brokerage":
+      return { ...item, brokerage: null };
+    case "not-an-object":
+      return "not an object";
+  }
+}
+
+/** Like the specification's own example, 0b3ebefb-ed47-43df-cd8f-729a4420b5cf: the shape of a UUID, of no variant that there is. */
+function idWithoutVariant(id: string): string {
+  return `${id.slice(0, 19)}c${id.slice(20)}`;
+}

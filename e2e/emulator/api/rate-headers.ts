@@ -1,0 +1,42 @@
+import type { Allowance } from "../rate-limit";
+
+/** Forms of the three headers about the rate; only the usual one is documented. */
+export const rateHeaderForms = ["usual", "none", "unix-reset", "zero-limit", "one-remaining", "negative", "words"] as const;
+export type RateHeaderForm = (typeof rateHeaderForms)[number];
+
+/** Forms of `Retry-After` on a 429; HTTP knows the first two. */
+export const retryAfterForms = ["seconds", "date", "none"] as const;
+export type RetryAfterForm = (typeof retryAfterForms)[number];
+
+type RateValues = [limit: number | string, remaining: number | string, reset: number | string];
+
+function rateValues(form: Exclude<RateHeaderForm, "none">, { limit, remaining }: Allowance, resetSeconds: number, now: number): RateValues {
+  switch (form) {
+    case "usual":
+      return [limit, remaining, resetSeconds];
+    case "unix-reset":
+      return [limit, remaining, Math.ceil(now / 1000) + resetSeconds];
+    case "zero-limit":
+      return [0, 0, resetSeconds];
+    case "one-remaining":
+      return [limit, 1, resetSeconds];
+    case "negative":
+      return [-1, -1, -1];
+    case "words":
+      return ["unlimited", "plenty", "soon"];
+  }
+}
+
+/** Writes what an answer says about the rate. A `Retry-After` that is already there says in how many seconds the rate is free again. */
+export function writeRateHeaders(headers: Headers, forms: { rate: RateHeaderForm; retryAfter: RetryAfterForm }, allowance: Allowance, now: number) {
+  const retryAfter = headers.get("Retry-After");
+  if (forms.rate !== "none") {
+    const [limit, remaining, reset] = rateValues(forms.rate, allowance, Number(retryAfter ?? allowance.resetSeconds), now);
+    headers.set("X-RateLimit-Limit", String(limit));
+    headers.set("X-RateLimit-Remaining", String(remaining));
+    headers.set("X-RateLimit-Reset", String(reset));
+  }
+  if (retryAfter === null) return;
+  if (forms.retryAfter === "none") headers.delete("Retry-After");
+  if (forms.retryAfter === "date") headers.set("Retry-After", new Date(now + Number(retryAfter) * 1000).toUTCString());
+}

@@ -1,0 +1,34 @@
+import type { Connection, User } from "./world";
+
+interface Past {
+  /** Until then, on the user's clock, the connections were these. */
+  until: number;
+  connections: Connection[];
+}
+
+const keptMs = 3_600_000;
+const keptPerUser = 50;
+
+/** What each user's connections were before they changed, for reads that lag behind. */
+export class History {
+  private readonly pasts = new Map<string, Past[]>();
+
+  /** To be called before each change of a user's connections, with the time from which it can be seen. */
+  keep(user: User, now: number) {
+    const pasts = (this.pasts.get(user.userId) ?? []).filter(({ until }) => until > now - keptMs);
+    pasts.push({ until: now, connections: structuredClone(user.connections) });
+    this.pasts.set(user.userId, pasts.slice(-keptPerUser));
+  }
+
+  connectionsAt(user: User, at: number): Connection[] {
+    return this.pasts.get(user.userId)?.find(({ until }) => until > at)?.connections ?? user.connections;
+  }
+
+  forget(userId: string) {
+    this.pasts.delete(userId);
+  }
+
+  clear() {
+    this.pasts.clear();
+  }
+}

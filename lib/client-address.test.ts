@@ -1,0 +1,40 @@
+import { expect, test } from "vitest";
+import { clientAddress, isProxyEntry, networkOf } from "./client-address";
+
+test.each([
+  ["203.0.113.7", "", [], "203.0.113.7"],
+  ["::ffff:203.0.113.7", "", [], "203.0.113.7"],
+  ["203.0.113.7", "198.51.100.1", [], "203.0.113.7"],
+  ["203.0.113.7", "198.51.100.1", ["10.0.0.1"], "203.0.113.7"],
+  ["10.0.0.1", "198.51.100.1", ["10.0.0.1"], "198.51.100.1"],
+  ["::ffff:10.0.0.1", "198.51.100.1", ["10.0.0.0/8"], "198.51.100.1"],
+  ["10.0.0.1", "192.0.2.66, 198.51.100.1, 10.9.9.9", ["10.0.0.0/8"], "198.51.100.1"],
+  ["10.0.0.1", "made up", ["10.0.0.1"], "10.0.0.1"],
+  ["10.0.0.1", "", ["10.0.0.1"], "10.0.0.1"],
+  ["2001:db8::1", "2001:db8:1::2", ["2001:db8::/64"], "2001:db8:1::2"],
+])("from %s with “%s”, trusting %j, it is %s", (peer, forwardedFor, trusted, client) => {
+  expect(clientAddress(peer, forwardedFor, trusted)).toBe(client);
+});
+
+test.each([
+  ["203.0.113.7", "203.0.113.0/24"],
+  ["2001:db8:1:2345::1", "2001:db8:1:2300::/56"],
+  ["2001:db8::1", "2001:db8:0:0::/56"],
+  ["2001:db8:1:23ff:a:b:c:d", "2001:db8:1:2300::/56"],
+  ["fe80::1%eth0", "fe80:0:0:0::/56"],
+  ["::1", "0:0:0:0::/56"],
+  ["nonsense", "unknown"],
+])("%s is of %s", (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
+
+test.each([
+  ["10.0.0.1", true],
+  ["10.0.0.0/8", true],
+  ["2001:db8::/32", true],
+  ["10.0.0.0/33", false],
+  ["proxy.example.com", false],
+  ["10.0.0.0/", false],
+])("%s as a trusted proxy: %s", (entry, valid) => {
+  expect(isProxyEntry(entry)).toBe(valid);
+});

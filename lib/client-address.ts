@@ -1,0 +1,57 @@
+import "server-only";
+import { BlockList, isIP } from "node:net";
+
+/** One entry of TRUSTED_PROXIES: an address, or a network such as 10.0.0.0/8. */
+export function isProxyEntry(entry: string): boolean {
+  const { address, bits } = partsOf(entry);
+  const family = isIP(address);
+  return family !== 0 && (bits === null || (Number.isInteger(bits) && bits >= 0 && bits <= (family === 4 ? 32 : 128)));
+}
+
+/**
+ * Who sent a request: the peer of its connection, or the last address in X-Forwarded-For that no trusted proxy has.
+ * What anybody else wrote into that header never counts.
+ */
+export function clientAddress(peer: string, forwardedFor: string, trustedProxies: string[]): string {
+  const trusted = blockListOf(trustedProxies);
+  const chain = [...forwardedFor.split(",").map((entry) => entry.trim()), peer].map(plain);
+  let client = chain.pop() ?? "";
+  for (let before = chain.pop(); before && isIP(before) !== 0 && isIn(trusted, client); before = chain.pop()) client = before;
+  return client;
+}
+
+/** The network that an address belongs to, as one household or company usually has it: /24 of IPv4, /56 of IPv6. */
+export function networkOf(address: string): string {
+  const version = isIP(address);
+  if (version === 4) return `${address.split(".").slice(0, 3).join(".")}.0/24`;
+  if (version !== 6) return "unknown";
+  const [head = "", tail] = (address.split("%")[0] ?? "").split("::");
+  const groups = (text: string | undefined) => (text ? text.split(":") : []);
+  const known = [...groups(head), ...groups(tail)].length;
+  const all = tail === undefined ? groups(head) : [...groups(head), ...Array<string>(8 - known).fill("0"), ...groups(tail)];
+  const bytes = all.slice(0, 4).map((group) => parseInt(group, 16));
+  return `${bytes.map((group, at) => (at === 3 ? group & 0xff00 : group).toString(16)).join(":")}::/56`;
+}
+
+function partsOf(entry: string): { address: string; bits: number | null } {
+  const [address = "", bits] = entry.split("/");
+  return { address, bits: bits === undefined ? null : /^\d{1,3}$/.test(bits) ? Number(bits) : NaN };
+}
+
+/** IPv4 inside of IPv6, as a server that listens on both sees it, is IPv4. */
+function plain(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+}
+
+const family = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");
+
+const isIn = (list: BlockList, address: string) => isIP(address) !== 0 && list.check(address, family(address));
+
+function blockListOf(entries: string[]): BlockList {
+  const list = new BlockList();
+  for (const { address, bits } of entries.map(partsOf)) {
+    if (bits === null) list.addAddress(address, family(address));
+    else list.addSubnet(address, bits, family(address));
+  }
+  return list;
+}

@@ -1,0 +1,108 @@
+import "server-only";
+import { and, eq, gt, inArray, isNull } from "drizzle-orm";
+import { database, transaction } from "@/lib/db/client";
+import type { Transaction } from "@/lib/db/database";
+import { brokerageAccounts, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema";
+import { announceChanges, noteChange } from "@/lib/live";
+import { describeError, log } from "@/lib/log";
+import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
+import { listAccounts, type SeenAccount } from "@/lib/snaptrade/connections";
+import type { Listed } from "@/lib/snaptrade/item-by-item";
+import type { Source } from "./episodes";
+import { getSnapTradeCredentials } from "./snaptrade-user";
+import { portalOpenMinutes } from "./status";
+
+const accountsAfterHours = 12;
+/** An account that has not been shared for so long is forgotten. */
+const keptMissingMs = 90 * 86_400_000;
+
+/**
+ * Accounts hardly change, and reading them while somebody is in the portal can break the sign-in (FACTS 4.9).
+ * For the timer their age alone is no reason: its looks must not cost two requests each.
+ */
+export async function readAccountsIfDue(
+  userId: string,
+  credentials: SnapTradeCredentials,
+  now: Date,
+  { changed, source }: { changed: boolean; source: Source },
+): Promise<void> {
+  const db = await database();
+  const [user] = await db.select({ lookedAt: snapTradeUsers.accountsLookedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const lookedAt = user?.lookedAt;
+  const freshEnough = lookedAt && (source === "timer" || now.getTime() - lookedAt.getTime() < accountsAfterHours * 3_600_000);
+  if (!changed && freshEnough) return;
+  if (await isInPortal(userId, now)) return;
+  await readAccounts(userId, credentials, now);
+}
+
+/** Reads a person's accounts unless that was done for a question asked after `since` (SnapTrade's clock): after a repair, to see whether all came back. */
+export async function readAccountsSince(userId: string, since: Date, now: Date): Promise<void> {
+  const db = await database();
+  const [user] = await db.select({ askedAt: snapTradeUsers.accountsAskedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (user?.askedAt && user.askedAt > since) return;
+  const credentials = await getSnapTradeCredentials(userId);
+  if (credentials) await readAccounts(userId, credentials, now);
+}
+
+async function isInPortal(userId: string, now: Date): Promise<boolean> {
+  const db = await database();
+  const activeSince = new Date(now.getTime() - portalOpenMinutes * 60_000);
+  const [open] = await db
+    .select({ id: portalSessions.id })
+    .from(portalSessions)
+    .where(
+      and(
+        eq(portalSessions.userId, userId),
+        isNull(portalSessions.outcome),
+        isNull(portalSessions.claim),
+        isNull(portalSessions.leftAt),
+        gt(portalSessions.activeAt, activeSince),
+      ),
+    )
+    .limit(1);
+  return open !== undefined;
+}
+
+async function readAccounts(userId: string, credentials: SnapTradeCredentials, now: Date): Promise<void> {
+  try {
+    const { data, askedAt } = await listAccounts(credentials);
+    await transaction((tx) => writeAccounts(tx, userId, data, { now, askedAt }));
+    await announceChanges();
+  } catch (error) {
+    // The statuses are read already; names of accounts can wait for the next look.
+    log.warn(describeError(error), "Accounts could not be read");
+  }
+}
+
+/** An account that is no longer listed is kept as missing, so that after a repair it can be said what did not come back. */
+async function writeAccounts(
+  tx: Transaction,
+  userId: string,
+  { items: seen, unreadable }: Listed<SeenAccount>,
+  { now, askedAt }: { now: Date; askedAt: Date },
+): Promise<void> {
+  const [known] = await tx.select({ askedAt: snapTradeUsers.accountsAskedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (known?.askedAt && known.askedAt > askedAt) return;
+  const own = await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
+  const ownIds = own.map(({ id }) => id);
+  if (ownIds.length > 0) {
+    const before = await tx.select().from(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
+    const rows = seen.filter(({ connectionId }) => ownIds.includes(connectionId));
+    // What is listed in a form that we cannot read is not missing; it is what we last saw.
+    const isUnread = (old: { id: string }) => unreadable.some(({ id }) => id === null || id === old.id);
+    const missing = before
+      .filter((old) => !rows.some((row) => isSame(old, row)))
+      .map((old) => ({ ...old, missingSince: old.missingSince ?? (isUnread(old) ? null : askedAt) }));
+    await tx.delete(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
+    const all = [...rows, ...missing.filter(({ missingSince }) => !missingSince || askedAt.getTime() - missingSince.getTime() < keptMissingMs)];
+    if (all.length > 0) await tx.insert(brokerageAccounts).values(all).onConflictDoNothing();
+  }
+  await tx.update(snapTradeUsers).set({ accountsLookedAt: now, accountsAskedAt: askedAt }).where(eq(snapTradeUsers.userId, userId));
+  await noteChange(tx, userId);
+}
+
+/** SnapTrade's ids of accounts are new where a connection was made anew; the institution's id of an account stays. */
+function isSame(old: { id: string; connectionId: string; institutionAccountId: string | null }, row: SeenAccount): boolean {
+  if (old.id === row.id) return true;
+  return old.connectionId === row.connectionId && old.institutionAccountId !== null && old.institutionAccountId === row.institutionAccountId;
+}

@@ -1,0 +1,43 @@
+import "server-only";
+import { problemAt, type ActionResult } from "@/lib/action";
+import { skipEntry, startConnect, startFix, startReconnect, startReconnectAll } from "./actions";
+import type { OpenedPortal } from "./views";
+
+export type OpenedInPage = { loginLink: string; brokerage: string } | { problemAt: string };
+
+type Fields = Partial<Record<string, string>>;
+type Result = ActionResult<OpenedPortal>;
+
+/**
+ * Opens the Connection Portal for a form, as a page of its own; `kind` says which form it was.
+ * @returns the login link, for the answer to this click only, or the page of ours that says why there is none
+ */
+export async function openInPage({ kind = "", ...fields }: Fields): Promise<OpenedInPage> {
+  const opening = ways[kind];
+  if (!opening) return { problemAt: "/connections" };
+  const { result, otherwise } = await opening(fields);
+  if (!result.ok) return { problemAt: result.code === "already-connected" ? otherwise : problemAt(otherwise, result) };
+  return { loginLink: result.data.loginLink, brokerage: result.data.view.brokerage.name };
+}
+
+/** How each kind of form opens the portal, and the page to go to when it cannot be. */
+const ways: Partial<Record<string, (fields: Fields) => Promise<{ result: Result; otherwise: string }>>> = {
+  reconnect: async ({ connectionId = "", queueId, wish }) => ({
+    result: await startReconnect({ connectionId, queueId: queueId || undefined, wish: wish === "renew" || wish === "trade" ? wish : undefined }),
+    otherwise: `/connections/${encodeURIComponent(connectionId)}`,
+  }),
+  connect: async ({ brokerage = "", beside }) => {
+    const result = await startConnect({ brokerage, beside: beside === "yes" ? "yes" : undefined });
+    const chosen = `/connections/new?brokerage=${encodeURIComponent(brokerage)}`;
+    return { result, otherwise: !result.ok && result.code === "already-connected" ? chosen : "/connections/new" };
+  },
+  fix: async ({ token = "", connectionId = "" }) => ({
+    result: await startFix({ token, connectionId }),
+    otherwise: `/fix/${encodeURIComponent(token)}`,
+  }),
+  queue: async () => ({ result: await startReconnectAll({}), otherwise: "/connections" }),
+  skip: async ({ queueId = "", connectionId = "" }) => {
+    const skipped = await skipEntry({ queueId, connectionId });
+    return { result: skipped.ok ? await startReconnectAll({}) : skipped, otherwise: "/connections" };
+  },
+};

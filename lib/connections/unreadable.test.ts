@@ -1,0 +1,45 @@
+import { eq } from "drizzle-orm";
+import { expect, test } from "vitest";
+import { database } from "@/lib/db/client";
+import { connections } from "@/lib/db/schema";
+import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
+import { withAnswers } from "@/lib/snaptrade/testing";
+import { look } from "./look";
+import { requireSnapTradeCredentials } from "./snaptrade-user";
+
+const snapTrade = withAnswers();
+withDatabase();
+
+const brokerage = { id: "c8153291-0761-43a8-8ed0-4642103c2cb8", slug: "QUESTRADE", display_name: "Questrade" };
+const [one, other] = ["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "87b24961-b51e-4db8-9226-f198f6518a89"];
+const connection = { id: one, brokerage, type: "read", disabled: false };
+
+/** SnapTrade with this list, which denies every connection by its id. */
+function sendList(list: unknown[], date = new Date()) {
+  snapTrade.answer((request, response) => {
+    const { pathname } = new URL(request.url ?? "", "http://snaptrade.example");
+    const bodies: Record<string, unknown> = { "/snapTrade/registerUser": { userSecret: "secret" }, "/authorizations": list, "/accounts": [] };
+    const body = bodies[pathname];
+    response
+      .writeHead(body ? 200 : 404, { "Content-Type": "application/json", Date: date.toUTCString() })
+      .end(JSON.stringify(body ?? { code: "1011" }));
+  });
+}
+
+async function statesAfter(userId: string, list: unknown[], date?: Date) {
+  sendList(list, date);
+  expect(await look(userId)).toMatchObject({ looked: true });
+  const db = await database();
+  const rows = await db.select({ id: connections.id, state: connections.state }).from(connections).where(eq(connections.userId, userId));
+  return Object.fromEntries(rows.map(({ id, state }) => [id, state]));
+}
+
+test("an unreadable connection keeps its state and is never concluded gone, and the others are still observed", async () => {
+  const userId = await makeUser({ registered: false });
+  sendList([]);
+  await requireSnapTradeCredentials(userId, new Date());
+  const earlier = new Date(Date.now() - 60_000);
+  expect(await statesAfter(userId, [connection, { ...connection, id: other }], earlier)).toEqual({ [one]: "enabled", [other]: "enabled" });
+  const broken = { ...connection, id: other, disabled: true, brokerage: null, created_date: "", type: "paper" };
+  expect(await statesAfter(userId, [{ ...connection, disabled: null }, broken, 7])).toEqual({ [one]: "enabled", [other]: "disabled" });
+});

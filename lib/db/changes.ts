@@ -1,0 +1,60 @@
+import "server-only";
+import { sql, type SQL } from "drizzle-orm";
+import type { Transaction } from "./database";
+import { connections, users } from "./schema";
+
+interface Changes {
+  users: Set<string>;
+  brokerages: Set<string>;
+}
+
+/** By transaction, what it has changed so far. */
+const pending = new WeakMap<object, Changes>();
+
+type Writer = Pick<Transaction, "update">;
+
+/** Marks that what a person's pages show is behind now; within a transaction it is written last of all (docs/decisions/0010). */
+export function noteChange(tx: Writer, userId: string): Promise<void> {
+  return note(tx, { users: new Set([userId]), brokerages: new Set() });
+}
+
+/** Marks the same for everybody with a connection at these brokerages. */
+export function noteChangeAt(tx: Writer, brokerageIds: string[]): Promise<void> {
+  return note(tx, { users: new Set(), brokerages: new Set(brokerageIds) });
+}
+
+/** Runs the work of a transaction, and then writes whose pages it left behind: users are locked last, and in one order. */
+export async function withChanges<T>(tx: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const changes: Changes = { users: new Set(), brokerages: new Set() };
+  pending.set(tx, changes);
+  const result = await work(tx);
+  pending.delete(tx);
+  await write(tx, changes);
+  return result;
+}
+
+async function note(tx: Writer, changed: Changes): Promise<void> {
+  const changes = pending.get(tx);
+  if (!changes) return write(tx, changed);
+  for (const id of changed.users) changes.users.add(id);
+  for (const id of changed.brokerages) changes.brokerages.add(id);
+}
+
+async function write(tx: Writer, changes: Changes): Promise<void> {
+  const whose: SQL[] = [];
+  if (changes.users.size > 0) whose.push(sql`id in (${uuids(changes.users)})`);
+  if (changes.brokerages.size > 0)
+    whose.push(sql`id in (select user_id from ${connections} where brokerage_id in (${uuids(changes.brokerages)}) and state <> 'deleted')`);
+  if (whose.length === 0) return;
+  const inOrder = sql`select id from ${users} where ${sql.join(whose, sql` or `)} order by id for no key update`;
+  await tx
+    .update(users)
+    .set({ version: sql`${users.version} + 1` })
+    .where(sql`${users.id} in (${inOrder})`);
+}
+
+const uuids = (ids: Set<string>) =>
+  sql.join(
+    [...ids].map((id) => sql`${id}::uuid`),
+    sql`, `,
+  );

@@ -1,0 +1,64 @@
+/** How long the database may take. The server's limits are the shorter ones, so that it normally ends what takes too long and says why. */
+export interface Limits {
+  /** For a free client or a new connection. Enough for a database that wakes up; a sender of webhooks waits for 10 s in all. */
+  connectMs: number;
+  /** For a lock. Ours are held for milliseconds, so whoever waits longer waits behind somebody who hangs; a deadlock is found after 1 s. */
+  lockMs: number;
+  /** Between two statements of a transaction. Nothing waits for the outside inside one, so this process hangs, and its locks must go. */
+  idleMs: number;
+  /** For one statement, by the server: far more than the slowest query takes. */
+  statementMs: number;
+  /** For one statement, by us: after this the connection is silent, not slow. */
+  queryMs: number;
+  /** For a whole transaction, whatever it does. */
+  transactionMs: number;
+}
+
+export const usualLimits: Limits = {
+  connectMs: 5_000,
+  lockMs: 3_000,
+  idleMs: 5_000,
+  statementMs: 8_000,
+  queryMs: 10_000,
+  transactionMs: 15_000,
+};
+
+/** A migration may rewrite a large table, and waits for another one to finish. */
+export const migrationLimits: Limits = {
+  ...usualLimits,
+  lockMs: 590_000,
+  idleMs: 590_000,
+  statementMs: 590_000,
+  queryMs: 600_000,
+  transactionMs: 600_000,
+};
+
+/** Something took longer than its limit; whether it was done all the same is unknown. */
+export class TimeLimitError extends Error {
+  override name = "TimeLimitError";
+}
+
+/**
+ * What `promise` brings, within so many milliseconds; what comes later goes to `late`.
+ * @throws TimeLimitError when it takes longer
+ */
+export function within<T>(ms: number, what: string, promise: Promise<T>, late?: (value: T) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    let over = false;
+    const timer = setTimeout(() => {
+      over = true;
+      reject(new TimeLimitError(`${what} took longer than ${ms} ms`));
+    }, ms);
+    promise.then(
+      (value) => {
+        clearTimeout(timer);
+        if (over) late?.(value);
+        else resolve(value);
+      },
+      (error: unknown) => {
+        clearTimeout(timer);
+        reject(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+  });
+}

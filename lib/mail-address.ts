@@ -1,0 +1,22 @@
+import "server-only";
+import { domainToASCII } from "node:url";
+import parseAddresses from "nodemailer/lib/addressparser";
+import { z } from "zod";
+
+/**
+ * The one address that a text is for the mail server too, or null when it could be taken for a list, a name or anything else.
+ * A domain in other letters is returned in the form that mail servers use.
+ */
+export function plainAddress(text: string): string | null {
+  const at = text.lastIndexOf("@");
+  const domain = text.slice(at + 1);
+  // What comes after that is forgiving, and drops what belongs to no domain.
+  if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain)) return null;
+  const address = z
+    .email()
+    .max(254)
+    .safeParse(`${text.slice(0, at)}@${domainToASCII(domain)}`.toLowerCase());
+  if (!address.success) return null;
+  const [only, ...others] = parseAddresses(address.data);
+  return only && others.length === 0 && "address" in only && only.address === address.data && !only.name ? address.data : null;
+}

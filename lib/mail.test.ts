@@ -1,0 +1,105 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { MailNotSent, overtaken, sendMail } from "./mail";
+import { testSettings } from "./testing";
+
+const mail = { to: "someone@example.com", subject: "Hello", text: "Hello", html: "<p>Hello</p>" };
+let server: Server;
+let serve: (socket: Socket) => void = () => undefined;
+const ended: Promise<unknown>[] = [];
+
+beforeAll(async () => {
+  server = createServer((socket) => {
+    socket.on("error", () => undefined);
+    ended.push(once(socket, "close"));
+    serve(socket);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  Object.assign(process.env, testSettings, { SMTP_URL: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  return () => server.close();
+});
+/** No connection outlives its e-mail. */
+afterEach(() => Promise.all(ended.splice(0)));
+
+/** Speaks as much of SMTP as is needed; what it answers to a command, or to the e-mail itself, can be chosen. */
+function speak(socket: Socket, answers: Partial<Record<"EHLO" | "MAIL" | "RCPT" | "DATA" | "whole", () => void>>) {
+  const say = (line: string) => socket.write(`${line}\r\n`);
+  const usual: Record<string, () => void> = {
+    EHLO: () => say("250 here"),
+    MAIL: () => say("250 ok"),
+    RCPT: () => say("250 ok"),
+    DATA: () => say("354 go on"),
+    whole: () => say("250 taken"),
+    QUIT: () => socket.end("221 bye\r\n"),
+  };
+  say("220 here");
+  socket.on("data", (chunk) => {
+    const text = chunk.toString();
+    const command = text.endsWith("\r\n.\r\n") ? "whole" : text.slice(0, 4).trim().toUpperCase();
+    (answers[command as "EHLO"] ?? usual[command])?.();
+  });
+}
+
+/** A byte now and then, and never an end. */
+function drip(socket: Socket) {
+  const timer = setInterval(() => socket.write("2"), 20);
+  socket.once("close", () => clearInterval(timer));
+}
+
+const failure = (sending: Promise<void>) =>
+  sending.then(
+    () => null,
+    (error: unknown) => (error instanceof MailNotSent ? { certain: error.certain, reason: error.reason } : error),
+  );
+
+test("a server that takes the e-mail gets it", async () => {
+  serve = (socket) => speak(socket, {});
+  expect(await failure(sendMail(mail))).toBeNull();
+});
+
+test.each(["EHLO", "RCPT", "DATA"] as const)("a server that drips after %s is given up in time, and certainly has no e-mail", async (command) => {
+  serve = (socket) => speak(socket, { [command]: () => drip(socket) });
+  expect(await failure(sendMail(mail, 300))).toEqual({ certain: true, reason: "ETIMEDOUT" });
+});
+
+test("one that says nothing at all is given up in time", async () => {
+  serve = () => undefined;
+  expect(await failure(sendMail(mail, 300))).toEqual({ certain: true, reason: "ETIMEDOUT" });
+});
+
+test("one that drips when it has the whole e-mail may have taken it", async () => {
+  serve = (socket) => speak(socket, { whole: () => drip(socket) });
+  expect(await failure(sendMail(mail, 300))).toEqual({ certain: false, reason: "ETIMEDOUT" });
+});
+
+test("a refusal is certain, and named by its number alone", async () => {
+  serve = (socket) => speak(socket, { RCPT: () => socket.write("550 no such person as someone@example.com\r\n") });
+  expect(await failure(sendMail(mail))).toEqual({ certain: true, reason: "550" });
+});
+
+test("an e-mail that is overtaken ends at once, and so does one of which that cannot be found out; nothing of them leaves", async () => {
+  const seen: string[] = [];
+  serve = (socket) => {
+    socket.on("data", (chunk) => seen.push(chunk.toString()));
+    speak(socket, {});
+  };
+  expect(await failure(sendMail({ ...mail, begin: () => Promise.resolve(false) }))).toEqual({ certain: true, reason: overtaken });
+  const broken = Object.assign(new Error("No database"), { code: "57P01" });
+  expect(await failure(sendMail({ ...mail, begin: () => Promise.reject(broken) }))).toEqual({ certain: true, reason: "57P01" });
+  expect(seen.join("")).not.toContain("Hello");
+});
+
+test("one that comes to its turn when the time is up does not leave any more", async () => {
+  let begin: () => void = () => undefined;
+  const begun = new Promise<boolean>((resolve) => (begin = () => resolve(true)));
+  const seen: string[] = [];
+  serve = (socket) => {
+    socket.on("data", (chunk) => seen.push(chunk.toString()));
+    speak(socket, {});
+  };
+  expect(await failure(sendMail({ ...mail, begin: () => begun }, 200))).toEqual({ certain: true, reason: "ETIMEDOUT" });
+  begin();
+  await Promise.all(ended);
+  expect(seen.join("")).not.toContain("Hello");
+});

@@ -1,0 +1,145 @@
+import "server-only";
+import { randomUUID } from "node:crypto";
+import { and, eq, inArray, lte, sql } from "drizzle-orm";
+import { transaction } from "@/lib/db/client";
+import type { Transaction } from "@/lib/db/database";
+import { notices } from "@/lib/db/notice-schema";
+import { env } from "@/lib/env";
+import { describeError, log } from "@/lib/log";
+import { factsOf, lockNotices, type DueNotice } from "./due";
+import { afterFailure } from "./outcome";
+import { decide, joinWithinMs, topicOf, type Decision, type Topic } from "./rules";
+
+/** The notices that one e-mail is made of; nobody else sends them. */
+export interface ClaimedMail {
+  mailId: string;
+  userId: string;
+  topic: Topic;
+  notices: [DueNotice, ...DueNotice[]];
+}
+
+const longestJoinMs = joinWithinMs("reminder-7");
+
+/**
+ * Takes what can be mailed to a person now: one e-mail about everything that needs reconnecting, and one about everything that works again.
+ * A notice whose time has come takes along those of its topic whose time is near (rules.ts), so that nobody waits longer for them.
+ * The connections are locked while this is decided, so what is claimed is true.
+ */
+export async function claimMails(userId: string, now: Date): Promise<{ mails: ClaimedMail[]; cancelled: number; failed: number }> {
+  return transaction(async (tx) => {
+    const near = lte(notices.notBefore, new Date(now.getTime() + longestJoinMs));
+    const waiting = await lockNotices(tx, userId, and(eq(notices.mail, "waiting"), near));
+    const due = await decideEach(
+      tx,
+      waiting.filter(({ notBefore }) => notBefore <= now),
+      now,
+    );
+    const mails: ClaimedMail[] = [];
+    for (const topic of ["repair", "receipt"] as const) {
+      const [first, ...more] = due.sendable.filter(({ kind }) => topicOf(kind) === topic);
+      if (!first) continue;
+      const joining = await listJoining(tx, waiting, topic, now);
+      mails.push({ mailId: newMailId(), userId, topic, notices: [first, ...more, ...joining] });
+    }
+    for (const mail of mails) await claim(tx, mail, now);
+    return { mails, cancelled: due.cancelled, failed: due.failed };
+  });
+}
+
+const newMailId = () => `<${randomUUID()}@${new URL(env().APP_URL).hostname}>`;
+
+async function claim(tx: Transaction, { mailId, notices: claimed }: ClaimedMail, now: Date): Promise<void> {
+  await tx
+    .update(notices)
+    .set({ mail: "claimed", claimedAt: now, mailId, attempts: sql`${notices.attempts} + 1` })
+    .where(inArray(notices.id, idsOf(claimed)));
+}
+
+/** Decides about notices whose time has come, and writes down what becomes of those that are not sent. One that cannot be decided fails alone. */
+async function decideEach(tx: Transaction, due: DueNotice[], now: Date) {
+  const result = { sendable: [] as DueNotice[], cancelled: 0, failed: 0 };
+  for (const notice of due) {
+    const decision = await decideOne(tx, notice, false, now);
+    if (decision instanceof Error) {
+      log.error({ notice: notice.id, ...describeError(decision) }, "A notice could not be decided");
+      await tx
+        .update(notices)
+        .set(afterFailure(notice.attempts, decision.name, now))
+        .where(eq(notices.id, notice.id));
+      result.failed++;
+    } else if (decision.act === "send") result.sendable.push(notice);
+    else await record(tx, notice, decision, now);
+    if (!(decision instanceof Error) && decision.act === "cancel") result.cancelled++;
+  }
+  return result;
+}
+
+async function listJoining(tx: Transaction, waiting: DueNotice[], topic: Topic, now: Date): Promise<DueNotice[]> {
+  const joining: DueNotice[] = [];
+  for (const notice of waiting) {
+    const { kind, notBefore } = notice;
+    if (topicOf(kind) !== topic || notBefore <= now || notBefore.getTime() > now.getTime() + joinWithinMs(kind)) continue;
+    const decision = await decideOne(tx, notice, true, now);
+    if (!(decision instanceof Error) && decision.act === "send") joining.push(notice);
+  }
+  return joining;
+}
+
+async function decideOne(tx: Transaction, notice: DueNotice, joins: boolean, now: Date): Promise<Decision | Error> {
+  const facts = await factsOf(tx, notice, joins);
+  try {
+    return decide(facts, now);
+  } catch (error) {
+    return error instanceof Error ? error : new Error("unknown");
+  }
+}
+
+async function record(tx: Transaction, notice: DueNotice, decision: Exclude<Decision, { act: "send" }>, now: Date): Promise<void> {
+  const { heldAt, episode } = notice;
+  const changes = {
+    wait: () => ({ mail: "waiting" as const, notBefore: decision.act === "wait" ? decision.until : now }),
+    hold: () => ({ mail: "held" as const, heldAt: heldAt ?? now, heldFor: episode.connection.brokerageId }),
+    cancel: () => ({ mail: "cancelled" as const }),
+  }[decision.act]();
+  const problem = decision.act === "wait" ? {} : { problem: decision.why };
+  await tx
+    .update(notices)
+    .set({ ...changes, ...problem })
+    .where(eq(notices.id, notice.id));
+}
+
+/**
+ * The last moment at which it is certain that nothing was sent: everything the e-mail says is checked once more, with its connections locked.
+ * A repair that comes later finds the notices "leaving", and its receipt waits for them.
+ * @returns false when the e-mail must not leave as it is; what is still true in it goes out in the next round
+ */
+export async function recordLeaving({ mailId, userId, notices: written }: ClaimedMail, now: Date): Promise<boolean> {
+  return transaction(async (tx) => {
+    const claimed = await lockNotices(tx, userId, and(eq(notices.mailId, mailId), eq(notices.mail, "claimed")));
+    let asWritten = claimed.length === written.length;
+    const stillTrue: DueNotice[] = [];
+    for (const notice of claimed) {
+      const decision = await decideOne(tx, notice, true, now);
+      if (!(decision instanceof Error) && decision.act !== "send") await record(tx, notice, decision, now);
+      else stillTrue.push(notice);
+      asWritten &&= !(decision instanceof Error) && decision.act === "send" && written.some((one) => saysTheSame(one, notice));
+    }
+    if (stillTrue.length === 0) return false;
+    const next = asWritten ? { mail: "leaving" as const } : { mail: "waiting" as const, notBefore: now, attempts: sql`${notices.attempts} - 1` };
+    await tx
+      .update(notices)
+      .set(next)
+      .where(inArray(notices.id, idsOf(stillTrue)));
+    return asWritten;
+  });
+}
+
+const idsOf = (some: DueNotice[]) => some.map(({ id }) => id);
+
+function saysTheSame(one: DueNotice, other: DueNotice): boolean {
+  return (
+    one.id === other.id &&
+    one.episode.brokeAt.getTime() === other.episode.brokeAt.getTime() &&
+    one.episode.endedAt?.getTime() === other.episode.endedAt?.getTime()
+  );
+}

@@ -1,0 +1,135 @@
+import "server-only";
+import { and, asc, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import type { Transaction } from "@/lib/db/database";
+import { notices } from "@/lib/db/notice-schema";
+import { brokerageAccounts, connections, episodes, incidents } from "@/lib/db/schema";
+import { whyHeld } from "./holds";
+import type { NoticeFacts } from "./rules";
+
+const peoplePerRound = 200;
+/** One person's notices that one round deals with. */
+const noticesAtOnce = 100;
+
+/**
+ * Whom to write to in this round: brokerages take turns, and within each whoever has waited longest comes first, so that neither one
+ * brokerage's pile nor one person's delays anybody else's e-mail. Reads what is due, which holds.ts keeps short.
+ */
+export async function listDuePeople(now: Date): Promise<string[]> {
+  const db = await database();
+  const dueAt = sql`min(${notices.notBefore})`;
+  const turns = db
+    .select({
+      userId: notices.userId,
+      dueAt: dueAt.as("due_at"),
+      turn: sql`row_number() over (partition by ${connections.brokerageId} order by ${dueAt}, ${notices.userId})`.as("turn"),
+    })
+    .from(notices)
+    .innerJoin(episodes, eq(episodes.id, notices.episodeId))
+    .innerJoin(connections, eq(connections.id, episodes.connectionId))
+    .where(and(eq(notices.mail, "waiting"), lte(notices.notBefore, now)))
+    .groupBy(notices.userId, connections.brokerageId)
+    .as("turns");
+  const people = await db
+    .select({ userId: turns.userId })
+    .from(turns)
+    .groupBy(turns.userId)
+    .orderBy(sql`min(${turns.turn})`, sql`min(${turns.dueAt})`, turns.userId)
+    .limit(peoplePerRound);
+  return people.map(({ userId }) => userId);
+}
+
+/**
+ * Locks a person's connections against changes, and then those of their notices that match and that no other process has.
+ * Locks are taken in the order connections, episodes, notices, users, everywhere.
+ */
+export async function lockNotices(tx: Transaction, userId: string, which: SQL | undefined): Promise<DueNotice[]> {
+  await lockConnections(tx, userId);
+  const locked = await tx
+    .select({ id: notices.id })
+    .from(notices)
+    .where(and(eq(notices.userId, userId), which))
+    .orderBy(asc(notices.notBefore), asc(notices.id))
+    .limit(noticesAtOnce)
+    .for("update", { skipLocked: true });
+  if (locked.length === 0) return [];
+  return readNotices(
+    tx,
+    locked.map(({ id }) => id),
+  );
+}
+
+/** Nothing about these connections changes until the transaction ends. */
+export async function lockConnections(tx: Transaction, userId: string): Promise<void> {
+  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(asc(connections.id)).for("share");
+}
+
+function readNotices(tx: Transaction, ids: string[]) {
+  return tx.query.notices.findMany({
+    where: inArray(notices.id, ids),
+    orderBy: [asc(notices.notBefore), asc(notices.id)],
+    with: {
+      user: { columns: { email: true, timeZone: true, mailPreference: true, quietFrom: true, quietTo: true, deletionRequestedAt: true } },
+      episode: {
+        with: {
+          notices: { columns: { kind: true, mail: true } },
+          connection: {
+            with: {
+              brokerage: { with: { incidents: { columns: { id: true }, where: isNull(incidents.endedAt) } } },
+              accounts: { where: isNull(brokerageAccounts.missingSince), orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
+              episodes: { columns: { id: true }, where: isNull(episodes.endedAt), with: { notices: { columns: { kind: true, mail: true } } } },
+            },
+          },
+        },
+      },
+    },
+  });
+}
+export type DueNotice = Awaited<ReturnType<typeof readNotices>>[number];
+
+/** Reads what a decision about a notice rests on, as it is within this transaction. */
+export async function factsOf(tx: Transaction, { kind, createdAt, user, episode }: DueNotice, joins: boolean): Promise<NoticeFacts> {
+  const { connection } = episode;
+  const { brokerage } = connection;
+  return {
+    kind,
+    noticedAt: episode.noticedAt,
+    createdAt,
+    ended: episode.endedAt !== null,
+    leaving: connection.removalRequestedAt !== null || user.deletionRequestedAt !== null,
+    told: wasTold(episode.notices),
+    present: presentOf(connection),
+    held: whyHeld(brokerage, kind),
+    joins,
+    asked: kind === "back" ? { at: createdAt, answeredSince: await hasAnsweredSince(tx, brokerage.id, createdAt) } : null,
+    preference: user.mailPreference,
+    quietFrom: user.quietFrom,
+    quietTo: user.quietTo,
+    timeZone: user.timeZone,
+  };
+}
+
+type Told = { kind: string; mail: string }[];
+
+function wasTold(about: Told): boolean | null {
+  const mails = about.filter(({ kind }) => kind !== "fixed").map(({ mail }) => mail);
+  if (mails.some((mail) => mail === "sent" || mail === "unknown")) return true;
+  return mails.some((mail) => mail === "claimed" || mail === "leaving") ? null : false;
+}
+
+function presentOf({ state, episodes: open }: { state: string; episodes: { notices: Told }[] }): NoticeFacts["present"] {
+  if (state === "deleted") return "gone";
+  if (state === "enabled" && open.length === 0) return "works";
+  return open.some((episode) => wasTold(episode.notices) !== false) ? "broken-and-told" : "broken";
+}
+
+/** Somebody's sign-in at this brokerage has succeeded since. */
+async function hasAnsweredSince(tx: Transaction, brokerageId: string, since: Date): Promise<boolean> {
+  const [repaired] = await tx
+    .select({ id: episodes.id })
+    .from(episodes)
+    .innerJoin(connections, eq(connections.id, episodes.connectionId))
+    .where(and(gt(episodes.endedAt, since), eq(episodes.endedHow, "fixed"), eq(connections.brokerageId, brokerageId)))
+    .limit(1);
+  return repaired !== undefined;
+}

@@ -1,0 +1,70 @@
+import "server-only";
+import { sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { notices } from "@/lib/db/notice-schema";
+import { brokerages, connections, episodes, incidents } from "@/lib/db/schema";
+
+const heldAtOnce = 2_000;
+const releasedAtOnce = 200;
+
+interface Weather {
+  enabled: boolean;
+  maintenance: boolean;
+  degraded: boolean;
+  incidents: unknown[];
+}
+
+/** Why signing in at this brokerage would not help now, or null. Says the same as the two queries below, for one notice. */
+export function whyHeld(brokerage: Weather, kind: string): string | null {
+  if (!brokerage.enabled) return "cannot be reconnected";
+  if (brokerage.maintenance) return "maintenance";
+  if (brokerage.incidents.length > 0) return "many breaks at once";
+  return kind === "back" && brokerage.degraded ? "degraded" : null;
+}
+
+const openIncident = sql`exists (select 1 from ${incidents} where ${incidents.brokerageId} = brokerage.id and ${incidents.endedAt} is null)`;
+const why = sql`case
+  when not brokerage.enabled then 'cannot be reconnected'
+  when brokerage.maintenance then 'maintenance'
+  when ${openIncident} then 'many breaks at once'
+  when notice.kind = 'back' and brokerage.degraded then 'degraded' end`;
+
+/**
+ * Sets aside what is due but has to wait for its brokerage, however many there are, so that it costs nothing until then.
+ * One statement, for at most 2,000 notices.
+ */
+export async function holdNotices(now: Date): Promise<void> {
+  const moment = sql`${now.toISOString()}::timestamptz`;
+  await (
+    await database()
+  ).execute(sql`
+    update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), problem = due.why
+    from (
+      select notice.id, brokerage.id as brokerage_id, ${why} as why
+      from ${notices} as notice
+      join ${episodes} as episode on episode.id = notice.episode_id
+      join ${connections} as connection on connection.id = episode.connection_id
+      join ${brokerages} as brokerage on brokerage.id = connection.brokerage_id
+      where notice.mail = 'waiting' and notice.not_before <= ${moment} and notice.kind <> 'fixed' and episode.ended_at is null and ${why} is not null
+      order by notice.not_before limit ${heldAtOnce}
+      for update of notice skip locked
+    ) as due
+    where ${notices}.id = due.id and ${notices}.mail = 'waiting'`);
+}
+
+/**
+ * Lets go of what was held for brokerages that are well again: 200 people of each at a time, each with everything that is held for them there.
+ * One statement; where nothing is held it costs one look into an index per brokerage.
+ */
+export async function releaseNotices(now: Date): Promise<void> {
+  await (
+    await database()
+  ).execute(sql`
+    update ${notices} set mail = 'waiting', held_for = null, not_before = ${now.toISOString()}::timestamptz
+    from ${brokerages} as brokerage cross join lateral (
+      select notice.id from ${notices} as notice
+      where notice.mail = 'held' and notice.held_for = brokerage.id and (notice.kind <> 'back' or not brokerage.degraded)
+      order by notice.user_id fetch first ${sql.raw(String(releasedAtOnce))} rows with ties
+    ) as free
+    where brokerage.enabled and not brokerage.maintenance and not ${openIncident} and ${notices}.id = free.id and ${notices}.mail = 'held'`);
+}

@@ -1,0 +1,81 @@
+import "server-only";
+import { mailColors } from "@/lib/brand";
+import { env } from "@/lib/env";
+import type { ClaimedMail } from "./claim";
+import type { DueNotice } from "./due";
+import { composeMail, type ComposedMail, type MailItem } from "./email";
+import { makeFixLink, unsubscribeToken } from "./links";
+import { knownZone, type NoticeKind } from "./rules";
+
+/** A notice about one connection stands for the others about it. */
+const weight: Record<NoticeKind, number> = { back: 3, broke: 2, "reminder-7": 1, "reminder-3": 1, fixed: 0 };
+
+export interface WrittenMail extends ComposedMail {
+  to: string;
+  unsubscribeUrl: string;
+}
+
+/**
+ * Writes the e-mail of a claim; each connection is named once, however many notices are about it.
+ * @returns null when nothing is left to write about, and the notices that could not be written about
+ */
+export async function writeMail(
+  claimed: ClaimedMail,
+  now: Date,
+): Promise<{ mail: WrittenMail | null; failed: { notice: DueNotice; error: unknown }[] }> {
+  const items: { item: MailItem; kind: NoticeKind }[] = [];
+  const failed: { notice: DueNotice; error: unknown }[] = [];
+  for (const notice of onePerConnection(claimed.notices)) {
+    try {
+      items.push({ item: await itemOf(notice, now), kind: notice.kind });
+    } catch (error) {
+      // What goes with it is about the same connection.
+      const same = claimed.notices.filter(({ episode }) => episode.connectionId === notice.episode.connectionId);
+      failed.push(...same.map((notice) => ({ notice, error })));
+    }
+  }
+  if (items.length === 0) return { mail: null, failed };
+  const { user } = claimed.notices[0];
+  const { APP_NAME: appName, APP_URL: appUrl, BRAND_COLOR } = env();
+  const unsubscribeUrl = `${appUrl}/api/unsubscribe/${unsubscribeToken(claimed.userId)}`;
+  const viewer = { locale: "en-GB", timeZone: knownZone(user.timeZone), zoneKnown: true };
+  const frame = { appName, appUrl, colors: mailColors(BRAND_COLOR), unsubscribeUrl, viewer, now };
+  const composed = composeMail(
+    kindOf(items.map(({ kind }) => kind)),
+    items.map(({ item }) => item),
+    frame,
+  );
+  return { mail: { ...composed, to: user.email, unsubscribeUrl }, failed };
+}
+
+function onePerConnection(notices: DueNotice[]): DueNotice[] {
+  const first = new Map<string, DueNotice>();
+  for (const notice of notices) {
+    const { connectionId, brokeAt } = notice.episode;
+    const other = first.get(connectionId);
+    const newer = other && brokeAt > other.episode.brokeAt;
+    if (!other || newer || (notice.episodeId === other.episodeId && weight[notice.kind] > weight[other.kind])) first.set(connectionId, notice);
+  }
+  return [...first.values()];
+}
+
+/** What an e-mail about these is called by: what all of them are, or else a break. */
+function kindOf(kinds: NoticeKind[]): NoticeKind {
+  const [first = "broke", ...others] = kinds.map((kind) => (kind === "reminder-7" ? "reminder-3" : kind));
+  return others.every((kind) => kind === first) ? first : "broke";
+}
+
+async function itemOf({ kind, userId, episode, heldAt }: DueNotice, now: Date): Promise<MailItem> {
+  const { connection } = episode;
+  const times = connection.accounts.flatMap(({ holdingsAt }) => (holdingsAt ? [holdingsAt.getTime()] : []));
+  return {
+    brokerage: connection.brokerage.name,
+    accounts: connection.accounts,
+    access: connection.access,
+    brokeAt: episode.brokeAt,
+    endedAt: episode.endedAt,
+    dataAsOf: times.length > 0 ? new Date(Math.max(...times)) : null,
+    wasHeld: heldAt !== null,
+    link: kind === "fixed" ? `${env().APP_URL}/connections/${connection.id}` : await makeFixLink(userId, episode.id, now),
+  };
+}

@@ -1,0 +1,113 @@
+import "server-only";
+import { and, eq, gt, inArray, lt, lte, or, sql } from "drizzle-orm";
+import { database, transaction } from "@/lib/db/client";
+import { notices } from "@/lib/db/notice-schema";
+import { announceChanges, noteChange } from "@/lib/live";
+import { describeError, log } from "@/lib/log";
+import { MailNotSent } from "@/lib/mail";
+import { lockConnections, type DueNotice } from "./due";
+import { planReminders } from "./notify";
+
+/** Whoever has had a notice for longer is considered dead; longer than any e-mail takes. */
+const leaseMs = 2 * 60_000;
+const maxAttempts = 6;
+const firstGapMs = 60_000;
+const abandonedAtOnce = 500;
+
+/** What to write after an attempt that certainly sent nothing: another one after a growing gap, and after six none. */
+export function afterFailure(attemptsBefore: number, problem: string, now: Date) {
+  const attempts = attemptsBefore + 1;
+  const notBefore = new Date(now.getTime() + firstGapMs * 4 ** attemptsBefore);
+  return { mail: attempts >= maxAttempts ? ("failed" as const) : ("waiting" as const), attempts, notBefore, problem };
+}
+
+/** The server has taken the e-mail. */
+export async function recordSent(userId: string, mailId: string, subject: string, now: Date): Promise<void> {
+  await transaction(async (tx) => {
+    await lockConnections(tx, userId);
+    const sent = await tx
+      .update(notices)
+      .set({ mail: "sent", sentAt: now, subject, problem: null })
+      .where(and(eq(notices.mailId, mailId), inArray(notices.mail, ["leaving", "unknown"])))
+      .returning({ id: notices.id, kind: notices.kind });
+    await planReminders(tx, breaksOf(sent), now);
+    await noteChange(tx, userId);
+  });
+  await announceChanges();
+}
+
+const breaksOf = (some: { id: string; kind: string }[]) => some.filter(({ kind }) => kind === "broke").map(({ id }) => id);
+
+/**
+ * The e-mail about these notices was not handed over. A refusal is certain, so it is tried again; where the connection broke while the
+ * server was taking the e-mail, nobody knows, so it is not.
+ * @returns whether it is certain
+ */
+export async function recordFailure(userId: string, mailId: string, failed: DueNotice[], error: unknown, now: Date): Promise<boolean> {
+  const certain = !(error instanceof MailNotSent) || error.certain;
+  const problem = error instanceof MailNotSent ? `not handed over (${error.reason})` : error instanceof Error ? error.name : "unknown";
+  log.warn({ notices: failed.map(({ id }) => id), certain, problem, ...describeError(error) }, "A notice could not be mailed");
+  await transaction(async (tx) => {
+    await lockConnections(tx, userId);
+    for (const { id, kind, attempts } of failed) {
+      const changed = await tx
+        .update(notices)
+        .set(certain ? afterFailure(attempts, problem, now) : { mail: "unknown", problem })
+        .where(and(eq(notices.id, id), eq(notices.mailId, mailId), inArray(notices.mail, ["claimed", "leaving"])))
+        .returning({ id: notices.id });
+      if (!certain && kind === "broke")
+        await planReminders(
+          tx,
+          changed.map(({ id }) => id),
+          now,
+        );
+    }
+  });
+  return certain;
+}
+
+/** A person's notices could not even be read or decided; the next tries follow with growing gaps. */
+export async function recordTrouble(userId: string, error: unknown, now: Date): Promise<void> {
+  log.error({ userId, ...describeError(error) }, "A person's notices could not be decided");
+  const db = await database();
+  await db
+    .update(notices)
+    .set({
+      mail: sql`case when ${notices.attempts} + 1 < ${maxAttempts} then 'waiting' else 'failed' end`,
+      attempts: sql`${notices.attempts} + 1`,
+      notBefore: sql`${now.toISOString()}::timestamptz + ${firstGapMs} * power(4, ${notices.attempts}) * interval '1 millisecond'`,
+      problem: error instanceof Error ? error.name : "unknown",
+    })
+    .where(and(eq(notices.userId, userId), eq(notices.mail, "waiting"), lte(notices.notBefore, now)));
+}
+
+/** Decides about notices whose process died. @returns how many of them may or may not have been sent */
+export async function recordAbandoned(now: Date): Promise<number> {
+  const db = await database();
+  // A claim from the future was made before a clock was set back.
+  const abandoned = or(lt(notices.claimedAt, new Date(now.getTime() - leaseMs)), gt(notices.claimedAt, new Date(now.getTime() + leaseMs)));
+  const found = await db
+    .selectDistinct({ userId: notices.userId })
+    .from(notices)
+    .where(and(inArray(notices.mail, ["claimed", "leaving"]), abandoned))
+    .limit(abandonedAtOnce);
+  let unknown = 0;
+  for (const { userId } of found) {
+    unknown += await transaction(async (tx) => {
+      await lockConnections(tx, userId);
+      const theirs = and(eq(notices.userId, userId), abandoned);
+      await tx
+        .update(notices)
+        .set({ mail: sql`case when ${notices.attempts} < ${maxAttempts} then 'waiting' else 'failed' end`, problem: "Nobody finished it" })
+        .where(and(theirs, eq(notices.mail, "claimed")));
+      const lost = await tx
+        .update(notices)
+        .set({ mail: "unknown", problem: "It was never said whether it was sent" })
+        .where(and(theirs, eq(notices.mail, "leaving")))
+        .returning({ id: notices.id, kind: notices.kind });
+      await planReminders(tx, breaksOf(lost), now);
+      return lost.length;
+    });
+  }
+  return unknown;
+}

@@ -1,0 +1,37 @@
+/** What the headers of one answer say of the rate limit (FACTS 7.4), in whatever form; each is absent when it says nothing legible. */
+export interface ToldLimits {
+  limit: number | undefined;
+  remaining: number | undefined;
+  resetSeconds: number | undefined;
+  retryAfterSeconds: number | undefined;
+}
+
+/** Seconds since 1970 above this are a time and no wait: 2001. */
+const unixTimeFrom = 1e9;
+const unixMillisecondsFrom = 1e12;
+
+/** @param answeredAt SnapTrade's clock, on which the moments in its headers are */
+export function readLimits(header: (name: string) => string | undefined, answeredAt: Date): ToldLimits {
+  return {
+    limit: readNumber(header("x-ratelimit-limit")),
+    remaining: readNumber(header("x-ratelimit-remaining")),
+    resetSeconds: readWait(header("x-ratelimit-reset"), answeredAt),
+    retryAfterSeconds: readWait(header("retry-after"), answeredAt),
+  };
+}
+
+/** A wait in seconds, or the moment at which it ends: as an HTTP date or as a Unix time. */
+function readWait(text: string | undefined, answeredAt: Date): number | undefined {
+  const number = readNumber(text);
+  if (number !== undefined) {
+    if (number < unixTimeFrom) return number;
+    const endsAt = number < unixMillisecondsFrom ? number * 1000 : number;
+    return Math.max(0, (endsAt - answeredAt.getTime()) / 1000);
+  }
+  const endsAt = text && /^[A-Za-z]{3,9},? /.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(endsAt) ? undefined : Math.max(0, (endsAt - answeredAt.getTime()) / 1000);
+}
+
+function readNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : undefined;
+}

@@ -1,0 +1,62 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { createServerClock } from "./server-clock";
+
+const noon = Date.parse("2026-11-17T12:00:00Z");
+const dateOf = (serverTime: number) => Math.floor(serverTime / 1000) * 1000;
+
+test("the interval always contains the moment at which the server answered, whatever its clock says", () => {
+  const call = fc.record({
+    pause: fc.integer({ min: 0, max: 5_000 }),
+    there: fc.integer({ min: 0, max: 8_000 }),
+    back: fc.integer({ min: 0, max: 8_000 }),
+  });
+  fc.assert(
+    fc.property(fc.integer({ min: -600_000, max: 280_000 }), fc.array(call, { minLength: 1, maxLength: 20 }), (ahead, calls) => {
+      const intervalOf = createServerClock();
+      let now = noon;
+      for (const { pause, there, back } of calls) {
+        const asked = now + pause;
+        const answered = asked + there;
+        now = answered + back;
+        const { askedAt, answeredAt } = intervalOf(dateOf(answered + ahead), asked, now);
+        expect(askedAt.getTime()).toBeLessThanOrEqual(answered + ahead);
+        expect(answeredAt.getTime()).toBeGreaterThanOrEqual(answered + ahead);
+      }
+    }),
+  );
+});
+
+test("two questions within one second keep their order", () => {
+  const intervalOf = createServerClock();
+  const first = intervalOf(noon, noon + 100, noon + 150);
+  const second = intervalOf(noon, noon + 200, noon + 900);
+  expect(second.askedAt.getTime()).toBeGreaterThan(first.askedAt.getTime());
+});
+
+test("after a while the clocks are known to a fraction of a second", () => {
+  const intervalOf = createServerClock();
+  const ahead = -180_000;
+  let last = { askedAt: new Date(0), answeredAt: new Date(0) };
+  for (let call = 0; call < 50; call++) {
+    const asked = noon + call * 1_730;
+    last = intervalOf(dateOf(asked + 20 + ahead), asked, asked + 40);
+  }
+  expect(last.answeredAt.getTime() - last.askedAt.getTime()).toBeLessThan(250);
+});
+
+test("an answer without a date, or from far ahead, is dated by what the others told", () => {
+  const intervalOf = createServerClock();
+  intervalOf(noon - 180_000, noon, noon + 10);
+  for (const date of [null, Number.NaN, noon + 3_600_000]) {
+    const { askedAt } = intervalOf(date, noon + 1_000, noon + 1_010);
+    expect(Math.abs(askedAt.getTime() - (noon + 1_000 - 180_000))).toBeLessThanOrEqual(1_050);
+  }
+});
+
+test("a clock that was set is believed again with the next answer", () => {
+  const intervalOf = createServerClock();
+  intervalOf(noon, noon, noon + 10);
+  const { askedAt } = intervalOf(noon - 60_000 + 5_000, noon + 5_000, noon + 5_010);
+  expect(Math.abs(askedAt.getTime() - (noon - 55_000))).toBeLessThanOrEqual(1_050);
+});

@@ -1,0 +1,53 @@
+/** From when to when an answer may have been true, on the server's clock. */
+export interface AnswerInterval {
+  askedAt: Date;
+  answeredAt: Date;
+}
+
+/** A Date header is cut to whole seconds. */
+const resolutionMs = 1_000;
+/** A clock that is further ahead of ours than this is not believed; its answers would outweigh all that follow. */
+export const believedAheadMs = 5 * 60_000;
+/** Two clocks drift apart by no more than this share of the time that passes. */
+const drift = 1e-4;
+
+interface Offset {
+  /** By how many milliseconds the server's clock is ahead of ours, at least and at most. */
+  least: number;
+  most: number;
+}
+
+/**
+ * Tells the time of answers on the server's clock, from their Date headers and the moments of question and answer on ours.
+ * Each answer bounds the difference between the clocks to about a second; together they bound it far more closely, so that two
+ * questions within one second keep their order.
+ */
+export function createServerClock() {
+  let known: (Offset & { at: number }) | null = null;
+
+  function widened(now: number): Offset | null {
+    if (!known) return null;
+    const slack = Math.abs(now - known.at) * drift;
+    return { least: known.least - slack, most: known.most + slack };
+  }
+
+  /**
+   * @param date the Date header in milliseconds; null when there was none
+   * @param asked our clock, like `received`
+   */
+  return function intervalOf(date: number | null, asked: number, received: number): AnswerInterval {
+    const before = widened(received);
+    if (date === null || Number.isNaN(date) || date - received > believedAheadMs) return toInterval(before ?? { least: 0, most: 0 }, asked, received);
+    const bounds = { least: date - received, most: date + resolutionMs - asked };
+    const both = before && { least: Math.max(before.least, bounds.least), most: Math.min(before.most, bounds.most) };
+    // Bounds that exclude each other are those of a clock that was set.
+    const now = both && both.least <= both.most ? both : bounds;
+    known = { ...now, at: received };
+    return toInterval(now, asked, received);
+  };
+}
+
+const toInterval = ({ least, most }: Offset, asked: number, received: number): AnswerInterval => ({
+  askedAt: new Date(Math.floor(asked + least)),
+  answeredAt: new Date(Math.ceil(received + most)),
+});

@@ -1,0 +1,20 @@
+/** Work did not end within its time limit. It may go on unattended, so it must do no harm when it ends late. */
+export class TimeLimitExceeded extends Error {
+  override name = "TimeLimitExceeded";
+}
+
+/**
+ * Waits for `work` no longer than `limitMs`.
+ * @throws TimeLimitExceeded, or whatever `work` throws
+ */
+export async function withinTime<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TimeLimitExceeded(`Not done within ${limitMs} ms`)), limitMs);
+  });
+  try {
+    return await Promise.race([work(), limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { knownTimeZone } from "./time-zone";
+
+test.each([
+  ["America/Toronto", "America/Toronto"],
+  ["america/toronto", "America/Toronto"],
+  ["UTC", "UTC"],
+  ["Etc/GMT+5", "Etc/GMT+5"],
+  ["%", null],
+  ["%25", null],
+  ["+05:30", null],
+  ["Mars/Olympus", null],
+  ["", null],
+])("the zone %s is kept as %s", (told, kept) => {
+  expect(knownTimeZone(told)).toBe(kept);
+});
+
+test("each zone that a browser may tell has one spelling, so spellings take no memory", () => {
+  const spellings = ["Asia/Kolkata", "asia/kolkata", "ASIA/KOLKATA", "Asia/Calcutta"].map(knownTimeZone);
+  expect(new Set(spellings).size).toBe(1);
+});

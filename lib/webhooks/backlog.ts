@@ -1,0 +1,17 @@
+import "server-only";
+import { sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { webhookEvents } from "@/lib/db/work-schema";
+
+/** Counting further would cost more than the number is worth. */
+const countedTo = sql.raw("10000");
+
+/** How many webhook events wait, and how many were given up; each counted up to 10,000. */
+export async function countBacklog(): Promise<{ waiting: number; dead: number }> {
+  const db = await database();
+  const counted = (state: "waiting" | "dead") =>
+    sql`(select count(*)::int from (select 1 from ${webhookEvents} where state = ${sql.raw(`'${state}'`)} limit ${countedTo}) as counted)`;
+  const found: unknown = await db.execute(sql`select ${counted("waiting")} as waiting, ${counted("dead")} as dead`);
+  const [row] = (found as { rows: { waiting: number; dead: number }[] }).rows;
+  return { waiting: row?.waiting ?? 0, dead: row?.dead ?? 0 };
+}

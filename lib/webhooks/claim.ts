@@ -1,0 +1,87 @@
+import "server-only";
+import { sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { webhookEvents } from "@/lib/db/work-schema";
+import { eventColumns, type StoredEvent } from "./effects";
+import { maxAttempts } from "./failures";
+
+const batchSize = 200;
+const peopleAtOnce = 40;
+/** A worker that holds an event for longer than this is considered dead. */
+const leaseMs = 60_000;
+
+const waiting = sql.raw("state = 'waiting' and type <> 'ACCOUNT_HOLDINGS_UPDATED'");
+const person = sql.raw("coalesce(snaptrade_user_id, '')");
+
+export interface Batch {
+  /** Taken under a lease, oldest arrival first. */
+  events: StoredEvent[];
+  /** How many were given up, because no attempt at them ever came to an end. */
+  dead: number;
+  /** The last person of this batch, from where the next one goes on; null at the end of the list. */
+  last: string | null;
+  /** Somebody may have more that is due. */
+  more: boolean;
+}
+
+/**
+ * Takes events under a lease, of several people in turn and of each the same number, so that one person's many delay nobody else's few
+ * by more than a turn. It costs one step through an index for each person with events waiting, however many those are.
+ * @param after the last person of the batch before; empty at the beginning of the list
+ */
+export async function claim(now: Date, after: string): Promise<Batch> {
+  const people = await listPeople(after);
+  if (people.length === 0) return { events: [], dead: 0, last: null, more: false };
+  const share = Math.ceil(batchSize / people.length);
+  const taken = await take(people, share, now);
+  const events = taken.filter(({ state }) => state === "waiting").sort((one, other) => one.receivedAt.getTime() - other.receivedAt.getTime());
+  const last = people.length < peopleAtOnce ? null : (people.at(-1) ?? null);
+  return { events, dead: taken.length - events.length, last, more: taken.length >= share };
+}
+
+/** The next people with events waiting. */
+async function listPeople(after: string): Promise<string[]> {
+  const db = await database();
+  // Empty stands for events that name nobody, and comes before everybody.
+  const first = after === "" ? sql`${person} >= ''` : sql`${person} > ${after}`;
+  const listed: unknown = await db.execute(sql`
+    with recursive listed as (
+      (select ${person} as name from ${webhookEvents} where ${waiting} and ${first} order by ${person} limit 1)
+      union all
+      select (select ${person} from ${webhookEvents} where ${waiting} and ${person} > listed.name order by ${person} limit 1)
+      from listed where listed.name is not null
+    )
+    select name from listed where name is not null limit ${peopleAtOnce}`);
+  return (listed as { rows: { name: string }[] }).rows.map(({ name }) => name);
+}
+
+async function take(people: string[], share: number, now: Date): Promise<StoredEvent[]> {
+  const db = await database();
+  const free = sql`
+    select event.id from json_array_elements_text(${JSON.stringify(people)}::json) as listed(name) cross join lateral (
+      select id from ${webhookEvents} where ${waiting} and ${person} = listed.name and next_attempt_at <= ${now.toISOString()}::timestamptz
+      order by next_attempt_at limit ${share} for update skip locked
+    ) as event`;
+  const worn = sql`${webhookEvents.attempts} >= ${maxAttempts}`;
+  return db
+    .update(webhookEvents)
+    .set({
+      attempts: sql`least(${webhookEvents.attempts} + 1, ${maxAttempts})`,
+      state: sql`case when ${worn} then 'dead' else 'waiting' end`,
+      problem: sql`case when ${worn} then coalesce(${webhookEvents.problem}, 'It was never finished') else ${webhookEvents.problem} end`,
+      nextAttemptAt: new Date(now.getTime() + leaseMs),
+    })
+    .where(sql`${webhookEvents.id} in (${free})`)
+    .returning(eventColumns);
+}
+
+/** Gives back events that were taken and not begun, as if they had never been taken. */
+export async function release(events: StoredEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const db = await database();
+  const taken = JSON.stringify(events.map(({ id, attempts }) => ({ id, attempts })));
+  await db.execute(sql`
+    update ${webhookEvents} set attempts = ${webhookEvents}.attempts - 1, next_attempt_at = received_at
+    from json_to_recordset(${taken}::json) as taken (id text, attempts int)
+    where ${webhookEvents}.id = taken.id and ${webhookEvents}.attempts = taken.attempts and state = 'waiting'`);
+}

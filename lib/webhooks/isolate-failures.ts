@@ -1,0 +1,27 @@
+import { isRefusal } from "@/lib/db/errors";
+
+const parts = 8;
+
+/**
+ * Does `work` for all items at once. Where the database refuses that, the items are divided until those that it refuses are alone,
+ * so that a bad one costs a few more statements and the others nothing.
+ * @param endsAt when to stop dividing; what is not done by then fails together
+ * @returns what failed, with the reason
+ */
+export async function isolateFailures<T>(
+  items: T[],
+  endsAt: number,
+  work: (part: T[]) => Promise<unknown>,
+): Promise<{ items: T[]; error: unknown }[]> {
+  if (items.length === 0) return [];
+  try {
+    await work(items);
+    return [];
+  } catch (error) {
+    if (items.length === 1 || !isRefusal(error) || Date.now() >= endsAt) return [{ items, error }];
+  }
+  const size = Math.ceil(items.length / parts);
+  const failed: { items: T[]; error: unknown }[] = [];
+  for (let from = 0; from < items.length; from += size) failed.push(...(await isolateFailures(items.slice(from, from + size), endsAt, work)));
+  return failed;
+}
