@@ -18,7 +18,7 @@ export async function makeGround(mutation: string | null = null): Promise<Ground
   simulation.background("migrating", async () => {
     const app = simulation.processes[0]?.app;
     const opened = await app?.openDatabase({ DATABASE_URL: "postgres://sim@database.sim/sim", DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined });
-    if (opened) await app?.migrateDatabase(opened.db);
+    if (opened) await app?.migrateDatabase(opened);
   });
   await simulation.scheduler.run(simulation.scheduler.now + 60_000);
   if (simulation.violation) throw new Error(`The simulation's database could not be migrated: ${simulation.violation.detail}`);

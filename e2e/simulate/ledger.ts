@@ -58,7 +58,7 @@ export class Ledger {
     const { world } = this.simulation;
     const signs = ["CONNECTION_ADDED", "CONNECTION_FIXED", "CONNECTION_UPDATED"];
     // Times of events are on SnapTrade's clock.
-    const from = since + world.clockOffset;
+    const from = since + world.settings.clockSkewSeconds * 1000;
     return [...world.events.values()].some((events) =>
       events.some(
         (event) => signs.includes(event.eventType) && event.brokerageAuthorizationId === connectionId && Date.parse(event.eventTimestamp) >= from,
@@ -93,7 +93,7 @@ export class Ledger {
       brokerageAuthorizationId?: string;
     };
     if (!this.acknowledgedAt.has(event.webhookId)) this.acknowledgedAt.set(event.webhookId, scheduler.now);
-    const at = Date.parse(event.eventTimestamp) - this.simulation.world.clockOffset;
+    const at = Date.parse(event.eventTimestamp) - this.simulation.world.settings.clockSkewSeconds * 1000;
     if (event.eventType === "USER_DELETED")
       for (const [id, owner] of this.owners) if (owner === event.userId) this.tell(id, { state: "deleted", at, from: at, toldAt: scheduler.now });
     const states = { CONNECTION_BROKEN: "disabled", CONNECTION_FIXED: "enabled", CONNECTION_DELETED: "deleted" } as const;

@@ -34,7 +34,7 @@ export async function play({ programs, pglite, prepared, reset }: Ground, seed: 
   const simulation = new Simulation(programs, pglite, prepared, seed);
   const { scheduler, world, database } = simulation;
   const { clocksAheadMs, processes, troubleMs, quietMs } = history;
-  world.clockOffset = clocksAheadMs.snapTrade;
+  world.settings.clockSkewSeconds = clocksAheadMs.snapTrade / 1000;
   database.clockAheadMs = clocksAheadMs.database;
   const unhandled = (error: unknown) => simulation.fail("nothing ends in an error that nobody handles", describe(error));
   process.on("unhandledRejection", unhandled);

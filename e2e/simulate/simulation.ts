@@ -91,7 +91,7 @@ export class Simulation {
     });
     const { World, createApi } = this.emulator;
     this.world = new World({ clientId: settings.SNAPTRADE_CLIENT_ID, consumerKey: settings.SNAPTRADE_CONSUMER_KEY, name: "Sim", redirectUri: null });
-    this.world.origin = "http://portal.sim";
+    this.world.origins = { portal: "http://portal.sim", brokerage: "http://brokerage.sim" };
     this.world.deliveries.url = "https://app.sim/api/webhooks/snaptrade";
     this.api = createApi(this.world);
     const date = () => new Date(this.world.now()).toUTCString();

@@ -122,7 +122,13 @@ export class Trips {
     tab: Tab | null,
   ): Promise<string | null> {
     const view = await this.people.page("asking about a trip", ({ app, clockAheadMs }) =>
-      app.checkPortal({ userId: person.userId, portalSessionId: id, claim, now: new Date(this.simulation.scheduler.now + clockAheadMs) }),
+      app.checkPortal({
+        userId: person.userId,
+        portalSessionId: id,
+        claim,
+        over: claim !== null && claim.status !== "ERROR",
+        now: new Date(this.simulation.scheduler.now + clockAheadMs),
+      }),
     );
     if (!view) return null;
     this.judge(id, view, tab);
