@@ -131,7 +131,7 @@ export class Database {
 
   private execute(session: Session, unit: Uint8Array): Uint8Array {
     this.statements++;
-    if (this.holder === null) this.tellNow();
+    if (this.holder === null && timeWords.some((words) => includes(unit, words))) this.tellNow();
     const answer = this.prepared.run(unit);
     const status = String.fromCharCode(answer.at(-1) ?? 0);
     if (status === "I") {
@@ -153,7 +153,7 @@ export class Database {
     if (this.waiting.length > 0) this.scheduler.after(1, () => this.holder === null && this.release());
   }
 
-  /** now() of the statements to come. */
+  /** now() of the statements to come; telling it costs as much as a small query. */
   private tellNow() {
     const now = new Date(this.scheduler.now + this.clockAheadMs).toISOString();
     if (now === this.toldNow) return;
@@ -166,6 +166,9 @@ export class Database {
     for (const session of this.sessions) for (const channel of session.channels) session.send(message("A", pid, text(channel, "")));
   }
 }
+
+/** Only statements with one of these can ask for the time; a transaction keeps that of its beginning. */
+const timeWords = ["begin", "now()", "_timestamp()", "default"];
 
 function includes(unit: Uint8Array, words: string): boolean {
   return Buffer.from(unit.buffer, unit.byteOffset, unit.length).includes(words);

@@ -67,13 +67,22 @@ export interface History {
 }
 
 export const brokerageSlugs = ["QUESTRADE", "WEALTHSIMPLETRADE", "SCHWAB", "KRAKEN", "VANGUARD"];
+/** After so long without trouble everything must have come true. */
 export const settleMs = 5.5 * 60_000;
+
+/** How long trouble and the quiet after it last. Most histories are brief and end before everything must have come true. */
+function spans(random: Random, days: number): Pick<History, "troubleMs" | "quietMs"> {
+  if (days > 0) return { troubleMs: days * 86_400_000, quietMs: settleMs };
+  const dice = random.next();
+  if (dice < 0.02) return { troubleMs: seconds(random, 720, 1_200), quietMs: settleMs };
+  if (dice < 0.18) return { troubleMs: seconds(random, 150, 300), quietMs: settleMs };
+  return { troubleMs: seconds(random, 50, 140), quietMs: 30_000 };
+}
 
 /** A history of a seed. @param people 0 for as many as the seed says */
 export function makeHistory(random: Random, people = 0, days = 0): History {
   const count = people || random.between(2, 4);
-  const long = random.chance(0.15);
-  const troubleMs = days > 0 ? days * 86_400_000 : long ? random.between(12, 20) * 60_000 : random.between(3, 8) * 60_000;
+  const { troubleMs, quietMs } = spans(random, days);
   const skew = (most: number) => (random.chance(0.6) ? 0 : random.between(-most, most));
   const processes = random.chance(0.75) ? 2 : 1;
   const history: History = {
@@ -87,15 +96,15 @@ export function makeHistory(random: Random, people = 0, days = 0): History {
     clocksAheadMs: {
       snapTrade: skew(170_000),
       database: skew(30_000),
-      processes: Array.from({ length: processes }, () => skew(60_000)),
+      processes: Array.from({ length: processes }, () => skew(random.chance(0.7) ? 1_500 : 60_000)),
     },
     troubleMs,
-    quietMs: settleMs,
+    quietMs,
     actions: [],
   };
-  const density = random.between(10, 40);
+  const density = quietMs < settleMs ? random.between(40, 130) : random.between(10, 50);
   const actions = days > 0 ? density * days * 3 : Math.ceil((density * troubleMs) / 600_000);
-  for (let index = 0; index < actions; index++) history.actions.push(...makeAction(random, random.between(12_000, troubleMs), history));
+  for (let index = 0; index < actions; index++) history.actions.push(...makeAction(random, random.between(10_000, troubleMs), history));
   history.actions.sort((one, other) => one.at - other.at);
   return history;
 }
@@ -118,14 +127,15 @@ function trip(random: Random, intent: "connect" | "reconnect"): Trip {
     intent === "connect" ? "same-login" : "other-login",
   ];
   const again = random.chance(0.25) ? random.pick(["double-click", "second-tab"] as const) : "no";
+  const thinks = random.next();
   return {
     login: random.pick(logins),
-    thinkMs: random.chance(0.15) ? seconds(random, 120, 290) : seconds(random, 1, 40),
+    thinkMs: thinks < 0.1 ? seconds(random, 120, 290) : thinks < 0.5 ? seconds(random, 1, 8) : seconds(random, 8, 40),
     abandons: random.chance(0.15),
     again,
-    againMs: again === "double-click" ? random.between(1, 500) : seconds(random, 2, 270),
+    againMs: again === "double-click" ? random.between(1, 500) : seconds(random, 5, thinks < 0.1 ? 200 : 30),
     tells: random.chance(0.8),
-    patienceMs: seconds(random, 20, 300),
+    patienceMs: seconds(random, 10, 120),
     breaksAgainMs: random.chance(0.2) ? random.between(1, 20_000) : 0,
     renews: intent === "reconnect" && random.chance(0.1),
   };

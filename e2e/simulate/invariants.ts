@@ -96,11 +96,12 @@ export class Invariants {
       this.simulation.fail("the rate limit is never exceeded", `${ledger.callsOf()} requests within a minute`);
   }
 
-  /** At the end, some minutes after all trouble. */
-  async checkEnd(): Promise<void> {
+  /** At the end. @param settled some minutes after all trouble, when everything must have come true */
+  async checkEnd(settled: boolean): Promise<void> {
     await this.poolsWork();
     if (this.simulation.violation) return;
     this.nothingAcknowledgedIsLost();
+    if (!settled) return;
     this.nothingIsUnfinished();
     this.everybodyIsKnown();
     this.pagesTellTheTruth();

@@ -27,7 +27,11 @@ export function seededRandom(seed: string): Random {
       if (item === undefined) throw new RangeError("Nothing to pick from");
       return item;
     },
-    bytes: (count) => Buffer.from(Array.from({ length: count }, () => between(0, 255))),
+    bytes(count) {
+      const bytes = Buffer.alloc(Math.ceil(count / 4) * 4);
+      for (let at = 0; at < count; at += 4) bytes.writeUInt32BE(Math.floor(next() * 4_294_967_296), at);
+      return bytes.subarray(0, count);
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import type { PGlite } from "@electric-sql/pglite";
-import { makeHistory, describeAction, type History } from "./history";
+import { makeHistory, describeAction, settleMs, type History } from "./history";
 import { Invariants } from "./invariants";
 import { act, type Cast } from "./act";
 import type { PreparedStatements } from "./prepared";
@@ -64,7 +64,7 @@ export async function play({ programs, pglite, prepared, reset }: Ground, seed: 
   scheduler.at(scheduler.startedAt + troubleMs, () => endTrouble(cast));
   scheduler.at(scheduler.startedAt + troubleMs + quietMs, () =>
     simulation.background("the last checks", async () => {
-      await invariants.checkEnd();
+      await invariants.checkEnd(quietMs >= settleMs);
       end.reached = true;
     }),
   );
