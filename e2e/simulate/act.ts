@@ -56,10 +56,10 @@ const acts: { [Kind in Does]: Act<Kind> } = {
       if (!simulation.processes[process]) simulation.startProcess(process, history.clocksAheadMs.processes[process] ?? 0);
     });
   },
-  freeze({ simulation, troubles }, { process, ms }) {
+  freeze({ simulation, troubles, history }, { process, ms }) {
     const frozen = simulation.processes[process];
     troubles.happened("kill");
-    if (frozen) frozen.owner.frozenUntil = simulation.scheduler.now + ms;
+    if (frozen) frozen.owner.frozenUntil = Math.min(simulation.scheduler.now + ms, simulation.scheduler.startedAt + history.troubleMs);
   },
   break: withConnection<"break">(({ people }, { user, connection }) => people.breakOne(user.userId, connection.id)),
   repair: withConnection<"repair">(({ simulation: { emulator, world } }, { user, connection }) => {

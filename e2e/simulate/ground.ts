@@ -7,10 +7,12 @@ import { Simulation, type AppExports, type EmulatorExports, type Programs } from
 
 /** What all runs of one worker share: the programs, and one migrated database. @param mutation a defect to put back */
 export async function makeGround(mutation: string | null = null): Promise<Ground> {
+  const mutated = mutate(mutation);
   const programs: Programs = {
-    app: await bundle<AppExports>("e2e/simulate/app-entry.ts", mutate(mutation)),
+    app: await bundle<AppExports>("e2e/simulate/app-entry.ts", mutated.change),
     emulator: await bundle<EmulatorExports>("e2e/simulate/emulator-entry.ts"),
   };
+  mutated.checkDone();
   const pglite = await makePglite();
   const prepared = new PreparedStatements(pglite);
   const simulation = new Simulation(programs, pglite, prepared, "migration");

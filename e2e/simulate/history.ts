@@ -1,6 +1,6 @@
 import type { Random } from "./random";
 
-export type Login = "good" | "same-login" | "wrong-password" | "other-login" | "unreachable" | "liar" | "hang";
+export type Login = "good" | "same-login" | "wrong-password" | "other-login" | "unreachable" | "liar" | "hang" | "says-so";
 
 /** How a person goes through the portal once it is open. */
 export interface Trip {
@@ -74,14 +74,14 @@ export const settleMs = 5.5 * 60_000;
 function spans(random: Random, days: number): Pick<History, "troubleMs" | "quietMs"> {
   if (days > 0) return { troubleMs: days * 86_400_000, quietMs: settleMs };
   const dice = random.next();
-  if (dice < 0.02) return { troubleMs: seconds(random, 720, 1_200), quietMs: settleMs };
-  if (dice < 0.18) return { troubleMs: seconds(random, 150, 300), quietMs: settleMs };
-  return { troubleMs: seconds(random, 50, 140), quietMs: 30_000 };
+  if (dice < 0.01) return { troubleMs: seconds(random, 720, 1_200), quietMs: settleMs };
+  if (dice < 0.15) return { troubleMs: seconds(random, 100, 220), quietMs: settleMs };
+  return { troubleMs: seconds(random, 35, 90), quietMs: 20_000 };
 }
 
 /** A history of a seed. @param people 0 for as many as the seed says */
 export function makeHistory(random: Random, people = 0, days = 0): History {
-  const count = people || random.between(2, 4);
+  const count = people || random.between(2, 3);
   const { troubleMs, quietMs } = spans(random, days);
   const skew = (most: number) => (random.chance(0.6) ? 0 : random.between(-most, most));
   const processes = random.chance(0.75) ? 2 : 1;
@@ -102,7 +102,7 @@ export function makeHistory(random: Random, people = 0, days = 0): History {
     quietMs,
     actions: [],
   };
-  const density = quietMs < settleMs ? random.between(40, 130) : random.between(10, 50);
+  const density = quietMs < settleMs ? random.between(60, 180) : random.between(20, 70);
   const actions = days > 0 ? density * days * 3 : Math.ceil((density * troubleMs) / 600_000);
   for (let index = 0; index < actions; index++) history.actions.push(...makeAction(random, random.between(10_000, troubleMs), history));
   history.actions.sort((one, other) => one.at - other.at);
@@ -124,6 +124,7 @@ function trip(random: Random, intent: "connect" | "reconnect"): Trip {
     "unreachable",
     "liar",
     "hang",
+    "says-so",
     intent === "connect" ? "same-login" : "other-login",
   ];
   const again = random.chance(0.25) ? random.pick(["double-click", "second-tab"] as const) : "no";
