@@ -20,6 +20,9 @@ stage("the domain on PostgreSQL", ["npx", "vitest", "run", "lib"], vitestCounts(
   TEST_DATABASE: "postgres",
   TEST_REPORT: path.join(results, "postgres.json"),
 });
+stage("simulation, 200 seeds", ["npm", "run", "--silent", "prove", "--", "simulate", "--runs", "200", "--keep-going"], simulationCounts, {
+  SIMULATE_REPORT: path.join(results, "simulate.json"),
+});
 if (stage("production build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }))) {
   stage("crashes, in short", ["npm", "run", "--silent", "test:crash", "--", "--short"], () => ({ passed: 0, failed: 0 }));
   stage("end to end", ["npx", "playwright", "test", "-c", "e2e/playwright.config.ts"], playwrightCounts);
@@ -48,6 +51,11 @@ function vitestCounts(file) {
 function playwrightCounts() {
   const stats = read("e2e.json")?.stats;
   return stats ? { passed: stats.expected, failed: stats.unexpected + stats.flaky } : { passed: 0, failed: 0 };
+}
+
+function simulationCounts() {
+  const report = read("simulate.json");
+  return report ? { passed: report.passed, failed: report.failed } : { passed: 0, failed: 0 };
 }
 
 function read(file) {

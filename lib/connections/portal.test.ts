@@ -71,6 +71,13 @@ describe("reconnecting", () => {
     expect((await check(first.view.portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("fixed");
   });
 
+  test("a page opened through a machine whose clock is behind has a session of its own", async () => {
+    const { open } = await makePerson("QUESTRADE");
+    const first = await open();
+    const second = await open({ now: new Date(Date.now() - 30_000) });
+    expect(second.view.portalSessionId).not.toBe(first.view.portalSessionId);
+  });
+
   test("a connection that SnapTrade no longer knows disappears from the page with the click that revealed it", async () => {
     const { userId, path, connectionId, open } = await makePerson("QUESTRADE");
     await emulator.post(`${path}/settings`, { reconnectUnknown: "1011" });

@@ -165,7 +165,9 @@ async function beginReconnect(session: NewSession): Promise<string> {
         eq(portalSessions.intent, "reconnect"),
         isNull(portalSessions.outcome),
         isNull(portalSessions.claimedAt),
+        // In both directions: the other click may have gone to a machine whose clock is ahead.
         gt(portalSessions.startedAt, new Date(startedAt.getTime() - doubleClickMs)),
+        lt(portalSessions.startedAt, new Date(startedAt.getTime() + doubleClickMs)),
       ),
       orderBy: [desc(portalSessions.startedAt)],
     });

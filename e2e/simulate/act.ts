@@ -1,0 +1,109 @@
+import type { Action, History } from "./history";
+import type { People, Person } from "./people";
+import type { Simulation } from "./simulation";
+import type { Trips } from "./trips";
+import type { Troubles } from "./troubles";
+
+/** Everybody and everything that takes part in a run. */
+export interface Cast {
+  simulation: Simulation;
+  troubles: Troubles;
+  people: People;
+  trips: Trips;
+  history: History;
+}
+
+type Does = Action["does"];
+type Of<Kind extends Does> = Action & { does: Kind };
+type Act<Kind extends Does> = (cast: Cast, action: Of<Kind>) => void;
+
+/** One of a person's connections at SnapTrade, if they have any. */
+function withConnection<Kind extends Does>(
+  act: (cast: Cast, found: NonNullable<ReturnType<typeof connectionOf>>, action: Of<Kind>) => void,
+): (cast: Cast, action: Of<Kind> & { person: number; nth: number }) => void {
+  return (cast, action) => {
+    const found = connectionOf(cast, action.person, action.nth);
+    if (found) act(cast, found, action);
+  };
+}
+
+function connectionOf({ people }: Cast, index: number, nth: number) {
+  const person = people.people[index];
+  const user = people.userOf(person);
+  const connections = user?.connections ?? [];
+  const connection = connections[nth % Math.max(1, connections.length)];
+  return person && user && connection ? { person, user, connection } : null;
+}
+
+/** Something that a person does with the app, if they are signed in. */
+function asPerson({ simulation, people }: Cast, index: number, work: (person: Person) => Promise<unknown>) {
+  const person = people.people[index];
+  if (person?.userId && !person.leaving) simulation.background("a page", () => work(person));
+}
+
+const trouble: Act<"network" | "database" | "webhooks" | "mail"> = ({ troubles }, action) => troubles.begin(action);
+
+const acts: { [Kind in Does]: Act<Kind> } = {
+  network: trouble,
+  database: trouble,
+  webhooks: trouble,
+  mail: trouble,
+  kill({ simulation, troubles, history }, { process, ms }) {
+    troubles.happened("kill");
+    simulation.killProcess(process);
+    simulation.scheduler.after(ms, () => {
+      troubles.happened("kill");
+      if (!simulation.processes[process]) simulation.startProcess(process, history.clocksAheadMs.processes[process] ?? 0);
+    });
+  },
+  freeze({ simulation, troubles, history }, { process, ms }) {
+    const frozen = simulation.processes[process];
+    troubles.happened("kill");
+    if (frozen) frozen.owner.frozenUntil = Math.min(simulation.scheduler.now + ms, simulation.scheduler.startedAt + history.troubleMs);
+  },
+  break: withConnection<"break">(({ people }, { user, connection }) => people.breakOne(user.userId, connection.id)),
+  repair: withConnection<"repair">(({ simulation: { emulator, world } }, { user, connection }) => {
+    if (connection.disabled) emulator.finishRepair(world, user, connection, world.now());
+  }),
+  flap: withConnection<"flap">(({ simulation: { emulator, world, scheduler }, people }, { user, connection }, { ms, againMs }) => {
+    people.breakOne(user.userId, connection.id);
+    scheduler.after(ms, () => {
+      if (connection.disabled && user.connections.includes(connection)) emulator.finishRepair(world, user, connection, world.now());
+      if (againMs === 0) return;
+      scheduler.after(againMs, () => {
+        if (!people.quiet) people.breakOne(user.userId, connection.id);
+      });
+    });
+  }),
+  "delete-there": withConnection<"delete-there">(({ simulation: { emulator, world } }, { user, connection }) =>
+    emulator.removeConnection(world, user, connection),
+  ),
+  incident({ simulation: { world }, people }, { brokerage }) {
+    for (const user of world.users.values())
+      for (const connection of user.connections) if (connection.slug === brokerage) people.breakOne(user.userId, connection.id);
+  },
+  maintenance({ simulation: { world, scheduler } }, { brokerage, ms }) {
+    world.brokerageFlags[brokerage] = { maintenance_mode: true };
+    scheduler.after(ms, () => (world.brokerageFlags[brokerage] = {}));
+  },
+  visit: (cast, { person, ms }) => asPerson(cast, person, (one) => cast.people.visit(one, ms)),
+  "check-now": (cast, { person }) => asPerson(cast, person, (one) => cast.people.checkNow(one)),
+  hammer: (cast, { person, ms }) => asPerson(cast, person, (one) => cast.people.hammer(one, ms)),
+  reconnect: withConnection<"reconnect">((cast, { person, connection }, { trip }) =>
+    asPerson(cast, person.index, (one) => cast.trips.reconnect(one, connection.id, trip)),
+  ),
+  connect: (cast, { person, brokerage, trip }) => asPerson(cast, person, (one) => cast.trips.connect(one, brokerage, trip)),
+  remove: withConnection<"remove">((cast, { person, connection }) => asPerson(cast, person.index, (one) => cast.people.remove(one, connection.id))),
+  forget: (cast, { person }) => asPerson(cast, person, (one) => cast.people.forget(one)),
+  arrive: ({ simulation, people, history }) => simulation.background("arriving", () => people.arrive(history.connections.at(-1) ?? [])),
+  heartbeats: withConnection<"heartbeats">(({ simulation: { emulator, world } }, { user, connection }, { daysAgo }) => {
+    for (const days of daysAgo) emulator.announceHoldings(world, user, connection, world.now() - days * 86_400_000);
+  }),
+  "odd-webhook": ({ simulation, people }, { person, kind }) =>
+    simulation.background("an odd webhook", () => people.sendOdd(kind, people.userOf(people.people[person]))),
+};
+
+/** Does one action of a history. */
+export function act(cast: Cast, action: Action): void {
+  (acts[action.does] as Act<Does>)(cast, action);
+}

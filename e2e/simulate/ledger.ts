@@ -1,0 +1,147 @@
+import type { Exchange } from "./network";
+import type { SentMail } from "./mail";
+import type { Simulation } from "./simulation";
+
+/** What SnapTrade has told us about one connection: the statement that was true last. Times on the one true clock. */
+interface Statement {
+  state: "enabled" | "disabled" | "deleted";
+  /** When it was true. */
+  at: number;
+  /** The earliest moment for which it may be taken: an event's own time, or when the question was asked. */
+  from: number;
+  /** When we were told. */
+  toldAt: number;
+}
+
+/** SnapTrade dates its answers in whole seconds. */
+const clockResolutionMs = 1_500;
+
+interface Listed {
+  id: string;
+  disabled: boolean;
+}
+
+/** What outsiders know: what SnapTrade told us, what we acknowledged, and what left as mail. */
+export class Ledger {
+  /** The newest statement that we were told, by connection. */
+  readonly told = new Map<string, Statement>();
+  /** The newest statement of each kind. */
+  private readonly works = new Map<string, Statement>();
+  private readonly stopped = new Map<string, Statement>();
+  private readonly owners = new Map<string, string>();
+  /** When we answered 204, by event id. */
+  readonly acknowledgedAt = new Map<string, number>();
+  /** Arrivals at SnapTrade within about the last minute, and for whom. */
+  private calls: { at: number; userId: string | null }[] = [];
+  /** When SnapTrade last refused us for asking too much. */
+  throttledAt = Number.NEGATIVE_INFINITY;
+  /** Who is told by which e-mails of which kind about which episode. */
+  readonly mails = new Map<string, string>();
+
+  constructor(private readonly simulation: Simulation) {}
+
+  /** A request has reached SnapTrade. */
+  arrived(target: string) {
+    const { now } = this.simulation.scheduler;
+    this.calls.push({ at: now, userId: new URLSearchParams(target.split("?")[1]).get("userId") });
+    this.calls = this.calls.filter(({ at }) => at > now - 60_000);
+  }
+
+  /** How many requests there were in the last minute, of one user or of all. */
+  callsOf(userId?: string): number {
+    const { now } = this.simulation.scheduler;
+    return this.calls.filter((call) => call.at > now - 60_000 && (userId === undefined || call.userId === userId)).length;
+  }
+
+  /** Whether somebody signed in for this connection since then: made it, repaired it, or signed in while it worked. */
+  signedInSince(connectionId: string, since: number): boolean {
+    const { world } = this.simulation;
+    const signs = ["CONNECTION_ADDED", "CONNECTION_FIXED", "CONNECTION_UPDATED"];
+    // Times of events are on SnapTrade's clock.
+    const from = since + world.settings.clockSkewSeconds * 1000;
+    return [...world.events.values()].some((events) =>
+      events.some(
+        (event) => signs.includes(event.eventType) && event.brokerageAuthorizationId === connectionId && Date.parse(event.eventTimestamp) >= from,
+      ),
+    );
+  }
+
+  /** An answer has reached us. */
+  heard({ method, target, askedAt, readAt, answeredAt, answer, process }: Exchange) {
+    if (answer.status === 429) this.throttledAt = answeredAt;
+    const path = target.split("?")[0] ?? "";
+    const userId = new URLSearchParams(target.split("?")[1]).get("userId");
+    const [, one] = /^\/authorizations\/([\w-]+)$/.exec(path) ?? [];
+    if (method === "GET" && answer.status === 404 && one) this.tell(one, { state: "deleted", at: readAt, from: askedAt, toldAt: answeredAt });
+    if (method !== "GET" || answer.status !== 200 || path !== "/authorizations" || !userId) return;
+    const listed = JSON.parse(answer.body) as Listed[];
+    this.simulation.scheduler.note(`${process} was told ${listed.map(({ disabled }) => (disabled ? "d" : "e")).join("")}`);
+    for (const { id, disabled } of listed) {
+      this.owners.set(id, userId);
+      this.tell(id, { state: disabled ? "disabled" : "enabled", at: readAt, from: askedAt, toldAt: answeredAt });
+    }
+  }
+
+  /** We have taken a webhook. */
+  acknowledged(body: string) {
+    const { scheduler } = this.simulation;
+    const event = JSON.parse(body) as {
+      webhookId: string;
+      eventType: string;
+      eventTimestamp: string;
+      userId: string;
+      brokerageAuthorizationId?: string;
+    };
+    if (!this.acknowledgedAt.has(event.webhookId)) this.acknowledgedAt.set(event.webhookId, scheduler.now);
+    const at = Date.parse(event.eventTimestamp) - this.simulation.world.settings.clockSkewSeconds * 1000;
+    if (event.eventType === "USER_DELETED")
+      for (const [id, owner] of this.owners) if (owner === event.userId) this.tell(id, { state: "deleted", at, from: at, toldAt: scheduler.now });
+    const states = { CONNECTION_BROKEN: "disabled", CONNECTION_FIXED: "enabled", CONNECTION_DELETED: "deleted" } as const;
+    const state = states[event.eventType as keyof typeof states] as Statement["state"] | undefined;
+    if (!state || !event.brokerageAuthorizationId) return;
+    this.tell(event.brokerageAuthorizationId, { state, at, from: at, toldAt: scheduler.now });
+  }
+
+  /** Since when it has been beyond doubt that a connection does not work, by what we were told; null while it may. */
+  surelyStoppedSince(id: string): number | null {
+    const [works, stopped] = [this.works.get(id), this.stopped.get(id)];
+    return stopped && (!works || stopped.from > works.from + clockResolutionMs) ? stopped.toldAt : null;
+  }
+
+  private tell(id: string, statement: Statement) {
+    const side = statement.state === "enabled" ? this.works : this.stopped;
+    const latest = side.get(id);
+    if (!latest || statement.from > latest.from) {
+      const again = latest && this.surelyStoppedSince(id) !== null;
+      side.set(id, { ...statement, toldAt: again ? latest.toldAt : statement.toldAt });
+    }
+    const newest = this.told.get(id);
+    if (newest && newest.at > statement.at) return;
+    // Saying the same again does not make it newer news.
+    if (newest?.state === statement.state) this.told.set(id, { ...statement, toldAt: newest.toldAt });
+    else this.told.set(id, statement);
+  }
+
+  /** The mail server has taken an e-mail. */
+  mailed(mail: SentMail) {
+    const { simulation } = this;
+    const notices = simulation.database.query<{ kind: string; episode_id: string; connection_id: string }>(
+      `select n.kind, n.episode_id, e.connection_id from notices n join episodes e on e.id = n.episode_id where n.mail_id = '${mail.messageId.replaceAll("'", "")}'`,
+    );
+    for (const { kind, episode_id: episode, connection_id: connection } of notices) {
+      const name = `${kind} ${episode}`;
+      const before = this.mails.get(name);
+      if (before && before !== mail.messageId)
+        simulation.fail("each episode is told once by each kind of e-mail", `${name} for ${connection}: ${before}, ${mail.messageId}`);
+      this.mails.set(name, mail.messageId);
+      const told = this.told.get(connection);
+      const wanted = kind === "fixed" ? "enabled" : "disabled";
+      const grace = 5_000;
+      if (told && told.state !== wanted && mail.at - told.toldAt > grace)
+        simulation.fail(
+          "every e-mail is true when it is sent",
+          `"${mail.subject}" (${kind}) to ${mail.to}, while SnapTrade had said "${told.state}" ${Math.round((mail.at - told.toldAt) / 1000)} s before`,
+        );
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import { fork } from "node:child_process";
+import { parseArgs } from "node:util";
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describeAction } from "./history";
+import type { Order, Reply } from "./worker";
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    days: { type: "string", default: "0" },
+    people: { type: "string", default: "0" },
+    runs: { type: "string", default: "20000" },
+    mutate: { type: "string" },
+    from: { type: "string", default: "1" },
+    workers: { type: "string", default: "2" },
+    "keep-going": { type: "boolean", default: false },
+    "shrink-seconds": { type: "string", default: "60" },
+    log: { type: "boolean", default: false },
+  },
+});
+
+interface Found {
+  count: number;
+  first: Reply;
+  /** How many runs it took. */
+  afterRuns: number;
+}
+
+const runs = values.seed === undefined ? Number(values.runs) : 1;
+const startedAt = Date.now();
+const found = new Map<string, Found>();
+const totals = { done: 0, failed: 0, virtualMs: 0, statements: 0, requests: 0 };
+let next = 0;
+let stopped = false;
+
+function nextOrder(): Order | null {
+  if (next >= runs || stopped) return null;
+  const seed = values.seed ?? String(Number(values.from) + next);
+  next++;
+  return { seed, people: Number(values.people), days: Number(values.days), shrinkMs: Number(values["shrink-seconds"]) * 1000 };
+}
+
+async function work(): Promise<void> {
+  const worker = fork(path.join(import.meta.dirname, "worker.ts"), {
+    execArgv: ["--import", "tsx"],
+    env: { ...process.env, ...(values.mutate === undefined ? {} : { SIMULATE_MUTATION: values.mutate }) },
+  });
+  const died = new Promise<never>((_, reject) => worker.once("exit", (code) => reject(new Error(`A worker ended with ${code ?? "a signal"}`))));
+  died.catch(() => undefined);
+  for (let order = nextOrder(); order; order = nextOrder()) {
+    const known = order.shrinkMs > 0 && found.size >= 8 ? { ...order, shrinkMs: 0 } : order;
+    const reply = await Promise.race([new Promise<Reply>((resolve) => worker.once("message", resolve).send(known)), died]);
+    take(reply);
+  }
+  worker.disconnect();
+}
+
+function take(reply: Reply) {
+  const { result } = reply;
+  totals.done++;
+  totals.virtualMs += result.virtualMs;
+  totals.statements += result.statements;
+  totals.requests += result.requests;
+  if (result.violation) {
+    totals.failed++;
+    const before = found.get(result.violation.invariant);
+    if (before) before.count++;
+    else {
+      found.set(result.violation.invariant, { count: 1, first: reply, afterRuns: totals.done });
+      report(reply);
+    }
+    if (!values["keep-going"]) stopped = true;
+  }
+  if (totals.done % Math.max(10, Math.ceil(runs / 400)) === 0 && totals.done < runs) progress();
+}
+
+function progress() {
+  const seconds = (Date.now() - startedAt) / 1000;
+  const left = Math.round((seconds / totals.done) * (runs - totals.done));
+  console.log(`simulate: ${totals.done} of ${runs} runs, ${totals.failed} failed, ${Math.floor(left / 60)} min ${left % 60} s left`);
+}
+
+function report({ result, shortened }: Reply) {
+  const { seed, violation } = result;
+  if (!violation) return;
+  console.log(`\nsimulate: seed ${seed} violates: ${violation.invariant}`);
+  console.log(`  ${(shortened?.result.violation ?? violation).detail}, at ${((shortened?.result.violation ?? violation).at / 1000).toFixed(1)} s`);
+  console.log(
+    `  again: npm run prove -- simulate --seed ${seed}${values.people === "0" ? "" : ` --people ${values.people}`}${values.days === "0" ? "" : ` --days ${values.days}`}`,
+  );
+  if (!shortened) return;
+  const { people, connections, processes, clocksAheadMs, actions } = shortened.history;
+  console.log(
+    `  shortened to ${actions.length} actions; ${people} people with ${JSON.stringify(connections.slice(0, people).map((own) => own.map(({ brokerage, broken }) => (broken ? `${brokerage} (disabled)` : brokerage))))}`,
+  );
+  console.log(`  ${processes} processes, clocks ahead by ${JSON.stringify(clocksAheadMs)} ms`);
+  for (const action of actions) console.log(`  ${describeAction(action)}`);
+  if (values.log) for (const line of shortened.result.log) console.log(`    ${line}`);
+}
+
+await Promise.all(Array.from({ length: Math.min(Number(values.workers), runs) }, work));
+const minutes = Math.round(totals.virtualMs / 60_000);
+for (const [invariant, { count, first, afterRuns }] of found)
+  console.log(`simulate: ${count} × "${invariant}", first by seed ${first.result.seed} after ${afterRuns} runs`);
+const seconds = Math.round((Date.now() - startedAt) / 1000);
+console.log(
+  `simulate: ${totals.done} runs, ${totals.failed} failed; ${minutes} virtual minutes, ${totals.statements} statements, ${totals.requests} requests to SnapTrade, in ${seconds} s`,
+);
+if (process.env.SIMULATE_REPORT) {
+  mkdirSync(path.dirname(process.env.SIMULATE_REPORT), { recursive: true });
+  writeFileSync(process.env.SIMULATE_REPORT, JSON.stringify({ passed: totals.done - totals.failed, failed: totals.failed }));
+}
+process.exit(totals.failed > 0 ? 1 : 0);

@@ -1,0 +1,37 @@
+import { PGlite } from "@electric-sql/pglite";
+
+/** Makes now() and gen_random_uuid() follow the simulation; defaults of tables made afterwards do so too. */
+const ground = `
+  create sequence public.ids;
+  create function public.now() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
+  create function public.clock_timestamp() returns timestamptz volatile language sql as $$ select current_setting('sim.now')::timestamptz $$;
+  create function public.statement_timestamp() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
+  create function public.transaction_timestamp() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
+  create function public.gen_random_uuid() returns uuid volatile language sql as $$ select md5(nextval('public.ids')::text)::uuid $$;
+  set search_path = public, pg_catalog;
+  set timezone = 'UTC'; set join_collapse_limit = 1; set from_collapse_limit = 1;
+  set sim.now = '2026-01-01';
+`;
+
+export async function makePglite(): Promise<PGlite> {
+  const pglite = await PGlite.create();
+  await pglite.exec(ground);
+  return pglite;
+}
+
+/** Remembers what migrations put into tables, and makes every table as it was then. */
+export async function rememberRows(pglite: PGlite): Promise<() => Promise<void>> {
+  const { rows: tables } = await pglite.query<{ name: string }>(
+    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'",
+  );
+  const kept: { name: string; rows: string }[] = [];
+  for (const { name } of tables) {
+    const { rows } = await pglite.query<{ rows: string | null }>(`select json_agg(t)::text as rows from ${name} t`);
+    if (rows[0]?.rows) kept.push({ name, rows: rows[0].rows });
+  }
+  const names = tables.map(({ name }) => name).join(", ");
+  return async () => {
+    await pglite.exec(`truncate ${names} restart identity cascade; alter sequence public.ids restart`);
+    for (const { name, rows } of kept) await pglite.query(`insert into ${name} select * from json_populate_recordset(null::${name}, $1)`, [rows]);
+  };
+}

@@ -1,0 +1,55 @@
+import type { PGlite } from "@electric-sql/pglite";
+
+const parseComplete = Buffer.from([0x31, 0, 0, 0, 4]);
+const mostKept = 500;
+
+/**
+ * Runs units of the wire protocol, and keeps each statement prepared under a name of its own, so that it is parsed and planned once.
+ * Clients do not notice: they send unnamed statements and get the answers to those.
+ */
+export class PreparedStatements {
+  private readonly names = new Map<string, string>();
+  private made = 0;
+
+  constructor(private readonly pglite: PGlite) {}
+
+  run(unit: Uint8Array): Uint8Array {
+    const parts = split(Buffer.from(unit.buffer, unit.byteOffset, unit.length));
+    const [parse, bind, ...others] = parts;
+    // An unnamed statement that is bound to the unnamed portal: what the driver sends for everything with parameters.
+    if (!parse || !bind || parse[0] !== 0x50 || parse[5] !== 0 || bind[0] !== 0x42 || bind[5] !== 0 || bind[6] !== 0)
+      return this.pglite.execProtocolRawSync(unit);
+    const text = parse.toString("utf8", 6, parse.indexOf(0, 6));
+    const known = this.names.get(text);
+    const name = known ?? `kept_${this.made++}`;
+    const bound = withName(bind, 6, name);
+    if (known) return Buffer.concat([parseComplete, this.pglite.execProtocolRawSync(Buffer.concat([bound, ...others]))]);
+    const answer = this.pglite.execProtocolRawSync(Buffer.concat([withName(parse, 5, name), bound, ...others]));
+    if (answer[0] === parseComplete[0]) this.names.set(text, name);
+    return answer;
+  }
+
+  /** To be called between runs, so that the same statements are planned alike in each. */
+  async forget(): Promise<void> {
+    if (this.names.size < mostKept) return;
+    this.names.clear();
+    await this.pglite.exec("deallocate all");
+  }
+}
+
+function split(unit: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < unit.length;) {
+    const end = at + 1 + unit.readInt32BE(at + 1);
+    parts.push(unit.subarray(at, end));
+    at = end;
+  }
+  return parts;
+}
+
+/** The message with a name where it had an empty one. */
+function withName(message: Buffer, at: number, name: string): Buffer {
+  const longer = Buffer.concat([message.subarray(0, at), Buffer.from(name), message.subarray(at)]);
+  longer.writeInt32BE(longer.length - 1, 1);
+  return longer;
+}

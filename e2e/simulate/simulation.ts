@@ -1,0 +1,205 @@
+import type * as App from "./app-entry";
+import type * as Emulator from "./emulator-entry";
+import type { Program } from "./bundle";
+import { Database } from "./database";
+import { Ledger } from "./ledger";
+import { MailServer } from "./mail";
+import type { PreparedStatements } from "./prepared";
+import { Network, type SnapTradeAnswer, type SnapTradeRequest } from "./network";
+import { seededRandom, type Random } from "./random";
+import { Scheduler, type Owner } from "./scheduler";
+import { SimulatedSocket } from "./session";
+import type { PGlite } from "@electric-sql/pglite";
+
+export type AppExports = typeof App;
+export type EmulatorExports = typeof Emulator;
+
+/** A working day in Europe, well outside the quiet hours of people in UTC. */
+const startsAt = Date.parse("2026-03-10T09:00:00Z");
+const settings = {
+  APP_URL: "https://app.sim",
+  SNAPTRADE_CLIENT_ID: "SIM",
+  SNAPTRADE_CONSUMER_KEY: "simulated-consumer-key",
+  SNAPTRADE_API_URL: "http://snaptrade.sim",
+  SNAPTRADE_PORTAL_ORIGINS: "http://portal.sim",
+  NEXTAUTH_SECRET: "for-the-simulation-only",
+  CRON_SECRET: "for-the-simulation-only",
+  ENCRYPTION_KEYS: `sim:${Buffer.alloc(32, 7).toString("base64")}`,
+  SMTP_URL: "smtp://mail.sim:25",
+  EMAIL_FROM: "Reconnect <connections@app.sim>",
+  DATABASE_URL: "postgres://sim@database.sim/sim",
+  RECONCILE_IN_PROCESS: "false",
+  LOG_LEVEL: process.env.SIMULATE_LOG ?? "silent",
+};
+
+export interface Programs {
+  app: Program<AppExports>;
+  emulator: Program<EmulatorExports>;
+}
+
+/** One process of the app. */
+export interface AppProcess {
+  owner: Owner;
+  clockAheadMs: number;
+  app: AppExports;
+}
+
+/** What broke a promise of the app. */
+export interface Violation {
+  invariant: string;
+  /** What was seen, for people. */
+  detail: string;
+  at: number;
+}
+
+/** Everything there is in one run: the app's processes, SnapTrade, and what is between them. */
+export class Simulation {
+  readonly scheduler: Scheduler;
+  readonly database: Database;
+  readonly network: Network;
+  readonly mail: MailServer;
+  readonly ledger: Ledger;
+  readonly emulator: EmulatorExports;
+  readonly world: InstanceType<EmulatorExports["World"]>;
+  readonly processes: (AppProcess | null)[] = [];
+  violation: Violation | null = null;
+  /** What people and machines did, in words; kept for a failure's report. */
+  readonly log: string[] = [];
+  private readonly api: { fetch: (request: Request, bindings: object) => Response | Promise<Response> };
+  private generation = 0;
+  /** Whether what SnapTrade posts arrives at all. */
+  webhooksReach = true;
+
+  constructor(
+    private readonly programs: Programs,
+    pglite: PGlite,
+    prepared: PreparedStatements,
+    readonly seed: string,
+  ) {
+    this.scheduler = new Scheduler(startsAt, seed);
+    this.database = new Database(pglite, prepared, this.scheduler, this.random("database"));
+    this.ledger = new Ledger(this);
+    this.mail = new MailServer(this.scheduler, this.random("mail"), (sent) => this.ledger.mailed(sent));
+    this.emulator = programs.emulator.start({
+      scheduler: this.scheduler,
+      owner: { name: "SnapTrade", alive: true },
+      random: this.random("emulator"),
+      env: {},
+      clockAheadMs: () => 0,
+      fetch: (_, init) => this.deliver(init),
+      modules: {},
+    });
+    const { World, createApi } = this.emulator;
+    this.world = new World({ clientId: settings.SNAPTRADE_CLIENT_ID, consumerKey: settings.SNAPTRADE_CONSUMER_KEY, name: "Sim", redirectUri: null });
+    this.world.origins = { portal: "http://portal.sim", brokerage: "http://brokerage.sim" };
+    this.world.deliveries.url = "https://app.sim/api/webhooks/snaptrade";
+    this.api = createApi(this.world);
+    const date = () => new Date(this.world.now()).toUTCString();
+    this.network = new Network(
+      this.scheduler,
+      this.random("network"),
+      (request) => this.serve(request),
+      date,
+      (exchange) => this.ledger.heard(exchange),
+    );
+  }
+
+  random(stream: string): Random {
+    return seededRandom(`${this.seed} ${stream}`);
+  }
+
+  say(words: string) {
+    this.scheduler.note(words);
+    this.log.push(`${(this.scheduler.elapsed / 1000).toFixed(1).padStart(7)} s  ${words}`);
+  }
+
+  fail(invariant: string, detail: string) {
+    this.violation ??= { invariant, detail, at: this.scheduler.elapsed };
+  }
+
+  startProcess(index: number, clockAheadMs: number) {
+    const owner = { name: `p${index + 1}`, alive: true };
+    const random = this.random(`${owner.name} ${++this.generation}`);
+    const { database } = this;
+    class Socket extends SimulatedSocket {
+      constructor() {
+        super(database, owner);
+      }
+    }
+    const net = { Socket, isIP: () => 0, connect: () => new Socket() };
+    const app = this.programs.app.start({
+      scheduler: this.scheduler,
+      owner,
+      random,
+      env: { ...settings },
+      clockAheadMs: () => clockAheadMs,
+      fetch: () => Promise.reject(new Error("The app fetches nothing")),
+      modules: { net, axios: this.network.axiosFor(owner), nodemailer: this.mail.nodemailerFor(owner) },
+    });
+    this.processes[index] = { owner, clockAheadMs, app };
+  }
+
+  killProcess(index: number) {
+    const process = this.processes[index];
+    if (!process) return;
+    process.owner.alive = false;
+    this.processes[index] = null;
+    this.database.dropOwner(process.owner);
+  }
+
+  /** A process that lives, or null when none does. */
+  someProcess(random: Random): AppProcess | null {
+    const living = this.processes.filter((process) => process !== null);
+    return living.length > 0 ? random.pick(living) : null;
+  }
+
+  /** What goes wrong in `work` where nobody handles it is a violation. */
+  background(what: string, work: () => Promise<unknown>) {
+    void work().catch((error: unknown) => this.fail("nothing ends in an error that nobody handles", `${what}: ${describe(error)}`));
+  }
+
+  private async serve({ method, target, headers, body }: SnapTradeRequest): Promise<SnapTradeAnswer> {
+    this.ledger.arrived(target);
+    const init = { method, headers, ...(method === "GET" || method === "DELETE" ? {} : { body }) };
+    const answer = await this.api.fetch(new Request(`http://snaptrade.sim${target}`, init), { incoming: { url: target } });
+    return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
+  }
+
+  private readonly toProcess = this.random("deliveries");
+
+  /** Carries a webhook to one of the processes, which does with it what the route does. */
+  private deliver(init: RequestInit | undefined): Promise<Response> {
+    const body = typeof init?.body === "string" ? init.body : "";
+    const signature = new Headers(init?.headers).get("Signature");
+    return new Promise((resolve, reject) => {
+      if (!this.webhooksReach) return this.scheduler.after(50, () => reject(new TypeError("fetch failed")));
+      init?.signal?.addEventListener("abort", () => reject(new DOMException("The operation was aborted due to timeout", "TimeoutError")));
+      this.scheduler.after(this.toProcess.between(5, 80), () => {
+        void this.post(Buffer.from(body), signature).then((status) => {
+          if (status === null) reject(new TypeError("fetch failed"));
+          else this.scheduler.after(this.toProcess.between(5, 50), () => resolve(new Response(null, { status })));
+        });
+      });
+    });
+  }
+
+  /** @returns the status that was answered; null when nobody was there */
+  async post(body: Buffer, signature: string | null): Promise<number | null> {
+    const process = this.someProcess(this.toProcess);
+    if (!process) return null;
+    const { app, owner, clockAheadMs } = process;
+    const receipt = await app.receiveEvent(body, signature, new Date(this.scheduler.now + clockAheadMs));
+    if (receipt === "stored") {
+      this.ledger.acknowledged(body.toString());
+      const work = app.workAfterAnswer();
+      if (work) this.background(`${owner.name} works after an answer`, work);
+    }
+    return { stored: 204, "not-signed": 401, "not-readable": 400, away: 503 }[receipt];
+  }
+}
+
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? ` ← ${describe(error.cause)}` : "";
+  return `${error.name}: ${error.message.slice(0, 200)} ${(error.stack ?? "").split("\n").slice(1, 4).join(" ")}${cause}`;
+}

@@ -1,0 +1,126 @@
+import { noDatabaseTrouble, type DatabaseTrouble } from "./database";
+import type { Action, DatabaseKind, HookKind, MailKind, NetworkKind } from "./history";
+import { noMailTrouble, type MailTrouble } from "./mail";
+import { noNetworkTrouble, type NetworkTrouble } from "./network";
+import type { Simulation } from "./simulation";
+
+type Window = Extract<Action, { does: "network" | "database" | "webhooks" | "mail" }>;
+
+const networkTroubles: Record<NetworkKind, (share: number) => Partial<NetworkTrouble>> = {
+  lost: (share) => ({ requestLost: share / 2, answerLost: share / 2 }),
+  "5xx": (share) => ({ status5xx: share }),
+  html: (share) => ({ html: share }),
+  hang: (share) => ({ hang: share }),
+  drip: (share) => ({ drip: share }),
+  slow: (share) => ({ slow: share, slowMs: 14_000 }),
+  "refuses-user": (share) => ({ refusesUser: share }),
+  limit: () => ({}),
+  "removals-lost": () => ({}),
+};
+
+const databaseTroubles: Record<DatabaseKind, (share: number) => Partial<DatabaseTrouble>> = {
+  drop: () => ({}),
+  silent: () => ({}),
+  breaks: (share) => ({ breaks: share }),
+  silences: (share) => ({ silences: share / 2 }),
+  "away-refused": () => ({ away: "refused" }),
+  "away-silent": () => ({ away: "silent" }),
+  slow: (share) => ({ slowMs: 40_000 * share }),
+};
+
+/** Slow answers and lost removals keep nobody from asking SnapTrade; everything else on the network may. */
+function namesOf({ does, kind }: Window): string[] {
+  const unreachable = does === "network" && kind !== "slow" && kind !== "removals-lost";
+  return [does, `${does} ${kind}`, ...(unreachable ? ["unreachable"] : [])];
+}
+
+/** What goes wrong around the app, for how long, and when it last did. */
+export class Troubles {
+  private active: Window[] = [];
+  private readonly endedAt = new Map<string, number>();
+
+  constructor(
+    private readonly simulation: Simulation,
+    private readonly rateLimit: number,
+  ) {
+    this.apply();
+    const settle = () => {
+      if (this.has("network", "removals-lost"))
+        for (const user of simulation.world.users.values()) for (const one of user.connections) one.deleteAt = null;
+      simulation.world.settleAll();
+      simulation.scheduler.after(1_000, settle);
+    };
+    settle();
+  }
+
+  begin(window: Window) {
+    const { scheduler, database } = this.simulation;
+    if (window.does === "database" && window.kind === "drop") database.dropAll();
+    if (window.does === "database" && window.kind === "silent") database.silenceAll();
+    if (window.does === "database" && window.kind.startsWith("away")) database.dropAll();
+    this.active.push(window);
+    this.apply();
+    scheduler.after(window.ms, () => {
+      if (!this.active.includes(window)) return;
+      this.active = this.active.filter((other) => other !== window);
+      this.end(window);
+    });
+  }
+
+  endAll() {
+    const ended = this.active;
+    this.active = [];
+    for (const window of ended) this.end(window);
+    this.apply();
+  }
+
+  /** Something else than a window, such as a process that was killed. */
+  happened(what: string) {
+    this.endedAt.set(what, this.simulation.scheduler.now);
+  }
+
+  /** Whether it goes on, or went on within the last so many milliseconds. */
+  had(what: string, withinMs: number): boolean {
+    return (
+      this.active.some((window) => namesOf(window).includes(what)) || this.simulation.scheduler.now - (this.endedAt.get(what) ?? -Infinity) < withinMs
+    );
+  }
+
+  has(does: Window["does"], kind: string): boolean {
+    return this.active.some((window) => window.does === does && window.kind === kind);
+  }
+
+  private end(window: Window) {
+    for (const name of namesOf(window)) this.endedAt.set(name, this.simulation.scheduler.now);
+    this.apply();
+    if (window.does === "webhooks" && window.kind === "held") void this.simulation.world.deliveries.release("random");
+  }
+
+  private apply() {
+    const { network, database, mail, world } = this.simulation;
+    const sum = <T extends object>(none: T, parts: Partial<T>[]): T => Object.assign({}, none, ...parts) as T;
+    network.trouble = sum(
+      noNetworkTrouble,
+      this.active.flatMap((one) => (one.does === "network" ? networkTroubles[one.kind](one.share) : [])),
+    );
+    database.trouble = sum(
+      noDatabaseTrouble,
+      this.active.flatMap((one) => (one.does === "database" ? databaseTroubles[one.kind](one.share) : [])),
+    );
+    const mails: Record<MailKind, Partial<MailTrouble>> = { refused: { refused: 0.7 }, hang: { hang: 0.5 }, "answer-lost": { answerLost: 0.5 } };
+    mail.trouble = sum(
+      noMailTrouble,
+      this.active.flatMap((one) => (one.does === "mail" ? mails[one.kind] : [])),
+    );
+    const hook = (kind: HookKind) => this.has("webhooks", kind);
+    Object.assign(world.settings, {
+      rateLimit: this.has("network", "limit") ? 20 : this.rateLimit,
+      webhooks: hook("held") ? "hold" : "send",
+      webhookLossPercent: hook("lost") ? 100 : 0,
+      webhookDelayMs: hook("late") ? 25_000 : 0,
+      webhookCopies: hook("doubled") ? 3 : 1,
+      webhookRetrySpeed: 20,
+    });
+    this.simulation.webhooksReach = !hook("retried-late");
+  }
+}
