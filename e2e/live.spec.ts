@@ -141,7 +141,7 @@ test("a page that waits for a look stays as it is under an open dialog, and show
 });
 
 test("a reading after an event never shows the older state, 300 times", async ({ make }) => {
-  test.setTimeout(180_000);
+  test.setTimeout(300_000);
   // Their clock goes in steps, so that no two events are too close to be told apart, and stays within what counts as in time.
   const owner = await make();
   await owner.advance(-480);
