@@ -4,7 +4,8 @@ import type { AuthOptions } from "next-auth";
 import type { Adapter } from "next-auth/adapters";
 import Email from "next-auth/providers/email";
 import { database } from "@/lib/db/client";
-import { sessions, users, verificationTokens } from "@/lib/db/schema";
+import { sessions, verificationTokens } from "@/lib/db/auth-schema";
+import { users } from "@/lib/db/schema";
 import { env } from "@/lib/env";
 import { describeError, log } from "@/lib/log";
 

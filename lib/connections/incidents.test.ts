@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { beforeEach, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { brokerages, connections, episodes, incidents, users } from "@/lib/db/schema";
+import { incidents } from "@/lib/db/incident-schema";
+import { brokerages, connections, episodes, users } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
 import { noteWaves } from "./incidents";
 

@@ -2,7 +2,8 @@ import "server-only";
 import { and, countDistinct, eq, gt, gte, inArray, isNull, lt, lte, sql } from "drizzle-orm";
 import { noteChangeAt } from "@/lib/db/changes";
 import { database } from "@/lib/db/client";
-import { connections, episodes, incidents } from "@/lib/db/schema";
+import { incidents } from "@/lib/db/incident-schema";
+import { connections, episodes } from "@/lib/db/schema";
 import { announceChanges } from "@/lib/live";
 
 const windowMs = 15 * 60_000;

@@ -1,7 +1,8 @@
 import "server-only";
 import { and, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, incidents, reconnectQueues } from "@/lib/db/schema";
+import { incidents } from "@/lib/db/incident-schema";
+import { brokerageAccounts, connections, reconnectQueues } from "@/lib/db/schema";
 import { AppError } from "@/lib/errors";
 import type { QueueView } from "./views";
 

@@ -1,7 +1,8 @@
 import { eq, inArray, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { database } from "@/lib/db/client";
-import { connections, episodes, incidents, snapTradeUsers, users } from "@/lib/db/schema";
+import { incidents } from "@/lib/db/incident-schema";
+import { connections, episodes, snapTradeUsers, users } from "@/lib/db/schema";
 import { makeUser } from "@/lib/db/testing/with-database";
 import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/work-schema";
 import { testSettings } from "@/lib/testing";

@@ -1,6 +1,7 @@
 import { relations } from "drizzle-orm";
 import { notices } from "./notice-schema";
-import { brokerageAccounts, brokerages, connections, episodes, incidents, portalSessions, reconnectQueues, users } from "./schema";
+import { incidents } from "./incident-schema";
+import { brokerageAccounts, brokerages, connections, episodes, portalSessions, reconnectQueues, users } from "./schema";
 
 export const noticesRelations = relations(notices, ({ one }) => ({
   user: one(users, { fields: [notices.userId], references: [users.id] }),

@@ -45,22 +45,6 @@ export const ofUser = () =>
     .notNull()
     .references(() => users.id, { onDelete: "cascade" });
 
-export const sessions = pgTable(
-  "sessions",
-  {
-    sessionToken: text("session_token").primaryKey(),
-    userId: ofUser(),
-    expires: at("expires").notNull(),
-  },
-  (table) => [index().on(table.userId)],
-);
-
-export const verificationTokens = pgTable(
-  "verification_tokens",
-  { identifier: text().notNull(), token: text().notNull(), expires: at("expires").notNull() },
-  (table) => [primaryKey({ columns: [table.identifier, table.token] })],
-);
-
 /** SnapTrade's record of a person (FACTS 2) and when we last read their connections; times on our clock. */
 export const snapTradeUsers = pgTable(
   "snaptrade_users",
@@ -295,25 +279,5 @@ export const portalSessions = pgTable(
     index("portal_sessions_open")
       .on(table.activeAt)
       .where(sql`${table.outcome} is null`),
-  ],
-);
-
-/** A brokerage at which unusually many connections broke at once, until it has calmed down. */
-export const incidents = pgTable(
-  "incidents",
-  {
-    id: uuid().primaryKey().defaultRandom(),
-    brokerageId: uuid("brokerage_id")
-      .notNull()
-      .references(() => brokerages.id),
-    beganAt: at("began_at").notNull(),
-    /** The newest moment at which it was still more than usual. */
-    lastSeenAt: at("last_seen_at").notNull(),
-    endedAt: at("ended_at"),
-  },
-  (table) => [
-    uniqueIndex("incidents_one_open")
-      .on(table.brokerageId)
-      .where(sql`${table.endedAt} is null`),
   ],
 );

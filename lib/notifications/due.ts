@@ -3,7 +3,8 @@ import { and, asc, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-o
 import { database } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { notices } from "@/lib/db/notice-schema";
-import { brokerageAccounts, connections, episodes, incidents } from "@/lib/db/schema";
+import { incidents } from "@/lib/db/incident-schema";
+import { brokerageAccounts, connections, episodes } from "@/lib/db/schema";
 import { whyHeld } from "./holds";
 import type { NoticeFacts } from "./rules";
 

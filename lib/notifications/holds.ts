@@ -2,7 +2,8 @@ import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/notice-schema";
-import { brokerages, connections, episodes, incidents } from "@/lib/db/schema";
+import { incidents } from "@/lib/db/incident-schema";
+import { brokerages, connections, episodes } from "@/lib/db/schema";
 
 const heldAtOnce = 2_000;
 const releasedAtOnce = 200;
