@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
 import { broken, expect, row, servers, test, type Owner } from "./support/test";
 
-/** A form of this app as a foreign page would post it: the server action behind the first form of `/`. */
+/** A form of this app as another site would post it: the server action behind the first form on `/`. */
 async function signInForm(page: Page) {
   const html = await (await page.request.get("/")).text();
   const [, action = ""] = /name="(\$ACTION_ID_[0-9a-f]+)"/.exec(html) ?? [];
@@ -11,7 +11,7 @@ async function signInForm(page: Page) {
   return { [action]: "", email: "nobody@example.com" };
 }
 
-/** Where the visit to the portal that this page has just opened comes back to. */
+/** The return address of the portal visit that this page has just opened. */
 async function returnPathOf(page: Page, owner: Owner): Promise<string> {
   const sessionId = /\/s\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? new URL(page.url()).searchParams.get("sessionId") ?? "";
   const { body } = await owner.control.get<{ body: { customRedirect: string } }>(`/sessions/${sessionId}`);

@@ -31,13 +31,13 @@ test.afterAll(async () => {
 
 const megabyte = 1024 * 1024;
 
-/** What the app's process holds in memory at most, so far. */
+/** The app process's peak memory so far. */
 async function peakBytes(): Promise<number> {
   const [, kilobytes = ""] = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${app.child.pid ?? 0}/status`, "utf8")) ?? [];
   return Number(kilobytes) * 1024;
 }
 
-/** Posts 150 MB, as fast as they are taken. @returns the answer's status, or null where the connection was ended without one */
+/** Posts 150 MB as fast as they are accepted. @returns the response status, or null if the connection ended without one */
 function postMuch(place: string, headers: Record<string, string>): Promise<number | null> {
   return new Promise((resolve) => {
     const outgoing = request(`${app.url}${place}`, { method: "POST", headers: { Origin: app.url, ...headers } }, (answer) => {

@@ -123,7 +123,7 @@ test("somebody else's sign-in link never signs a browser in by itself, and says 
   await expect(page.getByRole("button", { name: `Sign in as ${stranger}` })).toBeVisible();
   await expect(page.getByText(`You are signed in as ${owner.email} now`)).toBeVisible();
   await context.clearCookies();
-  // A browser that asked for another link is not the one that asked for this.
+  // A browser that requested another link is not the one that requested this one.
   await page.goto("/");
   await page.getByLabel("E-mail").fill(`${randomUUID()}@example.com`);
   await page.getByRole("button", { name: "E-mail me a sign-in link" }).click();
