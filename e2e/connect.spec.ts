@@ -76,7 +76,7 @@ test("a removal that SnapTrade refuses changes nothing and says so", async ({ pa
   await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
 });
 
-test("a removal whose answer is lost is said as unknown, and can be taken back", async ({ page, owner }) => {
+test("a removal whose answer is lost is shown as unknown, and can be cancelled", async ({ page, owner }) => {
   await owner.fault({ endpoint: "delete", kind: "status", status: 500, times: 1 });
   await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
   await page.getByRole("button", { name: "Remove Vanguard US" }).click();

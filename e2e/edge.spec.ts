@@ -44,7 +44,7 @@ test.describe("without JavaScript", () => {
   });
 });
 
-test("a return address that is nobody's, or somebody else's, answers with a page of the app", async ({ page, owner }) => {
+test("a return address that is unknown or someone else's is answered with a page of the app", async ({ page, owner }) => {
   expect(owner.returnPath).toMatch(/^\/portal\//);
   for (const path of ["/portal/11111111-1111-4111-8111-111111111111/return?status=SUCCESS", "/portal/nonsense/return"]) {
     const answer = await page.goto(path);

@@ -55,7 +55,7 @@ function postMuch(place: string, headers: Record<string, string>): Promise<numbe
   });
 }
 
-test("150 MB posted to any route are refused and leave memory as it was", async () => {
+test("150 MB posted to any route are refused, and memory use does not grow", async () => {
   const before = await peakBytes();
   for (const place of ["/api/auth/callback/email", "/", "/api/unsubscribe/x"]) {
     for (const headers of [{ "Content-Length": String(150 * megabyte) }, { "Transfer-Encoding": "chunked" }] as Record<string, string>[])
@@ -64,7 +64,7 @@ test("150 MB posted to any route are refused and leave memory as it was", async 
   expect((await peakBytes()) - before).toBeLessThan(60 * megabyte);
 });
 
-test("told to stop with a page open, the server ends its stream with a hint, is gone within ten seconds, and its database is free", async () => {
+test("on SIGTERM with a page open, the server ends its stream with a hint, exits within ten seconds, and frees its database", async () => {
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "stop@example.com");
   const stream = await fetch(`${app.url}/api/live`, { headers: { Cookie: person.visitor.cookieHeader() } });
   expect(stream.status).toBe(200);
