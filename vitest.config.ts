@@ -10,7 +10,7 @@ export default defineConfig({
     },
   },
   test: {
-    // What only a real server can show is for the run on PostgreSQL.
+    // Only a real PostgreSQL server can show these.
     exclude: process.env.TEST_DATABASE === "postgres" ? configDefaults.exclude : [...configDefaults.exclude, "**/*.postgres.test.ts"],
     include: ["lib/**/*.test.ts", "components/**/*.test.ts", "e2e/**/*.test.ts"],
     globalSetup: ["lib/db/testing/database.ts"],

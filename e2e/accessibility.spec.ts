@@ -23,7 +23,7 @@ async function examine(page: Page, name: string) {
 
 test("signed out: sign in, check your e-mail, the page behind a sign-in link, nothing here", async ({ page }) => {
   const link = await askForLink(servers(), "somebody.with.a.rather.long.address+reconnect@long-domain-name.example.com");
-  // The last one stands alone, as does the page that leads on to the portal.
+  // The last one is a self-contained page, like the one that goes on to the portal.
   for (const path of ["/", "/?error=Verification", "/check-mail", link, "/no-such-page", "/%zz"]) {
     await page.goto(path);
     await examine(page, path);

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
 import { broken, expect, portalOrigin, row, servers, test } from "./support/test";
 
-/** A form of this app as a foreign page would post it: the server action behind the first form of `/`. */
+/** A form of this app as another site would post it: the server action behind the first form on `/`. */
 async function signInForm(page: Page) {
   const html = await (await page.request.get("/")).text();
   const [, action = ""] = /name="(\$ACTION_ID_[0-9a-f]+)"/.exec(html) ?? [];
@@ -37,7 +37,7 @@ test.describe("without JavaScript", () => {
   });
 });
 
-test("a return address that is nobody's, or somebody else's, answers with a page of the app", async ({ page, owner }) => {
+test("a return address that is unknown or someone else's is answered with a page of the app", async ({ page, owner }) => {
   expect(owner.returnPath).toMatch(/^\/portal\//);
   for (const path of ["/portal/11111111-1111-4111-8111-111111111111/return?status=SUCCESS", "/portal/nonsense/return"]) {
     const answer = await page.goto(path);

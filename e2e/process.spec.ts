@@ -31,13 +31,13 @@ test.afterAll(async () => {
 
 const megabyte = 1024 * 1024;
 
-/** What the app's process holds in memory at most, so far. */
+/** The app process's peak memory so far. */
 async function peakBytes(): Promise<number> {
   const [, kilobytes = ""] = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${app.child.pid ?? 0}/status`, "utf8")) ?? [];
   return Number(kilobytes) * 1024;
 }
 
-/** Posts 150 MB, as fast as they are taken. @returns the answer's status, or null where the connection was ended without one */
+/** Posts 150 MB as fast as they are accepted. @returns the response status, or null if the connection ended without one */
 function postMuch(place: string, headers: Record<string, string>): Promise<number | null> {
   return new Promise((resolve) => {
     const outgoing = request(`${app.url}${place}`, { method: "POST", headers: { Origin: app.url, ...headers } }, (answer) => {
@@ -55,7 +55,7 @@ function postMuch(place: string, headers: Record<string, string>): Promise<numbe
   });
 }
 
-test("150 MB posted to any route are refused and leave memory as it was", async () => {
+test("150 MB posted to any route are refused, and memory use does not grow", async () => {
   const before = await peakBytes();
   for (const place of ["/api/auth/callback/email", "/", "/api/unsubscribe/x"]) {
     for (const headers of [{ "Content-Length": String(150 * megabyte) }, { "Transfer-Encoding": "chunked" }] as Record<string, string>[])
@@ -64,7 +64,7 @@ test("150 MB posted to any route are refused and leave memory as it was", async 
   expect((await peakBytes()) - before).toBeLessThan(60 * megabyte);
 });
 
-test("told to stop with a page open, the server ends its stream with a hint, is gone within ten seconds, and its database is free", async () => {
+test("on SIGTERM with a page open, the server ends its stream with a hint, exits within ten seconds, and frees its database", async () => {
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "stop@example.com");
   const stream = await fetch(`${app.url}/api/live`, { headers: { Cookie: person.visitor.cookieHeader() } });
   expect(stream.status).toBe(200);

@@ -92,7 +92,7 @@ test("pages carry a policy with a nonce, may not be framed, and frame nobody but
   expect(headers["cross-origin-opener-policy"]).toBe("same-origin-allow-popups");
 });
 
-test("a sign-in link works once, and only by its button: what a scanner or a prefetch opens is not used up", async ({ page, request }) => {
+test("a sign-in link works once, and only by its button: a scanner or a prefetch doesn't use it up", async ({ page, request }) => {
   const email = `${randomUUID()}@example.com`;
   const link = await askForLink(servers(), email);
   expect((await request.head(link)).status()).toBe(200);
@@ -117,13 +117,13 @@ test("the older form of a sign-in link leads to the page with the button too", a
   await expect(page.getByRole("button", { name: `Sign in as ${email}` })).toBeVisible();
 });
 
-test("somebody else's sign-in link never signs a browser in by itself, and says whose it is", async ({ page, context, owner }) => {
+test("someone else's sign-in link never signs a browser in by itself, and says whose it is", async ({ page, context, owner }) => {
   const stranger = `${randomUUID()}@example.com`;
   await page.goto(await askForLink(servers(), stranger));
   await expect(page.getByRole("button", { name: `Sign in as ${stranger}` })).toBeVisible();
   await expect(page.getByText(`You are signed in as ${owner.email} now`)).toBeVisible();
   await context.clearCookies();
-  // A browser that asked for another link is not the one that asked for this.
+  // A browser that requested another link is not the one that requested this one.
   await page.goto("/");
   await page.getByLabel("E-mail").fill(`${randomUUID()}@example.com`);
   await page.getByRole("button", { name: "E-mail me a sign-in link" }).click();
@@ -133,7 +133,7 @@ test("somebody else's sign-in link never signs a browser in by itself, and says 
   await expect(page.getByRole("button", { name: `Sign in as ${stranger}` })).toBeVisible();
 });
 
-test("the browser that asked for a sign-in link goes on by itself", async ({ page, control }) => {
+test("the browser that requested a sign-in link is signed in without a click", async ({ page, control }) => {
   const email = `${randomUUID()}@example.com`;
   await page.goto("/?callbackUrl=%2Fnotifications");
   await page.getByLabel("E-mail").fill(email);

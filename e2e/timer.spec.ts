@@ -81,7 +81,10 @@ test("asking again and again is answered with a sentence", async ({ page, contex
   }).toPass();
 });
 
-test("a person whose access SnapTrade refuses sees a doubt, not an end, and one success clears it", async ({ page, context }) => {
+test("a person whose access SnapTrade refuses first sees that nothing can be checked, not an end, and one success clears it", async ({
+  page,
+  context,
+}) => {
   const owner = await person("refused");
   await seedConnections(owner, [{ brokerage: "QUESTRADE" }]);
   await context.addCookies(cookiesOf(owner));

@@ -7,7 +7,7 @@ const messages = {
   "snaptrade-refused": "SnapTrade didn't accept the request. This isn't about your login, and it has been noted for us.",
   "checked-often": "We asked SnapTrade several times within the last minute, and what you see is its answer. Try again in a minute.",
   "access-refused":
-    "SnapTrade just refused us access to your connections. We'll keep trying; if that doesn't change, we'll tell you, and you can connect again.",
+    "SnapTrade just refused us access to your connections. We'll keep trying; if that doesn't change, we'll say so here, and you can connect again.",
   "being-removed": "You asked to remove this connection, so it can't be reconnected. To keep it after all, choose “Keep it” first.",
   "account-deleting": "Your account is being deleted, so nothing can be connected or reconnected here anymore.",
   "not-broken": "This connection works. There is nothing to reconnect.",

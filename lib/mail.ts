@@ -17,7 +17,7 @@ export interface Mail {
   unsubscribeUrl?: string;
 }
 
-/** The e-mail was not handed over; `certain` says whether the server may have taken it all the same. */
+/** The e-mail was not handed over; `certain` is false when the server may have taken it anyway. */
 export class MailNotSent extends Error {
   override name = "MailNotSent";
   /** @param reason a code for the operator; never the server's own words, which may quote the address */

@@ -64,7 +64,7 @@ describe("a step of the round", () => {
     ["brokerages", "brokerages"],
     ["portal_sessions", "trips"],
     ["notices", "notices"],
-  ])("fails without the table %s and is named, and the round still works off the rest and ends", async (table, name) => {
+  ])("fails without the table %s and is named, and the round still does the rest and ends", async (table, name) => {
     await makePerson();
     await forgetLooks();
     await without([table], async () => {

@@ -42,7 +42,7 @@ export interface RoundCounts {
   webhooks: WebhookRecord | null;
   /** Webhook events waiting and given up. */
   events: { waiting: number; dead: number } | null;
-  /** A break whose webhook is lost is found after at most so long. */
+  /** The longest a break goes unnoticed if its webhook is lost. */
   bound: { watched: number; minutes: number } | null;
 }
 

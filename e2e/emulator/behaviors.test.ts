@@ -14,7 +14,7 @@ const list = async (user: TestUser) => (await world.client.connections.listBroke
 const act = (user: TestUser, id: string, verb: string) => world.control(`/users/${user.userId}/connections/${id}/${verb}`, {});
 
 describe("answers", () => {
-  test("can drip: the head comes at once and the body byte by byte, for longer than any one of them is late", async () => {
+  test("can drip: the head arrives at once and the body byte by byte, without ever being idle for long", async () => {
     const user = await world.newUser();
     await fault(user, { endpoint: "list", kind: "drip", delayMs: 20 });
     const started = performance.now();
@@ -27,7 +27,7 @@ describe("answers", () => {
     expect(performance.now() - started - head).toBeGreaterThanOrEqual(20);
   });
 
-  test.each(["delivery", "computation"])("can be overtaken by what happens meanwhile, dated by their %s", async (dated) => {
+  test.each(["delivery", "computation"])("can be overtaken by later changes, dated by their %s", async (dated) => {
     const user = await world.newUser();
     const id = await world.newConnection(user, "KRAKEN");
     await fault(user, { endpoint: "detail", kind: "overtaken", delayMs: 1_500, dated });
@@ -57,7 +57,7 @@ describe("answers", () => {
     expect((await world.detail(user, id)).disabled).toBe(false);
   });
 
-  test("of the list can lag by themselves: it shows what the detail no longer has, and not yet what it has", async () => {
+  test("of the list can lag on their own: it still shows what the detail no longer has, and misses what it already has", async () => {
     const user = await world.newUser();
     const old = await world.newConnection(user, "KRAKEN");
     await advance(user, 60);
@@ -71,7 +71,7 @@ describe("answers", () => {
     expect(await list(user)).toMatchObject([{ id: young }]);
   });
 
-  test("can hold items that nobody can read, before the others", async () => {
+  test("can contain unreadable items before the others", async () => {
     const user = await world.newUser();
     const id = await world.newConnection(user, "KRAKEN");
     await set(user, {
@@ -84,14 +84,14 @@ describe("answers", () => {
     expect((await world.detail(user, String(version?.id))).id).toBe(version?.id);
   });
 
-  test("can hold a connection of any id, the specification's own example too", async () => {
+  test("can contain a connection with any id, including the specification's own example", async () => {
     const user = await world.newUser();
     const id = "0b3ebefb-ed47-43df-cd8f-729a4420b5cf";
     expect(await world.newConnection(user, "KRAKEN", { id })).toBe(id);
     expect((await world.detail(user, id)).id).toBe(id);
   });
 
-  test.each(["0000", "1083"])("can refuse chosen calls with 401/%s and go on with the others", async (code) => {
+  test.each(["0000", "1083"])("can refuse chosen calls with 401/%s while others succeed", async (code) => {
     const user = await world.newUser();
     await fault(user, { endpoint: "list", kind: "status", status: 401, code });
     expect(await world.client.connections.listBrokerageAuthorizations(user)).toMatchObject({ status: 401, data: { code } });
@@ -108,7 +108,7 @@ describe("the rate", () => {
     return { status, limit, remaining, reset, retryAfter: headers["retry-after"] as string | undefined };
   };
 
-  test("can be refused without any header", async () => {
+  test("can be refused without any headers", async () => {
     const answer = await limited(await world.newUser(), { rateLimitHeaders: "none", retryAfter: "none" });
     expect(answer).toEqual({ status: 429, limit: undefined, remaining: undefined, reset: undefined, retryAfter: undefined });
   });
@@ -131,7 +131,7 @@ describe("the rate", () => {
   });
 });
 
-test.each([-180, 180])("SnapTrade's clock can be off by %i seconds while requests of the true time pass", async (clockSkewSeconds) => {
+test.each([-180, 180])("SnapTrade's clock can be off by %i seconds while requests with the true time are accepted", async (clockSkewSeconds) => {
   const own = await startTestEmulator();
   await own.control("/settings", { clockSkewSeconds });
   const user = await own.newUser();
@@ -155,7 +155,7 @@ describe("deletions", () => {
     expect(await list(user)).toEqual([]);
   });
 
-  test("of a connection can be promised and forgotten, until they are asked for again", async () => {
+  test("of a connection can be accepted and lost, until requested again", async () => {
     const user = await world.newUser();
     const connectionId = await world.newConnection(user, "KRAKEN");
     await set(user, { removal: "lost-job" });
@@ -168,7 +168,7 @@ describe("deletions", () => {
     expect(await list(user)).toEqual([]);
   });
 
-  test("of a user can happen without an event, or not happen at all", async () => {
+  test("of a user can happen without an event, or not at all", async () => {
     const [silent, forgotten] = [await world.newUser(), await world.newUser()];
     await set(silent, { userDeletion: "lost-event" });
     await set(forgotten, { userDeletion: "lost-job" });

@@ -31,7 +31,7 @@ const connections = () => world.client.connections;
 const authentication = () => world.client.authentication;
 const authorization = "/authorizations/{authorizationId}";
 
-/** In an order in which each finds what it needs; the last ones take it away. */
+/** Ordered so that each one finds what it needs; the last ones delete it. */
 const cases: Case[] = [
   ["get", "/", 200, () => world.client.apiStatus.check()],
   ["post", "/snapTrade/registerUser", 200, () => authentication().registerSnapTradeUser({ userId: "new" })],
@@ -96,7 +96,7 @@ async function anyAccount() {
 
 function answerOf(method: string, path: string, status: number): z.ZodType {
   const answer = operations.find((one) => one.method === method && one.path === path)?.answers[status];
-  if (!answer) throw new Error(`The table has no answer ${status} to ${method} ${path}`);
+  if (!answer) throw new Error(`The table has no response ${status} to ${method} ${path}`);
   return answer;
 }
 
@@ -110,13 +110,13 @@ describe("every answer of the emulator is what the table says", () => {
     expect(problems(answerOf(method, path, status), answer.data)).toEqual([]);
   });
 
-  test("and nothing in the table is left untried", () => {
+  test("every entry in the table is exercised", () => {
     const tried = new Set(cases.map(([method, path, status]) => `${method} ${path} ${status}`));
     const listed = operations.flatMap(({ method, path, answers }) => Object.keys(answers).map((status) => `${method} ${path} ${status}`));
     expect(listed.filter((one) => !tried.has(one))).toEqual([]);
   });
 
-  test("a member too many and a member too few are found, at any depth", async () => {
+  test("extra and missing members are found, at any depth", async () => {
     const other = await world.newUser();
     await world.newConnection(other, "KRAKEN");
     const { data } = await world.client.connections.listBrokerageAuthorizations(other);
@@ -130,9 +130,9 @@ describe("every answer of the emulator is what the table says", () => {
   });
 });
 
-test("every webhook is what the table says, and every one in the table is sent", async () => {
+test("every webhook matches the table, and every one in the table is sent", async () => {
   const own = await startTestEmulator();
-  // Nobody listens there; what was sent is kept all the same.
+  // No one listens there; sent webhooks are recorded all the same.
   await own.control("/webhooks", { url: "http://127.0.0.1:9/" });
   await own.control("/settings", { webhookRetries: 0 });
   const person = await own.newUser();
@@ -164,7 +164,7 @@ if (official) {
   });
 }
 
-test("a description that says otherwise is noticed", () => {
+test("a description that differs is reported", () => {
   const answer = "{ type: object, required: [nonce], properties: { online: { type: string, nullable: true }, timestamp: { type: string } } }";
   const description = `paths: { "/": { get: { responses: { "200": { content: { "application/json": { schema: ${answer} } } } } } } }`;
   const status = operations.filter(({ path }) => path === "/" || path === "/snapTrade/listUsers");

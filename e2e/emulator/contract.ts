@@ -1,7 +1,7 @@
 import { z } from "zod";
 
-// What we rely on in SnapTrade's API, in our own words: the operations, what they are asked with, and what their answers hold. A member without
-// `optional` must be there. Nothing else may be in an answer: what the emulator invents, somebody would come to rely on.
+// What we rely on in SnapTrade's API, in our own words: the operations, their parameters, and the members of their responses. A member without
+// `optional` is required. No other member may appear: someone would come to rely on whatever the emulator invents.
 
 export interface Operation {
   method: "get" | "post" | "delete";
@@ -9,7 +9,7 @@ export interface Operation {
   /** Besides `clientId`, `timestamp` and the signature. */
   query: readonly string[];
   answers: Record<number, z.ZodType>;
-  /** Gone from SnapTrade's description, though clients still ask for it. */
+  /** No longer in SnapTrade's description, though clients still call it. */
   retired?: boolean;
 }
 
@@ -18,7 +18,7 @@ const text = z.string();
 const flag = z.boolean();
 /** "2026-09-21T13:33:20.590720+00:00", or with another offset. */
 const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}[+-]\d\d:\d\d$/);
-/** The one time that is written with a blank. */
+/** The one time format that has a space. */
 const syncTime = z.string().regex(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00$/);
 const date = z.iso.date();
 
@@ -186,7 +186,7 @@ function event<Type extends string, Members extends z.ZodRawShape>(eventType: Ty
   return z.strictObject({ ...common, eventType: z.literal(eventType), ...members });
 }
 
-/** The bodies of webhooks. An event that is not among these may come all the same, and is taken in unread. */
+/** The bodies of webhooks. Other events may still arrive, and are accepted unread. */
 export const webhookBody = z.discriminatedUnion("eventType", [
   event("USER_REGISTERED", {}),
   event("USER_DELETED", {}),

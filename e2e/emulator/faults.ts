@@ -32,7 +32,7 @@ export const faultSchema = z.strictObject({
   times: z.number().int().min(1).optional(),
   /** Let the request do its work first and lose only the answer. */
   after: z.boolean().optional(),
-  /** Whether an overtaken answer's `Date` is that of its delivery or of the moment at which it was made up. */
+  /** Whether an overtaken answer's `Date` is its delivery time or the time it was computed. */
   dated: z.enum(["delivery", "computation"]).optional(),
 });
 

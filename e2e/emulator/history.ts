@@ -1,7 +1,7 @@
 import type { Connection, User } from "./world";
 
 interface Past {
-  /** Until then, on the user's clock, the connections were these. */
+  /** The connections were like this until then, on the user's clock. */
   until: number;
   connections: Connection[];
 }
@@ -9,11 +9,11 @@ interface Past {
 const keptMs = 3_600_000;
 const keptPerUser = 50;
 
-/** What each user's connections were before they changed, for reads that lag behind. */
+/** Each user's connections before their changes, for reads that lag. */
 export class History {
   private readonly pasts = new Map<string, Past[]>();
 
-  /** To be called before each change of a user's connections, with the time from which it can be seen. */
+  /** Call before each change of a user's connections, with the time when it becomes visible. */
   keep(user: User, now: number) {
     const pasts = (this.pasts.get(user.userId) ?? []).filter(({ until }) => until > now - keptMs);
     pasts.push({ until: now, connections: structuredClone(user.connections) });

@@ -11,7 +11,7 @@ import { World } from "./world";
 const partner = { clientId: "ACME", consumerKey: "key", name: "Acme", redirectUri: null };
 const start = Date.parse("2026-11-21T10:00:00Z");
 
-/** A world without sockets or timers: time stands still until it is moved, and chance comes from a seed. */
+/** A world without sockets or timers: time stands still until it is advanced, and randomness comes from a seed. */
 function makeWorld(seed = 1) {
   let now = start;
   let state = seed;
@@ -64,7 +64,7 @@ function makeWorld(seed = 1) {
   return { world, posted, call, pass, makeUser, waiting: () => due.length };
 }
 
-test("the API answers within the process, without a socket", async () => {
+test("the API answers in-process, without a socket", async () => {
   const { call, makeUser } = makeWorld();
   const { connection, query } = makeUser();
   const answer = await call("GET", "/authorizations", query);
@@ -73,7 +73,7 @@ test("the API answers within the process, without a socket", async () => {
   expect((await call("GET", "/authorizations")).status).toBe(401);
 });
 
-test("the same seed makes the same world", async () => {
+test("the same seed produces the same world", async () => {
   const [one, same, other] = await Promise.all(
     [7, 7, 8].map(async (seed) => {
       const { call, makeUser } = makeWorld(seed);
@@ -85,7 +85,7 @@ test("the same seed makes the same world", async () => {
   expect(other).not.toEqual(one);
 });
 
-test("webhooks go through the function that was given, as late as is set", async () => {
+test("webhooks go through the given function, with the configured delay", async () => {
   const { world, posted, pass, makeUser } = makeWorld();
   const { user, connection } = makeUser();
   world.settings.webhookDelayMs = 60_000;
@@ -96,7 +96,7 @@ test("webhooks go through the function that was given, as late as is set", async
   expect(posted.at(-1)).toMatchObject({ url: "https://app.example.com/hook", body: expect.stringContaining("CONNECTION_BROKEN") as string });
 });
 
-test("a lost answer rejects, one that hangs ends with its signal, and one that is late waits for the given clock", async () => {
+test("a lost answer rejects, one that hangs ends with its signal, and a delayed one waits on the given clock", async () => {
   const { world, call, pass, makeUser } = makeWorld();
   const { query } = makeUser();
   addFault(world, null, { endpoint: "list", kind: "reset", times: 1 });
@@ -115,7 +115,7 @@ test("a lost answer rejects, one that hangs ends with its signal, and one that i
   expect((await late).headers.get("Date")).toBe("Sat, 21 Nov 2026 10:01:09 GMT");
 });
 
-test("a dripping body takes its time on the given clock, and stops when nobody reads on", async () => {
+test("a dripping body takes its time on the given clock, and stops when the reader stops", async () => {
   const { world, call, pass, makeUser, waiting } = makeWorld();
   const { query } = makeUser();
   addFault(world, null, { endpoint: "detail", kind: "drip" });

@@ -7,7 +7,7 @@ type Node = Record<string, unknown>;
 const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && !Array.isArray(value);
 const node = (value: unknown): Node => (isNode(value) ? value : {});
 
-/** What keeps our table from fitting SnapTrade's own description of its API; empty when nothing does. */
+/** How our table differs from SnapTrade's own description of its API; empty when it doesn't. */
 export function compareWithOfficial(operations: readonly Operation[], openApi: string): string[] {
   const root = node(parse(openApi));
   return operations.flatMap((operation) => {
@@ -25,7 +25,7 @@ function compareQuery({ query }: Operation, official: Node, place: string): stri
   return [...unknown, ...missing.map(({ name }) => `${place} needs ${String(name)}`)];
 }
 
-/** Failures are left out: the description's own examples of them contradict what is sent. */
+/** Error responses are left out: the description's own examples contradict what is sent. */
 function compareAnswers({ answers }: Operation, official: Node, place: string, root: Node): string[] {
   return Object.entries(answers).flatMap(([status, ours]) => {
     if (!status.startsWith("2")) return [];
@@ -47,7 +47,7 @@ function compareWithOne(described: Node, theirs: Node, place: string, root: Node
   const nullable = variants.length > ours.length;
   const problems = nullable === (theirs.nullable === true) ? [] : [`${place} ${nullable ? "is never null there" : "may be null there"}`];
   const [only, other] = ours;
-  // Several forms are ours alone: SnapTrade's editions disagree about them.
+  // Only we accept several forms here, because SnapTrade's editions disagree.
   if (!only || other) return problems;
   const theirType = typeof theirs.type === "string" ? theirs.type : isNode(theirs.properties) ? "object" : undefined;
   if (only.type !== undefined && theirType !== undefined && only.type !== theirType && !(only.type === "integer" && theirType === "number")) {
@@ -73,7 +73,7 @@ function compareMembers(ours: Node, theirs: Node, place: string, root: Node): st
   return [...needed.map((name) => `${place}.${name} is required there`), ...members];
 }
 
-/** What a schema may stand for, with its references followed. */
+/** The schemas this one may stand for, with references resolved. */
 function alternatives(schema: Node, root: Node): Node[] {
   if (typeof schema.$ref === "string") return alternatives(follow(schema.$ref, root), root);
   if (Array.isArray(schema.oneOf)) return schema.oneOf.flatMap((one) => alternatives(node(one), root));

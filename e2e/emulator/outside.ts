@@ -1,12 +1,12 @@
-/** What the emulator takes from the machine it runs on. A simulation brings its own, and then nothing in it is left to chance. */
+/** What the emulator takes from the machine it runs on. A simulation supplies its own, which makes everything deterministic. */
 export interface Outside {
   /** The true time in milliseconds. */
   clock: () => number;
-  /** From 0 up to, but not including, 1. */
+  /** From 0 (inclusive) to 1 (exclusive). */
   random: () => number;
-  /** Calls back once, after so many milliseconds; returns what takes the call back. */
+  /** Calls back once after this many milliseconds; returns a function that cancels it. */
   after: (ms: number, act: () => void) => () => void;
-  /** Posts a webhook and returns the status of the answer. @throws when none came in time */
+  /** Posts a webhook and returns the response status. @throws when no response came in time */
   post: (url: string, webhook: PostedWebhook) => Promise<number>;
 }
 
@@ -30,11 +30,11 @@ export const thisMachine: Outside = {
   },
 };
 
-/** Random things made of one source of chance. */
+/** Random values derived from one source of randomness. */
 export class Chance {
   constructor(private readonly random: () => number) {}
 
-  /** A whole number from `from` up to, but not including, `to`. */
+  /** A whole number from `from` (inclusive) to `to` (exclusive). */
   int(from: number, to: number): number {
     return from + Math.floor(this.random() * (to - from));
   }

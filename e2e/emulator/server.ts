@@ -16,7 +16,7 @@ export interface EmulatorOptions {
   /** 0 takes any free port. */
   port?: number;
   smtpPort?: number;
-  /** The name under which the portal is reached; another one than the app's, so that to a browser they are different sites. */
+  /** The host name of the portal; different from the app's, so that browsers treat them as different sites. */
   portalHost?: string;
   clientId?: string;
   consumerKey?: string;
@@ -32,7 +32,7 @@ export interface EmulatorOptions {
 export interface Emulator {
   /** The API, the control page and the mailbox. */
   url: string;
-  /** The Connection Portal, and the brokerages' own pages. Each is another site to a browser, as in earnest. */
+  /** The Connection Portal, and the brokerages' own pages. To a browser each is a separate site, as in production. */
   portalUrl: string;
   brokerageUrl: string;
   smtpUrl: string;
@@ -41,7 +41,7 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
-/** Browsers find every name under localhost on this machine; Node.js does not. */
+/** Browsers resolve every name under localhost to this machine; Node.js does not. */
 const brokerageHost = "brokerage.localhost";
 
 /** How often things that are due (queued deletions, late repairs) happen when nobody asks. */
@@ -91,7 +91,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
 type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 
-/** Each site has its own paths, and nothing else; only the API signs, counts and logs. */
+/** Each site has its own paths and nothing else; only the API checks signatures, counts and logs. */
 function createFetch(world: World, mailbox: Mailbox): Fetch {
   const api = createApi(world);
   const portal = createPortal(world);
@@ -115,7 +115,7 @@ function createFetch(world: World, mailbox: Mailbox): Fetch {
   };
 }
 
-/** The portal may be asked for on localhost too, where snaptrade-react listens to it. */
+/** The portal is also available on localhost, where snaptrade-react listens to it. */
 const isToolsHost = (origin: string) => new URL(origin).hostname === "localhost";
 
 function createHttpServer(fetch: Fetch) {

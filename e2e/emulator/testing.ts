@@ -62,13 +62,13 @@ export async function startTestEmulator() {
   return { emulator, client, control, newUser, newConnection, detail, loginLink, eventTypes };
 }
 
-/** A browser without scripts: follows redirects within the emulator's sites, stops at the first one that leaves them. */
+/** A browser without scripts: follows redirects within the emulator's sites and stops at the first one that leaves them. */
 export class Visitor {
   html = "";
   status = 0;
   /** Where the portal has sent the visitor away to. */
   left: URL | null = null;
-  /** Every site that was asked for a page, in order. */
+  /** Every site that a page was requested from, in order. */
   readonly sites: string[] = [];
   private at: URL | null = null;
 
@@ -118,7 +118,7 @@ export class Visitor {
 
 const isOfEmulator = ({ hostname }: URL) => ["localhost", "127.0.0.1", "brokerage.localhost"].includes(hostname);
 
-/** Every name under localhost is this machine, though Node.js does not find it by itself. */
+/** Every name under localhost is this machine, but Node.js doesn't resolve them. */
 async function askLocally(target: URL, form?: URLSearchParams) {
   const headers = { Host: target.host, ...(form && { "Content-Type": "application/x-www-form-urlencoded" }) };
   const place = { host: "127.0.0.1", port: target.port, path: target.pathname + target.search };

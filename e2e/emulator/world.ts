@@ -88,7 +88,7 @@ export class World {
   readonly outside: Outside;
   readonly chance: Chance;
   readonly deliveries: Deliveries;
-  /** Where the portal lives, and where the brokerages' own pages do; known once the server listens. */
+  /** The addresses of the portal and of the brokerages' own pages; known once the server listens. */
   origins = { portal: "", brokerage: "" };
   onChange: (() => void) | null = null;
 
@@ -112,7 +112,7 @@ export class World {
     return this.trueTime() + (user?.clockOffset ?? 0) + skewSeconds * 1000;
   }
 
-  /** What a good clock shows: the times of requests and the rate are held against it, however far SnapTrade's own clock is off. */
+  /** The correct time: request timestamps and rates are checked against it, however far SnapTrade's clock is off. */
   trueTime(): number {
     return this.outside.clock() + this.clockOffset;
   }
@@ -157,7 +157,7 @@ export class World {
     return this.users.get(userId);
   }
 
-  /** The user's connections as this kind of read shows them now, which may be late. */
+  /** The user's connections as this kind of read shows them now, which may lag. */
   shownConnections(user: User, read: "list" | "detail"): Connection[] {
     const { readLagSeconds, listLagSeconds } = this.settingsOf(user);
     const lagSeconds = read === "list" ? Math.max(readLagSeconds, listLagSeconds) : readLagSeconds;

@@ -19,7 +19,7 @@ export function run(command, args, env = {}) {
   return done.status === 0;
 }
 
-/** Installs exactly the packages of the lock file when they are missing or older than it. */
+/** Installs exactly the packages in the lock file when they are missing or older than it. */
 export function installPackages() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 9)) stop(`Node.js 20.9 or newer is needed; this is ${process.versions.node}.`);

@@ -17,7 +17,7 @@ export interface Person {
   returnPath: string;
 }
 
-/** An address that nobody else has: each person comes from a network of their own. */
+/** A unique address: each person comes from a network of their own. */
 const newNetwork = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`;
 
 /** Asks for a sign-in link and reads it from the mailbox; it is not used yet. */

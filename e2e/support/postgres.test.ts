@@ -5,8 +5,8 @@ import { Pool } from "pg";
 import { expect, test } from "vitest";
 import { startPostgres } from "./postgres";
 
-/** Whoever is not root runs the server as themselves, and may enter wherever they started it. */
-test.runIf(process.getuid?.() === 0)("the tests' PostgreSQL starts in a project that only root may enter", { timeout: 60_000 }, async () => {
+/** Only root needs this: anyone else runs the server as themselves and can read the project. */
+test.runIf(process.getuid?.() === 0)("the tests' PostgreSQL starts in a project that only root can read", { timeout: 60_000 }, async () => {
   const closed = await mkdtemp(path.join(tmpdir(), "reconnect-closed-"));
   await chmod(closed, 0o700);
   const modules = path.join(closed, "node_modules");

@@ -40,7 +40,7 @@ export const broken = (brokerage: string, more: Partial<SeededConnection> = {}):
 
 export const servers = (): Servers => ({ appUrl: process.env.APP_URL ?? "", emulatorUrl: process.env.EMULATOR_URL ?? "" });
 
-/** The emulated portal is a site of its own, on the port of the emulator. */
+/** The emulated portal is a separate site, on the emulator's port. */
 export const portalOrigin = () => servers().emulatorUrl.replace("localhost", "127.0.0.1");
 
 async function makeOwner(...connections: SeededConnection[]): Promise<Owner> {

@@ -62,7 +62,7 @@ export class Visitor {
   }
 }
 
-/** Where a page that leads on leads to. */
+/** The target of a page that goes on to another site. */
 function refreshOf(html: string): string | null {
   const content = attribute(/<meta http-equiv="refresh"[^>]*>/.exec(html)?.[0] ?? "", "content");
   return content?.split(";url=")[1] ?? null;

@@ -71,7 +71,7 @@ export type ConnectionRow = Awaited<ReturnType<typeof findConnections>>[number];
 
 interface Knowledge {
   version: number;
-  /** Null for somebody without a SnapTrade user, and for one whom SnapTrade does not know any more. */
+  /** Null for a person without a SnapTrade user, and for one that SnapTrade no longer knows. */
   look: LookFacts | null;
   gone: "deleted" | "refused" | null;
   unreadable: number;
@@ -115,7 +115,7 @@ export async function listConnectionViews(userId: string, moment: Moment): Promi
   return { version, gone, known, unreadable, connections: views, ...freshness(look, rows, moment) };
 }
 
-/** One connection of this person with its history, or null when there is none with this id, whoever else may own it. Two statements. */
+/** One connection of this person with its history, or null when they have none with this id. Two statements. */
 export async function getConnectionDetail(userId: string, connectionId: string, moment: Moment): Promise<ConnectionDetailView | null> {
   const { version, look } = await getKnowledge(userId);
   const rows = await findConnections(eq(connections.userId, userId));

@@ -25,7 +25,7 @@ interface SignIns {
 }
 
 /**
- * When somebody last signed in for a connection before `until`: when it was made, repaired, or signed in again while it worked.
+ * When someone last signed in for a connection before `until`: when it was made, repaired, or signed in again while it worked.
  * Null when none of it is known.
  */
 export function signedInAt({ connectedSince, episodes, portalSessions }: SignIns, until: Date): Date | null {

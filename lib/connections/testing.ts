@@ -50,7 +50,7 @@ export function withEmulator() {
 
 const minuteMs = 60_000;
 
-/** A world that begins anew for each test, in which a round may begin, and people in it. */
+/** A world that starts fresh for each test, in which a round may begin, and people in it. */
 export function withWorld() {
   const emulator = withEmulator();
 

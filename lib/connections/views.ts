@@ -112,7 +112,7 @@ export interface AccountsBack {
   missing: AccountView[];
 }
 
-/** Why somebody goes through the reconnect of a connection that works. */
+/** Why a person reconnects a connection that works. */
 export type PortalWish = "renew" | "trade";
 
 /** One trip to the portal with what the server concluded, for the dialog and for the page after a redirect. */

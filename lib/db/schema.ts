@@ -39,7 +39,7 @@ export const users = pgTable(
   ],
 );
 
-/** The column of everything that is somebody's, and goes with them. */
+/** The owner column of everything that belongs to a person and is deleted with them. */
 export const ofUser = () =>
   uuid("user_id")
     .notNull()

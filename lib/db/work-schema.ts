@@ -6,7 +6,7 @@ import { at } from "./at";
 
 /**
  * The inbox: each webhook event once, for good, as SnapTrade signed it but without its old shared secret.
- * The number of attempts is also the fence: whoever took an event writes only while nobody took it again.
+ * The number of attempts is also the fence: a worker writes only while no one has taken its event again.
  */
 export const webhookEvents = pgTable(
   "webhook_events",
@@ -27,7 +27,7 @@ export const webhookEvents = pgTable(
       .notNull()
       .default("waiting"),
     attempts: integer().notNull().default(0),
-    /** Our clock: not to be taken before; also the end of the lease of whoever has it now. */
+    /** Our clock: not to be taken before this; also when the current lease ends. */
     nextAttemptAt: at("next_attempt_at").notNull(),
     outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client", "unreadable"] }),
     /** Why the last attempt failed, or why it is unreadable. */

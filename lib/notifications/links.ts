@@ -20,7 +20,7 @@ export async function makeFixLink(userId: string, episodeId: string, now: Date):
 const alive = (userId: string, token: string, now: Date) =>
   and(eq(fixLinks.tokenHash, hashOf(token)), eq(fixLinks.userId, userId), isNull(fixLinks.usedAt), gt(fixLinks.expiresAt, now));
 
-/** The connection that a link leads to, or null when it is used, too old, fixed meanwhile, or somebody else's. Reading it spends nothing. */
+/** The connection that a link leads to, or null when it is used, too old, fixed in the meantime, or someone else's. Reading it spends nothing. */
 export async function readFixLink(userId: string, token: string, now: Date): Promise<string | null> {
   const db = await database();
   const [found] = await db

@@ -138,7 +138,7 @@ test("one that is repaired within ten minutes is not told at all", () => {
   expect(play({ ...calm, fixedAfterMs: 9 * minute })).toEqual([]);
 });
 
-test("who asked is told an hour later, or as soon as somebody has got through", () => {
+test("a person who asked is notified an hour later, or as soon as someone got through", () => {
   const told = (more: Partial<History>) => play({ ...calm, askedAfterMs: day, ...more }).find(({ kind }) => kind === "back")?.at ?? 0;
   const late = 12 * minute;
   expect(told({}) - day).toBeGreaterThanOrEqual(60 * minute);

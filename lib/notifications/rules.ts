@@ -22,7 +22,7 @@ export interface NoticeFacts {
   held: string | null;
   /** Another e-mail to this person is due, so this notice needn't wait its full time. */
   joins: boolean;
-  /** Only for "back": when the person asked, and whether somebody's sign-in at that brokerage has succeeded since. */
+  /** Only for "back": when the person asked, and whether anyone's sign-in at that brokerage has succeeded since. */
   asked: { at: Date; answeredSince: boolean } | null;
   preference: "all" | "first" | "none";
   /** Minutes of the person's day; equal for no quiet hours. */
@@ -47,7 +47,7 @@ const answeredAgainMs = 5 * minuteMs;
 const toldAgainMs = minuteMs;
 /** A connection that stopped again may still be repaired before its receipt goes out. */
 const stoppedAgainMs = 5 * minuteMs;
-/** A brokerage of which nothing bad is known is worth trying again after this long. */
+/** A brokerage with no known problem is worth trying again after this long. */
 const worthTryingMs = 60 * minuteMs;
 
 /** When an e-mail of this kind is due at the earliest; for "fixed", pass when the repair was recorded. */
@@ -67,7 +67,7 @@ export function joinWithinMs(kind: NoticeKind): number {
  * and none that the person doesn't want. A receipt goes only to someone who was notified of the break, while the connection works.
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
-  // What somebody asked for by name is wanted.
+  // The person explicitly asked for this one.
   if (notice.preference === "none" && notice.kind !== "back") return { act: "cancel", why: "not wanted" };
   if (notice.leaving) return { act: "cancel", why: "being removed" };
   const obstacle = notice.kind === "fixed" ? decideReceipt(notice, now) : decideRepair(notice, now);

@@ -62,7 +62,7 @@ let begunAt = 0;
 let gatheringUntil = 0;
 
 /**
- * What is to be done after an answer: an event that comes alone is worked off at once, those of a crowd go together.
+ * The work to do after a response: an event that arrives alone is processed at once, events of a burst are processed together.
  * What goes wrong is logged and left to the timer.
  * @returns null when what has just been stored is waited for already
  */
@@ -74,7 +74,7 @@ export function workAfterAnswer(): (() => Promise<void>) | null {
     await new Promise((resolve) => setTimeout(resolve, begunAt + crowdMs - Date.now()));
     gatheringUntil = 0;
     begunAt = Date.now();
-    await processInbox().catch((error: unknown) => log.error(describeError(error), "The inbox could not be worked off"));
+    await processInbox().catch((error: unknown) => log.error(describeError(error), "The inbox could not be processed"));
   };
 }
 

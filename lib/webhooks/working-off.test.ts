@@ -65,7 +65,7 @@ describe("working off the inbox", () => {
     expect(await known(bad)).toMatchObject({ state: "enabled", episodes: [] });
   });
 
-  test("an event that somebody has under lease is taken by nobody else until the lease is over", async () => {
+  test("an event under one worker's lease is taken by no other until the lease ends", async () => {
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);
     await deliver(event);
@@ -77,7 +77,7 @@ describe("working off the inbox", () => {
     expect(await storedEvent(event)).toMatchObject({ state: "done", attempts: 2 });
   });
 
-  test("whoever lost an event to somebody else while at work on it leaves nothing behind", async () => {
+  test("a worker that loses its event to another while processing it leaves nothing behind", async () => {
     const owner = await makeConnections(1, at(0));
     const [id = ""] = owner.ids;
     const event = about(owner, id, "disabled", 10);

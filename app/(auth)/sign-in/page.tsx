@@ -21,7 +21,7 @@ export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-
     <PlainPage appName={APP_NAME} title={`Sign in to ${APP_NAME}?`}>
       <p className="mt-2 text-ink-2">
         This link signs you in as <strong className="font-semibold break-words text-ink">{email}</strong>.
-        {user && user.email !== email && ` You are signed in as ${user.email}  now. Signing in with this link signs you out of that account.`}
+        {user && user.email !== email && ` You are signed in as ${user.email} now. Signing in with this link signs you out of that account.`}
       </p>
       <SignInButton fields={fields} words={`Sign in as ${email}`} byItself={!user && (await wasAskedHere(token))} />
       <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">If that isn’t your address, close this page. Nothing has happened yet.</p>

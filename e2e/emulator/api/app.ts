@@ -15,8 +15,8 @@ import { userRoutes } from "./users";
 const clockTolerance = 300;
 
 /**
- * SnapTrade's API. A server passes the incoming request along; a call from within the process is `createApi(world).fetch(request)`, where an
- * answer that is lost rejects with `AnswerLost` and one that never comes ends with the request's signal.
+ * SnapTrade's API. A server passes the incoming request along; an in-process call is `createApi(world).fetch(request)`, where a
+ * lost answer rejects with `AnswerLost` and one that never comes ends with the request's signal.
  */
 export function createApi(world: World): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>();
@@ -99,7 +99,7 @@ function checkSignature(world: World, c: ApiContext, text: string) {
   }
 }
 
-/** The query is signed as it was sent, so it is cut off as text. */
+/** The query is signed as sent, so it is extracted as text. */
 function targetOf(url: string): string {
   return url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/#.*$/, "");
 }

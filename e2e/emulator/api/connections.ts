@@ -85,7 +85,7 @@ export function connectionRoutes(world: World): Hono<ApiEnv> {
   return routes;
 }
 
-/** A read of one connection; only the list may lag by itself. */
+/** A read of one connection; only the list can have a lag of its own. */
 function shown(world: World, user: User): Pick<User, "connections"> {
   return { connections: world.shownConnections(user, "detail") };
 }

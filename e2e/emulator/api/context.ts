@@ -4,14 +4,14 @@ import type { Connection, User, World } from "../world";
 import { ApiError, invalidInput, notFound } from "./errors";
 
 export interface ApiEnv {
-  /** None when a request comes from within the process. */
+  /** Undefined for an in-process request. */
   Bindings: HttpBindings | undefined;
   Variables: {
     /** The parsed body; an empty one is an empty object. */
     body: Record<string, unknown>;
     /** Whom the request says it is about; not yet proven. */
     userId: string | null;
-    /** The time that the answer claims for itself where it is not that of its delivery. */
+    /** The time that the answer's `Date` states when that isn't its delivery time. */
     dated: number | undefined;
   };
 }

@@ -34,7 +34,7 @@ export function faulty(world: World, endpoint: Endpoint): MiddlewareHandler<ApiE
   };
 }
 
-/** Headers of the answer before would otherwise be carried over. */
+/** Otherwise the original answer's headers would be carried over. */
 function replace(c: ApiContext, answer: Response) {
   c.res = undefined;
   c.res = answer;
@@ -62,7 +62,7 @@ async function brokenAnswer(fault: Fault, c: ApiContext): Promise<Response> {
   }
 }
 
-/** The same answer, its head at once and its body byte by byte. */
+/** The same answer, with its head at once and its body byte by byte. */
 async function dripping(world: World, answer: Response, byteMs: number): Promise<Response> {
   const bytes = new Uint8Array(await answer.arrayBuffer());
   let sent = 0;

@@ -1,21 +1,21 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { ApiContext } from "./context";
 
-/** What a caller within the process gets where one outside finds the connection cut. */
+/** What an in-process caller gets when an outside one would see the connection cut. */
 export class AnswerLost extends Error {
   constructor() {
     super("The connection was cut.");
   }
 }
 
-/** Cuts the connection in place of an answer. */
+/** Cuts the connection instead of answering. */
 export function loseAnswer(c: ApiContext): Response {
   if (!c.env) throw new AnswerLost();
   c.env.incoming.socket.resetAndDestroy();
   return RESPONSE_ALREADY_SENT;
 }
 
-/** Answers nothing until the caller gives up. */
+/** Doesn't answer until the caller gives up. */
 export async function neverAnswer(c: ApiContext): Promise<Response> {
   const { env } = c;
   if (env) {

@@ -3,7 +3,7 @@ import { isoTime } from "../clock";
 import type { User, World } from "../world";
 import { brokerageShape } from "./shapes";
 
-/** What SnapTrade has no reason to send, and nothing to stop it from sending. */
+/** Items that SnapTrade has no reason to send, but nothing prevents. */
 export const oddItemKinds = [
   "unknown-type",
   "empty-created-date",
@@ -15,7 +15,7 @@ export const oddItemKinds = [
 ] as const;
 export type OddItemKind = (typeof oddItemKinds)[number];
 
-/** Items for the front of a user's list, one of each kind that the settings name. */
+/** Items for the front of a user's list, one of each kind named in the settings. */
 export function oddItems(world: World, user: User): unknown[] {
   return world.settingsOf(user).oddItems.map((kind) => oddItem(world, user, kind));
 }
@@ -54,7 +54,7 @@ function oddItem(world: World, user: User, kind: OddItemKind): unknown {
   }
 }
 
-/** Like the specification's own example, 0b3ebefb-ed47-43df-cd8f-729a4420b5cf: the shape of a UUID, of no variant that there is. */
+/** Like the specification's own example, 0b3ebefb-ed47-43df-cd8f-729a4420b5cf: shaped like a UUID, but of no existing variant. */
 function idWithoutVariant(id: string): string {
   return `${id.slice(0, 19)}c${id.slice(20)}`;
 }

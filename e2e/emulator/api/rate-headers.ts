@@ -1,10 +1,10 @@
 import type { Allowance } from "../rate-limit";
 
-/** Forms of the three headers about the rate; only the usual one is documented. */
+/** Formats of the three rate-limit headers; only the usual one is documented. */
 export const rateHeaderForms = ["usual", "none", "unix-reset", "zero-limit", "one-remaining", "negative", "words"] as const;
 export type RateHeaderForm = (typeof rateHeaderForms)[number];
 
-/** Forms of `Retry-After` on a 429; HTTP knows the first two. */
+/** Formats of `Retry-After` on a 429; HTTP defines the first two. */
 export const retryAfterForms = ["seconds", "date", "none"] as const;
 export type RetryAfterForm = (typeof retryAfterForms)[number];
 
@@ -27,7 +27,7 @@ function rateValues(form: Exclude<RateHeaderForm, "none">, { limit, remaining }:
   }
 }
 
-/** Writes what an answer says about the rate. A `Retry-After` that is already there says in how many seconds the rate is free again. */
+/** Writes the rate-limit headers. If `Retry-After` is already set, it says in how many seconds requests are allowed again. */
 export function writeRateHeaders(headers: Headers, forms: { rate: RateHeaderForm; retryAfter: RetryAfterForm }, allowance: Allowance, now: number) {
   const retryAfter = headers.get("Retry-After");
   if (forms.rate !== "none") {

@@ -14,7 +14,7 @@ export const time = z.iso.datetime({ offset: true }).transform((text) => Date.pa
 
 export const newConnectionInput = z.strictObject({
   brokerage: z.string(),
-  /** Of the shape of a UUID; some other id than a new one. */
+  /** Shaped like a UUID; used instead of a new id. */
   id: z.guid().optional(),
   type: z.enum(["read", "trade"]).optional(),
   disabled: z.boolean().optional(),

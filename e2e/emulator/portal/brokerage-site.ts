@@ -3,7 +3,7 @@ import type { ListedBrokerage, World } from "../world";
 import { brokerageScreen } from "./screens";
 import { type Here, page, signIn, visit, withBrokerage } from "./visit";
 
-/** The brokerages' own pages, where people sign in by OAuth; on a site of their own, from which the portal goes on. */
+/** The brokerages' own pages for OAuth sign-in, on a separate site that leads back to the portal. */
 export function createBrokerageSite(world: World): Hono {
   const site = new Hono();
   site.get("/authorize/:slug/:sessionId", (c) => visit(c, world, c.req.param("sessionId"), (here) => withBrokerage(here, show)));

@@ -143,7 +143,7 @@ describe("the link", () => {
 });
 
 describe("sites", () => {
-  test("portal, API and brokerage are three to a browser, and each has only its own pages", async () => {
+  test("portal, API and brokerage are three sites to a browser, and each serves only its own pages", async () => {
     const { url, portalUrl, brokerageUrl } = world.emulator;
     expect(new Set([url, portalUrl, brokerageUrl].map((site) => new URL(site).hostname)).size).toBe(3);
     const { visitor } = await reconnect("QUESTRADE");
@@ -155,7 +155,7 @@ describe("sites", () => {
     }
   });
 
-  test("the login link may lead straight to the brokerage's own, and from there back through the portal", async () => {
+  test("the login link may lead straight to the brokerage's site, and from there back through the portal", async () => {
     await world.control(`/users/${user.userId}/settings`, { oauthRedirect: "third-origin" });
     const { id, visitor } = await reconnect("QUESTRADE", { immediateRedirect: true });
     expect(visitor.html).toContain("Sign in at Questrade");

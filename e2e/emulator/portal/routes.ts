@@ -49,7 +49,7 @@ export function createPortal(world: World): Hono {
   return portal;
 }
 
-/** The portal itself, or at once the site of a brokerage that has its own. */
+/** The portal itself or, for a brokerage with a site of its own, that site directly. */
 function firstStop(here: Here): string {
   const { world, session } = here;
   const user = world.user(session.userId);

@@ -16,7 +16,7 @@ export interface PortalSession {
   /** The login body as it was received, for tests. */
   body: Record<string, unknown>;
   ending: Ending | null;
-  /** How often a sign-in failed in it. */
+  /** How many sign-ins have failed in this session. */
   failures: number;
 }
 

@@ -15,9 +15,9 @@ interface Visit {
 }
 
 export type Here = Visit & {
-  /** A URL of this session at the portal that keeps the way it is shown. */
+  /** A portal URL of this session that keeps its display mode. */
   to: (path: string) => string;
-  /** The page of the brokerage itself, on its own site. */
+  /** The brokerage's own page, on its own site. */
   atBrokerage: (slug: string, view?: View) => string;
   reconnecting: boolean;
 };
@@ -55,7 +55,7 @@ export function startingBrokerage({ world, session }: Here): string | undefined 
   return world.user(session.userId)?.connections.find(({ id }) => id === reconnect)?.slug ?? broker;
 }
 
-/** The brokerage of this page, unless it is closed for now. */
+/** This page's brokerage, unless it is temporarily closed. */
 export function withBrokerage(here: Here, show: (here: Here, brokerage: ListedBrokerage) => Response | Promise<Response>) {
   const { c, world, session, reconnecting } = here;
   const user = world.user(session.userId);
@@ -67,7 +67,7 @@ export function withBrokerage(here: Here, show: (here: Here, brokerage: ListedBr
   return show(here, brokerage);
 }
 
-/** Signs in with the form that was posted; `action` is where the next form goes. */
+/** Signs in with the posted form; `action` is where the next form goes. */
 export async function signIn(here: Here, brokerage: ListedBrokerage, action: string) {
   const form = await here.c.req.parseBody();
   const login = typeof form.login === "string" ? form.login.trim() : "";
@@ -80,7 +80,7 @@ export async function signIn(here: Here, brokerage: ListedBrokerage, action: str
   return end(here, attempt);
 }
 
-/** The session keeps a success whatever is tried after it. */
+/** The session keeps a success whatever is tried afterwards. */
 export function end(here: Here, ending: Ending) {
   if (here.session.ending?.kind === "success" && ending.kind === "error") return expired(here.c, here.world, here.session);
   here.session.ending = ending;

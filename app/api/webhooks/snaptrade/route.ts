@@ -12,7 +12,7 @@ const answers: Record<Receipt | "too-large", () => Response> = {
   away: () => new Response("Could not be stored; send it again\n", { status: 503, headers: { "Retry-After": "60" } }),
 };
 
-/** SnapTrade's webhooks: stored before they are answered, worked off afterwards. */
+/** SnapTrade's webhooks: stored before they are answered, processed afterwards. */
 export async function POST(request: Request) {
   const body = await readBody(request);
   if (!body) return answers["too-large"]();
