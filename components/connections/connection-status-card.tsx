@@ -71,8 +71,8 @@ function WhileRemoving({ connection: { id, brokerage } }: { connection: Connecti
     <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
       <form action={keepConnection}>
         <input type="hidden" name="connectionId" value={id} />
-        <SubmitButton look="secondary" pendingWords="Keeping it …" aria-label={`Keep ${brokerage.name}`}>
-          Keep it
+        <SubmitButton look="secondary" pendingWords="Keeping it …">
+          Keep {brokerage.name}
         </SubmitButton>
       </form>
       <form action={askRemovalAgain}>

@@ -5,7 +5,7 @@ import { SubmitButton } from "../ui/submit-button";
 const choices: { value: MailSettings["preference"]; words: string; more: string }[] = [
   { value: "all", words: "All", more: "When a connection stops, reminders after 3 and 7 days, and when it works again" },
   { value: "first", words: "Only the first", more: "When a connection stops, and when it works again" },
-  { value: "none", words: "None", more: "It is still told here" },
+  { value: "none", words: "None", more: "You’ll still see it here" },
 ];
 
 /** Which e-mails the person wants, and when not. */
@@ -32,13 +32,13 @@ export function MailSettingsForm({ settings, email }: { settings: MailSettings; 
           </div>
         </fieldset>
         <fieldset className="mt-5">
-          <legend className="text-label">Not between</legend>
+          <legend className="text-label">Quiet hours</legend>
           <div className="mt-1 flex items-center gap-3">
             <ClockInput name="quietFrom" label="From" minutes={settings.quietFrom} />
             <span aria-hidden="true">and</span>
             <ClockInput name="quietTo" label="Until" minutes={settings.quietTo} />
           </div>
-          <p className="mt-1 text-small text-ink-2">The same time twice for no quiet hours.</p>
+          <p className="mt-1 text-small text-ink-2">Set both to the same time to turn this off.</p>
         </fieldset>
         <div className="mt-5">
           <SubmitButton look="secondary" pendingWords="Saving …">

@@ -56,6 +56,7 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
 async function requireFreePorts() {
   const names = { app: "PORT", emulator: "EMULATOR_PORT", smtp: "EMULATOR_SMTP_PORT" } as const;
   for (const name of ["app", "emulator", "smtp"] as const) {
+    if (!Number.isInteger(ports[name]) || ports[name] < 1 || ports[name] > 65_535) stop(`${names[name]} must be a number between 1 and 65535.`);
     if (await isTaken(ports[name])) stop(`Port ${ports[name]} is taken; stop what uses it, or set ${names[name]} to another one.`);
   }
 }

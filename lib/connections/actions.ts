@@ -81,7 +81,7 @@ export async function keepConnection(form: FormData): Promise<void> {
   const { connectionId = "" } = fieldsOf(form);
   const here = `/connections/${encodeURIComponent(connectionId)}`;
   const kept = await keep({ connectionId });
-  redirect(kept.ok ? here : problemAt(here, kept));
+  redirect(kept.ok ? `${here}?kept=yes` : problemAt(here, kept));
 }
 
 export async function keepBoth(form: FormData): Promise<void> {

@@ -4,6 +4,7 @@ import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/notice-schema";
 import { incidents } from "@/lib/db/incident-schema";
 import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
+import { unconfirmedAfterSeconds } from "./portal-outcome";
 import { recentLifetimes, signedInAt } from "./lifetimes";
 import { daysToUsualEnd, type Lifetimes } from "./policy";
 import { canReconnect, expectedLookAt, groupOf, isLookDue, isPortalOpen, isStale, statusOf, type LookFacts, type Moment } from "./status";
@@ -54,6 +55,7 @@ async function findConnections(where: SQL | undefined) {
           activeAt: true,
           leftAt: true,
           claim: true,
+          claimedAt: true,
           attemptResult: true,
           outcome: true,
           endedAt: true,
@@ -146,7 +148,7 @@ function freshness(known: LookFacts | null, rows: ConnectionRow[], { now }: Mome
 }
 
 function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifetimes: Map<string, Lifetimes>, moment: Moment): ConnectionView {
-  const trip = row.portalSessions.find((session) => session.outcome === null && isShown(session, moment.now));
+  const trip = row.portalSessions.find((session) => session.outcome === null && isShown(session, row.disabledAt, moment.now));
   const lastTrip = row.portalSessions[0];
   const fixedAt = row.episodes.find((episode) => episode.endedHow === "fixed")?.endedAt ?? null;
   const status = statusOf(
@@ -193,9 +195,14 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
   };
 }
 
-/** Whether the person may be in the portal, or has said that they signed in there. */
-function isShown({ activeAt, leftAt, claim }: Pick<ConnectionRow["portalSessions"][number], "activeAt" | "leftAt" | "claim">, now: Date): boolean {
-  return isPortalOpen({ activeAt }, now) && (!leftAt || claim?.status === "SUCCESS");
+type ShownSession = Pick<ConnectionRow["portalSessions"][number], "openedAt" | "activeAt" | "leftAt" | "claim" | "claimedAt">;
+
+/** Whether the person may be in the portal for the present break, or has just said that they signed in there. */
+function isShown({ openedAt, activeAt, leftAt, claim, claimedAt }: ShownSession, disabledAt: Date | null, now: Date): boolean {
+  // SnapTrade's clock is known to about a second. A visit for an earlier break is over.
+  if (openedAt && disabledAt && openedAt.getTime() + 1_000 < disabledAt.getTime()) return false;
+  if (claim?.status === "SUCCESS" && claimedAt) return now.getTime() - claimedAt.getTime() < unconfirmedAfterSeconds * 1_000;
+  return isPortalOpen({ activeAt }, now) && !leftAt;
 }
 
 /** Only for the newest break: how long it had worked until then, beside what is usual there. */

@@ -44,9 +44,9 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
     link,
   }));
   const { host } = new URL(frame.appUrl);
-  const real = `It never asks for a password. The button opens ${host}, where you sign in to ${frame.appName} first. You can also go there yourself and choose Connections.`;
+  const real = `It never asks for a password. The link opens ${host}, where you sign in to ${frame.appName} first. You can also go there yourself and choose Connections.`;
   const why =
-    "You get this because the connection is yours. We send one e-mail when a connection stops, reminders after 3 and 7 days, and one when it works again.";
+    "You get this because the connection is yours. We e-mail you when a connection stops and, unless you chose fewer e-mails, once more after 3 and 7 days and when it works again.";
   const text = [
     "Hello,",
     ...paragraphs,

@@ -13,7 +13,7 @@ export default function CheckMailPage() {
         ones.
       </p>
       <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">
-        Nothing there after a minute? Look among the unwanted mail, or{" "}
+        Nothing there after a minute? Check your spam folder, or{" "}
         <Link href="/" prefetch={false} className="text-accent underline underline-offset-4">
           ask for another link
         </Link>

@@ -24,6 +24,8 @@ import { count, dateName } from "@/lib/times";
 import { getReader } from "../../../reader";
 import { AfterPortal, findTrip } from "../after-portal";
 
+const keptWords = "You kept this connection. If SnapTrade had already started to remove it, it may still disappear, and you’ll see that here.";
+
 const read = cache(async (connectionId: string) => {
   const user = await requireUser(`/connections/${connectionId}`);
   const reader = await getReader();
@@ -39,7 +41,7 @@ export async function generateMetadata({ params }: PageProps<"/connections/[conn
 
 export default async function ConnectionPage({ params, searchParams }: PageProps<"/connections/[connectionId]">) {
   const { user, viewer, now, detail } = await read((await params).connectionId);
-  const { portal, problem, asked } = await searchParams;
+  const { portal, problem, asked, kept } = await searchParams;
   const { connection, lookedAt, timeline, unreachable } = detail;
   const trip = await findTrip(user.id, portal, now);
   if (trip?.connectionId === connection.id) return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
@@ -47,7 +49,7 @@ export default async function ConnectionPage({ params, searchParams }: PageProps
   if (detail.lookDueAt) after(() => lookIfDue(user.id));
   const reading = { viewer, now, lookedAt };
   const { APP_NAME: appName } = env();
-  const sentence = problemSentence(problem) ?? (asked ? willBeTold(connection.brokerage.name) : null);
+  const sentence = problemSentence(problem) ?? (asked ? willBeTold(connection.brokerage.name) : kept ? keptWords : null);
   return (
     <LiveUpdates version={detail.version} sentences={announcements([connection], viewer)}>
       {sentence && <Notice>{sentence}</Notice>}
