@@ -201,7 +201,8 @@ async function writeEpisodes(tx: Transaction, connectionId: string, wanted: { ep
     const index = unclaimed.findIndex((row) => overlaps(row, episode));
     return { episode, row: index < 0 ? undefined : unclaimed.splice(index, 1)[0] };
   });
-  const gone = unclaimed.map((row) => row.id);
+  // One that ended with the oldest statement that we keep began with one that we don't.
+  const gone = unclaimed.filter(({ endedAt }) => !endedAt || endedAt > wanted.since).map(({ id }) => id);
   if (gone.length > 0) await tx.delete(episodes).where(inArray(episodes.id, gone));
   let changed = gone.length > 0;
   for (const { episode, row } of kept) {
