@@ -59,6 +59,20 @@ describe("reconnecting", () => {
     expect(new Set(opened.map(({ view }) => view.portalSessionId)).size).toBe(1);
   });
 
+  test("of a double click whose first half fails, the other half's portal counts", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    await emulator.post(`${path}/faults`, { endpoint: "login", kind: "status", status: 503, times: 1 });
+    await emulator.post(`${path}/faults`, { endpoint: "login", kind: "delay", delayMs: 300, times: 1 });
+    const clicks = await Promise.allSettled([open(), open()]);
+    const opened = clicks.flatMap((click) => (click.status === "fulfilled" ? [click.value] : []));
+    expect(opened).toHaveLength(1);
+    const { portalSessionId } = opened[0]?.view ?? { portalSessionId: "" };
+    expect((await check(portalSessionId)).outcome).toEqual({ state: "open" });
+    await emulator.post(`${path}/advance`, { seconds: 2 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    expect((await check(portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("fixed");
+  });
+
   test("two pages that open the portal have a session each, and leaving one does not end the other", async () => {
     const { path, connectionId, open, check } = await makePerson("QUESTRADE");
     const first = await open({ now: new Date(Date.now() - 60_000) });

@@ -190,7 +190,13 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
       // After a double click the session keeps the moment at which it first opened.
       await tx
         .update(portalSessions)
-        .set({ openedAt: sql`least(${portalSessions.openedAt}, ${openedAt.toISOString()}::timestamptz)`, snapTradeSessionId })
+        .set({
+          openedAt: sql`least(${portalSessions.openedAt}, ${openedAt.toISOString()}::timestamptz)`,
+          snapTradeSessionId,
+          // The other half of a double click may have failed; this one did not.
+          outcome: sql`nullif(${portalSessions.outcome}, 'not-opened')`,
+          endedAt: sql`case when ${portalSessions.outcome} = 'not-opened' then null else ${portalSessions.endedAt} end`,
+        })
         .where(own);
       await noteChange(tx, userId);
     });
