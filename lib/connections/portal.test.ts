@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { and, eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, portalSessions, users } from "@/lib/db/schema";
+import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
 import { readBrokerages } from "./brokerages";
 import { look } from "./look";
@@ -196,6 +197,32 @@ describe("after the portal", () => {
       .set({ missingSince: new Date(Date.now() + 60_000) })
       .where(eq(brokerageAccounts.id, lost?.id ?? ""));
     expect((await check(view.portalSessionId)).accountsBack).toMatchObject({ expected: 3, missing: [{ name: "TFSA", lastDigits: "4420" }] });
+  });
+
+  test("after renewing one that works, accounts that were gone long before are not missed, whatever the clocks say", async () => {
+    const { userId, path, open, check } = await makePerson();
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
+    await look(userId);
+    const db = await database();
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+    const [shared] = await db.select().from(brokerageAccounts).where(eq(brokerageAccounts.connectionId, id));
+    await db.insert(brokerageAccounts).values({ id: randomUUID(), connectionId: id, name: "Closed", missingSince: daysAgo(20) });
+    await db.insert(episodes).values({
+      connectionId: id,
+      brokeAt: daysAgo(40),
+      noticedAt: daysAgo(40),
+      noticedBy: "timer",
+      endedAt: daysAgo(39),
+      endedHow: "fixed",
+    });
+    const { view } = await open({ connectionId: id, wish: "renew" });
+    await db.update(portalSessions).set({ attemptResult: "SUCCESS" }).where(eq(portalSessions.id, view.portalSessionId));
+    await db.update(snapTradeUsers).set({ accountsLookedAt: null }).where(eq(snapTradeUsers.userId, userId));
+    const ahead = new Date(Date.now() + 180_000);
+    expect(shared).toBeDefined();
+    const allBack = { outcome: { state: "fixed" }, accountsBack: { missing: [] } };
+    expect(await check(view.portalSessionId, { status: "SUCCESS" }, ahead)).toMatchObject(allBack);
+    expect(await check(view.portalSessionId, null, ahead)).toMatchObject(allBack);
   });
 
   test("repaired and broken again is neither a success nor a failure of the sign-in", async () => {

@@ -101,6 +101,8 @@ export interface PortalReport {
   over: boolean;
   /** False where no page asks, which is then no sign of the person. */
   fromPage?: boolean;
+  /** SnapTrade was asked about this person at `now` already. */
+  asked?: boolean;
 }
 
 /**
@@ -117,14 +119,18 @@ export async function checkPortal({
   const before = await getPortalView(userId, portalSessionId, now);
   if (!before) throw new AppError("not-found");
   await recordReport(userId, portalSessionId, report, now);
-  if (report.claim || report.over) await lookSince(userId, now, "portal");
-  else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
+  if (!report.asked) await lookFor(userId, report, before, now);
   const view = await getPortalView(userId, portalSessionId, now);
   if (!view) throw new AppError("not-found");
   await closeSession(userId, view, now);
   if (!isSuccess(view) || view.accountsBack) return view;
   await readAccountsSince(userId, view.outcome.confirmedAt, now);
   return (await getPortalView(userId, portalSessionId, now)) ?? view;
+}
+
+async function lookFor(userId: string, { claim, over }: PortalReport, before: PortalView, now: Date): Promise<void> {
+  if (claim || over) await lookSince(userId, now, "portal");
+  else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
 }
 
 function isSuccess(view: PortalView): view is PortalView & { outcome: { confirmedAt: Date } } {
