@@ -43,6 +43,8 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
   // In the one order of docs/decisions/0010, so that two transactions never wait for each other in a circle.
   const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
   await noteBrokerages(tx, inOrder);
+  // A read may be about more of them than it observes; whoever brings events has locked them.
+  if (seen.some(({ answeredAt }) => answeredAt)) await lockConnections(tx, userId);
   const changed = new Set<string>();
   let lookAgainAt: Date | null = null;
   for (const observation of inOrder) {
@@ -54,6 +56,10 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
   if (lookAgainAt) await requestLook(tx, userId, lookAgainAt);
   if (changed.size > 0) await noteChange(tx, userId);
   return { changed: [...changed], lookAgainAt };
+}
+
+async function lockConnections(tx: Transaction, userId: string): Promise<void> {
+  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(asc(connections.id)).for("update");
 }
 
 /** Like observeWithin, as a transaction of its own. @returns the ids of what changed */
