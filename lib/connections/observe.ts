@@ -97,7 +97,7 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
       state: projection.state,
       observedAt: projection.observedAt,
       disabledAt: projection.disabledAt,
-      ...(answeredAt && !(known.readAt && known.readAt > observedAt) ? { readAt: observedAt, readState: state } : {}),
+      ...(answeredAt && !(known.readAt && known.readAt > observedAt) ? { readAt: observedAt, readState: state, unreadableSince: null } : {}),
     })
     .where(eq(connections.id, connectionId));
   await forget(tx, connectionId, forgettable(history));
