@@ -8,7 +8,11 @@ const observations = fc.array(
   fc
     .record({
       state: fc.constantFrom("enabled" as const, "disabled" as const, "deleted" as const),
-      seconds: fc.integer({ min: 0, max: 40 }),
+      // Close together, and so far apart that a deletion no longer stands.
+      seconds: fc.oneof(
+        fc.integer({ min: 0, max: 40 }),
+        fc.integer({ min: 0, max: 90 }).map((tens) => tens * 10),
+      ),
       brokeBefore: fc.option(fc.integer({ min: 0, max: 20 })),
       learnedAfter: fc.integer({ min: 0, max: 100 }),
       source: fc.constantFrom("webhook" as const, "person" as const),
@@ -80,6 +84,17 @@ test("a deletion signed by SnapTrade outranks lagging lists, but not a connectio
   expect(project([...gone, read("enabled", 60)]).state).toBe("deleted");
   expect(project([...gone, event("enabled", 400)]).state).toBe("deleted");
   expect(project([...gone, read("enabled", 400)]).state).toBe("enabled");
+});
+
+test("a break that goes on after a deletion that was wrong begins once, however often SnapTrade is read afterwards", () => {
+  let kept = [event("enabled", -60), event("deleted", 0)];
+  for (let seconds = 60; seconds <= 1_800; seconds += 60) {
+    kept = [...kept, read("disabled", seconds, at(30))];
+    const forgotten = forgettable(kept);
+    kept = kept.filter((observation) => !forgotten.includes(observation));
+  }
+  expect(project(kept).episodes).toMatchObject([{ noticedAt: at(361) }]);
+  expect(kept.length).toBeLessThan(6);
 });
 
 test("a connection that was never observed has no state", () => {

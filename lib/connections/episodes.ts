@@ -64,17 +64,19 @@ class Fold {
   /** A deletion that SnapTrade signed; one inferred from a read is undone by the next read that lists the connection. */
   private signedDeletionAt: Date | null = null;
 
-  add(observation: Observation): void {
+  /** @returns false for a read that a deletion stands against */
+  add(observation: Observation): boolean {
     const { state, observedAt, source } = observation;
     if (state === "deleted") {
       if (source === "webhook") this.signedDeletionAt = observedAt;
       if (this.newest?.state !== "deleted") this.delete(observedAt);
-      return;
+      return true;
     }
-    if (this.newest?.state === "deleted" && !this.revives(observation)) return;
+    if (this.newest?.state === "deleted" && !this.revives(observation)) return false;
     this.newest = { state, observedAt };
     if (state === "enabled") this.enable(observedAt);
     else this.disable(observation);
+    return true;
   }
 
   result(): Projection {
@@ -135,18 +137,22 @@ class Fold {
  */
 export function forgettable(observations: Observation[]): Observation[] {
   const ordered = [...observations].sort(byTime);
-  const repeated = ordered.filter(isRepeated);
+  const fold = new Fold();
+  const counted = new Set(ordered.filter((observation) => fold.add(observation)));
+  const repeated = ordered.filter((observation, index) => isRepeated(observation, index, ordered, counted));
   const kept = ordered.filter((observation) => !repeated.includes(observation));
   if (kept.length <= maxKept) return repeated;
   const cut = kept.findIndex(({ state }, index) => state === "enabled" && kept.length - index <= maxKept);
   return [...repeated, ...(cut < 0 ? kept.slice(1, 1 + kept.length - maxKept) : kept.slice(0, cut))];
 }
 
-/** A read between neighbors of the same state that adds nothing to what the rest of its run knows about the break. */
-function isRepeated(observation: Observation, index: number, ordered: Observation[]): boolean {
+/** A read between neighbors of the same state that adds nothing to what the rest of its run knows about the break; the first that counts always does. */
+function isRepeated(observation: Observation, index: number, ordered: Observation[], counted: Set<Observation>): boolean {
   const [before, after] = [ordered[index - 1], ordered[index + 1]];
   if (observation.source === "webhook" || before?.state !== observation.state || after?.state !== observation.state) return false;
-  const run = ordered.slice(ordered.findLastIndex(({ state }, place) => place < index && state !== observation.state) + 1, index);
+  const begins = ordered.findLastIndex(({ state }, place) => place < index && state !== observation.state) + 1;
+  const run = ordered.slice(begins, index).filter((other) => counted.has(other) === counted.has(observation));
+  if (run.length === 0) return false;
   if (observation.state !== "disabled") return true;
   const { disabledAt, recordedAt } = observation;
   const knowsBreak = !disabledAt || run.some((other) => other.disabledAt?.getTime() === disabledAt.getTime());

@@ -4,6 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { database } from "@/lib/db/client";
 import { connections, snapTradeUsers } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
+import { listCandidates } from "./candidates";
 import { getConnectionDetail, listConnectionViews } from "./data";
 import { look, lookIfDue } from "./look";
 import { requestRemoval } from "./remove";
@@ -165,6 +166,40 @@ describe("look", () => {
     await emulator.clearFaults(`${path}/faults`);
     await lookIfDue(userId, new Date(now + 61_000));
     expect(await version()).toBeGreaterThan(afterFailure);
+  });
+
+  test("a look that fails after a newer one has succeeded says nothing", async () => {
+    const { userId, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    await emulator.post("/faults", { endpoint: "list", kind: "status", status: 503, times: 1 });
+    expect(await look(userId, new Date(Date.now() - 10_000))).toMatchObject({ looked: false });
+    expect(await statusOfAll(userId)).toEqual(["connected"]);
+  });
+
+  test("a slow look does not make what a newer one said seem older", async () => {
+    const { userId, connect } = await makePerson();
+    await connect();
+    const now = new Date();
+    await look(userId, now);
+    await look(userId, new Date(now.getTime() - 10_000));
+    expect((await listConnectionViews(userId, moment())).lookedAt).toEqual(now);
+  });
+
+  test("a person of whom nothing can be asked or stored is unknown, and gives way to others", async () => {
+    const { userId, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    const db = await database();
+    const mine = eq(snapTradeUsers.userId, userId);
+    await db
+      .update(snapTradeUsers)
+      .set({ sealedSecret: "lost.AAAA", lookDueAt: new Date(0) })
+      .where(mine);
+    await expect(look(userId)).rejects.toThrow("ENCRYPTION_KEYS");
+    expect(await statusOfAll(userId)).toEqual(["unknown-connected"]);
+    const { candidates } = await listCandidates(new Date(), 10, new Date(0));
+    expect(candidates.due).not.toContain(userId);
   });
 
   test("the accounts of a connection that was made since are read at once", async () => {

@@ -57,6 +57,7 @@ export async function lookIfDue(userId: string, now = new Date(), source: LookFo
       lookedAt: snapTradeUsers.lookedAt,
       lookFailedAt: snapTradeUsers.lookFailedAt,
       lookDueAt: snapTradeUsers.lookDueAt,
+      askAgainAt: snapTradeUsers.askAgainAt,
       anyDisabled: sql<boolean>`exists (select 1 from ${connections} where ${connections.userId} = ${snapTradeUsers.userId} and ${connections.state} = 'disabled')`,
     })
     .from(snapTradeUsers)
@@ -70,16 +71,20 @@ export async function lookIfDue(userId: string, now = new Date(), source: LookFo
 }
 
 async function lookOnce(userId: string, now: Date, source: LookFor): Promise<LookResult> {
-  const credentials = await getSnapTradeCredentials(userId);
-  if (!credentials) return { looked: false, reason: "nobody" };
   try {
+    const credentials = await getSnapTradeCredentials(userId);
+    if (!credentials) return { looked: false, reason: "nobody" };
     const { changed, lookAgainAt } = await readConnections(userId, credentials, now, source);
     // An answer overtaken by something else justifies one more question right away.
     if (lookAgainAt && lookAgainAt <= now) changed.push(...(await readConnections(userId, credentials, now, source)).changed);
     await readAccountsIfDue(userId, credentials, now, { changed: changed.length > 0, source });
     return { looked: true, changed: [...new Set(changed)] };
   } catch (error) {
-    if (!(error instanceof SnapTradeFailure)) throw error;
+    if (!(error instanceof SnapTradeFailure)) {
+      // What cannot be asked or stored is not known either, and must not come first in each round.
+      await recordFailedLook(userId, now).catch(() => undefined);
+      throw error;
+    }
     if (error.kind === "user-refused") await noteRefusal(userId, now);
     // Having to wait for our turn says nothing about what we know.
     else if (error.kind !== "busy") await recordFailedLook(userId, now);
@@ -150,8 +155,6 @@ async function recordUnreadable(
  * If that question fails, nothing is concluded about this connection, and the others still count.
  */
 async function confirmGone(userId: string, credentials: SnapTradeCredentials, listed: Listed["unreadable"], askedAt: Date): Promise<string[]> {
-  // An item without a readable id could be any of the missing ones.
-  if (listed.some(({ id }) => id === null)) return [];
   const db = await database();
   const known = await db
     .select({
@@ -196,11 +199,25 @@ async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgai
   const stillDue = before.lookDueAt && before.lookDueAt > now ? before.lookDueAt : null;
   await tx
     .update(snapTradeUsers)
-    .set({ lookedAt: now, lookFailedAt: null, lookDueAt: earlier(lookAgainAt, stillDue), unreadableConnections: unreadable, ...accepted })
+    .set({
+      lookedAt: isOvertaken(before.lookedAt, now) ? before.lookedAt : now,
+      lookFailedAt: null,
+      lookDueAt: earlier(lookAgainAt, stillDue),
+      unreadableConnections: unreadable,
+      ...accepted,
+    })
     .where(own);
   const turned = before.lookFailedAt !== null || before.lookedAt === null;
   if (turned) await noteChange(tx, userId);
   return turned;
+}
+
+/** A look takes no longer, retries and accounts included; a time further ahead comes from a clock that was set back. */
+const longestLookMs = 2 * 60_000;
+
+/** Another process began a look after `now`, and has had an answer. */
+function isOvertaken(lookedAt: Date | null, now: Date): boolean {
+  return lookedAt !== null && lookedAt > now && lookedAt.getTime() - now.getTime() < longestLookMs;
 }
 
 const earlier = (one: Date | null, other: Date | null) => (one && other ? (one < other ? one : other) : (one ?? other));
@@ -209,17 +226,20 @@ const earlier = (one: Date | null, other: Date | null) => (one && other ? (one <
 async function recordFailedLook(userId: string, now: Date): Promise<void> {
   const own = eq(snapTradeUsers.userId, userId);
   const turned = await transaction(async (tx) => {
-    const [before] = await tx.select({ lookFailedAt: snapTradeUsers.lookFailedAt }).from(snapTradeUsers).where(own).for("update");
+    const { lookedAt, lookFailedAt } = snapTradeUsers;
+    const [before] = await tx.select({ lookedAt, lookFailedAt }).from(snapTradeUsers).where(own).for("update");
+    if (!before || isOvertaken(before.lookedAt, now)) return false;
     await tx.update(snapTradeUsers).set({ lookFailedAt: now }).where(own);
-    if (before?.lookFailedAt !== null) return false;
+    if (before.lookFailedAt !== null) return false;
     await noteChange(tx, userId);
     return true;
   });
   if (turned) await announceChanges();
 }
 
-/** Looks only when a look was requested (requestLook) and is due; the age of the last look doesn't matter here. */
+/** Looks only when a look was requested (requestLook) and is due; the age of the last look doesn't matter here, and one that began before the request doesn't count. */
 export async function lookIfRequested(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
+  await inFlight.get(userId)?.catch(() => undefined);
   const db = await database();
   const [requested] = await db.select({ dueAt: snapTradeUsers.lookDueAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
   if (requested?.dueAt && requested.dueAt <= now) await lookIfDue(userId, now, source);

@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { connections, episodes, observations, snapTradeUsers } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
-import { project, type Observation } from "./episodes";
+import { maxKept, project, type Observation } from "./episodes";
 import { observe, type ConnectionObservation } from "./observe";
 
 withDatabase();
@@ -158,6 +158,14 @@ describe("observe", () => {
     const db = await database();
     expect((await db.select().from(observations).where(eq(observations.connectionId, id))).length).toBeLessThanOrEqual(3);
     expect(await stored(id)).toMatchObject({ observedAt: at(290), episodes: [{ endedAt: null }] });
+  });
+
+  test("what is forgotten of a long history takes no episode along", async () => {
+    const [userId, id] = [await makeUser(), randomUUID()];
+    const flips = Array.from({ length: maxKept + 10 }, (_, index) => seen(id, index % 2 ? "enabled" : "disabled", index));
+    await observe(userId, flips);
+    const { episodes: all } = await stored(id);
+    expect(all).toHaveLength(flips.length / 2);
   });
 
   test("another user's connection is neither changed nor given away", async () => {

@@ -43,6 +43,8 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
   // In the lock order of docs/decisions/0010, so that transactions never deadlock.
   const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
   await noteBrokerages(tx, inOrder);
+  // A read may be about more of them than it observes; whoever brings events has locked them.
+  if (seen.some(({ answeredAt }) => answeredAt)) await lockConnections(tx, userId);
   const changed = new Set<string>();
   let lookAgainAt: Date | null = null;
   for (const observation of inOrder) {
@@ -54,6 +56,10 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
   if (lookAgainAt) await requestLook(tx, userId, lookAgainAt);
   if (changed.size > 0) await noteChange(tx, userId);
   return { changed: [...changed], lookAgainAt };
+}
+
+async function lockConnections(tx: Transaction, userId: string): Promise<void> {
+  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(asc(connections.id)).for("update");
 }
 
 /** Like observeWithin, in its own transaction. @returns the ids of the connections that changed */
@@ -91,7 +97,7 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
       state: projection.state,
       observedAt: projection.observedAt,
       disabledAt: projection.disabledAt,
-      ...(answeredAt && !(known.readAt && known.readAt > observedAt) ? { readAt: observedAt, readState: state } : {}),
+      ...(answeredAt && !(known.readAt && known.readAt > observedAt) ? { readAt: observedAt, readState: state, unreadableSince: null } : {}),
     })
     .where(eq(connections.id, connectionId));
   await forget(tx, connectionId, forgettable(history));
@@ -201,7 +207,8 @@ async function writeEpisodes(tx: Transaction, connectionId: string, wanted: { ep
     const index = unclaimed.findIndex((row) => overlaps(row, episode));
     return { episode, row: index < 0 ? undefined : unclaimed.splice(index, 1)[0] };
   });
-  const gone = unclaimed.map((row) => row.id);
+  // One that ended with the oldest statement that we keep began with one that we don't.
+  const gone = unclaimed.filter(({ endedAt }) => !endedAt || endedAt > wanted.since).map(({ id }) => id);
   if (gone.length > 0) await tx.delete(episodes).where(inArray(episodes.id, gone));
   let changed = gone.length > 0;
   for (const { episode, row } of kept) {

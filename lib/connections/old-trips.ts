@@ -2,6 +2,7 @@ import "server-only";
 import { and, asc, eq, isNull, lt } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { portalSessions } from "@/lib/db/schema";
+import { describeError, log } from "@/lib/log";
 import { someAtOnce } from "@/lib/some-at-once";
 import { checkPortal } from "./portal";
 import { isFinal } from "./portal-outcome";
@@ -15,6 +16,7 @@ const givenUpAfterMs = 3_600_000;
 
 /**
  * Concludes portal sessions whose page has shown no sign of the person for ten minutes: asks SnapTrade, and its answer ends them.
+ * SnapTrade is asked once per person, however many sessions they left, and one person's trouble doesn't hold up the others.
  * @returns how many were concluded
  */
 export async function settleOldTrips(now: Date): Promise<number> {
@@ -26,13 +28,28 @@ export async function settleOldTrips(now: Date): Promise<number> {
     .orderBy(asc(portalSessions.activeAt))
     .limit(mostPerRound);
   let concluded = 0;
-  await someAtOnce(old, { atOnce, withinMs }, async ({ id, userId, activeAt, claim }) => {
-    const report = { claim: claim ? null : ({ status: "ABANDONED" } as const), over: true, fromPage: false };
-    const { outcome } = await checkPortal({ userId, portalSessionId: id, ...report, now: new Date() });
-    if (isFinal(outcome)) concluded++;
-    else if (activeAt.getTime() < now.getTime() - givenUpAfterMs) await giveUp(id, now);
+  const people = [...new Set(old.map(({ userId }) => userId))];
+  await someAtOnce(people, { atOnce, withinMs }, async (userId) => {
+    const askedAt = new Date();
+    for (const [index, trip] of old.filter((one) => one.userId === userId).entries()) {
+      if (await settle(trip, askedAt, index > 0)) concluded++;
+      else if (trip.activeAt.getTime() < now.getTime() - givenUpAfterMs) await giveUp(trip.id, now);
+    }
   });
   return concluded;
+}
+
+type OldTrip = Pick<typeof portalSessions.$inferSelect, "id" | "userId" | "activeAt" | "claim">;
+
+async function settle({ id, userId, claim }: OldTrip, now: Date, asked: boolean): Promise<boolean> {
+  const report = { claim: claim ? null : ({ status: "ABANDONED" } as const), over: true, fromPage: false, asked };
+  try {
+    const { outcome } = await checkPortal({ userId, portalSessionId: id, ...report, now });
+    return isFinal(outcome);
+  } catch (error) {
+    log.error({ portalSessionId: id, ...describeError(error) }, "A portal session could not be concluded");
+    return false;
+  }
 }
 
 async function giveUp(id: string, now: Date): Promise<void> {

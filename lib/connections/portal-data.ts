@@ -66,7 +66,8 @@ export async function getPortalView(userId: string, portalSessionId: string, now
     brokerage: { id: brokerage.id, slug: brokerage.slug, name: brokerage.name, logoUrl: brokerage.logoUrl },
     access: connection?.access ?? null,
     accounts: shared.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })),
-    accountsBack: connection && outcome.state === "fixed" ? accountsBack(connection, outcome.confirmedAt, look.accountsAskedAt) : null,
+    accountsBack:
+      connection && session.openedAt && outcome.state === "fixed" ? accountsBack(connection, session.openedAt, look.accountsAskedAt) : null,
     opensWindow: brokerage.opensWindow,
     brokeAt: connection?.episodes[0]?.brokeAt ?? null,
     claimedAt: session.claimedAt,
@@ -185,11 +186,17 @@ function repairedSince({ episodes: newest }: Connection, openedAt: Date): boolea
   return newest.some(({ endedAt, endedHow }) => endedHow === "fixed" && endedAt !== null && endedAt > openedAt);
 }
 
-/** Which accounts from before the break SnapTrade has listed again since the repair; null until it was asked. */
-function accountsBack({ accounts, episodes: [newest] }: Connection, confirmedAt: Date, askedAt: Date | null): AccountsBack | null {
-  if (!askedAt || askedAt < confirmedAt) return null;
-  const brokeAt = newest?.brokeAt ?? confirmedAt;
-  const expected = accounts.filter(({ missingSince }) => !missingSince || missingSince > brokeAt);
+/**
+ * Which accounts from before the break, or from before the visit where nothing was broken, SnapTrade has listed again since the repair;
+ * null until it was asked. All times are on SnapTrade's clock.
+ */
+function accountsBack(connection: Connection, openedAt: Date, askedAt: Date | null): AccountsBack | null {
+  const { accounts, updatedAt, episodes: newest } = connection;
+  const repaired = newest.find(({ endedAt, endedHow }) => endedHow === "fixed" && endedAt && endedAt > openedAt);
+  const signedInAt = repaired?.endedAt ?? (updatedAt && updatedAt > openedAt ? updatedAt : openedAt);
+  if (!askedAt || askedAt < signedInAt) return null;
+  const before = repaired?.brokeAt ?? openedAt;
+  const expected = accounts.filter(({ missingSince }) => !missingSince || missingSince > before);
   const missing = expected.filter(({ missingSince }) => missingSince);
   return { expected: expected.length, missing: missing.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })) };
 }

@@ -65,6 +65,12 @@ test("while SnapTrade cannot be read, its signed event is enough", () => {
   expect(outcomeOf(reported(null, { connection: told, lookFailedAt: after(31) }), after(32)).state).toBe("fixed");
 });
 
+test("SnapTrade's signed word is also enough where a read before it, still disabled, was the last one that succeeded", () => {
+  const announced = { ...enabled, observedAt: after(30), readAt: after(28), readState: "disabled" as const };
+  const unread = reported(success, { connection: announced, lookFailedAt: after(31) });
+  expect(outcomeOf(unread, after(32))).toEqual({ state: "fixed", confirmedAt: after(30) });
+});
+
 test("a connection that was repaired and broke again is reported as such", () => {
   const again = { ...stillDisabled, fixedAt: after(25), brokeAt: after(28) };
   expect(outcomeOf(reported(success, { connection: again }), after(100))).toEqual({ state: "stopped-again", brokeAt: after(28) });

@@ -119,8 +119,9 @@ function hasSignedIn({ wish, attemptResult, connection, openedAt }: PortalFacts)
 
 function enabledOutcome({ intent, openedAt, lookFailedAt }: PortalFacts, connection: PortalConnection): PortalOutcome {
   const { id, readAt, readState, fixedAt, observedAt } = connection;
-  const read = readAt && readAt > openedAt ? readState : null;
-  if (read !== "enabled" && !(read === null && lookFailedAt)) return { state: "checking", signedIn: true };
+  // A read that says otherwise is older than the event that the state rests on.
+  const confirmed = readAt !== null && readAt > openedAt && readState === "enabled";
+  if (!confirmed && !lookFailedAt) return { state: "checking", signedIn: true };
   if (intent === "connect") return { state: "connected", connectionId: id, confirmedAt: observedAt };
   // The first time SnapTrade said so, if known; each later look only repeats it.
   return { state: "fixed", confirmedAt: fixedAt && fixedAt > openedAt ? fixedAt : observedAt };

@@ -1,7 +1,8 @@
+import { randomUUID } from "node:crypto";
 import { and, eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, portalSessions, users } from "@/lib/db/schema";
+import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema";
 import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
 import { readBrokerages } from "./brokerages";
 import { look } from "./look";
@@ -57,6 +58,20 @@ describe("reconnecting", () => {
     const { open } = await makePerson("QUESTRADE");
     const opened = await Promise.all([open(), open(), open()]);
     expect(new Set(opened.map(({ view }) => view.portalSessionId)).size).toBe(1);
+  });
+
+  test("of a double click whose first half fails, the other half's portal counts", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    await emulator.post(`${path}/faults`, { endpoint: "login", kind: "status", status: 503, times: 1 });
+    await emulator.post(`${path}/faults`, { endpoint: "login", kind: "delay", delayMs: 300, times: 1 });
+    const clicks = await Promise.allSettled([open(), open()]);
+    const opened = clicks.flatMap((click) => (click.status === "fulfilled" ? [click.value] : []));
+    expect(opened).toHaveLength(1);
+    const { portalSessionId } = opened[0]?.view ?? { portalSessionId: "" };
+    expect((await check(portalSessionId)).outcome).toEqual({ state: "open" });
+    await emulator.post(`${path}/advance`, { seconds: 2 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    expect((await check(portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("fixed");
   });
 
   test("two pages that open the portal have separate sessions, and leaving one does not end the other", async () => {
@@ -189,6 +204,32 @@ describe("after the portal", () => {
       .set({ missingSince: new Date(Date.now() + 60_000) })
       .where(eq(brokerageAccounts.id, lost?.id ?? ""));
     expect((await check(view.portalSessionId)).accountsBack).toMatchObject({ expected: 3, missing: [{ name: "TFSA", lastDigits: "4420" }] });
+  });
+
+  test("after renewing one that works, accounts that were gone long before are not missed, whatever the clocks say", async () => {
+    const { userId, path, open, check } = await makePerson();
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
+    await look(userId);
+    const db = await database();
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+    const [shared] = await db.select().from(brokerageAccounts).where(eq(brokerageAccounts.connectionId, id));
+    await db.insert(brokerageAccounts).values({ id: randomUUID(), connectionId: id, name: "Closed", missingSince: daysAgo(20) });
+    await db.insert(episodes).values({
+      connectionId: id,
+      brokeAt: daysAgo(40),
+      noticedAt: daysAgo(40),
+      noticedBy: "timer",
+      endedAt: daysAgo(39),
+      endedHow: "fixed",
+    });
+    const { view } = await open({ connectionId: id, wish: "renew" });
+    await db.update(portalSessions).set({ attemptResult: "SUCCESS" }).where(eq(portalSessions.id, view.portalSessionId));
+    await db.update(snapTradeUsers).set({ accountsLookedAt: null }).where(eq(snapTradeUsers.userId, userId));
+    const ahead = new Date(Date.now() + 180_000);
+    expect(shared).toBeDefined();
+    const allBack = { outcome: { state: "fixed" }, accountsBack: { missing: [] } };
+    expect(await check(view.portalSessionId, { status: "SUCCESS" }, ahead)).toMatchObject(allBack);
+    expect(await check(view.portalSessionId, null, ahead)).toMatchObject(allBack);
   });
 
   test("repaired and broken again is neither a success nor a failure of the sign-in", async () => {

@@ -101,6 +101,8 @@ export interface PortalReport {
   over: boolean;
   /** False when no page is asking, so this is no sign of the person. */
   fromPage?: boolean;
+  /** SnapTrade was asked about this person at `now` already. */
+  asked?: boolean;
 }
 
 /**
@@ -117,14 +119,18 @@ export async function checkPortal({
   const before = await getPortalView(userId, portalSessionId, now);
   if (!before) throw new AppError("not-found");
   await recordReport(userId, portalSessionId, report, now);
-  if (report.claim || report.over) await lookSince(userId, now, "portal");
-  else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
+  if (!report.asked) await lookFor(userId, report, before, now);
   const view = await getPortalView(userId, portalSessionId, now);
   if (!view) throw new AppError("not-found");
   await closeSession(userId, view, now);
   if (!isSuccess(view) || view.accountsBack) return view;
   await readAccountsSince(userId, view.outcome.confirmedAt, now);
   return (await getPortalView(userId, portalSessionId, now)) ?? view;
+}
+
+async function lookFor(userId: string, { claim, over }: PortalReport, before: PortalView, now: Date): Promise<void> {
+  if (claim || over) await lookSince(userId, now, "portal");
+  else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
 }
 
 function isSuccess(view: PortalView): view is PortalView & { outcome: { confirmedAt: Date } } {
@@ -192,7 +198,13 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
       // After a double click the session keeps the moment it first opened.
       await tx
         .update(portalSessions)
-        .set({ openedAt: sql`least(${portalSessions.openedAt}, ${openedAt.toISOString()}::timestamptz)`, snapTradeSessionId })
+        .set({
+          openedAt: sql`least(${portalSessions.openedAt}, ${openedAt.toISOString()}::timestamptz)`,
+          snapTradeSessionId,
+          // The other half of a double click may have failed; this one did not.
+          outcome: sql`nullif(${portalSessions.outcome}, 'not-opened')`,
+          endedAt: sql`case when ${portalSessions.outcome} = 'not-opened' then null else ${portalSessions.endedAt} end`,
+        })
         .where(own);
       await noteChange(tx, userId);
     });

@@ -126,7 +126,11 @@ export async function repeatRemovals(now: Date): Promise<number> {
     .limit(maxPerRound);
   let repeated = 0;
   await someAtOnce(due, pace, async ({ id, userId }) => {
-    const looked = await look(userId, now, "timer");
+    const looked = await look(userId, now, "timer").catch(async (error: unknown) => {
+      // Whoever can't be looked at must not stay first in line.
+      await postpone(id, now);
+      throw error;
+    });
     if (!looked.looked) {
       await postpone(id, now);
       return looked.reason === "busy" ? "stop" : undefined;

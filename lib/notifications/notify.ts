@@ -32,7 +32,10 @@ export async function notifyEnd(tx: Transaction, { id, endedHow }: { id: string;
     insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
     select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${due}::timestamptz from ${notices}
     where ${and(eq(notices.episodeId, id), eq(notices.kind, "broke"))}
-    on conflict do nothing`);
+    on conflict (episode_id, kind) do update
+      set mail = 'waiting', created_at = excluded.created_at, not_before = excluded.not_before, attempts = 0, problem = null
+      -- That end was announced too early, and nobody was told of it; this one is the true one.
+      where ${notices}.mail = 'cancelled'`);
 }
 
 /**

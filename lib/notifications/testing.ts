@@ -71,5 +71,18 @@ export async function makeOwner(count = 1) {
         recordedAt: at(minutes),
       },
     ]);
-  return { ...owner, email: user?.email ?? "", say };
+  /** A read that lags: it still shows the break that began at `brokeAt`. */
+  const stillDisabled = (index: number, minutes: number, brokeAt: number) =>
+    observe(owner.userId, [
+      {
+        connectionId: owner.ids[index] ?? "",
+        state: "disabled",
+        observedAt: at(minutes),
+        answeredAt: at(minutes),
+        disabledAt: at(brokeAt),
+        source: "person",
+        recordedAt: at(minutes),
+      },
+    ]);
+  return { ...owner, email: user?.email ?? "", say, stillDisabled };
 }

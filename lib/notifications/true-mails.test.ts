@@ -154,6 +154,19 @@ describe("an e-mail is true when it leaves:", () => {
     expect(subjects()).toEqual([]);
   });
 
+  test("a repair that is announced early, while its receipt is about to leave, is told once it is true", async () => {
+    const owner = await makeOwner();
+    await owner.say(0, "disabled", 0);
+    await sendAt(10);
+    await owner.say(0, "enabled", 60);
+    moments.beforeData = () => owner.stillDisabled(0, 61, 0);
+    await sendAt(62);
+    moments.beforeData = () => Promise.resolve();
+    await owner.say(0, "enabled", 70);
+    await sendAt(72, 73);
+    expect(subjects()).toEqual([needs, works]);
+  });
+
   test("nothing is said about an episode that turns out never to have happened, and the rest of the e-mail goes out", async () => {
     const owner = await makeOwner(2);
     for (const index of [0, 1]) await owner.say(index, "disabled", 0);
