@@ -125,16 +125,24 @@ function trip(random: Random, intent: "connect" | "reconnect"): Trip {
     "liar",
     "hang",
     "says-so",
+    "says-so",
     intent === "connect" ? "same-login" : "other-login",
   ];
   const again = random.chance(0.25) ? random.pick(["double-click", "second-tab"] as const) : "no";
   const thinks = random.next();
   return {
     login: random.pick(logins),
-    thinkMs: thinks < 0.1 ? seconds(random, 120, 290) : thinks < 0.5 ? seconds(random, 1, 8) : seconds(random, 8, 40),
+    thinkMs:
+      again === "second-tab"
+        ? seconds(random, 15, 60)
+        : thinks < 0.1
+          ? seconds(random, 120, 290)
+          : thinks < 0.5
+            ? seconds(random, 1, 8)
+            : seconds(random, 8, 40),
     abandons: random.chance(0.15),
     again,
-    againMs: again === "double-click" ? random.between(1, 500) : seconds(random, 5, thinks < 0.1 ? 200 : 30),
+    againMs: again === "double-click" ? random.between(1, 500) : seconds(random, 5, 30),
     tells: random.chance(0.8),
     patienceMs: seconds(random, 10, 120),
     breaksAgainMs: random.chance(0.2) ? random.between(1, 20_000) : 0,
@@ -153,12 +161,13 @@ const makers: [number, Maker][] = [
   [6, (random, at, history) => [{ at, does: "visit", person: someone(random, history), ms: seconds(random, 5, 240) }]],
   [3, (random, at, history) => [{ at, does: "check-now", person: someone(random, history) }]],
   [8, makeReconnect],
-  [3, makeConnect],
+  [4, makeConnect],
+  [1.5, makeOvertaken],
   [1, (random, at, history) => [{ at, does: "remove", person: someone(random, history), nth: nth(random) }]],
   [0.5, (random, at, history) => [{ at, does: "forget", person: someone(random, history) }]],
   [0.7, (_, at, history) => [{ at, does: "arrive", person: history.people }]],
-  [0.7, makeHammer],
-  [1.5, makeHeartbeats],
+  [1.2, makeHammer],
+  [2, makeHeartbeats],
   [1.5, (random, at, history) => [{ at, does: "odd-webhook", person: someone(random, history), kind: random.pick(["forged", "not-json", "surrogate", "year-0", "future", "foreign"] as const) }]],
   [1.5, (random, at, { processes }) => [{ at, does: "kill", process: random.between(0, processes - 1), ms: seconds(random, 1, 60) }]],
   [0.7, (random, at, { processes }) => [{ at, does: "freeze", process: random.between(0, processes - 1), ms: seconds(random, 1, 40) }]],
@@ -173,6 +182,16 @@ function makeReconnect(random: Random, at: number, history: History): Action[] {
   const [person, index] = [someone(random, history), nth(random)];
   const reconnect: Action = { at, does: "reconnect", person, nth: index, trip: trip(random, "reconnect") };
   return random.chance(0.6) ? [{ at: at - random.between(1, 9_000), does: "break", person, nth: index }, reconnect] : [reconnect];
+}
+
+/** A slow answer that is overtaken by a break. */
+function makeOvertaken(random: Random, at: number, history: History): Action[] {
+  const person = someone(random, history);
+  return [
+    { at, does: "network", kind: "slow", ms: seconds(random, 4, 10), share: 1 },
+    { at: at + 100, does: "check-now", person },
+    { at: at + random.between(1_700, 6_000), does: "break", person, nth: nth(random) },
+  ];
 }
 
 /** Often where they have a connection already. */

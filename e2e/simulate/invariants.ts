@@ -75,7 +75,8 @@ export class Invariants {
   private sessionsStayOpenWhileUsed() {
     const { database, scheduler } = this.simulation;
     const failed = database.query<{ id: string; claim: string | null }>(
-      `select id, claim->>'status' as claim from portal_sessions where outcome = 'failed'`,
+      `select s.id, s.claim->>'status' as claim from portal_sessions s left join connections c on c.id = s.connection_id
+      where s.outcome = 'failed' and coalesce(c.state, '') <> 'deleted'`,
     );
     for (const { id } of failed) {
       const visit = this.trips.sessions.get(id);
@@ -105,6 +106,7 @@ export class Invariants {
     if (!settled) return;
     this.nothingIsUnfinished();
     this.everybodyIsKnown();
+    this.nobodyIsLeftBehind();
     this.pagesTellTheTruth();
   }
 
@@ -194,6 +196,18 @@ export class Invariants {
           "nobody whom SnapTrade knows is cut off for good",
           `user ${id.slice(0, 8)} counts as "${why}", and SnapTrade knows them`,
         );
+  }
+
+  /** Nothing stays at SnapTrade that nobody here remembers. */
+  private nobodyIsLeftBehind() {
+    const { database, world } = this.simulation;
+    const rows = database.query<{ name: string }>(
+      "select snaptrade_user_id as name from snaptrade_users union all select snaptrade_user_id from former_snaptrade_users where deleted_at is null",
+    );
+    const names = new Set(rows.map(({ name }) => name));
+    for (const name of world.users.keys())
+      if (!names.has(name))
+        this.simulation.fail("no SnapTrade user is left behind", `user ${name} is nobody's, and SnapTrade is not asked to delete them`);
   }
 
   /** What everybody's page shows is what SnapTrade has. */

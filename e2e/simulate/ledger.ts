@@ -41,10 +41,27 @@ export class Ledger {
   constructor(private readonly simulation: Simulation) {}
 
   /** A request has reached SnapTrade. */
-  arrived(target: string) {
+  arrived(method: string, target: string) {
+    if (method === "DELETE" && target.startsWith("/snapTrade/deleteUser"))
+      this.deletesNobody(new URLSearchParams(target.split("?")[1]).get("userId") ?? "");
     const { now } = this.simulation.scheduler;
     this.calls.push({ at: now, userId: new URLSearchParams(target.split("?")[1]).get("userId") });
     this.calls = this.calls.filter(({ at }) => at > now - 60_000);
+  }
+
+  /** A SnapTrade user with connections is deleted only along with its person's account. */
+  private deletesNobody(name: string) {
+    const { simulation } = this;
+    const user = simulation.world.users.get(name);
+    if (!user || user.connections.length === 0) return;
+    const [staying] = simulation.database.query<{ id: string }>(
+      `select u.id from users u join former_snaptrade_users f on f.user_id = u.id where f.snaptrade_user_id = '${name}' and u.deletion_requested_at is null`,
+    );
+    if (staying)
+      simulation.fail(
+        "nobody loses connections because SnapTrade refused their secret for a moment",
+        `${user.connections.length} of user ${staying.id}`,
+      );
   }
 
   /** How many requests there were in the last minute, of one user or of all. */

@@ -1,8 +1,9 @@
 import { fork } from "node:child_process";
 import { parseArgs } from "node:util";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describeAction } from "./history";
+import type { StoredHistory } from "./run";
 import type { Order, Reply } from "./worker";
 
 const { values } = parseArgs({
@@ -16,6 +17,10 @@ const { values } = parseArgs({
     workers: { type: "string", default: "2" },
     "keep-going": { type: "boolean", default: false },
     "shrink-seconds": { type: "string", default: "60" },
+    "shrink-most": { type: "string", default: "8" },
+    "within-seconds": { type: "string" },
+    history: { type: "string" },
+    save: { type: "string" },
     log: { type: "boolean", default: false },
   },
 });
@@ -27,18 +32,31 @@ interface Found {
   afterRuns: number;
 }
 
-const runs = values.seed === undefined ? Number(values.runs) : 1;
+const stored = values.history === undefined ? null : (JSON.parse(readFileSync(values.history, "utf8")) as StoredHistory);
+const onlySeed = stored?.seed ?? values.seed;
+const runs = onlySeed === undefined ? Number(values.runs) : 1;
 const startedAt = Date.now();
+/** No run begins after this; what is still under way half a minute later is given up. */
+const endsAt = values["within-seconds"] === undefined ? Number.POSITIVE_INFINITY : startedAt + Number(values["within-seconds"]) * 1000;
+const toEndMs = 30_000;
 const found = new Map<string, Found>();
 const totals = { done: 0, failed: 0, virtualMs: 0, statements: 0, requests: 0 };
 let next = 0;
 let stopped = false;
 
+const timeIsUp = new Promise<null>((resolve) => {
+  if (Number.isFinite(endsAt)) setTimeout(() => resolve(null), endsAt + toEndMs - startedAt).unref();
+});
+
 function nextOrder(): Order | null {
-  if (next >= runs || stopped) return null;
-  const seed = values.seed ?? String(Number(values.from) + next);
+  if (next >= runs || stopped || Date.now() > endsAt) return null;
+  const seed = onlySeed ?? String(Number(values.from) + next);
   next++;
-  return { seed, people: Number(values.people), days: Number(values.days), shrinkMs: Number(values["shrink-seconds"]) * 1000 };
+  return { seed, people: Number(values.people), days: Number(values.days), shrinkMs: shrinkMs(), history: stored?.history ?? null };
+}
+
+function shrinkMs(): number {
+  return found.size >= Number(values["shrink-most"]) ? 0 : Math.min(Number(values["shrink-seconds"]) * 1000, Math.max(0, endsAt - Date.now()));
 }
 
 async function work(): Promise<void> {
@@ -49,8 +67,12 @@ async function work(): Promise<void> {
   const died = new Promise<never>((_, reject) => worker.once("exit", (code) => reject(new Error(`A worker ended with ${code ?? "a signal"}`))));
   died.catch(() => undefined);
   for (let order = nextOrder(); order; order = nextOrder()) {
-    const known = order.shrinkMs > 0 && found.size >= 8 ? { ...order, shrinkMs: 0 } : order;
-    const reply = await Promise.race([new Promise<Reply>((resolve) => worker.once("message", resolve).send(known)), died]);
+    const current = order;
+    const reply = await Promise.race([new Promise<Reply>((resolve) => worker.once("message", resolve).send(current)), died, timeIsUp]);
+    if (!reply) {
+      worker.kill("SIGKILL");
+      return;
+    }
     take(reply);
   }
   worker.disconnect();
@@ -69,6 +91,11 @@ function take(reply: Reply) {
     else {
       found.set(result.violation.invariant, { count: 1, first: reply, afterRuns: totals.done });
       report(reply);
+      if (values.save && reply.shortened)
+        writeFileSync(
+          values.save,
+          `${JSON.stringify({ seed: result.seed, invariant: result.violation.invariant, history: reply.shortened.history })}\n`,
+        );
     }
     if (!values["keep-going"]) stopped = true;
   }
@@ -105,7 +132,7 @@ for (const [invariant, { count, first, afterRuns }] of found)
   console.log(`simulate: ${count} × "${invariant}", first by seed ${first.result.seed} after ${afterRuns} runs`);
 const seconds = Math.round((Date.now() - startedAt) / 1000);
 console.log(
-  `simulate: ${totals.done} runs, ${totals.failed} failed; ${minutes} virtual minutes, ${totals.statements} statements, ${totals.requests} requests to SnapTrade, in ${seconds} s`,
+  `simulate: ${totals.done}${totals.done < runs ? ` of ${runs}` : ""} runs, ${totals.failed} failed; ${minutes} virtual minutes, ${totals.statements} statements, ${totals.requests} requests to SnapTrade, in ${seconds} s`,
 );
 if (process.env.SIMULATE_REPORT) {
   mkdirSync(path.dirname(process.env.SIMULATE_REPORT), { recursive: true });

@@ -26,6 +26,16 @@ export interface Ground {
   reset: () => Promise<void>;
 }
 
+/** A history that was found once, shortened, and kept. */
+export interface StoredHistory {
+  seed: string;
+  /** What it violated. */
+  invariant: string;
+  /** The defect that it found, where that can be put back (mutations.ts). */
+  mutation?: string;
+  history: History;
+}
+
 export const historyOf = (seed: string, people = 0, days = 0) => makeHistory(seededRandom(`${seed} history`), people, days);
 
 /** Plays one history from its beginning to its end, or to the first thing that must not be. */

@@ -1,24 +1,61 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeGround } from "./ground";
-import { historyOf, play, type Ground } from "./run";
+import { mutate } from "./mutations";
+import { historyOf, play, type Ground, type StoredHistory } from "./run";
+
+const folder = path.join(import.meta.dirname, "histories");
+const stored = readdirSync(folder).map((name) => ({
+  name: path.basename(name, ".json"),
+  ...(JSON.parse(readFileSync(path.join(folder, name), "utf8")) as StoredHistory),
+}));
 
 let ground: Ground;
 beforeAll(async () => {
   ground = await makeGround();
-}, 120_000);
+}, 240_000);
 afterAll(() => ground.pglite.close());
 
 describe("the simulation", () => {
   test("the same seed gives the same run to the last step", async () => {
-    const history = { ...historyOf("same", 2), troubleMs: 120_000, quietMs: 60_000 };
+    const history = { ...historyOf("same", 2), troubleMs: 60_000, quietMs: 20_000 };
     const one = await play(ground, "same", history);
     const other = await play(ground, "same", history);
     expect(other).toEqual(one);
     expect(one.statements).toBeGreaterThan(100);
-  }, 180_000);
+  }, 240_000);
 
   test("another seed gives another run", async () => {
-    const history = { ...historyOf("same", 2), troubleMs: 60_000, quietMs: 1_000, actions: [] };
+    const history = { ...historyOf("same", 2), troubleMs: 30_000, quietMs: 1_000, actions: [] };
     expect((await play(ground, "one", history)).trace).not.toBe((await play(ground, "other", history)).trace);
-  }, 180_000);
+  }, 240_000);
+
+  test.each(stored)(
+    "nothing that must not be comes of a history that was kept: $name",
+    async ({ seed, history }) => {
+      expect((await play(ground, seed, history)).violation).toBeNull();
+    },
+    240_000,
+  );
+
+  test.each(stored.flatMap(({ mutation = null, ...kept }) => (mutation ? [{ mutation, ...kept }] : [])))(
+    "the defect that $name found is still found",
+    async ({ seed, history, mutation, invariant }) => {
+      const mutated = await makeGround(mutation);
+      const { violation } = await play(mutated, seed, history);
+      await mutated.pglite.close();
+      expect(violation?.invariant).toBe(invariant);
+    },
+    240_000,
+  );
+
+  test("a defect that does not exist cannot be put back", () => {
+    expect(() => mutate("Z9")).toThrow("no mutation");
+  });
+
+  test("a defect whose text is no longer there is not put back in silence", () => {
+    expect(() => mutate("E1").change("lib/budget.ts", "")).toThrow("no longer fits");
+    expect(() => mutate("E1").checkDone()).toThrow("not bundled");
+  });
 });

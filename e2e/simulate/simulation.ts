@@ -159,7 +159,7 @@ export class Simulation {
   }
 
   private async serve({ method, target, headers, body }: SnapTradeRequest): Promise<SnapTradeAnswer> {
-    this.ledger.arrived(target);
+    this.ledger.arrived(method, target);
     const init = { method, headers, ...(method === "GET" || method === "DELETE" ? {} : { body }) };
     const answer = await this.api.fetch(new Request(`http://snaptrade.sim${target}`, init), { incoming: { url: target } });
     return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };

@@ -28,6 +28,8 @@ const databaseTroubles: Record<DatabaseKind, (share: number) => Partial<Database
   slow: (share) => ({ slowMs: 40_000 * share }),
 };
 
+const passingRefusalMs = 45_000;
+
 /** Slow answers and lost removals keep nobody from asking SnapTrade; everything else on the network may. */
 function namesOf({ does, kind }: Window): string[] {
   const unreachable = does === "network" && kind !== "slow" && kind !== "removals-lost";
@@ -58,9 +60,12 @@ export class Troubles {
     if (window.does === "database" && window.kind === "drop") database.dropAll();
     if (window.does === "database" && window.kind === "silent") database.silenceAll();
     if (window.does === "database" && window.kind.startsWith("away")) database.dropAll();
+    // A refusal that lasts is believed, and the person may be registered anew.
+    const refuses = window.kind === "refuses-user";
+    if (refuses && this.had("network refuses-user", 180_000)) return;
     this.active.push(window);
     this.apply();
-    scheduler.after(window.ms, () => {
+    scheduler.after(refuses ? Math.min(window.ms, passingRefusalMs) : window.ms, () => {
       if (!this.active.includes(window)) return;
       this.active = this.active.filter((other) => other !== window);
       this.end(window);

@@ -9,6 +9,8 @@ export interface Order {
   days: number;
   /** How long a failure may be shortened; 0 for not at all. */
   shrinkMs: number;
+  /** In place of the one that the seed would make. */
+  history: History | null;
 }
 
 export interface Reply {
@@ -22,13 +24,13 @@ const runsPerGround = 150;
 let ground: Ground | null = null;
 let runs = 0;
 
-async function obey({ seed, people, days, shrinkMs }: Order): Promise<Reply> {
+async function obey({ seed, people, days, shrinkMs, history: given }: Order): Promise<Reply> {
   if (runs++ % runsPerGround === 0) {
     await ground?.pglite.close();
     ground = await makeGround(process.env.SIMULATE_MUTATION ?? null);
   }
   if (!ground) throw new Error("There is no ground");
-  const history = historyOf(seed, people, days);
+  const history = given ?? historyOf(seed, people, days);
   const result = await play(ground, seed, history);
   return { result, shortened: result.violation && shrinkMs > 0 ? await shrink(ground, result, history, shrinkMs) : null };
 }
