@@ -8,6 +8,8 @@ import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/work-schema";
 import { testSettings } from "@/lib/testing";
 import { startEmulator } from "../../e2e/emulator/server";
 import { look } from "./look";
+import { checkPortal, openReconnect } from "./portal";
+import type { PortalClaim } from "./portal-outcome";
 import { requireSnapTradeCredentials } from "./snaptrade-user";
 
 type Emulator = Awaited<ReturnType<typeof startEmulator>>;
@@ -46,6 +48,33 @@ export function withEmulator() {
       await fetch(`${emulator.url}/control/api${path}`, { method: "DELETE" });
     },
   };
+}
+
+/** People with stopped connections, and what a page does for them around the portal. */
+export function withVisits() {
+  const emulator = withEmulator();
+
+  async function makePerson(...broken: string[]) {
+    const userId = await makeUser({ registered: false });
+    const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
+    const path = `/users/${snapTradeUserId}`;
+    const ids: string[] = [];
+    for (const brokerage of broken) ids.push((await emulator.post<{ id: string }>(`${path}/connections`, { brokerage, disabled: true })).id);
+    await look(userId);
+    const connectionId = ids[0] ?? "";
+    const open = (more: object = {}) => openReconnect({ userId, connectionId, darkMode: false, now: new Date(), ...more });
+    const check = (portalSessionId: string, claim: PortalClaim | null = null, now = new Date()) =>
+      checkPortal({ userId, portalSessionId, claim, over: claim !== null, now });
+    return { userId, path, ids, connectionId, open, check };
+  }
+
+  /** The body of the request that made a login link. */
+  async function loginBody(loginLink: string) {
+    const sessionId = new URL(loginLink).searchParams.get("sessionId") ?? "";
+    return (await emulator.get<{ body: Record<string, unknown> }>(`/sessions/${sessionId}`)).body;
+  }
+
+  return { emulator, makePerson, loginBody };
 }
 
 const minuteMs = 60_000;
