@@ -35,11 +35,8 @@ export async function readAccountsIfDue(
   await readAccounts(userId, credentials, now);
 }
 
-/** Reads a person's accounts, unless a read asked after `since` (SnapTrade's clock) exists: after a repair, to see whether all came back. */
-export async function readAccountsSince(userId: string, since: Date, now: Date): Promise<void> {
-  const db = await database();
-  const [user] = await db.select({ askedAt: snapTradeUsers.accountsAskedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
-  if (user?.askedAt && user.askedAt > since) return;
+/** Reads a person's accounts, whatever is known of them: after a repair, to see whether all came back. */
+export async function readAccountsAnew(userId: string, now: Date): Promise<void> {
   const credentials = await getSnapTradeCredentials(userId);
   if (credentials) await readAccounts(userId, credentials, now);
 }

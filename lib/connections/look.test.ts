@@ -125,6 +125,7 @@ describe("look", () => {
     await look(userId);
     const due = async () => (await listConnectionViews(userId, moment())).lookDueAt;
     expect(await due()).toBeNull();
+    await emulator.post(`${path}/advance`, { seconds: 5 });
     await emulator.post(`${path}/connections/${id}/break`);
     const now = new Date();
     await look(userId, now);

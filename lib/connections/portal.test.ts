@@ -204,6 +204,7 @@ describe("after the portal", () => {
     await db.update(snapTradeUsers).set({ accountsLookedAt: null }).where(eq(snapTradeUsers.userId, userId));
     const ahead = new Date(Date.now() + 180_000);
     expect(shared).toBeDefined();
+    await emulator.post(`${path}/advance`, { seconds: 3 });
     const allBack = { outcome: { state: "fixed" }, accountsBack: { missing: [] } };
     expect(await check(view.portalSessionId, { status: "SUCCESS" }, ahead)).toMatchObject(allBack);
     expect(await check(view.portalSessionId, null, ahead)).toMatchObject(allBack);

@@ -7,7 +7,7 @@ import { AppError } from "@/lib/errors";
 import { announceChanges, noteChange } from "@/lib/live";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { createLoginLink, type LoginPurpose } from "@/lib/snaptrade/login-link";
-import { readAccountsSince } from "./accounts";
+import { readAccountsAnew } from "./accounts";
 import { look, lookSince } from "./look";
 import { getPortalView } from "./portal-data";
 import { isFinal, type PortalClaim } from "./portal-outcome";
@@ -123,8 +123,9 @@ export async function checkPortal({
   const view = await getPortalView(userId, portalSessionId, now);
   if (!view) throw new AppError("not-found");
   await closeSession(userId, view, now);
-  if (!isSuccess(view) || view.accountsBack) return view;
-  await readAccountsSince(userId, view.outcome.confirmedAt, now);
+  const known = view.outcome.state === "connected" ? view.accounts.length > 0 : view.accountsBack !== null;
+  if (!isSuccess(view) || known) return view;
+  await readAccountsAnew(userId, now);
   return (await getPortalView(userId, portalSessionId, now)) ?? view;
 }
 
@@ -133,7 +134,7 @@ async function lookFor(userId: string, { claim, over }: PortalReport, before: Po
   else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
 }
 
-function isSuccess(view: PortalView): view is PortalView & { outcome: { confirmedAt: Date } } {
+function isSuccess(view: PortalView): boolean {
   return view.outcome.state === "fixed" || view.outcome.state === "connected";
 }
 
