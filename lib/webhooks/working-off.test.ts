@@ -129,8 +129,9 @@ describe("working off the inbox", () => {
     const db = await database();
     const version = async (userId: string) => (await db.select().from(users).where(eq(users.id, userId)))[0]?.version;
     const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
-    await deliver(about(owner, owner.ids[0], "disabled", 10));
-    await deliver(makeEvent("ACCOUNT_TRANSACTIONS_UPDATED", at(10), { userId: owner.snapTradeUserId }));
+    const soon = { now: at(11) };
+    await deliver(about(owner, owner.ids[0], "disabled", 10), soon);
+    await deliver(makeEvent("ACCOUNT_TRANSACTIONS_UPDATED", at(10), { userId: owner.snapTradeUserId }), soon);
     await processInbox();
     expect([await version(owner.userId), await version(stranger)]).toEqual([1, 0]);
   });
