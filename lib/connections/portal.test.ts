@@ -128,9 +128,11 @@ describe("reconnecting", () => {
     await expect(open({ connectionId: working.id })).rejects.toMatchObject({ code: "not-broken" });
     await expect(open({ connectionId: stranger.connectionId })).rejects.toMatchObject({ code: "not-found" });
     const snapTradeUserId = path.split("/").at(-1);
+    await emulator.post(`${path}/advance`, { seconds: 3 });
     await emulator.post("/brokerages/QUESTRADE", { enabled: false, forUser: snapTradeUserId });
     await look(userId);
     await expect(open()).rejects.toMatchObject({ code: "cannot-reconnect" });
+    await emulator.post(`${path}/advance`, { seconds: 3 });
     await emulator.post("/brokerages/QUESTRADE", { enabled: true, forUser: snapTradeUserId });
     await look(userId);
   });
