@@ -68,7 +68,7 @@ test("an account that did not come back is named, with what to do", async ({ pag
   await expect(result("Vanguard US is connected again")).toBeVisible();
   await expect(dialog.getByText("2 of 3 back")).toBeVisible();
   await expect(dialog.getByText("TFSA •• 4821 is missing.")).toBeVisible();
-  await expect(dialog.getByText("Otherwise sign in again and allow every account at Vanguard US.")).toBeVisible();
+  await expect(dialog.getByText("allow access to every account at Vanguard US")).toBeVisible();
 });
 
 test("accounts that could not be read are not said to be back", async ({ page, owner }) => {

@@ -12,7 +12,7 @@ test("the interval always contains the moment when the server answered, whatever
     back: fc.integer({ min: 0, max: 8_000 }),
   });
   fc.assert(
-    fc.property(fc.integer({ min: -270_000, max: 270_000 }), fc.array(call, { minLength: 1, maxLength: 20 }), (ahead, calls) => {
+    fc.property(fc.integer({ min: -600_000, max: 280_000 }), fc.array(call, { minLength: 1, maxLength: 20 }), (ahead, calls) => {
       const intervalOf = createServerClock();
       let now = noon;
       for (const { pause, there, back } of calls) {
@@ -48,7 +48,7 @@ test("after a while the clocks are known to a fraction of a second", () => {
 test("an answer without a date, or dated far ahead, is dated from the others", () => {
   const intervalOf = createServerClock();
   intervalOf(noon - 180_000, noon, noon + 10);
-  for (const date of [null, Number.NaN, noon + 3_600_000, noon - 3_600_000]) {
+  for (const date of [null, Number.NaN, noon + 3_600_000]) {
     const { askedAt } = intervalOf(date, noon + 1_000, noon + 1_010);
     expect(Math.abs(askedAt.getTime() - (noon + 1_000 - 180_000))).toBeLessThanOrEqual(1_050);
   }

@@ -6,11 +6,8 @@ export interface AnswerInterval {
 
 /** A Date header is truncated to whole seconds. */
 const resolutionMs = 1_000;
-/**
- * A clock that is further from ours than this is not believed: answers from ahead would outweigh all that follow, and one from long ago,
- * out of some cache, would speak for another time.
- */
-const believedApartMs = 5 * 60_000;
+/** A clock that is further ahead of ours than this is not believed; its answers would outweigh all that follow. */
+const believedAheadMs = 5 * 60_000;
 /** Two clocks drift apart by at most this fraction of the elapsed time. */
 const drift = 1e-4;
 
@@ -40,7 +37,7 @@ export function createServerClock() {
    */
   return function intervalOf(date: number | null, asked: number, received: number): AnswerInterval {
     const before = widened(received);
-    if (date === null || Number.isNaN(date) || Math.abs(date - received) > believedApartMs)
+    if (date === null || Number.isNaN(date) || date - received > believedAheadMs)
       return toInterval(before ?? { least: 0, most: 0 }, asked, received);
     const bounds = { least: date - received, most: date + resolutionMs - asked };
     const both = before && { least: Math.max(before.least, bounds.least), most: Math.min(before.most, bounds.most) };
