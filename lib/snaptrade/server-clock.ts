@@ -37,8 +37,7 @@ export function createServerClock() {
    */
   return function intervalOf(date: number | null, asked: number, received: number): AnswerInterval {
     const before = widened(received);
-    if (date === null || Number.isNaN(date) || date - received > believedAheadMs)
-      return toInterval(before ?? { least: 0, most: 0 }, asked, received);
+    if (date === null || Number.isNaN(date) || date - received > believedAheadMs) return toInterval(before ?? { least: 0, most: 0 }, asked, received);
     const bounds = { least: date - received, most: date + resolutionMs - asked };
     const both = before && { least: Math.max(before.least, bounds.least), most: Math.min(before.most, bounds.most) };
     // Bounds that exclude each other mean that one of the clocks was set.
