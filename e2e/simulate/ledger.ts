@@ -70,17 +70,24 @@ export class Ledger {
     return this.calls.filter((call) => call.at > now - 60_000 && (userId === undefined || call.userId === userId)).length;
   }
 
-  /** Whether somebody signed in for this connection since then: made it, repaired it, or signed in while it worked. */
+  /**
+   * Whether SnapTrade says that somebody signed in for this connection since then: made it, repaired it, or signed in while it worked.
+   * Nothing but the result of the attempt tells of a sign-in that found a connection working and left it as it was.
+   */
   signedInSince(connectionId: string, since: number): boolean {
     const { world } = this.simulation;
     const signs = ["CONNECTION_ADDED", "CONNECTION_FIXED", "CONNECTION_UPDATED"];
     // Times of events are on SnapTrade's clock.
     const from = since + world.settings.clockSkewSeconds * 1000;
-    return [...world.events.values()].some((events) =>
-      events.some(
-        (event) => signs.includes(event.eventType) && event.brokerageAuthorizationId === connectionId && Date.parse(event.eventTimestamp) >= from,
-      ),
-    );
+    const owner = [...world.users.values()].find(({ connections }) => connections.some(({ id }) => id === connectionId));
+    const connection = owner?.connections.find(({ id }) => id === connectionId);
+    const worked =
+      connection && (!connection.disabled || (connection.disabledAt ?? 0) > from) ? world.brokerage(connection.slug, owner)?.id : undefined;
+    return [...world.events.values()].flat().some((event) => {
+      if (Date.parse(event.eventTimestamp) < from) return false;
+      if (signs.includes(event.eventType)) return event.brokerageAuthorizationId === connectionId;
+      return worked !== undefined && event.userId === owner?.userId && event.brokerageId === worked && event.connectionAttemptedResult === "SUCCESS";
+    });
   }
 
   /** An answer has reached us. */
