@@ -23,7 +23,7 @@ stage("the domain on PostgreSQL", ["npx", "vitest", "run", "lib"], vitestCounts(
   TEST_REPORT: path.join(results, "postgres.json"),
 });
 stage(
-  "simulation, 200 seeds",
+  "simulation, up to 200 seeds",
   ["npm", "run", "--silent", "prove", "--", "simulate", "--runs", "200", "--keep-going", ...simulationLimits],
   simulationCounts,
   {
