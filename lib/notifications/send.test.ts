@@ -1,6 +1,5 @@
 import { and, eq, sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
-import { observe } from "@/lib/connections/observe";
 import { withEmulator } from "@/lib/connections/testing";
 import { askWhenBack } from "@/lib/connections/when-back";
 import { database } from "@/lib/db/client";
@@ -8,16 +7,12 @@ import { fixLinks, notices } from "@/lib/db/notice-schema";
 import { incidents } from "@/lib/db/incident-schema";
 import { brokerages, users } from "@/lib/db/schema";
 import { withDatabase } from "@/lib/db/testing/with-database";
-import { makeConnections } from "@/lib/webhooks/testing";
 import { makeFixLink, readFixLink, spendFixLink, unsubscribe, unsubscribeToken } from "./links";
 import { sendDueNotices } from "./send";
+import { at, days, makeOwner } from "./testing";
 
 withDatabase();
 const emulator = withEmulator();
-
-const start = Date.parse("2026-11-17T09:00:00Z");
-const at = (minutes: number) => new Date(start + minutes * 60_000);
-const days = (n: number) => n * 1440;
 
 beforeEach(async () => {
   const db = await database();
@@ -25,28 +20,10 @@ beforeEach(async () => {
   await db.update(brokerages).set({ maintenance: false });
 });
 
-/** Somebody with working connections and no quiet hours. */
-async function makeOwner(count = 1) {
-  const owner = await makeConnections(count, at(-days(40)));
-  const db = await database();
-  const [user] = await db.update(users).set({ quietFrom: 0, quietTo: 0 }).where(eq(users.id, owner.userId)).returning();
-  const say = (index: number, state: "enabled" | "disabled", minutes: number) =>
-    observe(owner.userId, [
-      {
-        connectionId: owner.ids[index] ?? "",
-        state,
-        observedAt: at(minutes),
-        answeredAt: null,
-        disabledAt: null,
-        source: "webhook",
-        recordedAt: at(minutes),
-      },
-    ]);
-  const mails = () => emulator.get<{ subject: string; links: string[]; text: string; html: string }[]>(`/mail?to=${user?.email ?? ""}`);
-  return { ...owner, email: user?.email ?? "", say, mails };
-}
+type Owner = Awaited<ReturnType<typeof makeOwner>>;
 
-const subjects = async (owner: Awaited<ReturnType<typeof makeOwner>>) => (await owner.mails()).map(({ subject }) => subject).reverse();
+const mailsTo = ({ email }: Owner) => emulator.get<{ subject: string; links: string[]; text: string; html: string }[]>(`/mail?to=${email}`);
+const subjects = async (owner: Owner) => (await mailsTo(owner)).map(({ subject }) => subject).reverse();
 
 describe("an episode", () => {
   test("is told once, reminded of twice, and its end is confirmed; however often the sender comes", async () => {
@@ -76,7 +53,7 @@ describe("an episode", () => {
     const owner = await makeOwner(3);
     for (const index of [0, 1, 2]) await owner.say(index, "disabled", index);
     await sendDueNotices(at(12));
-    const [mail] = await owner.mails();
+    const [mail] = await mailsTo(owner);
     expect(mail?.subject).toBe("3 connections need reconnecting");
     expect(mail?.links.filter((link) => link.includes("/fix/"))).toHaveLength(3);
   });
@@ -179,7 +156,7 @@ describe("an e-mail", () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     await sendDueNotices(at(10));
-    const [mail] = await owner.mails();
+    const [mail] = await mailsTo(owner);
     expect(mail?.html).not.toMatch(/<img|http:\/\/localhost:\d+\/portal|redeemToken/);
     expect(mail?.text).toContain("How to know this e-mail is real.");
     expect(mail?.links.some((link) => link.includes(`/api/unsubscribe/${owner.userId}.`))).toBe(true);
