@@ -1,12 +1,12 @@
 /** Runs once when the server starts: a wrong setting or an unusable database stops it here, with a sentence. */
 export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;
-  const { installGate } = await import("./lib/gate");
+  const { installGate } = await import("@/lib/server/gate");
   installGate();
-  const { listenForShutdown } = await import("./lib/shutdown");
+  const { listenForShutdown } = await import("@/lib/server/shutdown");
   listenForShutdown();
-  const { requireUsable } = await import("./lib/ready");
+  const { requireUsable } = await import("@/lib/server/ready");
   await requireUsable();
-  const { startTimer } = await import("./lib/reconcile");
+  const { startTimer } = await import("@/lib/reconcile/round");
   startTimer();
 }

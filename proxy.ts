@@ -1,5 +1,5 @@
 import { NextResponse, type NextRequest } from "next/server";
-import { env } from "./lib/env";
+import { env } from "@/lib/base/env";
 
 const logoOrigin = "https://passiv-brokerage-logos.s3.ca-central-1.amazonaws.com";
 

@@ -6,14 +6,14 @@ export default defineConfig({
     alias: {
       "@": path.resolve("."),
       // Its only effect is to stop a browser bundle; tests run on the server.
-      "server-only": path.resolve("lib/db/testing/server-only.ts"),
+      "server-only": path.resolve("lib/testing/server-only.ts"),
     },
   },
   test: {
     // Only a real PostgreSQL server can show these.
     exclude: process.env.TEST_DATABASE === "postgres" ? configDefaults.exclude : [...configDefaults.exclude, "**/*.postgres.test.ts"],
     include: ["lib/**/*.test.ts", "components/**/*.test.ts", "e2e/**/*.test.ts"],
-    globalSetup: ["lib/db/testing/database.ts"],
+    globalSetup: ["lib/testing/database.ts"],
     reporters: ["default", ["json", { outputFile: process.env.TEST_REPORT ?? "test-results/unit.json" }]],
     env: { LOG_LEVEL: "silent" },
     // One for each of two cores; the default would leave one of them idle.

@@ -5,8 +5,8 @@ import { connection } from "next/server";
 import type { ReactNode } from "react";
 import { ReaderHints } from "@/components/reader-hints";
 import { GlyphSheet } from "@/components/ui/link-glyph";
-import { brandCss } from "@/lib/brand";
-import { env } from "@/lib/env";
+import { brandCss } from "@/lib/base/brand";
+import { env } from "@/lib/base/env";
 import "./globals.css";
 
 const hanken = localFont({

@@ -1,7 +1,7 @@
 import { cookies, headers } from "next/headers";
-import type { Moment } from "@/lib/connections/status";
-import { knownTimeZone } from "@/lib/time-zone";
-import { startOfDay, type Viewer } from "@/lib/times";
+import type { Moment } from "@/lib/connections/pages/status";
+import { knownTimeZone } from "@/lib/base/time-zone";
+import { startOfDay, type Viewer } from "@/lib/base/times";
 
 export interface Reader {
   viewer: Viewer;

@@ -2,8 +2,8 @@ import "server-only";
 import { unstable_rethrow } from "next/navigation";
 import type { z } from "zod";
 import { getUser, type User } from "./auth/user";
-import { AppError, unexpectedSentence, type AppErrorCode } from "./errors";
-import { describeError, log } from "./log";
+import { AppError, unexpectedSentence, type AppErrorCode } from "@/lib/base/errors";
+import { describeError, log } from "@/lib/base/log";
 
 export type ActionResult<T> = { ok: true; data: T } | { ok: false; code: AppErrorCode | "unexpected"; message: string };
 

@@ -3,8 +3,8 @@ import { sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { admit, backgroundPerMinute, forgetOldCalls, inBackground, noteLimits, noteRefusal, roomForBackground, type Admission } from "./budget";
 import { database } from "./db/client";
-import { snapTradeCalls, snapTradeLimits } from "./db/work-schema";
-import { withDatabase } from "./db/testing/with-database";
+import { snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
+import { withDatabase } from "@/lib/testing/with-database";
 
 withDatabase();
 

@@ -1,11 +1,11 @@
 import { expect, test, vi } from "vitest";
-import { listConnectionViews } from "./connections/data";
-import { observe } from "./connections/observe";
+import { listConnectionViews } from "@/lib/connections/pages/data";
+import { observe } from "@/lib/connections/observations/observe";
 import type { OpenDatabase } from "./db/database";
-import { makeUser, withDatabase } from "./db/testing/with-database";
+import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { follow } from "./live";
-import { testSettings } from "./testing";
-import { makeConnections } from "./webhooks/testing";
+import { testSettings } from "@/lib/testing/unique";
+import { makeConnections } from "@/lib/testing/webhooks";
 
 Object.assign(process.env, testSettings);
 withDatabase();

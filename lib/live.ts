@@ -1,9 +1,9 @@
 import "server-only";
 import { inArray, sql } from "drizzle-orm";
 import { database, listener } from "./db/client";
-import { users } from "./db/schema";
-import { describeError, log } from "./log";
-import { oneAtATime } from "./one-at-a-time";
+import { users } from "@/lib/db/schema/connections";
+import { describeError, log } from "@/lib/base/log";
+import { oneAtATime } from "@/lib/base/coalesce";
 
 export { noteChange } from "./db/changes";
 

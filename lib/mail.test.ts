@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { MailNotSent, overtaken, sendMail } from "./mail";
-import { testSettings } from "./testing";
+import { testSettings } from "@/lib/testing/unique";
 
 const mail = { to: "someone@example.com", subject: "Hello", text: "Hello", html: "<p>Hello</p>" };
 let server: Server;

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { createTransport } from "nodemailer";
 import SMTPTransport from "nodemailer/lib/smtp-transport/index.js";
-import { env } from "./env";
+import { env } from "@/lib/base/env";
 
 export interface Mail {
   to: string;

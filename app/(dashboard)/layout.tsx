@@ -3,7 +3,7 @@ import { SiteFooter } from "@/components/site-footer";
 import { SiteHeader } from "@/components/site-header";
 import { signOut } from "@/lib/auth/actions";
 import { getUser } from "@/lib/auth/user";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 import { countUnread } from "@/lib/notifications/data";
 
 export default async function DashboardLayout({ children }: { children: ReactNode }) {

@@ -1,8 +1,8 @@
 import type { ConnectionView } from "@/lib/connections/views";
-import { ago, clock, count, dayAt, dayClock, type Viewer } from "@/lib/times";
+import { ago, clock, count, dayAt, dayClock, type Viewer } from "@/lib/base/times";
 import { LinkGlyph } from "../ui/link-glyph";
 import { Time } from "../ui/time";
-import { drawn } from "./status-words";
+import { drawn } from "./status-display";
 
 export interface Reading {
   viewer: Viewer;

@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { markRead } from "@/lib/notifications/actions";
 import type { NoticeView } from "@/lib/notifications/views";
-import { ago, type Viewer } from "@/lib/times";
+import { ago, type Viewer } from "@/lib/base/times";
 import { SubmitButton } from "../ui/submit-button";
 import { Tile } from "../ui/tile";
 import { Time } from "../ui/time";

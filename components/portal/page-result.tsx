@@ -1,6 +1,6 @@
 import { keepBoth, tellWhenBackInPage } from "@/lib/connections/actions";
 import type { PortalView } from "@/lib/connections/views";
-import type { Viewer } from "@/lib/times";
+import type { Viewer } from "@/lib/base/times";
 import { ButtonLink, type ButtonLook } from "../ui/button";
 import { SubmitButton } from "../ui/submit-button";
 import { PortalLauncher } from "./portal-launcher";

@@ -2,19 +2,19 @@
 
 import { useEffect, useRef, useState, useTransition } from "react";
 import { keepSecond, skipEntry, tellWhenBack } from "@/lib/connections/actions";
-import { isFinal } from "@/lib/connections/portal-outcome";
+import { isFinal } from "@/lib/connections/portal/outcome";
 import type { OpenedPortal } from "@/lib/connections/views";
-import type { Viewer } from "@/lib/times";
+import type { Viewer } from "@/lib/base/times";
 import { Button, ButtonLink, type ButtonLook } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { PortalFrame } from "./portal-frame";
 import { PortalRail } from "./portal-rail";
 import { PortalResult, type AllActions } from "./portal-result";
 import { start, targetOf, type PortalTarget } from "./portal-target";
-import { willBeTold } from "./portal-words";
+import { willBeTold } from "./portal-labels";
 import { nextInQueue } from "./reconnect-queue";
 import { SignedOut } from "./signed-out";
-import { usePortalTrip } from "./use-portal-trip";
+import { usePortalTrip } from "./use-portal-session";
 
 export interface PortalDialogProps {
   opened: OpenedPortal;

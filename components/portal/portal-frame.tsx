@@ -1,10 +1,10 @@
 "use client";
 
 import { useEffect, useState } from "react";
-import type { PortalFailure } from "@/lib/connections/portal-outcome";
+import type { PortalFailure } from "@/lib/connections/views";
 import type { OpenedPortal } from "@/lib/connections/views";
 import { NewPageForm } from "./new-page-form";
-import { endsPortal, errandOf, failureWords, type Words } from "./portal-words";
+import { endsPortal, errandOf, failureWords, type Words } from "./portal-labels";
 
 const loadTimeoutMs = 15_000;
 const windowHintMs = 20_000;

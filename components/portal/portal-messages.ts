@@ -1,4 +1,4 @@
-import type { PortalClaim } from "@/lib/connections/portal-outcome";
+import type { PortalClaim } from "@/lib/connections/views";
 
 /** What a window message of the portal asks of us: to look because it claims something, or to end because it is over. */
 export type PortalSignal = { kind: "claim"; claim: PortalClaim } | { kind: "close" };

@@ -1,5 +1,5 @@
 import type { PortalView } from "@/lib/connections/views";
-import { AccountList } from "../connections/account-list";
+import { AccountList } from "@/components/connections/detail/account-list";
 import { Icon } from "../ui/icon";
 import { NewPageForm } from "./new-page-form";
 import { ReconnectQueue, stepWords } from "./reconnect-queue";

@@ -1,15 +1,15 @@
 import type { ReactNode } from "react";
 import type { AccountView, PortalView } from "@/lib/connections/views";
-import { clockSeconds, count, dayAt, duration, type Viewer } from "@/lib/times";
-import { AccountList } from "../connections/account-list";
-import { listNames } from "../connections/headline";
+import { clockSeconds, count, dayAt, duration, type Viewer } from "@/lib/base/times";
+import { AccountList } from "@/components/connections/detail/account-list";
+import { listNames } from "@/components/connections/list/headline";
 import type { ButtonLook } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { LinkFigure, type FigureState } from "../ui/link-figure";
 import { Receipt } from "../ui/receipt";
 import { Tile } from "../ui/tile";
 import { Time } from "../ui/time";
-import { errandOf, failureWords, type ResultAction } from "./portal-words";
+import { errandOf, failureWords, type ResultAction } from "./portal-labels";
 
 export type AllActions = ResultAction | "next" | "close";
 

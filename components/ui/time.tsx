@@ -1,4 +1,4 @@
-import { fullTime, type Viewer } from "@/lib/times";
+import { fullTime, type Viewer } from "@/lib/base/times";
 
 /** A time in words, with its exact moment for machines and on hover. */
 export function Time({ at, viewer, children, className }: { at: Date; viewer: Viewer; children: string; className?: string }) {

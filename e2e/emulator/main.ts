@@ -1,6 +1,6 @@
-import { PortTakenError } from "./listen";
-import { type Emulator, type EmulatorOptions, startEmulator } from "./server";
-import { StateFileError } from "./state-file";
+import { PortTakenError } from "./server/listen";
+import { type Emulator, type EmulatorOptions, startEmulator } from "./server/server";
+import { StateFileError } from "./world/state-file";
 
 function readOptions(env: NodeJS.ProcessEnv): EmulatorOptions {
   return {

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { text } from "node:stream/consumers";
 import { Snaptrade, SnaptradeAuth } from "snaptrade-typescript-sdk";
-import { type Emulator, startEmulator } from "./server";
+import { type Emulator, startEmulator } from "./server/server";
 
 export type Json = Record<string, unknown>;
 

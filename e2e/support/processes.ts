@@ -43,7 +43,7 @@ export async function startEmulator({ app, emulator, smtp }: Ports, env: Record<
 
 /** Starts the built app and returns when it is healthy. */
 export async function startApp(ports: Ports, env: Record<string, string>): Promise<Running> {
-  const child = start(["lib/start.mjs"], "inherit", { ...settingsFor(ports), ...env });
+  const child = start(["e2e/commands/start.mjs"], "inherit", { ...settingsFor(ports), ...env });
   const url = `http://localhost:${ports.app}`;
   await Promise.race([healthy(url), ended(child)]);
   return { url, stop: () => end(child), child };

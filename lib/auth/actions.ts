@@ -3,10 +3,10 @@
 import { cookies, headers } from "next/headers";
 import { redirect } from "next/navigation";
 import { after } from "next/server";
-import { networkOf } from "@/lib/client-address";
-import { env } from "@/lib/env";
-import { clientAddressHeader } from "@/lib/gate";
-import { describeError, log } from "@/lib/log";
+import { networkOf } from "@/lib/base/client-address";
+import { env } from "@/lib/base/env";
+import { clientAddressHeader } from "@/lib/server/gate";
+import { describeError, log } from "@/lib/base/log";
 import { plainAddress } from "@/lib/mail-address";
 import { endSession, redeemLink } from "./handler";
 import { linkMinutes, sendSignInEmail } from "./sign-in-email";

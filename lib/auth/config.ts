@@ -4,10 +4,10 @@ import type { AuthOptions } from "next-auth";
 import type { Adapter } from "next-auth/adapters";
 import Email from "next-auth/providers/email";
 import { database } from "@/lib/db/client";
-import { sessions, verificationTokens } from "@/lib/db/auth-schema";
-import { users } from "@/lib/db/schema";
-import { env } from "@/lib/env";
-import { describeError, log } from "@/lib/log";
+import { sessions, verificationTokens } from "@/lib/db/schema/auth";
+import { users } from "@/lib/db/schema/connections";
+import { env } from "@/lib/base/env";
+import { describeError, log } from "@/lib/base/log";
 
 /** How people sign in: a link by e-mail, a session in the database. */
 export async function authOptions(): Promise<AuthOptions> {

@@ -3,7 +3,7 @@ import NextAuth from "next-auth";
 import { cookies } from "next/headers";
 import { NextRequest } from "next/server";
 import { z } from "zod";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 import { authOptions } from "./config";
 
 /**

@@ -1,5 +1,5 @@
 import "server-only";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 import { sendMail } from "@/lib/mail";
 
 export const linkMinutes = 15;

@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { verificationTokens } from "@/lib/db/auth-schema";
-import { users } from "@/lib/db/schema";
-import { withDatabase } from "@/lib/db/testing/with-database";
-import { signInMails } from "@/lib/db/work-schema";
-import { testSettings } from "@/lib/testing";
+import { verificationTokens } from "@/lib/db/schema/auth";
+import { users } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
+import { signInMails } from "@/lib/db/schema/work";
+import { testSettings } from "@/lib/testing/unique";
 import { createSignInLink, dropSignInLink, isSignInLink } from "./sign-in-link";
 
 Object.assign(process.env, testSettings);

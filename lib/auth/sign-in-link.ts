@@ -3,10 +3,10 @@ import { createHash, randomBytes } from "node:crypto";
 import { and, eq, gt, lt, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { verificationTokens } from "@/lib/db/auth-schema";
-import { users } from "@/lib/db/schema";
-import { signInMails } from "@/lib/db/work-schema";
-import { env } from "@/lib/env";
+import { verificationTokens } from "@/lib/db/schema/auth";
+import { users } from "@/lib/db/schema/connections";
+import { signInMails } from "@/lib/db/schema/work";
+import { env } from "@/lib/base/env";
 import { linkMinutes } from "./sign-in-email";
 
 const second = 1_000;

@@ -4,16 +4,16 @@ import { revalidatePath } from "next/cache";
 import { cookies } from "next/headers";
 import { redirect } from "next/navigation";
 import { fieldsOf, problemAt, userAction } from "@/lib/action";
-import { AppError } from "@/lib/errors";
+import { AppError } from "@/lib/base/errors";
 import { readFixLink, spendFixLink } from "@/lib/notifications/links";
 import { fixLinkInput } from "@/lib/notifications/schema";
-import { requestForgetting } from "./forget";
-import { look } from "./look";
-import { checkPortal, openConnect, openReconnect } from "./portal";
-import { continueQueue, skipInQueue as skip } from "./queue";
-import { keepBeside, requestRemoval, takeRemovalBack } from "./remove";
-import { countCheck } from "./snaptrade-user";
-import { askWhenBack } from "./when-back";
+import { requestForgetting } from "@/lib/account/delete";
+import { look } from "@/lib/connections/look/look";
+import { checkPortal, openConnect, openReconnect } from "@/lib/connections/portal/open";
+import { continueQueue, skipInQueue as skip } from "@/lib/connections/portal/queue";
+import { keepBeside, requestRemoval, takeRemovalBack } from "@/lib/connections/look/remove";
+import { countCheck } from "@/lib/connections/observations/snaptrade-user";
+import { askWhenBack } from "@/lib/connections/portal/notify-when-back";
 import { connectInput, connectionInput, noInput, queueEntryInput, reconnectInput, reportPortalInput } from "./schema";
 
 // For the dialog: the login link goes to the click that asked for it, and nowhere else.

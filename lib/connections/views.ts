@@ -1,5 +1,22 @@
-import type { ConnectionStatus, StatusGroup } from "./status";
-import type { PortalFailure, PortalOutcome } from "./portal-outcome";
+import type { PortalResult } from "@/lib/snaptrade/portal-result";
+
+export type ConnectionStatus =
+  | "removed"
+  | "removing"
+  | "unknown-connected"
+  | "unknown-disabled"
+  | "unsupported"
+  | "verifying"
+  | "reconnecting"
+  | "disabled-maintenance"
+  | "disabled-wave"
+  | "disabled"
+  | "maintenance"
+  | "degraded"
+  | "fresh"
+  | "connected";
+
+export type StatusGroup = "needs-you" | "nothing-to-do" | "connected";
 
 /** One account as people know it: its name and the last digits of its number, never more. */
 export interface AccountView {
@@ -114,6 +131,35 @@ export interface AccountsBack {
 
 /** Why a person reconnects a connection that works. */
 export type PortalWish = "renew" | "trade";
+
+/** What a window message or the return URL reports (FACTS 4.3, 4.6). A hint: it chooses words, never the result. */
+export type PortalClaim = PortalResult;
+
+export type PortalFailure =
+  | "different-login"
+  | "sign-in-refused"
+  | "code-refused"
+  | "key-not-allowed"
+  | "brokerage-unreachable"
+  | "expired"
+  | "not-finished"
+  | "no-word"
+  | "our-side"
+  | "gone"
+  | "second-connection"
+  | "no-new-connection"
+  | "unexplained";
+
+/** What the server concluded about one portal session; the only thing a page shows. Times on SnapTrade's clock. */
+export type PortalOutcome =
+  | { state: "open" }
+  | { state: "checking"; signedIn: boolean }
+  | { state: "unconfirmed" }
+  | { state: "fixed"; confirmedAt: Date }
+  | { state: "connected"; connectionId: string; confirmedAt: Date }
+  /** It worked again after this session began, and has stopped since. */
+  | { state: "stopped-again"; brokeAt: Date }
+  | { state: "failed"; failure: PortalFailure; code: string | null };
 
 /** One trip to the portal with what the server concluded, for the dialog and for the page after a redirect. */
 export interface PortalView {

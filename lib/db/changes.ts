@@ -1,7 +1,7 @@
 import "server-only";
 import { sql, type SQL } from "drizzle-orm";
 import type { Transaction } from "./database";
-import { connections, users } from "./schema";
+import { connections, users } from "@/lib/db/schema/connections";
 
 interface Changes {
   users: Set<string>;

@@ -8,8 +8,8 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openDatabase } from "./client";
 import { migrateDatabase, requireCurrentSchema } from "./migrate";
-import { users } from "./schema";
-import { startWebSocketProxy } from "./testing/websocket-proxy";
+import { users } from "@/lib/db/schema/connections";
+import { startWebSocketProxy } from "@/lib/testing/websocket-proxy";
 
 let folder: string;
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import "server-only";
 import path from "node:path";
 import { Pool } from "pg";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 import { withChanges } from "./changes";
 import type { Database, OpenDatabase, Transaction } from "./database";
 import { usualLimits, type Limits } from "./limits";

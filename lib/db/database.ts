@@ -1,7 +1,7 @@
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import type { Limits } from "./limits";
 import type { Listen } from "./listen";
-import type { tables } from "./tables";
+import type { tables } from "@/lib/db/schema/tables";
 
 /** The only access to the database, whatever the driver. Domain code never asks which one it is, and opens transactions only with `transaction`. */
 export type Database = Omit<PgDatabase<PgQueryResultHKT, typeof tables>, "transaction">;

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { DrizzleQueryError } from "drizzle-orm";
-import { describeError } from "@/lib/log";
+import { describeError } from "@/lib/base/log";
 
 /** The database cannot be used as it is; the message is a sentence for the operator. */
 export class DatabaseError extends Error {

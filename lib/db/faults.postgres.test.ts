@@ -4,8 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, t
 import { openDatabase } from "./client";
 import type { OpenDatabase } from "./database";
 import { TimeLimitError, type Limits } from "./limits";
-import { startFaultyNetwork, type FaultyNetwork } from "./testing/faulty-network";
-import { startWebSocketProxy } from "./testing/websocket-proxy";
+import { startFaultyNetwork, type FaultyNetwork } from "@/lib/testing/faulty-network";
+import { startWebSocketProxy } from "@/lib/testing/websocket-proxy";
 
 /** As in production, at a fifth of the time. */
 const limits: Limits = { connectMs: 1_000, lockMs: 600, idleMs: 1_000, statementMs: 1_600, queryMs: 2_000, transactionMs: 3_000 };

@@ -3,7 +3,7 @@ import { Pool } from "pg";
 import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { usualLimits } from "./limits";
 import { listenWithPg, type Listening } from "./listen";
-import { startFaultyNetwork, type FaultyNetwork } from "./testing/faulty-network";
+import { startFaultyNetwork, type FaultyNetwork } from "@/lib/testing/faulty-network";
 
 describe("LISTEN over a faulty network", () => {
   const channel = "listen_test";

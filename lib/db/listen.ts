@@ -1,6 +1,6 @@
 import "server-only";
 import { Client } from "pg";
-import { describeError, log } from "@/lib/log";
+import { describeError, log } from "@/lib/base/log";
 import { usualLimits, within, type Limits } from "./limits";
 
 /**

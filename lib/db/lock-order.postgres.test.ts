@@ -1,12 +1,12 @@
 import { sql } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
-import { observe, writeBrokerages } from "@/lib/connections/observe";
-import { testSettings } from "@/lib/testing";
-import { about, at, deliver, makeConnections, makeEvent } from "@/lib/webhooks/testing";
+import { observe, writeBrokerages } from "@/lib/connections/observations/observe";
+import { testSettings } from "@/lib/testing/unique";
+import { about, at, deliver, makeConnections, makeEvent } from "@/lib/testing/webhooks";
 import { processInbox } from "@/lib/webhooks/process";
-import { applyBeats } from "@/lib/webhooks/beats";
+import { applyBeats } from "@/lib/webhooks/heartbeats";
 import { database, transaction } from "./client";
-import { withDatabase } from "./testing/with-database";
+import { withDatabase } from "@/lib/testing/with-database";
 
 Object.assign(process.env, testSettings);
 withDatabase();

@@ -1,5 +1,5 @@
 import nextEnv from "@next/env";
-import { SettingsError } from "@/lib/env";
+import { SettingsError } from "@/lib/base/env";
 import { openDatabase } from "./client";
 import { DatabaseError } from "./errors";
 import { migrateDatabase } from "./migrate";

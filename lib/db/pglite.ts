@@ -4,12 +4,12 @@ import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { drizzle } from "drizzle-orm/pglite";
 import { tryLock } from "fs-native-extensions";
-import { describeError, log } from "@/lib/log";
+import { describeError, log } from "@/lib/base/log";
 import type { OpenDatabase } from "./database";
 import { DatabaseError } from "./errors";
 import { within, type Limits } from "./limits";
 import { migrateDatabase } from "./migrate";
-import { tables } from "./tables";
+import { tables } from "@/lib/db/schema/tables";
 
 /**
  * Opens the embedded database in `folder`, for this process alone, and brings it to the present schema.

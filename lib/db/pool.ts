@@ -1,11 +1,11 @@
 import "server-only";
 import { drizzle } from "drizzle-orm/node-postgres";
 import type { PoolClient as PgClient } from "pg";
-import { describeError, log } from "@/lib/log";
+import { describeError, log } from "@/lib/base/log";
 import type { Database, OpenDatabase, Transaction } from "./database";
 import { TimeLimitError, usualLimits, within, type Limits } from "./limits";
 import type { Listening } from "./listen";
-import { tables } from "./tables";
+import { tables } from "@/lib/db/schema/tables";
 
 type Query = (statement: unknown, values?: unknown[]) => Promise<unknown>;
 

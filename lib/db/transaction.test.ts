@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { database, transaction } from "./client";
 import type { OpenDatabase, Transaction } from "./database";
 import { TimeLimitError, usualLimits } from "./limits";
-import { users } from "./schema";
-import { withDatabase } from "./testing/with-database";
+import { users } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
 
 withDatabase();
 

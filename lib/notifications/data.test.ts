@@ -1,12 +1,12 @@
 import { beforeEach, expect, test } from "vitest";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { notices } from "@/lib/db/notice-schema";
-import { users } from "@/lib/db/schema";
-import { withDatabase } from "@/lib/db/testing/with-database";
+import { notices } from "@/lib/db/schema/notices";
+import { users } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
 import { countUnread, listNotices, markAllRead } from "./data";
 import { sendDueNotices } from "./send";
-import { at, days, makeOwner, withMailServer } from "./testing";
+import { at, days, makeOwner, withMailServer } from "@/lib/testing/notifications";
 
 withDatabase();
 withMailServer();

@@ -1,8 +1,8 @@
 import "server-only";
 import { and, count, desc, eq, inArray, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { notices } from "@/lib/db/notice-schema";
-import { brokerages, connections, episodes, users } from "@/lib/db/schema";
+import { notices } from "@/lib/db/schema/notices";
+import { brokerages, connections, episodes, users } from "@/lib/db/schema/connections";
 import type { NoticeView, MailSettings } from "./views";
 
 /** Breaks and repairs are news at once; a reminder when it went out. */

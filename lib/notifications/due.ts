@@ -2,9 +2,9 @@ import "server-only";
 import { and, asc, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { notices } from "@/lib/db/notice-schema";
-import { incidents } from "@/lib/db/incident-schema";
-import { brokerageAccounts, connections, episodes } from "@/lib/db/schema";
+import { notices } from "@/lib/db/schema/notices";
+import { incidents } from "@/lib/db/schema/incidents";
+import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
 import { whyHeld } from "./holds";
 import type { NoticeFacts } from "./rules";
 

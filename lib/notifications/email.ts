@@ -1,4 +1,4 @@
-import { clock, dayAt, type Viewer } from "@/lib/times";
+import { clock, dayAt, type Viewer } from "@/lib/base/times";
 import type { NoticeKind } from "./rules";
 
 /** One connection that an e-mail is about. */

@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { and, count, eq, sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { notices } from "@/lib/db/notice-schema";
-import { incidents } from "@/lib/db/incident-schema";
-import { brokerages, users } from "@/lib/db/schema";
-import { withDatabase } from "@/lib/db/testing/with-database";
+import { notices } from "@/lib/db/schema/notices";
+import { incidents } from "@/lib/db/schema/incidents";
+import { brokerages, users } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
 import { listDuePeople } from "./due";
 import { sendDueNotices } from "./send";
-import { at, days, makeOwner, withMailServer } from "./testing";
+import { at, days, makeOwner, withMailServer } from "@/lib/testing/notifications";
 
 withDatabase();
 const { subjects } = withMailServer();

@@ -1,9 +1,9 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { notices } from "@/lib/db/notice-schema";
-import { incidents } from "@/lib/db/incident-schema";
-import { brokerages, connections, episodes } from "@/lib/db/schema";
+import { notices } from "@/lib/db/schema/notices";
+import { incidents } from "@/lib/db/schema/incidents";
+import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
 
 const heldAtOnce = 2_000;
 const releasedAtOnce = 200;

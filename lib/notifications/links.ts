@@ -2,9 +2,9 @@ import "server-only";
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { and, eq, gt, isNull } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { fixLinks } from "@/lib/db/notice-schema";
-import { connections, episodes, users } from "@/lib/db/schema";
-import { env } from "@/lib/env";
+import { fixLinks } from "@/lib/db/schema/notices";
+import { connections, episodes, users } from "@/lib/db/schema/connections";
+import { env } from "@/lib/base/env";
 
 const validDays = 7;
 const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");

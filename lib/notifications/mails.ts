@@ -1,6 +1,6 @@
 import "server-only";
-import { mailColors } from "@/lib/brand";
-import { env } from "@/lib/env";
+import { mailColors } from "@/lib/base/brand";
+import { env } from "@/lib/base/env";
 import type { ClaimedMail } from "./claim";
 import type { DueNotice } from "./due";
 import { composeMail, type ComposedMail, type MailItem } from "./email";

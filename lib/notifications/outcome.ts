@@ -1,12 +1,12 @@
 import "server-only";
 import { and, eq, gt, inArray, lt, lte, or, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
-import { notices } from "@/lib/db/notice-schema";
+import { notices } from "@/lib/db/schema/notices";
 import { announceChanges, noteChange } from "@/lib/live";
-import { describeError, log } from "@/lib/log";
+import { describeError, log } from "@/lib/base/log";
 import { MailNotSent } from "@/lib/mail";
 import { lockConnections, type DueNotice } from "./due";
-import { planReminders } from "./notify";
+import { planReminders } from "./record";
 
 /** A process that holds a notice for longer than this is considered dead; longer than any e-mail takes. */
 const leaseMs = 2 * 60_000;

@@ -1,15 +1,15 @@
 import { and, eq, sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
-import { withEmulator } from "@/lib/connections/testing";
-import { askWhenBack } from "@/lib/connections/when-back";
+import { withEmulator } from "@/lib/testing/connections";
+import { askWhenBack } from "@/lib/connections/portal/notify-when-back";
 import { database } from "@/lib/db/client";
-import { fixLinks, notices } from "@/lib/db/notice-schema";
-import { incidents } from "@/lib/db/incident-schema";
-import { brokerages, users } from "@/lib/db/schema";
-import { withDatabase } from "@/lib/db/testing/with-database";
+import { fixLinks, notices } from "@/lib/db/schema/notices";
+import { incidents } from "@/lib/db/schema/incidents";
+import { brokerages, users } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
 import { makeFixLink, readFixLink, spendFixLink, unsubscribe, unsubscribeToken } from "./links";
 import { sendDueNotices } from "./send";
-import { at, days, makeOwner } from "./testing";
+import { at, days, makeOwner } from "@/lib/testing/notifications";
 
 withDatabase();
 const emulator = withEmulator();

@@ -1,7 +1,7 @@
 import "server-only";
-import { describeError, log } from "@/lib/log";
+import { describeError, log } from "@/lib/base/log";
 import { MailNotSent, overtaken, sendMail } from "@/lib/mail";
-import { someAtOnce } from "@/lib/some-at-once";
+import { someAtOnce } from "@/lib/base/for-each-concurrently";
 import { claimMails, recordLeaving, type ClaimedMail } from "./claim";
 import { listDuePeople } from "./due";
 import { holdNotices, releaseNotices } from "./holds";

@@ -2,11 +2,11 @@ import { eq, sql } from "drizzle-orm";
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { notices } from "@/lib/db/notice-schema";
-import { brokerages, connections, episodes, users } from "@/lib/db/schema";
-import { withDatabase } from "@/lib/db/testing/with-database";
+import { notices } from "@/lib/db/schema/notices";
+import { brokerages, connections, episodes, users } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
 import { sendDueNotices } from "./send";
-import { at, days, makeOwner, withMailServer } from "./testing";
+import { at, days, makeOwner, withMailServer } from "@/lib/testing/notifications";
 
 withDatabase();
 const { arrived, moments, subjects } = withMailServer();

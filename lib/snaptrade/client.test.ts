@@ -2,12 +2,12 @@ import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { database, transaction } from "@/lib/db/client";
-import { withDatabase } from "@/lib/db/testing/with-database";
-import { snapTradeLimits } from "@/lib/db/work-schema";
+import { withDatabase } from "@/lib/testing/with-database";
+import { snapTradeLimits } from "@/lib/db/schema/work";
 import { callSnapTrade } from "./client";
 import { deleteConnection, isConnectionGone, listAccounts, listBrokerages, listConnections, listOAuthBrokerages } from "./connections";
 import { createLoginLink } from "./login-link";
-import { fact, withAnswers } from "./testing";
+import { fact, withAnswers } from "@/lib/testing/snaptrade";
 import { deleteSnapTradeUser, registerSnapTradeUser } from "./users";
 
 const snapTrade = withAnswers();

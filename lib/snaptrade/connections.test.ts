@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { withDatabase } from "@/lib/db/testing/with-database";
+import { withDatabase } from "@/lib/testing/with-database";
 import { isConnectionGone, listAccounts, listBrokerages, listConnections, listOAuthBrokerages } from "./connections";
-import { withAnswers } from "./testing";
+import { withAnswers } from "@/lib/testing/snaptrade";
 
 const snapTrade = withAnswers();
 withDatabase();

@@ -1,6 +1,6 @@
 import "server-only";
 import { z } from "zod";
-import { log } from "@/lib/log";
+import { log } from "@/lib/base/log";
 import { accepted, callSnapTrade, type Answer, type Api, type CallOptions, type SnapTradeCredentials } from "./client";
 import { SnapTradeFailure } from "./failure";
 import { snapTradeId } from "./id";

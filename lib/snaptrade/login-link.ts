@@ -1,6 +1,6 @@
 import "server-only";
 import { z } from "zod";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 import { callSnapTrade, loginLimitMs, type SnapTradeCredentials } from "./client";
 import { SnapTradeFailure } from "./failure";
 import { ifLegible, text } from "./item-by-item";

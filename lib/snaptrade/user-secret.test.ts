@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseEnv } from "@/lib/env";
-import { testSettings } from "@/lib/testing";
+import { parseEnv } from "@/lib/base/env";
+import { testSettings } from "@/lib/testing/unique";
 import { openSecret, sealSecret } from "./user-secret";
 
 const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");

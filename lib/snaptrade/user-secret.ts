@@ -1,6 +1,6 @@
 import "server-only";
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 
 const ivBytes = 12;
 const tagBytes = 16;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { printJson, type Json } from "./python-json";
+import { printJson, type Json } from "./canonical-json";
 
 /** What SnapTrade posted, as far as we read it (FACTS 6.2). Every member but the first two may be absent. */
 export interface WebhookEvent {

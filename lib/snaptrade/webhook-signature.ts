@@ -1,6 +1,6 @@
 import "server-only";
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from "node:crypto";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 
 let keys: KeyObject[] | undefined;
 

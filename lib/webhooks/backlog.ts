@@ -1,7 +1,7 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/work-schema";
+import { webhookEvents } from "@/lib/db/schema/work";
 
 /** Counting further would cost more than the number is worth. */
 const countedTo = sql.raw("10000");

@@ -1,15 +1,15 @@
 import "server-only";
 import { eq, getTableColumns, inArray } from "drizzle-orm";
-import { confirmRepair, noteAttempt, recordUpdate } from "@/lib/connections/attempts";
-import type { Observation } from "@/lib/connections/episodes";
-import { findFormers, noteFormerDeleted } from "@/lib/connections/former-users";
-import { observeWithin } from "@/lib/connections/observe";
-import { noteUserDeleted, requestLook } from "@/lib/connections/snaptrade-user";
+import { confirmRepair, noteAttempt, recordUpdate } from "@/lib/connections/portal/sign-in-result";
+import type { Observation } from "@/lib/connections/observations/project";
+import { findFormers, noteFormerDeleted } from "@/lib/account/former-users";
+import { observeWithin } from "@/lib/connections/observations/observe";
+import { noteUserDeleted, requestLook } from "@/lib/connections/observations/snaptrade-user";
 import type { Transaction } from "@/lib/db/database";
-import { formerSnapTradeUsers } from "@/lib/db/former-schema";
-import { connections, snapTradeUsers } from "@/lib/db/schema";
-import { webhookEvents } from "@/lib/db/work-schema";
-import { env } from "@/lib/env";
+import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
+import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { webhookEvents } from "@/lib/db/schema/work";
+import { env } from "@/lib/base/env";
 
 const { id, type, snapTradeUserId, clientId, connectionId, brokerageId, attemptResult, happenedAt, receivedAt, state, attempts } =
   getTableColumns(webhookEvents);

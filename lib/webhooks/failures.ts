@@ -1,8 +1,8 @@
 import "server-only";
 import { and, eq } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/work-schema";
-import { describeError, log } from "@/lib/log";
+import { webhookEvents } from "@/lib/db/schema/work";
+import { describeError, log } from "@/lib/base/log";
 
 export interface EventCounts {
   done: number;

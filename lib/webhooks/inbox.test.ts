@@ -5,12 +5,12 @@ import fc from "fast-check";
 import { Pool } from "pg";
 import { describe, expect, inject, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/work-schema";
-import { withDatabase } from "@/lib/db/testing/with-database";
-import { testSettings } from "@/lib/testing";
+import { webhookEvents } from "@/lib/db/schema/work";
+import { withDatabase } from "@/lib/testing/with-database";
+import { testSettings } from "@/lib/testing/unique";
 import { bodyForms, signEvent, writeBody } from "../../e2e/emulator/webhooks/body";
 import { receiveEvent } from "./inbox";
-import { deliver, makeEvent, storedEvent, type Members } from "./testing";
+import { deliver, makeEvent, storedEvent, type Members } from "@/lib/testing/webhooks";
 
 const previousKey = "TEST-CONSUMER-KEY-0000";
 Object.assign(process.env, testSettings, { SNAPTRADE_PREVIOUS_CONSUMER_KEY: previousKey });
@@ -43,7 +43,7 @@ describe("a webhook is stored", () => {
   });
 
   test("when the golden vectors' signatures are SnapTrade's, over bodies as Python prints them again", async () => {
-    const { vectors } = JSON.parse(readFileSync(new URL("../snaptrade/python-json.vectors.json", import.meta.url), "utf8")) as {
+    const { vectors } = JSON.parse(readFileSync(new URL("../snaptrade/canonical-json.vectors.json", import.meta.url), "utf8")) as {
       vectors: { body: string; signature: string }[];
     };
     for (const { body, signature } of vectors) expect(await receiveEvent(Buffer.from(body), signature)).toBe("not-readable");

@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import { asc, eq } from "drizzle-orm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { project } from "@/lib/connections/episodes";
+import { project } from "@/lib/connections/observations/project";
 import { database } from "@/lib/db/client";
-import { portalSessions, snapTradeUsers } from "@/lib/db/schema";
-import { withDatabase } from "@/lib/db/testing/with-database";
-import { testSettings } from "@/lib/testing";
+import { portalSessions, snapTradeUsers } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
+import { testSettings } from "@/lib/testing/unique";
 import { processInbox } from "./process";
-import { about, at, deliver, known, makeConnections, makeEvent, minutes, storedEvent, type Members, type State } from "./testing";
+import { about, at, deliver, known, makeConnections, makeEvent, minutes, storedEvent, type Members, type State } from "@/lib/testing/webhooks";
 
 // SnapTrade is out of reach here: what these tests show, the events alone must bring about.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });

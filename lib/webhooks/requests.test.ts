@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { withWorld } from "@/lib/connections/testing";
+import { withWorld } from "@/lib/testing/connections";
 import { database } from "@/lib/db/client";
-import { connections, snapTradeUsers } from "@/lib/db/schema";
-import { withDatabase } from "@/lib/db/testing/with-database";
+import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
 import { processInbox } from "./process";
-import { deliver, makeEvent } from "./testing";
+import { deliver, makeEvent } from "@/lib/testing/webhooks";
 
 withDatabase();
 const { emulator, makePerson } = withWorld();

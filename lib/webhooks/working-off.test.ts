@@ -1,13 +1,13 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
 import { database } from "@/lib/db/client";
-import { users } from "@/lib/db/schema";
-import { makeUser, withDatabase } from "@/lib/db/testing/with-database";
-import { webhookEvents } from "@/lib/db/work-schema";
-import { testSettings } from "@/lib/testing";
+import { users } from "@/lib/db/schema/connections";
+import { makeUser, withDatabase } from "@/lib/testing/with-database";
+import { webhookEvents } from "@/lib/db/schema/work";
+import { testSettings } from "@/lib/testing/unique";
 import { claim, release } from "./claim";
 import { processInbox } from "./process";
-import { about, at, deliver, known, makeConnections, makeEvent, storedEvent, type Members } from "./testing";
+import { about, at, deliver, known, makeConnections, makeEvent, storedEvent, type Members } from "@/lib/testing/webhooks";
 
 // SnapTrade is out of reach here: what these tests show, the events alone must bring about.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });

@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import Link from "next/link";
 import { PlainPage } from "@/components/auth/plain-page";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "Check your e-mail" };
 

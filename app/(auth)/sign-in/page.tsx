@@ -5,7 +5,7 @@ import { SignInButton } from "@/components/auth/sign-in-button";
 import { isSignInLink } from "@/lib/auth/sign-in-link";
 import { wasAskedHere } from "@/lib/auth/sign-in-request";
 import { getUser } from "@/lib/auth/user";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "Sign in" };
 

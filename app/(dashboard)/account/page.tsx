@@ -4,8 +4,8 @@ import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { requireUser } from "@/lib/auth/user";
 import { deleteAccount } from "@/lib/connections/actions";
-import { env } from "@/lib/env";
-import { problemSentence } from "@/lib/errors";
+import { env } from "@/lib/base/env";
+import { problemSentence } from "@/lib/base/errors";
 
 export const metadata: Metadata = { title: "Your account" };
 

@@ -3,11 +3,11 @@ import { LiveUpdates } from "@/components/live-updates";
 import { AwaitPortal } from "@/components/portal/await-portal";
 import { PageResult } from "@/components/portal/page-result";
 import { summaryOf } from "@/components/portal/portal-target";
-import { checkPortal } from "@/lib/connections/portal";
-import { getPortalView } from "@/lib/connections/portal-data";
+import { checkPortal } from "@/lib/connections/portal/open";
+import { getPortalView } from "@/lib/connections/portal/view";
 import type { PortalView } from "@/lib/connections/views";
 import { snapTradeId } from "@/lib/snaptrade/id";
-import type { Viewer } from "@/lib/times";
+import type { Viewer } from "@/lib/base/times";
 
 /** The trip that a return from the portal named, if it is this person's. */
 export async function findTrip(userId: string, portal: string | string[] | undefined, now: Date): Promise<PortalView | null> {

@@ -1,5 +1,5 @@
 import type { Metadata } from "next";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "How this works" };
 

@@ -3,7 +3,7 @@ import { MailSettingsForm } from "@/components/notifications/mail-settings-form"
 import { NoticeList } from "@/components/notifications/notice-list";
 import { Notice } from "@/components/ui/notice";
 import { requireUser } from "@/lib/auth/user";
-import { problemSentence } from "@/lib/errors";
+import { problemSentence } from "@/lib/base/errors";
 import { getMailSettings, listNotices } from "@/lib/notifications/data";
 import { getReader } from "../../reader";
 

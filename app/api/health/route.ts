@@ -1,5 +1,5 @@
 import { connection } from "next/server";
-import { readHealth } from "@/lib/health";
+import { readHealth } from "@/lib/server/health";
 
 /** Whether this deployment is working: 200 when the database answers and rounds finish, otherwise 503 with the problem. */
 export async function GET() {

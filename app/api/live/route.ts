@@ -1,6 +1,6 @@
 import { getUser } from "@/lib/auth/user";
 import { follow } from "@/lib/live";
-import { isShuttingDown, onShutdown } from "@/lib/shutdown";
+import { isShuttingDown, onShutdown } from "@/lib/server/shutdown";
 
 /** The page connects again by itself, and then we ask again who it is. */
 const longestMs = 10 * 60_000;

@@ -1,6 +1,6 @@
 import { fieldsOf } from "@/lib/action";
-import { openInPage } from "@/lib/connections/portal-page";
-import { htmlPage } from "@/lib/html-page";
+import { openInPage } from "@/lib/connections/forms";
+import { htmlPage } from "@/lib/server/html-page";
 
 /**
  * Opens the Connection Portal as a full page, for every form that does so. It answers with a page that goes on to the login link instead of a

@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
-import { isoTime } from "../clock";
-import { isSigned } from "../signature";
-import type { World } from "../world";
+import { isoTime } from "../world/clock";
+import { isSigned } from "../webhooks/signature";
+import type { World } from "../world/world";
 import { accountRoutes } from "./accounts";
 import { connectionRoutes } from "./connections";
 import { type ApiContext, type ApiEnv, parseBody } from "./context";

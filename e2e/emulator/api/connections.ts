@@ -1,7 +1,7 @@
 import { Hono } from "hono";
-import { announceHoldings, breakConnection, queueRemoval, removeConnection } from "../connections";
-import { recordEvent } from "../events";
-import type { Connection, User, World } from "../world";
+import { announceHoldings, breakConnection, queueRemoval, removeConnection } from "../world/connections";
+import { recordEvent } from "../world/events";
+import type { Connection, User, World } from "../world/world";
 import { type ApiEnv, requireConnection, requireUser } from "./context";
 import { ApiError, notFound } from "./errors";
 import { faulty } from "./fault";

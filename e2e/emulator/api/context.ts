@@ -1,6 +1,6 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
-import type { Connection, User, World } from "../world";
+import type { Connection, User, World } from "../world/world";
 import { ApiError, invalidInput, notFound } from "./errors";
 
 export interface ApiEnv {

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
-import { type Endpoint, type Fault, takeFault } from "../faults";
-import type { World } from "../world";
+import { type Endpoint, type Fault, takeFault } from "../world/faults";
+import type { World } from "../world/world";
 import type { ApiContext, ApiEnv } from "./context";
 import { ApiError, throttled } from "./errors";
 import { loseAnswer, neverAnswer } from "./lost-answer";

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { newSession } from "../portal/session";
-import type { User, World } from "../world";
+import type { User, World } from "../world/world";
 import { type ApiEnv, requireUser } from "./context";
 import { ApiError, invalidInput, notFound } from "./errors";
 import { faulty } from "./fault";

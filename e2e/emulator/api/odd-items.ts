@@ -1,6 +1,6 @@
-import { stableId } from "../brokerages";
-import { isoTime } from "../clock";
-import type { User, World } from "../world";
+import { stableId } from "../world/brokerages";
+import { isoTime } from "../world/clock";
+import type { User, World } from "../world/world";
 import { brokerageShape } from "./shapes";
 
 /** Items that SnapTrade has no reason to send, but nothing prevents. */

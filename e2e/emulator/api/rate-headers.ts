@@ -1,4 +1,4 @@
-import type { Allowance } from "../rate-limit";
+import type { Allowance } from "../world/rate-limit";
 
 /** Formats of the three rate-limit headers; only the usual one is documented. */
 export const rateHeaderForms = ["usual", "none", "unix-reset", "zero-limit", "one-remaining", "negative", "words"] as const;

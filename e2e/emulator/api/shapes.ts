@@ -1,7 +1,7 @@
-import { stableId } from "../brokerages";
-import { isoDate, isoTime, isoTimeWithOffset, syncTime } from "../clock";
-import { lastHoldingsSync } from "../connections";
-import type { Account, Connection, ListedBrokerage, User, World } from "../world";
+import { stableId } from "../world/brokerages";
+import { isoDate, isoTime, isoTimeWithOffset, syncTime } from "../world/clock";
+import { lastHoldingsSync } from "../world/connections";
+import type { Account, Connection, ListedBrokerage, User, World } from "../world/world";
 
 export function brokerageShape(brokerage: ListedBrokerage) {
   const { id, slug, name, displayName, url, enabled, maintenance_mode, is_degraded } = brokerage;

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { World } from "../world";
+import type { World } from "../world/world";
 import { type ApiEnv, requireSecret } from "./context";
 import { ApiError, invalidInput, notFound } from "./errors";
 import { faulty } from "./fault";

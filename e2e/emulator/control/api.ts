@@ -1,12 +1,12 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { connectionShape } from "../api/shapes";
-import { isoTime } from "../clock";
-import { addConnection, breakConnection, finishRepair, removeConnection } from "../connections";
-import { addFault, clearFaults, faultSchema } from "../faults";
-import type { Mailbox } from "../mailbox";
-import { settingsSchema } from "../settings";
-import type { Connection, User, World } from "../world";
+import { isoTime } from "../world/clock";
+import { addConnection, breakConnection, finishRepair, removeConnection } from "../world/connections";
+import { addFault, clearFaults, faultSchema } from "../world/faults";
+import type { Mailbox } from "../mailbox/mailbox";
+import { settingsSchema } from "../server/settings";
+import type { Connection, User, World } from "../world/world";
 import { breakInput, brokerageFlagsInput, ControlError, newConnectionInput, readInput } from "./input";
 import { summariseState, summariseUser } from "./summary";
 import { createWebhookControl } from "./webhooks";

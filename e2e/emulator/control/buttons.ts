@@ -1,5 +1,5 @@
 import { html } from "hono/html";
-import type { Html } from "../pages";
+import type { Html } from "../server/pages";
 
 /** A button that makes one call of the control API. */
 export function post(path: string, label: string, body: object = {}): Html {

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
-import { isoTime } from "../clock";
-import type { Mailbox } from "../mailbox";
-import { type Html, toolPage } from "../pages";
-import type { Connection, User, World } from "../world";
+import { isoTime } from "../world/clock";
+import type { Mailbox } from "../mailbox/mailbox";
+import { type Html, toolPage } from "../server/pages";
+import type { Connection, User, World } from "../world/world";
 import { post } from "./buttons";
 import { webhookSection } from "./webhook-section";
 

@@ -1,6 +1,6 @@
 import { brokerageShape, connectionShape } from "../api/shapes";
-import { isoTime } from "../clock";
-import type { User, World } from "../world";
+import { isoTime } from "../world/clock";
+import type { User, World } from "../world/world";
 
 export function summariseState(world: World) {
   world.settleAll();

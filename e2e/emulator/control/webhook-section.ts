@@ -1,7 +1,7 @@
 import { html } from "hono/html";
-import type { Html } from "../pages";
+import type { Html } from "../server/pages";
 import type { Attempt, Delivery } from "../webhooks/deliveries";
-import type { World } from "../world";
+import type { World } from "../world/world";
 import { post } from "./buttons";
 
 const shownRows = 40;

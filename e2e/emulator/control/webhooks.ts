@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { z } from "zod";
-import { recordAnyEvent } from "../events";
+import { recordAnyEvent } from "../world/events";
 import type { Delivery } from "../webhooks/deliveries";
-import type { World } from "../world";
+import type { World } from "../world/world";
 import { ControlError, readInput, time } from "./input";
 
 const urlInput = z.strictObject({ url: z.url().nullable() });

@@ -1,6 +1,6 @@
-import { addConnection, repairConnection } from "../connections";
-import { type AttemptResult, recordEvent } from "../events";
-import type { Connection, ListedBrokerage, User, World } from "../world";
+import { addConnection, repairConnection } from "../world/connections";
+import { type AttemptResult, recordEvent } from "../world/events";
+import type { Connection, ListedBrokerage, User, World } from "../world/world";
 import { type Ending, expiredEnding, type PortalSession } from "./session";
 
 export const rightCode = "123456";

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { ListedBrokerage, World } from "../world";
+import type { ListedBrokerage, World } from "../world/world";
 import { brokerageScreen } from "./screens";
 import { type Here, page, signIn, visit, withBrokerage } from "./visit";
 

@@ -1,5 +1,5 @@
-import type { Settings } from "../settings";
-import type { World } from "../world";
+import type { Settings } from "../server/settings";
+import type { World } from "../world/world";
 import type { Ending, PortalSession } from "./session";
 
 /** What the portal posts to the window around it, in the forms the settings ask for. */

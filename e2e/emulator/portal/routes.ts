@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
-import type { ListedBrokerage, World } from "../world";
+import type { ListedBrokerage, World } from "../world/world";
 import { messagesFor, returnUrl } from "./endings";
 import type { Html, View } from "./layout";
 import * as screens from "./screens";

@@ -1,6 +1,6 @@
 import { html } from "hono/html";
-import type { SignInKind } from "../brokerages";
-import type { ListedBrokerage } from "../world";
+import type { SignInKind } from "../world/brokerages";
+import type { ListedBrokerage } from "../world/world";
 import { testLogins } from "./attempt";
 import type { Html } from "./layout";
 import type { Ending } from "./session";

@@ -1,6 +1,6 @@
 import type { LoginBody } from "../api/login";
-import { minutes } from "../clock";
-import type { User, World } from "../world";
+import { minutes } from "../world/clock";
+import type { User, World } from "../world/world";
 
 export type Ending = { kind: "success"; connectionId: string } | { kind: "error"; code: string; status: number; detail: string };
 

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { html } from "hono/html";
-import type { ListedBrokerage, World } from "../world";
+import type { ListedBrokerage, World } from "../world/world";
 import { attemptSignIn } from "./attempt";
 import { messagesFor, returnUrl } from "./endings";
 import { type Frame, type Html, portalPage, type View } from "./layout";

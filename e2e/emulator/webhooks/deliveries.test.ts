@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { startEmulator, type Emulator } from "../server";
+import { startEmulator, type Emulator } from "../server/server";
 import { createClient } from "../testing";
 import type { Delivery } from "./deliveries";
 

@@ -1,7 +1,7 @@
-import { isoTime } from "../clock";
-import type { WebhookEvent } from "../events";
-import type { Settings } from "../settings";
-import type { World } from "../world";
+import { isoTime } from "../world/clock";
+import type { WebhookEvent } from "../world/events";
+import type { Settings } from "../server/settings";
+import type { World } from "../world/world";
 import { signEvent, writeBody } from "./body";
 
 /** One time that something was sent, and what came back. */

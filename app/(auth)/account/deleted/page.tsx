@@ -1,6 +1,6 @@
 import type { Metadata } from "next";
 import { PlainPage } from "@/components/auth/plain-page";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "Your account is being deleted" };
 

@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { PlainPage } from "@/components/auth/plain-page";
 import { SubmitButton } from "@/components/ui/submit-button";
-import { env } from "@/lib/env";
+import { env } from "@/lib/base/env";
 import { stopMail } from "@/lib/notifications/actions";
 
 export const metadata: Metadata = { title: "No more e-mails" };

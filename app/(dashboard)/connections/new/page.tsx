@@ -1,15 +1,15 @@
 import type { Metadata } from "next";
 import { after } from "next/server";
-import { AlreadyConnected } from "@/components/connections/already-connected";
-import { BrokeragePicker, type PickerBrokerage } from "@/components/connections/brokerage-picker";
+import { AlreadyConnected } from "@/components/connections/connect/already-connected";
+import { BrokeragePicker, type PickerBrokerage } from "@/components/connections/connect/brokerage-picker";
 import { PortalLauncher } from "@/components/portal/portal-launcher";
 import { ButtonLink } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { requireUser } from "@/lib/auth/user";
-import { isBrokerageListDue, listBrokerageChoices, readBrokerages } from "@/lib/connections/brokerages";
-import { listConnectionViews } from "@/lib/connections/data";
+import { isBrokerageListDue, listBrokerageChoices, readBrokerages } from "@/lib/connections/look/brokerages";
+import { listConnectionViews } from "@/lib/connections/pages/data";
 import type { ConnectionView } from "@/lib/connections/views";
-import { problemSentence } from "@/lib/errors";
+import { problemSentence } from "@/lib/base/errors";
 import { getReader } from "../../../reader";
 import { AfterPortal, findTrip } from "../after-portal";
 

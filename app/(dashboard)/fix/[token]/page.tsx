@@ -1,13 +1,13 @@
 import type { Metadata } from "next";
-import { AccountList } from "@/components/connections/account-list";
+import { AccountList } from "@/components/connections/detail/account-list";
 import { ButtonLink } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { Tile } from "@/components/ui/tile";
 import { requireUser } from "@/lib/auth/user";
-import { getConnectionDetail } from "@/lib/connections/data";
-import { env } from "@/lib/env";
-import { problemSentence } from "@/lib/errors";
+import { getConnectionDetail } from "@/lib/connections/pages/data";
+import { env } from "@/lib/base/env";
+import { problemSentence } from "@/lib/base/errors";
 import { readFixLink } from "@/lib/notifications/links";
 import { getReader } from "../../../reader";
 

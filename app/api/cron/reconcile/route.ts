@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { env } from "@/lib/env";
-import { reconcile } from "@/lib/reconcile";
+import { env } from "@/lib/base/env";
+import { reconcile } from "@/lib/reconcile/round";
 
 /** The timer's round, for a scheduler that knows the secret; answers with what was done. */
 async function round(request: Request) {

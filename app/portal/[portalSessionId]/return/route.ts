@@ -1,6 +1,6 @@
 import { requireUser } from "@/lib/auth/user";
-import { checkPortal } from "@/lib/connections/portal";
-import { AppError } from "@/lib/errors";
+import { checkPortal } from "@/lib/connections/portal/open";
+import { AppError } from "@/lib/base/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";
 

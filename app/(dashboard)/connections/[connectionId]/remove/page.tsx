@@ -1,9 +1,9 @@
 import type { Metadata } from "next";
 import { notFound, redirect } from "next/navigation";
-import { RemoveConnection } from "@/components/connections/remove-connection";
+import { RemoveConnection } from "@/components/connections/detail/remove-connection";
 import { requireUser } from "@/lib/auth/user";
-import { getConnectionDetail } from "@/lib/connections/data";
-import { env } from "@/lib/env";
+import { getConnectionDetail } from "@/lib/connections/pages/data";
+import { env } from "@/lib/base/env";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { getReader } from "../../../../reader";
 

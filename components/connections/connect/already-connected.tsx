@@ -1,0 +1,53 @@
+import type { ConnectionView } from "@/lib/connections/views";
+import { dayClock } from "@/lib/base/times";
+import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { LinkFigure } from "@/components/ui/link-figure";
+import { Receipt } from "@/components/ui/receipt";
+import { Tile } from "@/components/ui/tile";
+import { Time } from "@/components/ui/time";
+import type { Reading } from "@/components/connections/status-mark";
+
+/** People are led to repair what they have before they add a second connection to the same login. */
+export function AlreadyConnected({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
+  const { brokerage, accounts, disabledAt } = connection;
+  const rows = [];
+  if (accounts.length > 0)
+    rows.push({ label: "Accounts", value: accounts.map(({ name, lastDigits }) => (lastDigits ? `${name} •• ${lastDigits}` : name)).join(", ") });
+  if (disabledAt)
+    rows.push({
+      label: "Stopped",
+      value: (
+        <Time at={disabledAt} viewer={reading.viewer}>
+          {dayClock(reading.viewer, disabledAt, reading.now)}
+        </Time>
+      ),
+    });
+  return (
+    <section aria-labelledby="already" className="rounded-card border border-line bg-surface p-5 shadow-card wide:p-10">
+      <LinkFigure state="gap" tile={<Tile brokerage={brokerage} size={44} />} />
+      <h1 id="already" className="mt-8 text-title">
+        You already have a {brokerage.name} connection
+      </h1>
+      <p className="mt-1.5 text-ink-2">
+        It needs reconnecting. That keeps its accounts and history. A second connection to the same login could show the same money twice.
+      </p>
+      <div className="mt-5">
+        <Receipt rows={rows} />
+      </div>
+      <div className="mt-7 flex flex-wrap items-center gap-x-5 gap-y-2">
+        <PortalLauncher
+          target={{ kind: "reconnect", connectionId: connection.id }}
+          label={`Reconnect ${brokerage.name} instead`}
+          words="Reconnect it instead"
+          look="filled"
+        />
+        <PortalLauncher
+          target={{ kind: "connect", brokerage: brokerage.slug, beside: true }}
+          label="It’s a different login"
+          words="It’s a different login"
+          look="quiet"
+        />
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,97 @@
+"use client";
+
+import Link from "next/link";
+import { useState } from "react";
+import type { BrokerageView } from "@/lib/connections/views";
+import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { Icon } from "@/components/ui/icon";
+import { LinkGlyph } from "@/components/ui/link-glyph";
+import { Tile } from "@/components/ui/tile";
+
+export interface PickerBrokerage extends BrokerageView {
+  state: "needs-reconnecting" | "connected" | "maintenance" | "open";
+}
+
+/** All brokerages, those that need reconnecting first; typing narrows the list. */
+export function BrokeragePicker({ brokerages }: { brokerages: PickerBrokerage[] }) {
+  const [search, setSearch] = useState("");
+  const found = brokerages.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()));
+  const broken = found.filter(({ state }) => state === "needs-reconnecting");
+  const others = found.filter(({ state }) => state !== "needs-reconnecting");
+  return (
+    <>
+      <label className="mt-5 flex h-11 items-center gap-2.5 rounded-button border border-field bg-surface px-3 focus-within:outline-2 focus-within:outline-offset-2 focus-within:outline-accent">
+        <Icon name="search" className="text-ink-3" />
+        <span className="sr-only">Search brokerages</span>
+        <input
+          type="search"
+          value={search}
+          onChange={(event) => setSearch(event.target.value)}
+          placeholder="Search brokerages"
+          className="min-w-0 flex-1 bg-transparent text-[1rem] outline-none placeholder:text-ink-3"
+        />
+      </label>
+      <p role="status" className="sr-only">
+        {search && `${found.length} ${found.length === 1 ? "brokerage" : "brokerages"}`}
+      </p>
+      <Group title="Need reconnecting" members={broken} />
+      <Group title="All brokerages" members={others} />
+      {found.length === 0 && <p className="mt-6 text-ink-2">No brokerage by that name.</p>}
+    </>
+  );
+}
+
+function Group({ title, members }: { title: string; members: PickerBrokerage[] }) {
+  if (members.length === 0) return null;
+  return (
+    <section className="mt-6">
+      <h2 className="text-label text-ink-2">{title}</h2>
+      <ul className="mt-1.5">
+        {members.map((brokerage) => (
+          <li key={brokerage.id} className="flex min-h-14 items-center gap-3.5 border-b border-line py-1.5 last:border-b-0">
+            <Tile brokerage={brokerage} size={32} />
+            <span className="min-w-0 flex-1 truncate">{brokerage.name}</span>
+            <Choice brokerage={brokerage} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Choice({ brokerage }: { brokerage: PickerBrokerage }) {
+  const { slug, name, state } = brokerage;
+  switch (state) {
+    case "needs-reconnecting":
+      return (
+        <Link
+          href={`/connections/new?brokerage=${slug}`}
+          prefetch={false}
+          aria-label={`Needs reconnecting: ${name}`}
+          className="flex min-h-11 items-center gap-2 font-semibold text-you"
+        >
+          <LinkGlyph name="needs" className="text-you-mark" />
+          Needs reconnecting
+        </Link>
+      );
+    case "maintenance":
+      return (
+        <span className="flex items-center gap-2 text-ink-2">
+          <LinkGlyph name="maintenance" className="text-theirs-mark" />
+          Maintenance
+        </span>
+      );
+    default:
+      return (
+        <>
+          {state === "connected" && (
+            <span className="flex items-center gap-2 text-small text-ink-2 max-phone:hidden">
+              <LinkGlyph name="connected" className="text-good-mark" />
+              Connected
+            </span>
+          )}
+          <PortalLauncher target={{ kind: "connect", brokerage: slug }} label={`Connect ${name}`} words="Connect" look="quiet" />
+        </>
+      );
+  }
+}

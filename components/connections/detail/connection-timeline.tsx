@@ -1,0 +1,85 @@
+import type { ConnectionDetailView, TimelineEntry } from "@/lib/connections/views";
+import { clock, clockSeconds, count, dayLabel, duration } from "@/lib/base/times";
+import { failureWords } from "@/components/portal/portal-labels";
+import { Time } from "@/components/ui/time";
+import { Timeline, type TimelineItem } from "@/components/ui/timeline";
+import type { Reading } from "@/components/connections/status-mark";
+
+interface Props {
+  detail: Pick<ConnectionDetailView, "timeline" | "lifetime" | "connection">;
+  reading: Reading;
+  /** Where e-mails went. */
+  email: string;
+}
+
+export function ConnectionTimeline({ detail: { timeline: entries, lifetime, connection }, reading, email }: Props) {
+  const brokerage = connection.brokerage.name;
+  const { viewer, now } = reading;
+  const dayOf = (entry: TimelineEntry | undefined) => (entry?.at ? dayLabel(viewer, entry.at, now) : null);
+  const items = entries.map((entry, index): TimelineItem => {
+    const day = dayOf(entry) === dayOf(entries[index - 1]) ? null : dayOf(entry);
+    const write = entry.kind === "stopped" || entry.kind === "fixed" ? clockSeconds : clock;
+    return {
+      key: `${entry.kind}-${index}`,
+      day,
+      time: entry.at && (
+        <Time at={entry.at} viewer={viewer}>
+          {write(viewer, entry.at)}
+        </Time>
+      ),
+      ...wordsOf(entry, brokerage, { lifetime, email }),
+    };
+  });
+  return <Timeline items={items} />;
+}
+
+function wordsOf(
+  { kind, seconds, ending, inWave, subject }: TimelineEntry,
+  b: string,
+  { lifetime, email }: { lifetime: ConnectionDetailView["lifetime"]; email: string },
+): Pick<TimelineItem, "what" | "detail" | "node"> {
+  const later = seconds === undefined || seconds < 1 ? "" : `, ${duration(seconds * 1000)} later`;
+  switch (kind) {
+    case "last-data":
+      return { what: `Last data from ${b}`, detail: "Balances, holdings and transactions", node: "good" };
+    case "stopped":
+      return { what: "The connection stopped", detail: `We aren’t told why. ${likelyReason(b, inWave, lifetime)}`, node: "you-ring" };
+    case "told-by-webhook":
+      return { what: `SnapTrade told us${later}`, detail: null, node: "plain" };
+    case "noticed-by-look":
+      return { what: `We noticed when we checked${later}`, detail: null, node: "plain" };
+    case "mailed":
+      return { what: "We e-mailed you", detail: `To ${email}, subject “${subject ?? ""}”`, node: "plain" };
+    case "portal-opened":
+      return { what: "You opened the sign-in page", detail: endingWords(ending, b, seconds), node: "plain" };
+    case "still-disabled":
+      return { what: "Checked: still needs reconnecting", detail: null, node: "you" };
+    case "fixed":
+      return { what: "Reconnected", detail: "SnapTrade confirmed it.", node: "good" };
+    case "deleted":
+      return { what: "Removed", detail: "SnapTrade confirmed it.", node: "plain" };
+    case "to-come":
+      return { what: "Reconnected", detail: "When SnapTrade confirms it", node: "to-come" };
+  }
+}
+
+function likelyReason(b: string, inWave: boolean | undefined, lifetime: ConnectionDetailView["lifetime"]): string {
+  if (inWave) return `Many ${b} connections stopped at about the same time, so it is hardly about your login.`;
+  if (!lifetime) return "Most often a sign-in simply runs out after some weeks.";
+  return `Most often a sign-in simply runs out: with ${b} that is after about ${count(lifetime.usualDays, "day")}, and this one lasted ${count(lifetime.lastedDays, "day")}.`;
+}
+
+function endingWords(ending: TimelineEntry["ending"], b: string, seconds: number | undefined): string | null {
+  const after = seconds ? ` after ${duration(seconds * 1000)}` : "";
+  switch (ending) {
+    case undefined:
+    case "open":
+      return null;
+    case "fixed":
+      return "The sign-in was finished.";
+    case "not-finished":
+      return `It was closed${after}. Nothing was changed.`;
+    default:
+      return `${failureWords(ending, b, "repair").title}. Nothing was changed.`;
+  }
+}

@@ -1,0 +1,42 @@
+import { removeConnection } from "@/lib/connections/actions";
+import type { ConnectionView } from "@/lib/connections/views";
+import { count } from "@/lib/base/times";
+import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { ButtonLink } from "@/components/ui/button";
+import { SubmitButton } from "@/components/ui/submit-button";
+
+/** Says what is lost before anything is removed; a stopped connection is offered its repair first. */
+export function RemoveConnection({ connection, appName }: { connection: ConnectionView; appName: string }) {
+  const { id, brokerage, accounts, canReconnect } = connection;
+  const b = brokerage.name;
+  return (
+    <section aria-labelledby="remove" className="max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-10">
+      <h1 id="remove" className="text-title">
+        Remove {b} from {appName}?
+      </h1>
+      {canReconnect && (
+        <div className="mt-4 border-b border-line pb-5">
+          <p className="text-ink-2">If it only stopped working, reconnecting keeps everything.</p>
+          <div className="mt-3">
+            <PortalLauncher target={{ kind: "reconnect", connectionId: id }} label={`Reconnect ${b}`} words="Reconnect" look="secondary" />
+          </div>
+        </div>
+      )}
+      <p className="mt-4 text-ink-2">
+        SnapTrade deletes this connection, and {appName} loses access to {accounts.length > 0 ? `its ${count(accounts.length, "account")}` : "it"}.
+        This can’t be undone. Your accounts at {b} aren’t touched.
+      </p>
+      <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
+        <form action={removeConnection}>
+          <input type="hidden" name="connectionId" value={id} />
+          <SubmitButton look="danger" pendingWords="Asking SnapTrade …">
+            Remove {b}
+          </SubmitButton>
+        </form>
+        <ButtonLink look="quiet" href={`/connections/${id}`}>
+          Keep it
+        </ButtonLink>
+      </div>
+    </section>
+  );
+}

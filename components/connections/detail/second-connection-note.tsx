@@ -1,0 +1,37 @@
+import { keepBoth } from "@/lib/connections/actions";
+import type { ConnectionView } from "@/lib/connections/views";
+import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { ButtonLink } from "@/components/ui/button";
+import { SubmitButton } from "@/components/ui/submit-button";
+
+/** A new connection appeared where an old one stopped: likely a repair that went astray. Both ways to tidy up. */
+export function SecondConnectionNote({ connection }: { connection: ConnectionView }) {
+  const b = connection.brokerage.name;
+  return (
+    <section aria-labelledby={`second-${connection.id}`} className="mt-8 rounded-card border border-line bg-surface p-5 shadow-card wide:p-6">
+      <h2 id={`second-${connection.id}`} className="text-head">
+        A second {b} connection was made
+      </h2>
+      <p className="mt-1 max-w-[62ch] text-ink-2">
+        The old one still needs reconnecting. Keep both only if they are different logins; else the same money may show twice.
+      </p>
+      <div className="mt-4 flex flex-wrap items-center gap-x-5 gap-y-2">
+        <PortalLauncher
+          target={{ kind: "reconnect", connectionId: connection.id }}
+          label={`Reconnect the old ${b} connection`}
+          words="Reconnect the old one"
+          look="secondary"
+        />
+        <ButtonLink look="quiet" href={`/connections/${connection.id}/remove`}>
+          Remove the old one
+        </ButtonLink>
+        <form action={keepBoth}>
+          <input type="hidden" name="connectionId" value={connection.id} />
+          <SubmitButton look="quiet" pendingWords="Keeping both …">
+            Keep both
+          </SubmitButton>
+        </form>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,116 @@
+import { checkNow } from "@/lib/connections/actions";
+import type { ConnectionView, ConnectionsView } from "@/lib/connections/views";
+import { ago, count, type Viewer } from "@/lib/base/times";
+import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { ButtonLink } from "@/components/ui/button";
+import { Icon } from "@/components/ui/icon";
+import { LinkStrip } from "@/components/ui/link-strip";
+import { SubmitButton } from "@/components/ui/submit-button";
+import { Time } from "@/components/ui/time";
+import { headlineOf, listNames } from "./headline";
+import { drawn } from "@/components/connections/status-display";
+
+interface Props {
+  view: ConnectionsView;
+  appName: string;
+  viewer: Viewer;
+  now: Date;
+}
+
+export function PageSummary({ view, appName, viewer, now }: Props) {
+  const { connections, lookedAt, unreachable } = view;
+  const repairable = connections.filter(({ status }) => status === "disabled" || status === "reconnecting");
+  return (
+    <header>
+      <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">{headlineOf(view, viewer, now)}</h1>
+      <p className="mt-2.5 max-w-[62ch] text-lead text-ink-2">{leadOf(view, repairable, appName)}</p>
+      <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
+        {unreachable ? <CheckButton look="secondary" words="Try now" /> : <Primary repairable={repairable} />}
+        {unreachable ? null : <ConnectLink primary={view.gone !== null} plain={repairable.length > 0} />}
+        {!unreachable && view.gone !== "deleted" && (
+          <div className="flex w-full items-center gap-2 text-small text-ink-3 wide:ml-auto wide:w-auto">
+            {lookedAt && (
+              <span>
+                Checked{" "}
+                <Time at={lookedAt} viewer={viewer}>
+                  {ago(viewer, lookedAt, now)}
+                </Time>
+              </span>
+            )}
+            <CheckButton look="quiet" words="Check now" />
+          </div>
+        )}
+      </div>
+      {connections.length >= 3 && connections.length <= 12 && !unreachable && (
+        <div className="mt-7 wide:mt-10">
+          <LinkStrip links={connections.map(toStripLink)} label={stripLabel(connections)} />
+        </div>
+      )}
+    </header>
+  );
+}
+
+function Primary({ repairable }: { repairable: ConnectionView[] }) {
+  const [only] = repairable;
+  if (!only) return null;
+  if (repairable.length === 1) {
+    return (
+      <PortalLauncher
+        target={{ kind: "reconnect", connectionId: only.id }}
+        label={`Reconnect ${only.brokerage.name}`}
+        words={`Reconnect ${only.brokerage.name}`}
+        look="filled"
+        wide
+      />
+    );
+  }
+  const words = repairable.length === 2 ? "Reconnect both" : `Reconnect all ${repairable.length}`;
+  return <PortalLauncher target={{ kind: "queue" }} label={words} words={words} look="filled" wide />;
+}
+
+export function ConnectLink({ primary, plain }: { primary: boolean; plain: boolean }) {
+  return (
+    <ButtonLink href="/connections/new" look={primary ? "filled" : plain ? "quiet" : "secondary"}>
+      {!primary && <Icon name="plus" />}
+      Connect a brokerage
+    </ButtonLink>
+  );
+}
+
+function CheckButton({ look, words }: { look: "secondary" | "quiet"; words: string }) {
+  return (
+    <form action={checkNow}>
+      <SubmitButton look={look} pendingWords="Checking …" className={look === "quiet" ? "text-small !text-accent" : ""}>
+        {words}
+      </SubmitButton>
+    </form>
+  );
+}
+
+function leadOf({ connections, unreachable, gone }: ConnectionsView, repairable: ConnectionView[], appName: string): string {
+  if (gone) {
+    const why =
+      gone === "refused"
+        ? `SnapTrade no longer accepts ${appName}’s access to these connections`
+        : `SnapTrade has deleted ${appName}’s access to these connections`;
+    return `${why}, so we can’t check or repair them. Connect your brokerages again, and the old entries will disappear.`;
+  }
+  if (unreachable) {
+    return `We can’t check with SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We’ll keep trying.`;
+  }
+  if (repairable.length > 0) {
+    return `${listNames(repairable.map(({ brokerage }) => brokerage.name))} stopped sharing data with ${appName}. Reconnecting keeps the same accounts and history.`;
+  }
+  if (connections.some(({ status }) => status === "verifying")) return "You signed in. We’re asking SnapTrade to confirm.";
+  return "If one stops, it is shown here. There is nothing for you to do.";
+}
+
+function toStripLink({ id, brokerage, status }: ConnectionView) {
+  const { glyph, mark } = drawn[status];
+  return { id, name: brokerage.name, glyph, tone: mark, quietName: status !== "disabled" };
+}
+
+function stripLabel(connections: ConnectionView[]): string {
+  const of = (group: ConnectionView["group"]) => connections.filter((connection) => connection.group === group).length;
+  return `${count(connections.length, "connection")}: ${of("connected")} connected, ${of("needs-you")} needing you, ${of("nothing-to-do")} with nothing for you to do`;
+}

@@ -1,0 +1,82 @@
+// `npm test`: everything, on a bare machine. Ends with one line that sums all runners.
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { spawnSync } from "node:child_process";
+import { installPackages, root, run, stop } from "../support/ground.mjs";
+
+const results = path.join(root, "test-results");
+const debianChromium = "/usr/bin/chromium";
+const total = { passed: 0, failed: 0 };
+/** Never more than four minutes, whatever fails and however slow the machine is. */
+const simulationLimits = ["--within-seconds", "200", "--shrink-most", "1", "--shrink-seconds", "20"];
+
+installPackages();
+if (process.env.CI && spawnSync("git", ["diff", "--exit-code", "--stat", "package-lock.json"], { cwd: root, stdio: "inherit" }).status !== 0) {
+  stop("Installing changed package-lock.json; commit a lock file that fits package.json.");
+}
+installBrowser();
+rmSync(results, { recursive: true, force: true });
+
+stage("check", ["npm", "run", "check"], vitestCounts("unit.json"));
+stage("the domain on PostgreSQL", ["npx", "vitest", "run", "lib"], vitestCounts("postgres.json"), {
+  TEST_DATABASE: "postgres",
+  TEST_REPORT: path.join(results, "postgres.json"),
+});
+stage(
+  "simulation, up to 200 seeds",
+  ["npm", "run", "--silent", "prove", "--", "simulate", "--runs", "200", "--keep-going", ...simulationLimits],
+  simulationCounts,
+  {
+    SIMULATE_REPORT: path.join(results, "simulate.json"),
+  },
+);
+if (stage("production build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }))) {
+  stage("crashes, in short", ["npm", "run", "--silent", "test:crash", "--", "--short"], () => ({ passed: 0, failed: 0 }));
+  stage("end to end", ["npx", "playwright", "test", "-c", "e2e/playwright.config.ts"], playwrightCounts);
+}
+
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exit(total.failed > 0 ? 1 : 0);
+
+/** Runs one part and adds what its runner counted; a part that fails without a failed test counts as one. */
+function stage(name, [command, ...args], count, env = {}) {
+  console.log(`\n── ${name}`);
+  const fine = run(command, args, env);
+  const { passed, failed } = count();
+  total.passed += passed;
+  total.failed += fine ? failed : Math.max(failed, 1);
+  return fine;
+}
+
+function vitestCounts(file) {
+  return () => {
+    const report = read(file);
+    return report ? { passed: report.numPassedTests, failed: report.numFailedTests } : { passed: 0, failed: 0 };
+  };
+}
+
+function playwrightCounts() {
+  const stats = read("e2e.json")?.stats;
+  return stats ? { passed: stats.expected, failed: stats.unexpected + stats.flaky } : { passed: 0, failed: 0 };
+}
+
+function simulationCounts() {
+  const report = read("simulate.json");
+  return report ? { passed: report.passed, failed: report.failed } : { passed: 0, failed: 0 };
+}
+
+function read(file) {
+  const place = path.join(results, file);
+  return existsSync(place) ? JSON.parse(readFileSync(place, "utf8")) : null;
+}
+
+/** Debian's Chromium where apt can bring it, Playwright's own where not. */
+function installBrowser() {
+  if (process.env.CHROMIUM_PATH || existsSync(debianChromium)) return;
+  const byApt = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+  console.log("Installing a browser …");
+  if (byApt && run("apt-get", ["update", "-qq"]) && run("apt-get", ["install", "-y", "-qq", "chromium"], { DEBIAN_FRONTEND: "noninteractive" }))
+    return;
+  if (!run("npx", ["playwright", "install", "--with-deps", "chromium"]))
+    stop("No browser could be installed; set CHROMIUM_PATH to one that is there.");
+}

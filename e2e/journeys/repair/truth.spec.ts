@@ -1,0 +1,134 @@
+import { randomUUID } from "node:crypto";
+import { makePerson } from "../../support/people";
+import { openDialog, signIn } from "../../support/portal";
+import { broken, cookiesOf, expect, row, servers, test, type Owner } from "../../support/test";
+
+const checkNow = /^(Check|Try) now/;
+
+/** All that was asked for in their name has been answered. */
+async function isAnswered({ control, snapTradeUserId }: Owner): Promise<boolean> {
+  const { requests } = await control.get<{ requests: { status: number | null }[] }>(`/users/${snapTradeUserId}`);
+  return requests.every(({ status }) => status !== null);
+}
+
+const faultsOf = ({ control, snapTradeUserId }: Owner) =>
+  control.get<{ faults: unknown[] }>(`/users/${snapTradeUserId}`).then(({ faults }) => faults);
+
+test("an answer that a break has overtaken never shows the connection as working", async ({ page, context, make }) => {
+  const owner = await make({ brokerage: "VANGUARD" });
+  await owner.set({ webhooks: "send" });
+  await owner.enter(context);
+  await page.goto("/connections");
+  await owner.fault({ endpoint: "list", kind: "overtaken", delayMs: 6_000, times: 1 });
+  await page.getByRole("button", { name: checkNow }).click();
+  await expect.poll(() => faultsOf(owner)).toEqual([]);
+  await owner.break(0);
+  await expect.poll(() => owner.delivered("CONNECTION_BROKEN")).toBe(true);
+  await expect.poll(() => isAnswered(owner)).toBe(true);
+  await page.goto("/connections");
+  await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
+  await expect(page.getByText("Reconnected")).toHaveCount(0);
+  await page.goto(`/connections/${owner.ids[0] ?? ""}`);
+  await expect(page.getByRole("region", { name: "Status" })).toContainText("Needs reconnecting");
+  await expect(page.getByText("SnapTrade confirmed")).toHaveCount(0);
+});
+
+test("a repair that SnapTrade announces is being checked until its own reads agree", async ({ page, context, make }) => {
+  const owner = await make(broken("VANGUARD"));
+  await owner.advance(30);
+  await owner.set({ webhooks: "send", readLagSeconds: 20 });
+  await owner.enter(context);
+  const { portal, result } = await openDialog(page, "Vanguard US");
+  const claimed: string[] = [];
+  await signIn(portal, "good");
+  await expect.poll(() => owner.delivered("CONNECTION_FIXED")).toBe(true);
+  await expect(result("Checking with SnapTrade")).toBeVisible();
+  const asked = await owner.asked("/authorizations");
+  // Two more reads that lag behind.
+  for (let more = 1; more <= 2; more++) {
+    await expect.poll(() => owner.asked("/authorizations"), { timeout: 15_000 }).toBeGreaterThan(asked + more - 1);
+    claimed.push(...(await result(/connected again|failed|wasn’t/).allInnerTexts()));
+  }
+  expect(claimed).toEqual([]);
+  await owner.advance(21);
+  await expect(result("Vanguard US is connected again")).toBeVisible({ timeout: 20_000 });
+});
+
+test("an account that did not come back is named, with what to do", async ({ page, context, make }) => {
+  const accounts = [
+    { name: "Margin", number: "70014410" },
+    { name: "RRSP", number: "70019087" },
+    { name: "TFSA", number: "70014821" },
+  ];
+  const owner = await make(broken("VANGUARD", { accounts }));
+  await owner.enter(context);
+  await owner.closeAccount(0, "TFSA");
+  const { portal, result, dialog } = await openDialog(page, "Vanguard US");
+  await signIn(portal, "good");
+  await expect(result("Vanguard US is connected again")).toBeVisible();
+  await expect(dialog.getByText("2 of 3 back")).toBeVisible();
+  await expect(dialog.getByText("TFSA •• 4821 is missing.")).toBeVisible();
+  await expect(dialog.getByText("allow access to every account at Vanguard US")).toBeVisible();
+});
+
+test("accounts that could not be read are not said to be back", async ({ page, owner }) => {
+  await owner.fault({ endpoint: "accounts", kind: "status", status: 500 });
+  const { portal, result, dialog } = await openDialog(page, "Vanguard US");
+  await signIn(portal, "good");
+  await expect(result("Vanguard US is connected again")).toBeVisible();
+  await expect(dialog.getByText("SnapTrade confirmed")).toBeVisible();
+  await expect(dialog.getByText(/of 1 back|the same/)).toHaveCount(0);
+  await owner.clearFaults();
+  await expect(dialog.getByText("1 of 1 back")).toBeVisible({ timeout: 20_000 });
+});
+
+test("items that nobody can read do not hide the others", async ({ page, context, make }) => {
+  const owner = await make();
+  await owner.set({ oddItems: ["not-an-object", "unknown-type", "empty-created-date", "null-slug", "id-without-version", "missing-disabled"] });
+  await owner.connect(broken("VANGUARD"));
+  await owner.enter(context);
+  await page.goto("/connections");
+  await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
+  const { portal, result } = await openDialog(page, "Vanguard US");
+  await signIn(portal, "good");
+  await expect(result("Vanguard US is connected again")).toBeVisible();
+});
+
+test("connections that nobody can read are unknown, not none", async ({ page, context, make }) => {
+  const owner = await make();
+  await owner.enter(context);
+  await owner.set({ oddItems: ["not-an-object"] });
+  await page.goto("/connections");
+  await page.goto(`${owner.returnPath}?status=ABANDONED`);
+  await page.goto("/connections");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your connections can’t be shown yet");
+  await expect(page.getByText("Connect your first brokerage")).toHaveCount(0);
+  await owner.set({ oddItems: [] });
+  await page.getByRole("button", { name: "Check now" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Connect your first brokerage");
+});
+
+test("while the very first look fails nobody is told that they have no connections", async ({ page, context }) => {
+  const person = await makePerson(servers(), `${randomUUID()}@example.com`);
+  const path = `/users/${person.snapTradeUserId}`;
+  await person.control.post(`${path}/connections`, broken("VANGUARD"));
+  await person.control.post(`${path}/faults`, { endpoint: "list", kind: "html502" });
+  await context.addCookies(cookiesOf(person));
+  await page.goto("/connections");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("SnapTrade doesn’t answer yet");
+  await expect(page.getByText("Connect your first brokerage")).toHaveCount(0);
+  await person.control.remove(`${path}/faults`);
+  await page.getByRole("button", { name: "Try now" }).click();
+  await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
+});
+
+test("an answer that drips is given up on in time, and nothing is said to be newer than it is", async ({ page, context, make }) => {
+  const owner = await make({ brokerage: "VANGUARD" });
+  await owner.enter(context);
+  await page.goto("/connections");
+  await owner.fault({ endpoint: "list", kind: "drip", times: 1 });
+  await page.getByRole("button", { name: checkNow }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^As of \d\d:\d\d/, { timeout: 25_000 });
+  await page.getByRole("button", { name: "Try now" }).click();
+  await expect(row(page, "Vanguard US").getByText("Connected", { exact: true })).toBeVisible();
+});

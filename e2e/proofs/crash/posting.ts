@@ -1,0 +1,53 @@
+import { createSender, eventOf, signed, type PostedEvent } from "../../support/sender";
+
+const parallel = 16;
+const stepMs = 3_000;
+
+/** Somebody's connections, whose breaks and repairs are posted without end, like SnapTrade does it: what is not acknowledged is sent again. */
+export function startPosting(appUrl: string, userId: string, connectionIds: string[]) {
+  const sender = createSender(appUrl, parallel);
+  const told = connectionIds.map((id) => ({ id, events: 0 }));
+  const startedAt = Date.now() - 86_400_000;
+  const again: PostedEvent[] = [];
+  const acknowledged = new Set<string>();
+  const counts = { refused: 0, unanswered: 0 };
+  let posting = true;
+
+  function next(): PostedEvent | undefined {
+    const repeated = again.shift();
+    if (repeated || !posting) return repeated;
+    const connection = told[Math.floor(Math.random() * told.length)];
+    if (!connection) return undefined;
+    const turn = connection.events++;
+    return eventOf(turn % 2 === 0 ? "CONNECTION_BROKEN" : "CONNECTION_FIXED", userId, connection.id, startedAt + turn * stepMs);
+  }
+
+  async function worker() {
+    for (let event = next(); event; event = next()) {
+      const status = await sender.post(signed(event));
+      if (status === 204) acknowledged.add(event.webhookId);
+      else {
+        again.push(event);
+        counts[status === null ? "unanswered" : "refused"] += 1;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+  const workers = Promise.all(Array.from({ length: parallel }, worker));
+
+  return {
+    acknowledged,
+    counts,
+    /** Resolves once so many more are acknowledged; the moment for the next crash. */
+    async until(more: number): Promise<void> {
+      const wanted = acknowledged.size + more;
+      while (acknowledged.size < wanted) await new Promise((resolve) => setTimeout(resolve, 5));
+    },
+    /** Makes no new events, and resolves when all there are were acknowledged. */
+    async finish(): Promise<void> {
+      posting = false;
+      await workers;
+      sender.close();
+    },
+  };
+}

@@ -1,0 +1,16 @@
+/** What of lib/ a simulated process of the app is driven by: the same functions that routes, pages and actions call. */
+export { migrateDatabase } from "@/lib/db/migrate";
+export { database, openDatabase } from "@/lib/db/client";
+export { users } from "@/lib/db/schema/connections";
+export { receiveEvent } from "@/lib/webhooks/inbox";
+export { processInbox, workAfterAnswer } from "@/lib/webhooks/process";
+export { reconcile } from "@/lib/reconcile/round";
+export { look, lookIfDue } from "@/lib/connections/look/look";
+export { requireSnapTradeCredentials, countCheck } from "@/lib/connections/observations/snaptrade-user";
+export { checkPortal, openConnect, openReconnect } from "@/lib/connections/portal/open";
+export { continueQueue } from "@/lib/connections/portal/queue";
+export { getPortalView } from "@/lib/connections/portal/view";
+export { listConnectionViews } from "@/lib/connections/pages/data";
+export { requestRemoval } from "@/lib/connections/look/remove";
+export { requestForgetting } from "@/lib/account/delete";
+export { AppError } from "@/lib/base/errors";

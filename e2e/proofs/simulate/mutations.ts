@@ -1,0 +1,104 @@
+/** Changes the source of one file of the app while it is bundled. */
+type Change = (file: string, text: string) => string;
+
+interface Patch {
+  file: string;
+  from: string;
+  to: string;
+}
+
+/** Defects that the app once had, as what has to be changed to have them again. */
+const mutations: Record<string, Patch[]> = {
+  /** Two heartbeats more than 8.3 days apart overflow, and nothing isolates the one that fails. */
+  A1: [
+    { file: "lib/webhooks/heartbeats.ts", from: "beat_gap_ms * 3::float8", to: "beat_gap_ms * 3" },
+    {
+      file: "lib/webhooks/heartbeats.ts",
+      from: "if (!isRefusal(error)) throw error;\n    await applyApart",
+      to: "throw error;\n    await applyApart",
+    },
+  ],
+  /** One 1083 cuts a person off, and nobody asks again. */
+  A4: [
+    { file: "lib/connections/observations/snaptrade-user.ts", from: "const refusalsToBelieve = 3;", to: "const refusalsToBelieve = 1;" },
+    { file: "lib/connections/observations/snaptrade-user.ts", from: "const maxRefusals = 30;", to: "const maxRefusals = 1;" },
+    { file: "lib/connections/observations/snaptrade-user.ts", from: 'return row && row.goneWhy !== "deleted" ?', to: "return row && !row.goneAt ?" },
+  ],
+  /** A failed begin never gives its client back, and a client that took too long goes back while it is busy. */
+  B1: [
+    {
+      file: "lib/db/pool.ts",
+      from: 'await inside(`begin; ${settings("set local", bounds)}`);',
+      to: 'await inside(`begin; ${settings("set local", bounds)}`).catch((error: unknown) => {\n        begun = false;\n        throw error;\n      });',
+    },
+    { file: "lib/db/pool.ts", from: "let over = false;", to: "let over = false;\n    let begun = true;" },
+    {
+      file: "lib/db/pool.ts",
+      from: "over = true;\n      destroy(client, error);",
+      to: "over = true;\n      if (begun) client.release();",
+    },
+    {
+      file: "lib/db/pool.ts",
+      from: "return answer;\n    } catch (error) {\n      destroy(client, error);",
+      to: "return answer;\n    } catch (error) {\n      client.release();",
+    },
+    { file: "lib/db/pool.ts", from: "if (last !== undefined && last >= silentSince) return client;", to: "if (last !== undefined) return client;" },
+  ],
+  /** A look is dated by its answer, and nothing that was said meanwhile makes it doubtful. */
+  C1: [
+    {
+      file: "lib/connections/look/look.ts",
+      from: "const said = { observedAt: askedAt, answeredAt,",
+      to: "const said = { observedAt: answeredAt, answeredAt,",
+    },
+    {
+      file: "lib/connections/observations/doubt.ts",
+      from: "return waits.length > 0 ? Math.min(...waits) : null;",
+      to: "return waits.length > 1e9 ? 0 : null;",
+    },
+  ],
+  /** The browser's SUCCESS and any connection that works at that brokerage make "connected". */
+  C3: [
+    {
+      file: "lib/connections/portal/view.ts",
+      from: "one.brokerageId === brokerageId && repairedSince(one, openedAt))",
+      to: 'one.brokerageId === brokerageId && (repairedSince(one, openedAt) || (session.claim?.status === "SUCCESS" && one.state === "enabled")))',
+    },
+  ],
+  /** Whoever opens the portal joins the session that is open, and closing one of two pages ends it for both. */
+  C6: [{ file: "lib/connections/portal/open.ts", from: "const doubleClickMs = 3_000;", to: "const doubleClickMs = 600_000;" }],
+  /** Nobody has a share of their own. */
+  E1: [
+    {
+      file: "lib/budget.ts",
+      from: "else least(greatest(${sql.raw(String(personPerMinute))}, floor(per_minute * ${sql.raw(String(personShare))})), ceil(people_left / 2.0)) - own end`",
+      to: "else people_left end`",
+    },
+  ],
+};
+
+/**
+ * @returns what is to be done to each file, and what checks afterwards that all of it was done
+ * @throws Error for a mutation that does not exist
+ */
+export function mutate(name: string | null): { change: Change; checkDone: () => void } {
+  const patches = name === null ? [] : mutations[name];
+  if (!patches) throw new Error(`There is no mutation "${name ?? ""}"; there is ${Object.keys(mutations).join(", ")}`);
+  const done = new Set<Patch>();
+  const change: Change = (file, text) => patches.filter((patch) => patch.file === file).reduce((changed, patch) => apply(changed, patch), text);
+  const apply = (text: string, patch: Patch) => {
+    if (!text.includes(patch.from)) throw new Error(`The mutation ${name ?? ""} no longer fits ${patch.file}: it has no "${patch.from}"`);
+    done.add(patch);
+    return text.replace(patch.from, () => patch.to);
+  };
+  return {
+    change,
+    checkDone() {
+      const left = patches.filter((patch) => !done.has(patch));
+      if (left.length > 0)
+        throw new Error(`The mutation ${name ?? ""} is about files that are not bundled: ${left.map(({ file }) => file).join(", ")}`);
+    },
+  };
+}
+
+export const mutationNames = Object.keys(mutations);

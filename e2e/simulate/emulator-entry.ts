@@ -1,7 +1,0 @@
-/** The emulator's world and API, without its servers. */
-export { World } from "../emulator/world";
-export { createApi } from "../emulator/api/app";
-export { addConnection, announceHoldings, breakConnection, finishRepair, removeConnection } from "../emulator/connections";
-export { attemptSignIn } from "../emulator/portal/attempt";
-export { brokerages } from "../emulator/brokerages";
-export { signEvent, writeBody } from "../emulator/webhooks/body";

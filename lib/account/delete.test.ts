@@ -1,0 +1,257 @@
+import { randomUUID } from "node:crypto";
+import { eq, sql } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { authOptions } from "@/lib/auth/config";
+import { database } from "@/lib/db/client";
+import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
+import { sessions, verificationTokens } from "@/lib/db/schema/auth";
+import { snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
+import { rounds } from "@/lib/db/schema/work";
+import { env } from "@/lib/base/env";
+import { sendDueNotices } from "@/lib/notifications/send";
+import { reconcile } from "@/lib/reconcile/round";
+import { processInbox } from "@/lib/webhooks/process";
+import { deliver, makeEvent } from "@/lib/testing/webhooks";
+import { requestForgetting } from "./delete";
+import { look } from "@/lib/connections/look/look";
+import { openConnect, openReconnect } from "@/lib/connections/portal/open";
+import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
+import { withWorld } from "@/lib/testing/connections";
+
+withDatabase();
+const { emulator, makePerson } = withWorld();
+
+const start = Date.now();
+const minutes = (n: number) => new Date(start + n * 60_000);
+
+async function owner() {
+  const person = await makePerson();
+  const snapTradeUserId = person.path.split("/").at(-1) ?? "";
+  const [user] = await (await database()).select().from(users).where(eq(users.id, person.userId));
+  if (!user) throw new Error("The person was not stored");
+  return { ...person, snapTradeUserId, connectionId: person.ids[0] ?? "", email: user.email };
+}
+
+async function round(now: Date) {
+  await (await database()).update(rounds).set({ leasedUntil: new Date(0) });
+  return reconcile(now);
+}
+
+async function isLeft(userId: string) {
+  const rows = await (await database()).select().from(users).where(eq(users.id, userId));
+  return rows.length > 0;
+}
+
+async function tell(eventType: string, members: object) {
+  const { SNAPTRADE_CLIENT_ID: clientId, SNAPTRADE_CONSUMER_KEY: key } = env();
+  const event = makeEvent(eventType, new Date(), { clientId, ...members });
+  expect(await deliver(event, { key })).toBe("stored");
+}
+
+const requestsTo = async (path: string) => {
+  const { requests } = await emulator.get<{ requests: { path: string }[] }>("/state");
+  return requests.filter((request) => request.path.startsWith(path)).length;
+};
+
+/** Every value in every text-like column of every table, as the database prints it. */
+async function dump(): Promise<string> {
+  const columns = await rowsOf<{ table: string; column: string }>(sql`
+    select table_name as "table", column_name as "column" from information_schema.columns
+    where table_schema = 'public' and data_type in ('text', 'json', 'jsonb', 'uuid', 'character varying', 'ARRAY')`);
+  expect(columns.length).toBeGreaterThan(40);
+  const texts: string[] = [];
+  for (const { table, column } of columns) {
+    const [row] = await rowsOf<{ text: string }>(
+      sql`select coalesce(string_agg(${sql.identifier(column)}::text, ' '), '') as text from ${sql.identifier(table)}`,
+    );
+    texts.push(row?.text ?? "");
+  }
+  return texts.join("\n");
+}
+
+/** Both drivers return rows; their types differ in nothing used here. */
+async function rowsOf<Row>(query: ReturnType<typeof sql>): Promise<Row[]> {
+  const answer: unknown = await (await database()).execute(query);
+  return (answer as { rows: Row[] }).rows;
+}
+
+describe("deleting an account", () => {
+  test("asks SnapTrade first, and removes what is theirs once that is confirmed", async () => {
+    const { userId, path } = await owner();
+    await emulator.post("/faults", { endpoint: "deleteUser", kind: "status", status: 503, times: 1 });
+    await requestForgetting(userId, minutes(0));
+    expect(await isLeft(userId)).toBe(true);
+    await round(minutes(1));
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    expect(await round(minutes(3))).toMatchObject({ forgotten: 1 });
+    expect(await isLeft(userId)).toBe(false);
+  });
+
+  test("of a person without a SnapTrade user finishes at once, and signing up again makes a new person", async () => {
+    const db = await database();
+    const email = `${randomUUID()}@example.com`;
+    const [first] = await db.insert(users).values({ email }).returning();
+    await requestForgetting(first?.id ?? "", new Date());
+    expect(await isLeft(first?.id ?? "")).toBe(false);
+    const { adapter } = await authOptions();
+    await (adapter?.createUser as (user: { email: string; emailVerified: null }) => Promise<unknown>)({ email, emailVerified: null });
+    const [again] = await db.select().from(users).where(eq(users.email, email));
+    expect(again?.id).not.toBe(first?.id);
+    await db.delete(users).where(eq(users.email, email));
+  });
+
+  test.each([
+    { name: "404", faults: [] },
+    { name: "401 0000", faults: [{ kind: "status", status: 401, code: "0000" }] },
+    { name: "401 1083", faults: [{ kind: "status", status: 401, code: "1083" }] },
+  ])("ends with the next $name after SnapTrade accepted it, even if no event ever comes", async ({ faults }) => {
+    const { userId, path } = await owner();
+    await requestForgetting(userId, minutes(0));
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    for (const fault of faults) await emulator.post(`${path}/faults`, { endpoint: "*", ...fault });
+    expect(await round(minutes(1))).toMatchObject({ forgotten: 1 });
+    expect(await isLeft(userId)).toBe(false);
+  });
+
+  test("asks at growing intervals while SnapTrade refuses, and finishes once it accepts", async () => {
+    const { userId, path } = await owner();
+    await emulator.post("/faults", { endpoint: "*", kind: "status", status: 401, code: "0000" });
+    await requestForgetting(userId, minutes(0));
+    const before = (await requestsTo("/snapTrade/deleteUser")) + (await requestsTo("/authorizations"));
+    for (let minute = 1; minute <= 20; minute++) await round(minutes(minute));
+    const asked = (await requestsTo("/snapTrade/deleteUser")) + (await requestsTo("/authorizations")) - before;
+    expect(asked).toBeLessThanOrEqual(4);
+    expect(await isLeft(userId)).toBe(true);
+    await emulator.clearFaults("/faults");
+    await round(minutes(1_440));
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    expect(await round(minutes(3_000))).toMatchObject({ forgotten: 1 });
+  });
+
+  test("that SnapTrade accepted and lost is requested again until it is carried out", async () => {
+    const { userId, path } = await owner();
+    await emulator.post(`${path}/settings`, { removal: "lost-job", userDeletion: "lost-job" });
+    await requestForgetting(userId, minutes(0));
+    await round(minutes(1));
+    await round(minutes(3));
+    expect(await isLeft(userId)).toBe(true);
+    await emulator.post(`${path}/settings`, { removal: "normal", userDeletion: "normal" });
+    await round(minutes(60));
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    await round(minutes(400));
+    expect(await isLeft(userId)).toBe(false);
+  });
+
+  test("is not delayed by another person's that fails", async () => {
+    const stuck = await owner();
+    const other = await owner();
+    await emulator.post(`${stuck.path}/faults`, { endpoint: "deleteUser", kind: "status", status: 500 });
+    for (const { userId } of [stuck, other]) await requestForgetting(userId, minutes(0));
+    await emulator.post(`${other.path}/advance`, { seconds: 60 });
+    expect(await round(minutes(1))).toMatchObject({ forgotten: 1 });
+    expect([await isLeft(stuck.userId), await isLeft(other.userId)]).toEqual([true, false]);
+  });
+
+  test("interrupted by a crash is finished by the rounds", async () => {
+    const { userId, path } = await owner();
+    await (
+      await database()
+    )
+      .update(users)
+      .set({ deletionRequestedAt: minutes(0), deletionRunAt: minutes(0) })
+      .where(eq(users.id, userId));
+    await round(minutes(1));
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    await round(minutes(2));
+    expect(await isLeft(userId)).toBe(false);
+  });
+});
+
+describe("while an account is being deleted", () => {
+  test("nobody can sign in to it, and its sessions are no longer valid", async () => {
+    const { userId, email } = await owner();
+    const { callbacks, adapter } = await authOptions();
+    const account = { type: "email" as const, provider: "email", providerAccountId: email };
+    const signIn = async () => {
+      const user = await adapter?.getUserByEmail?.(email);
+      return user && callbacks?.signIn?.({ user, account });
+    };
+    expect(await signIn()).toBe(true);
+    await requestForgetting(userId, new Date());
+    expect(await signIn()).toBe(`${env().APP_URL}/account/deleted`);
+
+    // From a link that was opened at the same moment.
+    const sessionToken = randomUUID();
+    const expires = new Date(Date.now() + 86_400_000);
+    await (await database()).insert(sessions).values({ sessionToken, userId, expires });
+    const found = await adapter?.getSessionAndUser?.(sessionToken);
+    if (!found) throw new Error("The session is not stored");
+    const session = { expires: expires.toISOString(), user: { email } };
+    const seen = await callbacks?.session?.({ session, user: found.user, token: {}, newSession: undefined, trigger: "update" });
+    expect(seen).toMatchObject({ user: {} });
+    expect(JSON.stringify(seen)).not.toContain(email);
+  });
+
+  test("nothing can be opened, connected or registered", async () => {
+    const { userId, path, connectionId } = await owner();
+    await emulator.post(`${path}/connections/${connectionId}/break`);
+    await look(userId);
+    await requestForgetting(userId, new Date());
+    const trip = { userId, darkMode: false, now: new Date() };
+    await expect(openReconnect({ ...trip, connectionId })).rejects.toMatchObject({ code: "account-deleting" });
+    await expect(openConnect({ ...trip, brokerage: "QUESTRADE", beside: true })).rejects.toMatchObject({ code: "account-deleting" });
+    await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({ code: "account-deleting" });
+  });
+
+  test("a registration in flight is not adopted, and its user is deleted too", async () => {
+    const db = await database();
+    const { userId, path } = await owner();
+    await db.delete(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+    await emulator.post("/faults", { endpoint: "register", kind: "delay", delayMs: 600, times: 1 });
+    const registering = requireSnapTradeCredentials(userId, minutes(0));
+    registering.catch(() => undefined);
+    await expect.poll(async () => (await db.select().from(formerSnapTradeUsers)).length).toBe(1);
+    await requestForgetting(userId, minutes(0));
+    await expect(registering).rejects.toMatchObject({ code: "account-deleting" });
+    const everybody = async () => (await emulator.get<{ userId: string }[]>("/users")).map(({ userId }) => userId);
+    expect(await everybody()).toHaveLength(2);
+    await emulator.post("/settings", { deleteDelaySeconds: 0 });
+    await round(minutes(6));
+    await round(minutes(8));
+    expect(await isLeft(userId)).toBe(false);
+    expect(await everybody()).toEqual([path.split("/").at(-1)]);
+  });
+});
+
+test("nothing about a person remains: not in any table, and not at SnapTrade, whatever users they had there", async () => {
+  const db = await database();
+  const { userId, path, snapTradeUserId, connectionId, email } = await owner();
+  await emulator.post(`${path}/connections/${connectionId}/break`);
+  await look(userId);
+  await openReconnect({ userId, connectionId, darkMode: false, now: new Date() });
+  await sendDueNotices(minutes(60));
+  await tell("CONNECTION_BROKEN", { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
+  await tell("CONNECTION_ATTEMPTED", { userId: snapTradeUserId, connectionAttemptedResult: "DIFFERENT_ACCOUNT" });
+  await tell("CONNECTION_UPDATED", { brokerageAuthorizationId: connectionId });
+  await emulator.post(`${path}/faults`, { endpoint: "list", kind: "status", status: 401, code: "1083" });
+  for (const minute of [0, 2, 8]) await look(userId, minutes(minute));
+  const anew = await requireSnapTradeCredentials(userId, minutes(9));
+  const second = `/users/${anew.snapTradeUserId}`;
+  const { id: secondId } = await emulator.post<{ id: string }>(`${second}/connections`, { brokerage: "KRAKEN" });
+  await look(userId, minutes(9));
+  await tell("CONNECTION_ADDED", { userId: anew.snapTradeUserId, brokerageAuthorizationId: secondId });
+  await processInbox();
+  await db.insert(verificationTokens).values({ identifier: email, token: randomUUID(), expires: minutes(15) });
+  const traces = [email, userId, snapTradeUserId, anew.snapTradeUserId, connectionId, secondId];
+  const before = await dump();
+  for (const trace of traces) expect(before).toContain(trace);
+
+  await requestForgetting(userId, minutes(10));
+  await db.insert(verificationTokens).values({ identifier: email, token: randomUUID(), expires: minutes(15) });
+  for (const name of [path, second]) await emulator.post(`${name}/advance`, { seconds: 60 });
+  expect(await round(minutes(11))).toMatchObject({ forgotten: 1 });
+  const after = await dump();
+  for (const trace of traces) expect(after).not.toContain(trace);
+  expect(await emulator.get("/users")).toEqual([]);
+});

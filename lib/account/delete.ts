@@ -1,0 +1,119 @@
+import "server-only";
+import { and, eq, inArray, isNotNull, isNull, lte, notExists, sql } from "drizzle-orm";
+import { database, transaction } from "@/lib/db/client";
+import type { Transaction } from "@/lib/db/database";
+import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
+import { notices } from "@/lib/db/schema/notices";
+import { sessions, verificationTokens } from "@/lib/db/schema/auth";
+import { connections, portalSessions, snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { snapTradeCalls, webhookEvents } from "@/lib/db/schema/work";
+import { describeError, log } from "@/lib/base/log";
+import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { deleteFormersOf } from "./former-users";
+import { growingGapMs } from "@/lib/base/backoff";
+import { retire } from "@/lib/connections/observations/snaptrade-user";
+
+const maxPerRound = 50;
+const pace = { atOnce: 4, withinMs: 10_000 };
+
+/**
+ * Starts deleting a person: signs them out everywhere, blocks new connections for them, and asks SnapTrade to delete every user it ever
+ * had for them. A person who never had one is deleted at once; the others once SnapTrade has confirmed every deletion.
+ */
+export async function requestForgetting(userId: string, now: Date): Promise<void> {
+  await transaction(async (tx) => {
+    await tx.delete(sessions).where(eq(sessions.userId, userId));
+    const [user] = await tx
+      .update(users)
+      .set({ deletionRequestedAt: sql`coalesce(${users.deletionRequestedAt}, ${now.toISOString()}::timestamptz)`, deletionRunAt: now })
+      .where(eq(users.id, userId))
+      .returning({ email: users.email });
+    if (user) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, user.email));
+  });
+  await forget(userId, now);
+}
+
+/**
+ * Finishes deleting everyone whose SnapTrade users are all confirmed deleted. Each deletion fails alone and is retried at growing
+ * intervals.
+ * @returns how many people were deleted
+ */
+export async function finishForgetting(now: Date): Promise<number> {
+  const db = await database();
+  const waiting = db
+    .select({ one: sql`1` })
+    .from(formerSnapTradeUsers)
+    .where(and(eq(formerSnapTradeUsers.userId, users.id), isNull(formerSnapTradeUsers.deletedAt)));
+  const due = await db
+    .select({ id: users.id, attempts: users.deletionAttempts })
+    .from(users)
+    .where(and(isNotNull(users.deletionRequestedAt), lte(users.deletionRunAt, now), notExists(waiting)))
+    .orderBy(users.deletionRunAt)
+    .limit(maxPerRound);
+  let forgotten = 0;
+  await someAtOnce(due, pace, async ({ id, attempts }) => {
+    try {
+      if (await forget(id, now)) forgotten++;
+    } catch (error) {
+      log.error(describeError(error), "An account could not be deleted; it will be retried");
+      const deletionRunAt = new Date(now.getTime() + growingGapMs(attempts + 1));
+      const deletionLastError = error instanceof Error ? error.name : "unknown";
+      await db
+        .update(users)
+        .set({ deletionRunAt, deletionAttempts: attempts + 1, deletionLastError })
+        .where(eq(users.id, id));
+    }
+  });
+  return forgotten;
+}
+
+/** Removes everything of theirs once SnapTrade holds nothing more about them; until then, asks SnapTrade again whenever that is due. */
+async function forget(userId: string, now: Date): Promise<boolean> {
+  await transaction(async (tx) => {
+    // The deletion request is committed already, so no one can register them again in the meantime.
+    const [present] = await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+    if (present) await retire(tx, present, now);
+  });
+  await deleteFormersOf(userId, now);
+  return transaction((tx) => erase(tx, userId));
+}
+
+/** @returns false while SnapTrade may still hold something about them */
+async function erase(tx: Transaction, userId: string): Promise<boolean> {
+  const connectionIds = await lockAllOf(tx, userId);
+  const ofUser = eq(formerSnapTradeUsers.userId, userId);
+  const formers = await tx.select().from(formerSnapTradeUsers).where(ofUser).orderBy(formerSnapTradeUsers.snapTradeUserId).for("update");
+  const [present] = await tx.select({ userId: snapTradeUsers.userId }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (present || formers.some(({ deletedAt }) => deletedAt === null)) return false;
+
+  await tx.delete(connections).where(eq(connections.userId, userId));
+  const [user] = await tx.delete(users).where(eq(users.id, userId)).returning({ email: users.email });
+  if (user) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, user.email));
+  const names = formers.map(({ snapTradeUserId }) => snapTradeUserId);
+  await tx
+    .update(snapTradeCalls)
+    .set({ person: null })
+    .where(inArray(snapTradeCalls.person, [userId, ...names]));
+  await emptyEvents(tx, names, connectionIds);
+  return true;
+}
+
+/** Otherwise the cascade would lock these rows after the person's own, against the lock order (docs/decisions/0010). */
+async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (const table of [connections, portalSessions, notices]) {
+    const rows = await tx.select({ id: table.id }).from(table).where(eq(table.userId, userId)).orderBy(table.id).for("update");
+    if (table === connections) ids.push(...rows.map(({ id }) => id));
+  }
+  await tx.select({ userId: snapTradeUsers.userId }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+  return ids;
+}
+
+/** Each event's id stays, so that a late copy is still recognized; its contents are erased. */
+async function emptyEvents(tx: Transaction, names: string[], connectionIds: string[]): Promise<void> {
+  const emptied = { payload: "{}", snapTradeUserId: null, connectionId: null, attemptResult: null, problem: null };
+  if (names.length > 0) await tx.update(webhookEvents).set(emptied).where(inArray(webhookEvents.snapTradeUserId, names));
+  if (connectionIds.length === 0) return;
+  const aboutTheirs = and(isNull(webhookEvents.snapTradeUserId), inArray(webhookEvents.connectionId, connectionIds));
+  await tx.update(webhookEvents).set(emptied).where(aboutTheirs);
+}

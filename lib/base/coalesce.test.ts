@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { oneAtATime } from "./coalesce";
+import { TimeLimitExceeded } from "./time-limit";
+
+test("a run that hangs fails with its time limit, and those waiting for the next run get it", async () => {
+  let runs = 0;
+  const work = oneAtATime(() => (++runs === 1 ? new Promise<number>(() => undefined) : Promise.resolve(runs)), 20);
+  const first = work();
+  const second = work();
+  await expect(first).rejects.toThrow(TimeLimitExceeded);
+  expect(await second).toBe(2);
+  expect(await work()).toBe(3);
+});
+
+test("callers during a run share one more run after it", async () => {
+  let runs = 0;
+  const work = oneAtATime(async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    return ++runs;
+  });
+  expect(await Promise.all([work(), work(), work()])).toEqual([1, 2, 2]);
+});

@@ -1,0 +1,49 @@
+import "server-only";
+import { isNotNull, max, sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { brokerages } from "@/lib/db/schema/connections";
+import { announceChanges } from "@/lib/live";
+import { describeError, log } from "@/lib/base/log";
+import { listBrokerages, listOAuthBrokerages } from "@/lib/snaptrade/connections";
+import { writeBrokerages } from "@/lib/connections/observations/observe";
+import type { BrokerageView } from "@/lib/connections/views";
+
+const listedForMinutes = 15;
+
+export interface BrokerageChoice extends BrokerageView {
+  /** No new connections right now; it comes back by itself. */
+  maintenance: boolean;
+}
+
+/** Whether the list of brokerages is older than it may be, or was never read. */
+export async function isBrokerageListDue(now: Date): Promise<"missing" | "due" | "fresh"> {
+  const db = await database();
+  const [row] = await db.select({ listedAt: max(brokerages.listedAt) }).from(brokerages);
+  if (!row?.listedAt) return "missing";
+  return now.getTime() - row.listedAt.getTime() > listedForMinutes * 60_000 ? "due" : "fresh";
+}
+
+/**
+ * Reads all brokerages from SnapTrade and stores them.
+ * @throws SnapTradeFailure when the list cannot be read; without the kinds of sign-in it is still useful
+ */
+export async function readBrokerages(now: Date): Promise<void> {
+  const { data, askedAt } = await listBrokerages();
+  const opening = await listOAuthBrokerages().catch((error: unknown) => {
+    log.warn(describeError(error), "Kinds of sign-in could not be read");
+    return null;
+  });
+  const rows = data.items.map((seen) => ({ ...seen, opensWindow: opening ? opening.has(seen.slug) : null, observedAt: askedAt, listedAt: now }));
+  await writeBrokerages(await database(), rows);
+  await announceChanges();
+}
+
+/** The brokerages a new connection can be made at, by name; those in maintenance are named but cannot be chosen. */
+export async function listBrokerageChoices(): Promise<BrokerageChoice[]> {
+  const db = await database();
+  return db.query.brokerages.findMany({
+    columns: { id: true, slug: true, name: true, logoUrl: true, maintenance: true },
+    where: (table, { and, eq }) => and(eq(table.enabled, true), isNotNull(table.listedAt)),
+    orderBy: [sql`lower(${brokerages.name})`],
+  });
+}

@@ -1,0 +1,289 @@
+import { randomUUID } from "node:crypto";
+import { eq } from "drizzle-orm";
+import { describe, expect, test, vi } from "vitest";
+import { database } from "@/lib/db/client";
+import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { makeUser, withDatabase } from "@/lib/testing/with-database";
+import { listCandidates } from "@/lib/reconcile/candidates";
+import { getConnectionDetail, listConnectionViews } from "@/lib/connections/pages/data";
+import { look, lookIfDue } from "./look";
+import { requestRemoval } from "./remove";
+import { getSnapTradeCredentials, requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
+import { grow, withEmulator } from "@/lib/testing/connections";
+
+const emulator = withEmulator();
+withDatabase();
+
+const moment = () => ({ now: new Date(), dayStartedAt: new Date(new Date().setHours(0, 0, 0, 0)) });
+
+async function makePerson() {
+  const userId = await makeUser({ registered: false });
+  const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
+  const path = `/users/${snapTradeUserId}`;
+  const connect = (more: object = {}) => emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", ...more });
+  return { userId, path, connect };
+}
+
+async function statusOfAll(userId: string) {
+  const { connections: views } = await listConnectionViews(userId, moment());
+  return views.map(({ status }) => status);
+}
+
+describe("registering at SnapTrade", () => {
+  test("an answer that is lost leaves no half state, and the next attempt succeeds under a fresh id", async () => {
+    const userId = await makeUser({ registered: false });
+    await emulator.post("/faults", { endpoint: "register", kind: "reset", after: true, times: 1 });
+    await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({ kind: "away" });
+    expect(await getSnapTradeCredentials(userId)).toBeNull();
+    const credentials = await requireSnapTradeCredentials(userId, new Date());
+    expect(await getSnapTradeCredentials(userId)).toEqual(credentials);
+  });
+
+  test("the id at SnapTrade is random and plain, and the secret is not in the row", async () => {
+    const userId = await makeUser({ registered: false });
+    const { snapTradeUserId, userSecret } = await requireSnapTradeCredentials(userId, new Date());
+    expect(snapTradeUserId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(snapTradeUserId).not.toBe(userId);
+    const db = await database();
+    const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+    expect(JSON.stringify(row)).not.toContain(userSecret);
+  });
+
+  test("ten requests at once end with one user, the same for all", async () => {
+    const userId = await makeUser({ registered: false });
+    const all = await Promise.all(Array.from({ length: 10 }, () => requireSnapTradeCredentials(userId, new Date())));
+    expect(new Set(all.map(({ snapTradeUserId }) => snapTradeUserId)).size).toBe(1);
+  });
+});
+
+describe("look", () => {
+  test("what SnapTrade says is what is shown", async () => {
+    const { userId, connect } = await makePerson();
+    const brokeAt = new Date(Date.now() - 3 * 86_400_000);
+    await connect({ disabled: true, disabledDate: brokeAt.toISOString(), accounts: [{ name: "TFSA", number: "51284821" }] });
+    await connect({ brokerage: "KRAKEN", type: "trade" });
+    expect(await look(userId)).toMatchObject({ looked: true });
+    const { connections: views, unreachable } = await listConnectionViews(userId, moment());
+    expect(unreachable).toBe(false);
+    expect(views).toMatchObject([
+      { brokerage: { name: "Questrade" }, status: "disabled", access: "read", accounts: [{ name: "TFSA", lastDigits: "4821" }] },
+      { brokerage: { name: "Kraken" }, status: "connected", access: "trade" },
+    ]);
+    expect(views[0]?.disabledAt?.getTime()).toBe(brokeAt.getTime());
+  });
+
+  test.each(["reset", "html502", "malformed"])("a look that ends with %s changes no connection", async (kind) => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await connect({ brokerage: "KRAKEN", disabled: true });
+    await look(userId);
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind });
+    expect(await look(userId)).toMatchObject({ looked: false });
+    expect(await statusOfAll(userId)).toEqual(["unknown-disabled", "unknown-connected"]);
+    await emulator.clearFaults(`${path}/faults`);
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["disabled", "connected"]);
+  });
+
+  test("an empty list alone makes no connection disappear; SnapTrade must also deny it by its id", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "empty_list" });
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["connected"]);
+  });
+
+  test("a connection that SnapTrade no longer knows is removed, but not while it is so new that lists may lag", async () => {
+    const { userId, path, connect } = await makePerson();
+    const { id } = await connect();
+    await look(userId);
+    await emulator.post(`${path}/connections/${id}/delete`);
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["connected"]);
+    await grow(userId);
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["removed"]);
+  });
+
+  test("when checking one missing connection fails, it stays as it was, and the list's other connections still count", async () => {
+    const { userId, path, connect } = await makePerson();
+    const missing = await connect();
+    const other = await connect({ brokerage: "KRAKEN" });
+    await look(userId);
+    await grow(userId);
+    await emulator.post(`${path}/connections/${missing.id}/delete`);
+    await emulator.post(`${path}/connections/${other.id}/break`);
+    await emulator.post(`${path}/faults`, { endpoint: "detail", kind: "status", status: 403, code: "1066", times: 1 });
+    expect(await look(userId)).toMatchObject({ looked: true });
+    expect((await statusOfAll(userId)).sort()).toEqual(["connected", "disabled"]);
+  });
+
+  test("while something needs reconnecting an open page looks once a minute, otherwise every five", async () => {
+    const { userId, path, connect } = await makePerson();
+    const { id } = await connect();
+    await look(userId);
+    const due = async () => (await listConnectionViews(userId, moment())).lookDueAt;
+    expect(await due()).toBeNull();
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${id}/break`);
+    const now = new Date();
+    await look(userId, now);
+    expect(await due()).toEqual(new Date(now.getTime() + 60_000));
+  });
+
+  test("a person whose first look failed has unknown connections, not none", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
+    expect(await listConnectionViews(userId, moment())).toMatchObject({ known: false, unreachable: false });
+    await look(userId);
+    expect(await listConnectionViews(userId, moment())).toMatchObject({ known: false, unreachable: true, connections: [] });
+    await look(userId, new Date(Date.now() + 61_000));
+    expect(await listConnectionViews(userId, moment())).toMatchObject({ known: true, unreachable: false, connections: [{}] });
+  });
+
+  test("looks at the same time share one read", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    const read = async () =>
+      (await emulator.get<{ requests: { path: string }[] }>(path)).requests.filter((request) => request.path === "/authorizations").length;
+    const before = await read();
+    await Promise.all(Array.from({ length: 8 }, () => look(userId)));
+    expect((await read()) - before).toBe(1);
+  });
+
+  test("open pages hear of a look that was due, whatever came of it, and a failed one is not repeated at once", async () => {
+    const { userId, path } = await makePerson();
+    const version = async () => (await listConnectionViews(userId, moment())).version;
+    const now = Date.now();
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "reset" });
+    const before = await version();
+    await lookIfDue(userId, new Date(now));
+    const afterFailure = await version();
+    expect(afterFailure).toBeGreaterThan(before);
+    await lookIfDue(userId, new Date(now + 30_000));
+    expect(await version()).toBe(afterFailure);
+    await emulator.clearFaults(`${path}/faults`);
+    await lookIfDue(userId, new Date(now + 61_000));
+    expect(await version()).toBeGreaterThan(afterFailure);
+  });
+
+  test("a look that fails after a newer one has succeeded says nothing", async () => {
+    const { userId, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    await emulator.post("/faults", { endpoint: "list", kind: "status", status: 503, times: 1 });
+    expect(await look(userId, new Date(Date.now() - 10_000))).toMatchObject({ looked: false });
+    expect(await statusOfAll(userId)).toEqual(["connected"]);
+  });
+
+  test("a slow look does not make what a newer one said seem older", async () => {
+    const { userId, connect } = await makePerson();
+    await connect();
+    const now = new Date();
+    await look(userId, now);
+    await look(userId, new Date(now.getTime() - 10_000));
+    expect((await listConnectionViews(userId, moment())).lookedAt).toEqual(now);
+  });
+
+  test("a person of whom nothing can be asked or stored is unknown, and gives way to others", async () => {
+    const { userId, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    const db = await database();
+    const mine = eq(snapTradeUsers.userId, userId);
+    await db
+      .update(snapTradeUsers)
+      .set({ sealedSecret: "lost.AAAA", lookDueAt: new Date(0) })
+      .where(mine);
+    await expect(look(userId)).rejects.toThrow("ENCRYPTION_KEYS");
+    expect(await statusOfAll(userId)).toEqual(["unknown-connected"]);
+    const { candidates } = await listCandidates(new Date(), 10, new Date(0));
+    expect(candidates.due).not.toContain(userId);
+  });
+
+  test("the accounts of a connection that was made since are read at once", async () => {
+    const { userId, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    await connect({ brokerage: "KRAKEN", accounts: [{ name: "Spot", number: "KR-70931" }] });
+    await look(userId);
+    const { connections: views } = await listConnectionViews(userId, moment());
+    expect(views.find(({ brokerage }) => brokerage.slug === "KRAKEN")?.accounts).toMatchObject([{ name: "Spot", lastDigits: "0931" }]);
+  });
+
+  test("a look of the timer costs one request, however old the accounts are; a person's reads them again", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await look(userId);
+    const asked = async () => {
+      const { requests } = await emulator.get<{ requests: { path: string }[] }>(path);
+      return requests.filter((request) => request.path === "/accounts").length;
+    };
+    const before = await asked();
+    const later = new Date(Date.now() + 13 * 3_600_000);
+    await look(userId, later, "timer");
+    expect(await asked()).toBe(before);
+    await look(userId, later, "person");
+    expect(await asked()).toBe(before + 1);
+  });
+
+  test("a person whose accounts cannot be read still learns the statuses", async () => {
+    const { userId, path, connect } = await makePerson();
+    await connect();
+    await emulator.post(`${path}/faults`, { endpoint: "accounts", kind: "status", status: 500, code: "3004" });
+    expect(await look(userId)).toMatchObject({ looked: true });
+    expect(await statusOfAll(userId)).toEqual(["connected"]);
+  });
+});
+
+test("a page costs two statements, however many connections it shows", async () => {
+  const { userId, connect } = await makePerson();
+  for (const brokerage of ["QUESTRADE", "KRAKEN", "ROBINHOOD"]) await connect({ brokerage, disabled: true });
+  await look(userId);
+  const { $client } = (await database()) as unknown as { $client: { query: () => unknown } };
+  const statements = vi.spyOn($client, "query");
+  const { connections: views } = await listConnectionViews(userId, moment());
+  expect(views).toHaveLength(3);
+  expect(statements).toHaveBeenCalledTimes(2);
+  statements.mockClear();
+  await getConnectionDetail(userId, views[0]?.id ?? "", moment());
+  expect(statements).toHaveBeenCalledTimes(2);
+  statements.mockRestore();
+});
+
+describe("ownership and removal", () => {
+  test("another person's connection answers exactly like a missing one", async () => {
+    const owner = await makePerson();
+    const stranger = await makePerson();
+    const { id } = await owner.connect();
+    await look(owner.userId);
+    expect(await getConnectionDetail(stranger.userId, id, moment())).toBeNull();
+    expect(await getConnectionDetail(stranger.userId, randomUUID(), moment())).toBeNull();
+    await expect(requestRemoval(stranger.userId, id, new Date())).rejects.toMatchObject({ code: "not-found" });
+  });
+
+  test("removing is being removed until a look says gone", async () => {
+    const { userId, path, connect } = await makePerson();
+    const { id } = await connect();
+    await look(userId);
+    await requestRemoval(userId, id, new Date());
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["removing"]);
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    await look(userId);
+    expect(await statusOfAll(userId)).toEqual(["removed"]);
+  });
+
+  test("a removal that SnapTrade refuses changes nothing", async () => {
+    const { userId, path, connect } = await makePerson();
+    const { id } = await connect();
+    await look(userId);
+    await emulator.post(`${path}/faults`, { endpoint: "delete", kind: "status", status: 403, times: 1 });
+    await expect(requestRemoval(userId, id, new Date())).rejects.toMatchObject({ code: "snaptrade-refused" });
+    const db = await database();
+    const [row] = await db.select().from(connections).where(eq(connections.id, id));
+    expect(row?.removalRequestedAt).toBeNull();
+  });
+});

@@ -1,0 +1,248 @@
+import "server-only";
+import { and, asc, eq, gte, inArray, isNull, lt, or, sql } from "drizzle-orm";
+import { noteChangeAt } from "@/lib/db/changes";
+import { transaction } from "@/lib/db/client";
+import type { Database, Transaction } from "@/lib/db/database";
+import { brokerages, connections, episodes, observations } from "@/lib/db/schema/connections";
+import { announceChanges, noteChange } from "@/lib/live";
+import { log } from "@/lib/base/log";
+import { notifyBreak, notifyEnd, withdrawEnd } from "@/lib/notifications/record";
+import type { SeenBrokerage } from "@/lib/snaptrade/connections";
+import { doubtOf } from "./doubt";
+import { forgettable, project, type Episode, type Observation } from "./project";
+import { requestLook } from "./snaptrade-user";
+
+/** What a read of SnapTrade adds to the bare statement; needed the first time a connection is seen. */
+export interface ConnectionDetails {
+  brokerage: SeenBrokerage;
+  access: "read" | "trade";
+  connectedSince: Date | null;
+  updatedAt: Date | null;
+}
+
+export interface ConnectionObservation extends Observation {
+  connectionId: string;
+  details?: ConnectionDetails;
+}
+
+/** The result of recording a set of observations. */
+export interface Observed {
+  /** Connections that are new, or whose state, access or episodes changed. */
+  changed: string[];
+  /** Our clock: when to ask SnapTrade again because statements contradict each other; null when none do. */
+  lookAgainAt: Date | null;
+}
+
+/**
+ * Records observations of one user's connections; the only writer of their state.
+ * The newest observation wins, and an older one only enters the history, so order and repetition don't matter.
+ * An observation of a connection that is unknown (and comes without details) or belongs to another user changes nothing.
+ * Where statements contradict each other, a look becomes due. The caller that commits must announce the changes.
+ */
+export async function observeWithin(tx: Transaction, userId: string, seen: ConnectionObservation[]): Promise<Observed> {
+  // In the lock order of docs/decisions/0010, so that transactions never deadlock.
+  const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
+  await noteBrokerages(tx, inOrder);
+  // A read may be about more of them than it observes; whoever brings events has locked them.
+  if (seen.some(({ answeredAt }) => answeredAt)) await lockConnections(tx, userId);
+  const changed = new Set<string>();
+  let lookAgainAt: Date | null = null;
+  for (const observation of inOrder) {
+    const observed = await observeOne(tx, userId, observation);
+    if (observed.changed) changed.add(observation.connectionId);
+    const dueAt = observed.doubtMs === null ? null : new Date(observation.recordedAt.getTime() + observed.doubtMs);
+    if (dueAt && (!lookAgainAt || dueAt < lookAgainAt)) lookAgainAt = dueAt;
+  }
+  if (lookAgainAt) await requestLook(tx, userId, lookAgainAt);
+  if (changed.size > 0) await noteChange(tx, userId);
+  return { changed: [...changed], lookAgainAt };
+}
+
+async function lockConnections(tx: Transaction, userId: string): Promise<void> {
+  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(asc(connections.id)).for("update");
+}
+
+/** Like observeWithin, in its own transaction. @returns the ids of the connections that changed */
+export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
+  const { changed } = await transaction((tx) => observeWithin(tx, userId, seen));
+  if (changed.length > 0) await announceChanges();
+  return changed;
+}
+
+async function observeOne(tx: Transaction, userId: string, seen: ConnectionObservation): Promise<{ changed: boolean; doubtMs: number | null }> {
+  const { connectionId, details } = seen;
+  const accessChanged = details ? await noteConnection(tx, userId, seen, details) : false;
+  const [known] = await tx
+    .select({ userId: connections.userId, state: connections.state, readAt: connections.readAt })
+    .from(connections)
+    .where(eq(connections.id, connectionId))
+    .for("update");
+  if (known?.userId !== userId) {
+    log.warn({ connectionId, known: known !== undefined }, "An observation of a connection that is not this user's was ignored");
+    return { changed: false, doubtMs: null };
+  }
+  const { state, observedAt, answeredAt, disabledAt, source, recordedAt } = seen;
+  const added = await tx
+    .insert(observations)
+    .values({ connectionId, state, observedAt, answeredAt, disabledAt, source, recordedAt })
+    .onConflictDoNothing()
+    .returning({ connectionId: observations.connectionId });
+  if (added.length === 0) return { changed: accessChanged, doubtMs: null };
+
+  const history = await tx.select().from(observations).where(eq(observations.connectionId, connectionId)).orderBy(asc(observations.observedAt));
+  const projection = project(history);
+  await tx
+    .update(connections)
+    .set({
+      state: projection.state,
+      observedAt: projection.observedAt,
+      disabledAt: projection.disabledAt,
+      ...(answeredAt && !(known.readAt && known.readAt > observedAt) ? { readAt: observedAt, readState: state, unreadableSince: null } : {}),
+    })
+    .where(eq(connections.id, connectionId));
+  await forget(tx, connectionId, forgettable(history));
+  const since = history[0]?.observedAt ?? observedAt;
+  const episodesChanged = await writeEpisodes(tx, connectionId, { episodes: projection.episodes, since }, recordedAt);
+  const changed = accessChanged || episodesChanged || projection.state !== known.state || history.length === 1;
+  return { changed, doubtMs: doubtOf(seen, history, projection) };
+}
+
+async function forget(tx: Transaction, connectionId: string, old: Observation[]): Promise<void> {
+  if (old.length === 0) return;
+  const each = old.map(({ observedAt, state }) => and(eq(observations.observedAt, observedAt), eq(observations.state, state)));
+  await tx.delete(observations).where(and(eq(observations.connectionId, connectionId), or(...each)));
+}
+
+/** Makes the row of a connection that is seen for the first time, and keeps what may change besides its state. @returns whether the access did */
+async function noteConnection(tx: Transaction, userId: string, seen: ConnectionObservation, details: ConnectionDetails): Promise<boolean> {
+  const { access, connectedSince, updatedAt } = details;
+  const [before] = await tx.select({ access: connections.access }).from(connections).where(eq(connections.id, seen.connectionId));
+  await tx
+    .insert(connections)
+    .values({
+      id: seen.connectionId,
+      userId,
+      brokerageId: details.brokerage.id,
+      access,
+      connectedSince,
+      updatedAt,
+      firstObservedAt: seen.observedAt,
+      state: seen.state,
+      observedAt: seen.observedAt,
+      disabledAt: seen.disabledAt,
+    })
+    .onConflictDoUpdate({
+      target: connections.id,
+      set: { access, connectedSince, updatedAt: sql`greatest(${connections.updatedAt}, excluded.updated_at)`, unreadableSince: null },
+      setWhere: and(eq(connections.userId, userId), lt(connections.observedAt, seen.observedAt)),
+    });
+  return before !== undefined && before.access !== access;
+}
+
+/** The newest word on each brokerage among the observations; an older one never overwrites it. */
+async function noteBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
+  const newest = new Map<string, typeof brokerages.$inferInsert>();
+  for (const { details, observedAt } of seen) if (details) newest.set(details.brokerage.id, { ...details.brokerage, observedAt });
+  await writeBrokerages(tx, [...newest.values()]);
+}
+
+/** Stores brokerages as SnapTrade described them; each row keeps the newest description. */
+export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "update">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
+  if (rows.length === 0) return;
+  const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
+  const flags = { id: brokerages.id, enabled: brokerages.enabled, maintenance: brokerages.maintenance, degraded: brokerages.degraded };
+  const before = await tx
+    .select(flags)
+    .from(brokerages)
+    .where(
+      inArray(
+        brokerages.id,
+        rows.map(({ id }) => id),
+      ),
+    );
+  await tx
+    .insert(brokerages)
+    .values(inOrder)
+    .onConflictDoUpdate({
+      target: brokerages.id,
+      set: {
+        slug: sql`excluded.slug`,
+        name: sql`excluded.name`,
+        logoUrl: sql`excluded.logo_url`,
+        enabled: sql`excluded.enabled`,
+        maintenance: sql`excluded.maintenance`,
+        degraded: sql`excluded.degraded`,
+        allowsTrading: sql`excluded.allows_trading`,
+        opensWindow: sql`coalesce(excluded.opens_window, ${brokerages.opensWindow})`,
+        observedAt: sql`excluded.observed_at`,
+        listedAt: sql`coalesce(excluded.listed_at, ${brokerages.listedAt})`,
+      },
+      setWhere: sql`${brokerages.observedAt} <= excluded.observed_at`,
+    });
+  const changed = before.filter((old) =>
+    rows.some(
+      ({ id, enabled, maintenance, degraded }) =>
+        id === old.id && (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
+    ),
+  );
+  await noteChangeAt(
+    tx,
+    changed.map(({ id }) => id),
+  );
+}
+
+/**
+ * Updates the stored episodes to match the history; an episode that only grew or ended keeps its row.
+ * Episodes that ended before the oldest observation we keep stay as they are.
+ */
+async function writeEpisodes(tx: Transaction, connectionId: string, wanted: { episodes: Episode[]; since: Date }, now: Date): Promise<boolean> {
+  const stored = await tx
+    .select()
+    .from(episodes)
+    .where(and(eq(episodes.connectionId, connectionId), or(isNull(episodes.endedAt), gte(episodes.endedAt, wanted.since))))
+    .orderBy(asc(episodes.brokeAt))
+    .for("update");
+  const unclaimed = [...stored];
+  const kept = wanted.episodes.map((episode) => {
+    const index = unclaimed.findIndex((row) => overlaps(row, episode));
+    return { episode, row: index < 0 ? undefined : unclaimed.splice(index, 1)[0] };
+  });
+  // One that ended with the oldest statement that we keep began with one that we don't.
+  const gone = unclaimed.filter(({ endedAt }) => !endedAt || endedAt > wanted.since).map(({ id }) => id);
+  if (gone.length > 0) await tx.delete(episodes).where(inArray(episodes.id, gone));
+  let changed = gone.length > 0;
+  for (const { episode, row } of kept) {
+    if (row && sameEpisode(row, episode)) continue;
+    changed = true;
+    if (row) await tx.update(episodes).set(episode).where(eq(episodes.id, row.id));
+    const id = row?.id ?? (await addEpisode(tx, connectionId, episode));
+    // What broke and was repaired before we knew of it is history, not news.
+    if (!row && !episode.endedAt) await notifyBreak(tx, { id, connectionId, noticedAt: episode.noticedAt });
+    if (row && !row.endedAt && episode.endedHow) await notifyEnd(tx, { id, endedHow: episode.endedHow }, now);
+    if (row?.endedAt && !episode.endedAt) await withdrawEnd(tx, id);
+  }
+  return changed;
+}
+
+async function addEpisode(tx: Transaction, connectionId: string, episode: Episode): Promise<string> {
+  const [added] = await tx
+    .insert(episodes)
+    .values({ connectionId, ...episode })
+    .returning({ id: episodes.id });
+  if (!added) throw new Error("The episode was not stored");
+  return added.id;
+}
+
+function overlaps(one: Episode, other: Episode): boolean {
+  const endsAfter = (episode: Episode, at: Date) => !episode.endedAt || episode.endedAt >= at;
+  return endsAfter(one, other.brokeAt) && endsAfter(other, one.brokeAt);
+}
+
+function sameEpisode(one: Episode, other: Episode): boolean {
+  return (
+    one.brokeAt.getTime() === other.brokeAt.getTime() &&
+    one.noticedAt.getTime() === other.noticedAt.getTime() &&
+    one.endedAt?.getTime() === other.endedAt?.getTime() &&
+    one.endedHow === other.endedHow
+  );
+}

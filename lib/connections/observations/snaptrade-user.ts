@@ -1,0 +1,235 @@
+import "server-only";
+import { randomUUID } from "node:crypto";
+import { and, eq, isNull, lte, ne, or, sql } from "drizzle-orm";
+import { database, transaction } from "@/lib/db/client";
+import type { Transaction } from "@/lib/db/database";
+import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
+import { connections, snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { AppError } from "@/lib/base/errors";
+import { announceChanges, noteChange } from "@/lib/live";
+import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
+import { listConnections } from "@/lib/snaptrade/connections";
+import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
+import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
+import { registerSnapTradeUser } from "@/lib/snaptrade/users";
+import { growingGapMs } from "@/lib/base/backoff";
+
+type SnapTradeUser = typeof snapTradeUsers.$inferSelect;
+
+const boundTo = (userId: string, snapTradeUserId: string) => `${userId}/${snapTradeUserId}`;
+const credentialsOf = ({ userId, snapTradeUserId, sealedSecret }: SnapTradeUser): SnapTradeCredentials => ({
+  snapTradeUserId,
+  userSecret: openSecret(sealedSecret, boundTo(userId, snapTradeUserId)),
+});
+
+/**
+ * A person's SnapTrade credentials, or null when they aren't registered there or SnapTrade has deleted them.
+ * A secret that SnapTrade refuses is still returned, because the refusal may end.
+ * @throws Error when the sealed secret does not open under ENCRYPTION_KEYS
+ */
+export async function getSnapTradeCredentials(userId: string): Promise<SnapTradeCredentials | null> {
+  const db = await database();
+  const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  return row && row.goneWhy !== "deleted" ? credentialsOf(row) : null;
+}
+
+/**
+ * Checks that this person's account is not being deleted. Inside a transaction it also blocks a deletion until the commit.
+ * @throws AppError account-deleting
+ */
+export async function requireStaying(tx: Pick<Transaction, "select">, userId: string): Promise<void> {
+  const [user] = await tx.select({ leavingSince: users.deletionRequestedAt }).from(users).where(eq(users.id, userId)).for("no key update");
+  if (!user || user.leavingSince) throw new AppError("account-deleting");
+}
+
+/**
+ * A person's SnapTrade credentials, registering them if needed (FACTS 2). If SnapTrade has refused the current ones for long,
+ * it is asked once more before the person is registered again and the former user queued for deletion.
+ * @throws AppError account-deleting
+ * @throws SnapTradeFailure when SnapTrade does not register the user or can't be asked
+ */
+export async function requireSnapTradeCredentials(userId: string, now: Date): Promise<SnapTradeCredentials> {
+  const db = await database();
+  await requireStaying(db, userId);
+  const [present] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  if (present && !present.goneAt) return credentialsOf(present);
+  if (present?.goneWhy === "refused" && (await isAcceptedAgain(present, now))) return credentialsOf(present);
+  return register(userId, now);
+}
+
+async function isAcceptedAgain(present: SnapTradeUser, now: Date): Promise<boolean> {
+  try {
+    await listConnections(credentialsOf(present));
+  } catch (error) {
+    if (!(error instanceof SnapTradeFailure) || error.kind !== "user-refused") throw error;
+    await noteRefusal(present.userId, now);
+    return false;
+  }
+  const db = await database();
+  await db.update(snapTradeUsers).set(accepted).where(eq(snapTradeUsers.userId, present.userId));
+  await noteChange(db, present.userId);
+  await announceChanges();
+  return true;
+}
+
+/** No registration takes longer to answer; one still unanswered by then is deleted at SnapTrade. */
+const registerWithinMs = 5 * 60_000;
+/** After these failures nothing was registered; after any other, the user may exist with its secret lost. */
+const nothingMade: FailureKind[] = ["busy", "key-refused", "refused"];
+
+/** The id is random, new for each attempt, and stored before it is sent, so a lost answer leaves nothing behind at SnapTrade. */
+async function register(userId: string, now: Date): Promise<SnapTradeCredentials> {
+  const snapTradeUserId = randomUUID();
+  const db = await database();
+  const runAt = new Date(now.getTime() + registerWithinMs);
+  await db.insert(formerSnapTradeUsers).values({ snapTradeUserId, userId, why: "registering", since: now, runAt });
+  const made = await registerSnapTradeUser(snapTradeUserId, userId).catch(async (error: unknown) => {
+    if (error instanceof SnapTradeFailure && nothingMade.includes(error.kind)) await db.delete(formerSnapTradeUsers).where(former(snapTradeUserId));
+    throw error;
+  });
+  if (await transaction((tx) => adopt(tx, userId, made, now))) return made;
+
+  // Another request registered this person meanwhile; theirs is the one that stays.
+  await db.update(formerSnapTradeUsers).set({ why: "surplus", runAt: now, deletedAt: null }).where(former(snapTradeUserId));
+  return requireSnapTradeCredentials(userId, now);
+}
+
+const former = (snapTradeUserId: string) => eq(formerSnapTradeUsers.snapTradeUserId, snapTradeUserId);
+
+/** Makes a registered user the person's current one. @returns false when another was first, or this one is already being deleted */
+async function adopt(tx: Transaction, userId: string, made: SnapTradeCredentials, now: Date): Promise<boolean> {
+  const { snapTradeUserId, userSecret } = made;
+  const [present] = await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+  if (present && !present.goneAt) return false;
+  const [waiting] = await tx
+    .select({ attempts: formerSnapTradeUsers.attempts })
+    .from(formerSnapTradeUsers)
+    .where(former(snapTradeUserId))
+    .for("update");
+  if (waiting?.attempts !== 0) return false;
+  if (present) await retire(tx, present, now);
+  const sealedSecret = sealSecret(userSecret, boundTo(userId, snapTradeUserId));
+  const stored = await tx
+    .insert(snapTradeUsers)
+    .values({ userId, snapTradeUserId, sealedSecret, registeredAt: now })
+    .onConflictDoNothing()
+    .returning({ userId: snapTradeUsers.userId });
+  if (stored.length === 0) return false;
+  await tx.delete(formerSnapTradeUsers).where(former(snapTradeUserId));
+  await requireStaying(tx, userId);
+  await noteChange(tx, userId);
+  return true;
+}
+
+/** Queues a SnapTrade user for deletion, along with its connections. */
+export async function retire(tx: Transaction, present: SnapTradeUser, now: Date): Promise<void> {
+  const { userId, snapTradeUserId, goneWhy, goneAt } = present;
+  const own = await tx
+    .select({ id: connections.id })
+    .from(connections)
+    .where(and(eq(connections.userId, userId), ne(connections.state, "deleted")));
+  await tx.delete(snapTradeUsers).where(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId));
+  await tx.insert(formerSnapTradeUsers).values({
+    snapTradeUserId,
+    userId,
+    why: goneWhy ?? "account-deleted",
+    since: now,
+    runAt: now,
+    connectionIds: own.map(({ id }) => id),
+    deletedAt: goneWhy === "deleted" ? goneAt : null,
+  });
+}
+
+/** Makes a look at this person's connections due, from `dueAt` on; one that is due earlier stays so. */
+export async function requestLook(tx: Transaction, userId: string, dueAt: Date, { accountsToo = false } = {}): Promise<void> {
+  await tx
+    .update(snapTradeUsers)
+    .set({
+      lookDueAt: sql`least(${snapTradeUsers.lookDueAt}, ${dueAt.toISOString()}::timestamptz)`,
+      ...(accountsToo ? { accountsLookedAt: null } : {}),
+    })
+    .where(eq(snapTradeUsers.userId, userId));
+}
+
+/** Records that SnapTrade has deleted this user: no calls are made for them from now on, and their pages say so. */
+export async function noteUserDeleted(tx: Pick<Transaction, "update">, snapTradeUserId: string, goneAt: Date): Promise<void> {
+  const [gone] = await tx
+    .update(snapTradeUsers)
+    .set({ goneAt, goneWhy: "deleted", refusals: 0, askAgainAt: null })
+    .where(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId))
+    .returning({ userId: snapTradeUsers.userId });
+  if (gone) await noteChange(tx, gone.userId);
+}
+
+/** This many refusals, each after a longer wait, count as final; this many, over about a month, and only a person's click asks again. */
+const refusalsToBelieve = 3;
+const maxRefusals = 30;
+
+/** How a successful look resets earlier refusals; a user that SnapTrade deleted stays deleted. */
+export const accepted = {
+  refusals: 0,
+  askAgainAt: null,
+  goneAt: sql`case when ${snapTradeUsers.goneWhy} = 'refused' then null else ${snapTradeUsers.goneAt} end`,
+  goneWhy: sql`nullif(${snapTradeUsers.goneWhy}, 'refused')`,
+};
+
+/**
+ * Records that SnapTrade refused this person's secret (1083). The first refusals prove nothing: the pages only say that we can't check right now.
+ * Only a refusal that comes after the wait counts, so clicks neither prove anything nor make the waits longer.
+ * @param now our clock
+ */
+export async function noteRefusal(userId: string, now: Date): Promise<void> {
+  await transaction(async (tx) => {
+    const own = and(eq(snapTradeUsers.userId, userId), sql`${snapTradeUsers.goneWhy} is distinct from 'deleted'`);
+    const [row] = await tx.select().from(snapTradeUsers).where(own).for("update");
+    if (!row) return;
+    const isDue = row.refusals < maxRefusals && (!row.askAgainAt || row.askAgainAt <= now);
+    const refusals = row.refusals + (isDue ? 1 : 0);
+    const next = refusals < maxRefusals ? new Date(now.getTime() + growingGapMs(refusals)) : null;
+    await tx
+      .update(snapTradeUsers)
+      .set({
+        refusals,
+        askAgainAt: isDue ? next : row.askAgainAt,
+        lookFailedAt: now,
+        ...(refusals >= refusalsToBelieve && !row.goneAt ? { goneAt: now, goneWhy: "refused" } : {}),
+      })
+      .where(own);
+    await noteChange(tx, userId);
+  });
+  await announceChanges();
+}
+
+/** People whose secret was refused and who are due to be asked about again, longest overdue first. */
+export async function listRefused(now: Date, limit: number): Promise<string[]> {
+  const db = await database();
+  // A call that failed for another reason proves nothing, and must not be repeated in every round.
+  const notJustFailed = or(isNull(snapTradeUsers.lookFailedAt), lte(snapTradeUsers.lookFailedAt, new Date(now.getTime() - growingGapMs(1))));
+  const rows = await db
+    .select({ userId: snapTradeUsers.userId })
+    .from(snapTradeUsers)
+    .where(and(lte(snapTradeUsers.askAgainAt, now), notJustFailed))
+    .orderBy(snapTradeUsers.askAgainAt)
+    .limit(limit);
+  return rows.map(({ userId }) => userId);
+}
+
+const checksPerMinute = 6;
+
+/**
+ * Counts a look that a person asked for.
+ * @throws AppError checked-often when there were too many within a minute
+ */
+export async function countCheck(userId: string, now: Date): Promise<void> {
+  const db = await database();
+  const fresh = sql`coalesce(${snapTradeUsers.checksSince} < ${new Date(now.getTime() - 60_000).toISOString()}::timestamptz, true)`;
+  const [row] = await db
+    .update(snapTradeUsers)
+    .set({
+      checks: sql`case when ${fresh} then 1 else ${snapTradeUsers.checks} + 1 end`,
+      checksSince: sql`case when ${fresh} then ${now.toISOString()}::timestamptz else ${snapTradeUsers.checksSince} end`,
+    })
+    .where(eq(snapTradeUsers.userId, userId))
+    .returning({ checks: snapTradeUsers.checks });
+  if (row && row.checks > checksPerMinute) throw new AppError("checked-often");
+}

@@ -1,0 +1,67 @@
+import type { ConnectionStatus, StatusGroup } from "@/lib/connections/views";
+import { isPortalOpen, isStale, type LookFacts } from "@/lib/connections/look/due";
+
+/** What we know of one connection, as far as its status depends on it. Times are on SnapTrade's clock unless said otherwise. */
+export interface ConnectionFacts {
+  disabled: boolean;
+  /** When SnapTrade says it broke; null while it works. */
+  disabledAt: Date | null;
+  deletedAt: Date | null;
+  /** Our clock: when the person asked to remove it. */
+  removalRequestedAt: Date | null;
+  /** When its newest episode ended with a repair that we saw. */
+  fixedAt: Date | null;
+  /** Our clock: since when SnapTrade has listed it in a form we can't read. */
+  unreadableSince: Date | null;
+  /** The newest portal session for this connection that has no outcome yet and was not left; times on our clock. */
+  openPortal: { activeAt: Date; claimedSuccess: boolean } | null;
+  /** It broke in a wave of breaks at this brokerage that has not calmed down. */
+  inWave: boolean;
+  brokerage: { enabled: boolean; maintenance: boolean; degraded: boolean };
+}
+
+/** The moment a page is drawn for, and when its reader's day began ("Reconnected" is news until midnight). */
+export interface Moment {
+  now: Date;
+  dayStartedAt: Date;
+}
+
+/** The one status a connection has at `now`; first match wins, as in the design's table (docs/decisions/0004-statuses.md). */
+export function statusOf(connection: ConnectionFacts, look: LookFacts, { now, dayStartedAt }: Moment): ConnectionStatus {
+  const { brokerage, openPortal } = connection;
+  if (connection.deletedAt) return "removed";
+  if (connection.removalRequestedAt) return "removing";
+  if (isStale(look, now) || connection.unreadableSince) return connection.disabled ? "unknown-disabled" : "unknown-connected";
+  if (connection.disabled) {
+    if (!brokerage.enabled) return "unsupported";
+    if (openPortal && isPortalOpen(openPortal, now)) return openPortal.claimedSuccess ? "verifying" : "reconnecting";
+    if (brokerage.maintenance) return "disabled-maintenance";
+    return connection.inWave ? "disabled-wave" : "disabled";
+  }
+  if (brokerage.maintenance) return "maintenance";
+  if (brokerage.degraded) return "degraded";
+  return connection.fixedAt && connection.fixedAt >= dayStartedAt ? "fresh" : "connected";
+}
+
+/** Who has the next move decides the group a connection is listed in. */
+export function groupOf(status: ConnectionStatus): StatusGroup {
+  switch (status) {
+    case "verifying":
+    case "reconnecting":
+    case "disabled-wave":
+    case "disabled":
+    case "unknown-disabled":
+      return "needs-you";
+    case "connected":
+    case "fresh":
+    case "unknown-connected":
+      return "connected";
+    default:
+      return "nothing-to-do";
+  }
+}
+
+/** Statuses in which signing in again is offered and can help. */
+export function canReconnect(status: ConnectionStatus): boolean {
+  return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance" || status === "disabled-wave";
+}

@@ -1,0 +1,84 @@
+import type { NoticeKind } from "@/lib/notifications/rules";
+import type { Source } from "@/lib/connections/observations/project";
+import { explainFailure } from "@/lib/connections/portal/outcome";
+import { type PortalClaim } from "@/lib/connections/views";
+import type { TimelineEntry } from "@/lib/connections/views";
+
+interface History {
+  state: "enabled" | "disabled" | "deleted";
+  accounts: { holdingsAt: Date | null }[];
+  /** Newest first. */
+  episodes: {
+    brokeAt: Date;
+    noticedAt: Date;
+    noticedBy: Source;
+    endedAt: Date | null;
+    endedHow: "fixed" | "deleted" | null;
+    /** Those that went out by e-mail. */
+    notices: { kind: NoticeKind; sentAt: Date | null; subject: string | null }[];
+  }[];
+  portalSessions: {
+    /** Our clock. */
+    startedAt: Date;
+    endedAt: Date | null;
+    /** SnapTrade's clock, like the episodes'. */
+    openedAt: Date | null;
+    outcome: string | null;
+    claim: PortalClaim | null;
+    attemptResult: string | null;
+  }[];
+  /** Waves of breaks at this brokerage. */
+  brokerage: { incidents: { beganAt: Date; endedAt: Date | null }[] };
+}
+
+/**
+ * What happened in the newest episode, oldest first; empty for a connection that never broke.
+ * An episode that is still open ends with what is to come.
+ */
+export function timelineOf(history: History, lookedAt: Date | null): TimelineEntry[] {
+  const episode = history.episodes[0];
+  if (!episode) return [];
+  const { brokeAt, noticedAt, noticedBy, endedAt, endedHow, notices } = episode;
+  const inWave = history.brokerage.incidents.some((wave) => wave.beganAt <= brokeAt && (!wave.endedAt || brokeAt <= wave.endedAt));
+  const mails = notices.map(({ kind, sentAt, subject }) => ({ about: kind, entry: { kind: "mailed" as const, at: sentAt, subject: subject ?? "" } }));
+  const seconds = Math.max(0, Math.round((noticedAt.getTime() - brokeAt.getTime()) / 1000));
+  const happened: TimelineEntry[] = [
+    ...lastData(history, brokeAt),
+    { kind: "stopped", at: brokeAt, inWave },
+    { kind: noticedBy === "webhook" ? "told-by-webhook" : "noticed-by-look", at: noticedAt, seconds },
+    ...trips(history, brokeAt, endedAt),
+    ...mails.flatMap(({ about, entry }) => (about === "fixed" ? [] : entry)),
+  ];
+  if (!endedAt && lookedAt && lookedAt > noticedAt) happened.push({ kind: "still-disabled", at: lookedAt });
+  happened.sort((one, other) => (one.at?.getTime() ?? 0) - (other.at?.getTime() ?? 0));
+  const end: TimelineEntry = endedAt ? { kind: endedHow === "deleted" ? "deleted" : "fixed", at: endedAt } : { kind: "to-come", at: null };
+  return [...happened, end, ...mails.flatMap(({ about, entry }) => (about === "fixed" ? entry : []))];
+}
+
+function lastData(history: History, brokeAt: Date): TimelineEntry[] {
+  const times = history.accounts.flatMap(({ holdingsAt }) => (holdingsAt && holdingsAt <= brokeAt ? [holdingsAt.getTime()] : []));
+  return times.length > 0 ? [{ kind: "last-data", at: new Date(Math.max(...times)) }] : [];
+}
+
+function trips(history: History, brokeAt: Date, endedAt: Date | null): TimelineEntry[] {
+  return history.portalSessions
+    .filter(({ openedAt, outcome }) => outcome !== "not-opened" && openedAt && isBetween(openedAt, brokeAt, endedAt))
+    .map((trip) => ({
+      kind: "portal-opened" as const,
+      at: trip.startedAt,
+      ...(trip.endedAt ? { seconds: Math.max(0, Math.round((trip.endedAt.getTime() - trip.startedAt.getTime()) / 1000)) } : {}),
+      ending: endingOf(trip),
+    }));
+}
+
+/** SnapTrade's times have whole seconds. */
+const dateResolutionMs = 1_000;
+
+function isBetween(at: Date, from: Date, to: Date | null): boolean {
+  return at.getTime() + dateResolutionMs >= from.getTime() && (!to || at <= to);
+}
+
+function endingOf({ outcome, claim, attemptResult }: History["portalSessions"][number]): TimelineEntry["ending"] {
+  if (outcome === "fixed") return "fixed";
+  return outcome === null ? "open" : explainFailure(claim, attemptResult).failure;
+}

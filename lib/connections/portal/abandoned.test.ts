@@ -1,0 +1,47 @@
+import { eq } from "drizzle-orm";
+import { expect, test } from "vitest";
+import { database } from "@/lib/db/client";
+import { connections, portalSessions, snapTradeUsers } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
+import { settleOldTrips } from "./abandoned";
+import { withWorld } from "@/lib/testing/connections";
+
+withDatabase();
+const { emulator, makePerson } = withWorld();
+
+/** Somebody who left so many sessions, in each of which they had signed in, and nothing was repaired. */
+async function leave(count: number, minutesAgo: number) {
+  const { userId, path, ids } = await makePerson();
+  const db = await database();
+  const [connection] = await db
+    .update(connections)
+    .set({ state: "disabled" })
+    .where(eq(connections.id, ids[0] ?? ""))
+    .returning();
+  await emulator.post(`${path}/connections/${ids[0] ?? ""}/break`);
+  const then = new Date(Date.now() - minutesAgo * 60_000);
+  const times = { startedAt: then, openedAt: then, activeAt: then, claimedAt: then };
+  const session = { userId, intent: "reconnect" as const, connectionId: connection?.id, brokerageId: connection?.brokerageId, ...times };
+  await db.insert(portalSessions).values(Array.from({ length: count }, () => ({ ...session, claim: { status: "SUCCESS" as const, code: null } })));
+  const asked = async () => {
+    const { requests } = await emulator.get<{ requests: { path: string }[] }>(path);
+    return requests.filter((request) => request.path === "/authorizations").length;
+  };
+  return { userId, asked };
+}
+
+test("a person who left many portal sessions costs one look in each round, like everybody", async () => {
+  const { asked } = await leave(8, 30);
+  const before = await asked();
+  expect(await settleOldTrips(new Date())).toBe(0);
+  expect((await asked()) - before).toBe(1);
+});
+
+test("a session that cannot be concluded is given up like any other, so that it never stands before those of others", async () => {
+  const { userId } = await leave(2, 120);
+  const db = await database();
+  await db.update(snapTradeUsers).set({ sealedSecret: "lost.AAAA" }).where(eq(snapTradeUsers.userId, userId));
+  await settleOldTrips(new Date());
+  const left = await db.select({ outcome: portalSessions.outcome }).from(portalSessions).where(eq(portalSessions.userId, userId));
+  expect(left).toEqual([{ outcome: "failed" }, { outcome: "failed" }]);
+});

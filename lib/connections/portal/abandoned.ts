@@ -1,0 +1,61 @@
+import "server-only";
+import { and, asc, eq, isNull, lt } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { portalSessions } from "@/lib/db/schema/connections";
+import { describeError, log } from "@/lib/base/log";
+import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { checkPortal } from "./open";
+import { isFinal } from "./outcome";
+import { portalOpenMinutes } from "@/lib/connections/look/due";
+
+const mostPerRound = 50;
+const atOnce = 4;
+const withinMs = 10_000;
+/** The person signed in and SnapTrade hasn't confirmed it in all this time, so this session won't be confirmed anymore. */
+const givenUpAfterMs = 3_600_000;
+
+/**
+ * Concludes portal sessions whose page has shown no sign of the person for ten minutes: asks SnapTrade, and its answer ends them.
+ * SnapTrade is asked once per person, however many sessions they left, and one person's trouble doesn't hold up the others.
+ * @returns how many were concluded
+ */
+export async function settleOldTrips(now: Date): Promise<number> {
+  const db = await database();
+  const old = await db
+    .select({ id: portalSessions.id, userId: portalSessions.userId, activeAt: portalSessions.activeAt, claim: portalSessions.claim })
+    .from(portalSessions)
+    .where(and(isNull(portalSessions.outcome), lt(portalSessions.activeAt, new Date(now.getTime() - portalOpenMinutes * 60_000))))
+    .orderBy(asc(portalSessions.activeAt))
+    .limit(mostPerRound);
+  let concluded = 0;
+  const people = [...new Set(old.map(({ userId }) => userId))];
+  await someAtOnce(people, { atOnce, withinMs }, async (userId) => {
+    const askedAt = new Date();
+    for (const [index, trip] of old.filter((one) => one.userId === userId).entries()) {
+      if (await settle(trip, askedAt, index > 0)) concluded++;
+      else if (trip.activeAt.getTime() < now.getTime() - givenUpAfterMs) await giveUp(trip.id, now);
+    }
+  });
+  return concluded;
+}
+
+type OldTrip = Pick<typeof portalSessions.$inferSelect, "id" | "userId" | "activeAt" | "claim">;
+
+async function settle({ id, userId, claim }: OldTrip, now: Date, asked: boolean): Promise<boolean> {
+  const report = { claim: claim ? null : ({ status: "ABANDONED" } as const), over: true, fromPage: false, asked };
+  try {
+    const { outcome } = await checkPortal({ userId, portalSessionId: id, ...report, now });
+    return isFinal(outcome);
+  } catch (error) {
+    log.error({ portalSessionId: id, ...describeError(error) }, "A portal session could not be concluded");
+    return false;
+  }
+}
+
+async function giveUp(id: string, now: Date): Promise<void> {
+  const db = await database();
+  await db
+    .update(portalSessions)
+    .set({ outcome: "failed", endedAt: now })
+    .where(and(eq(portalSessions.id, id), isNull(portalSessions.outcome)));
+}

@@ -1,0 +1,266 @@
+import { randomUUID } from "node:crypto";
+import { and, eq } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { database } from "@/lib/db/client";
+import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { withDatabase } from "@/lib/testing/with-database";
+import { look } from "@/lib/connections/look/look";
+import { checkPortal } from "./open";
+import { withVisits } from "@/lib/testing/connections";
+
+const { emulator, makePerson, loginBody } = withVisits();
+withDatabase();
+
+describe("reconnecting", () => {
+  test("the login link is asked for with reconnect, our return route, and without a connection type", async () => {
+    const { connectionId, open } = await makePerson("QUESTRADE");
+    const { loginLink, view } = await open();
+    expect(await loginBody(loginLink)).toEqual({
+      reconnect: connectionId,
+      immediateRedirect: true,
+      customRedirect: `http://localhost:3000/portal/${view.portalSessionId}/return`,
+      darkMode: false,
+    });
+  });
+
+  test("the link is nowhere in the database", async () => {
+    const { open } = await makePerson("QUESTRADE");
+    const { loginLink, view } = await open();
+    const db = await database();
+    const [row] = await db.select().from(portalSessions).where(eq(portalSessions.id, view.portalSessionId));
+    expect(JSON.stringify(row)).not.toContain(new URL(loginLink).searchParams.get("token"));
+  });
+
+  test("a double click makes one portal session", async () => {
+    const { open } = await makePerson("QUESTRADE");
+    const opened = await Promise.all([open(), open(), open()]);
+    expect(new Set(opened.map(({ view }) => view.portalSessionId)).size).toBe(1);
+  });
+
+  test("of a double click whose first half fails, the other half's portal counts", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    await emulator.post(`${path}/faults`, { endpoint: "login", kind: "status", status: 503, times: 1 });
+    await emulator.post(`${path}/faults`, { endpoint: "login", kind: "delay", delayMs: 300, times: 1 });
+    const clicks = await Promise.allSettled([open(), open()]);
+    const opened = clicks.flatMap((click) => (click.status === "fulfilled" ? [click.value] : []));
+    expect(opened).toHaveLength(1);
+    const { portalSessionId } = opened[0]?.view ?? { portalSessionId: "" };
+    expect((await check(portalSessionId)).outcome).toEqual({ state: "open" });
+    await emulator.post(`${path}/advance`, { seconds: 2 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    expect((await check(portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("fixed");
+  });
+
+  test("two pages that open the portal have separate sessions, and leaving one does not end the other", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    const first = await open({ now: new Date(Date.now() - 60_000) });
+    const second = await open();
+    expect(second.view.portalSessionId).not.toBe(first.view.portalSessionId);
+    expect((await check(second.view.portalSessionId, { status: "ABANDONED" })).outcome).toMatchObject({ failure: "not-finished" });
+    expect((await check(first.view.portalSessionId)).outcome).toEqual({ state: "open" });
+    await emulator.post(`${path}/advance`, { seconds: 2 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    expect((await check(first.view.portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("fixed");
+  });
+
+  test("a page opened through a machine whose clock is behind has a session of its own", async () => {
+    const { open } = await makePerson("QUESTRADE");
+    const first = await open();
+    const second = await open({ now: new Date(Date.now() - 30_000) });
+    expect(second.view.portalSessionId).not.toBe(first.view.portalSessionId);
+  });
+
+  test("a connection that SnapTrade no longer knows disappears from the page with the click that revealed it", async () => {
+    const { userId, path, connectionId, open } = await makePerson("QUESTRADE");
+    await emulator.post(`${path}/settings`, { reconnectUnknown: "1011" });
+    const db = await database();
+    const long = new Date(Date.now() - 3_600_000);
+    await db.update(connections).set({ firstObservedAt: long, connectedSince: long }).where(eq(connections.id, connectionId));
+    await emulator.post(`${path}/connections/${connectionId}/delete`);
+    await expect(open()).rejects.toMatchObject({ code: "not-found" });
+    const [row] = await db.select({ state: connections.state }).from(connections).where(eq(connections.userId, userId));
+    expect(row?.state).toBe("deleted");
+  });
+
+  test("open pages hear when a session opens, is reported on, and ends", async () => {
+    const { userId, open, check } = await makePerson("QUESTRADE");
+    const db = await database();
+    const version = async () => (await db.select({ version: users.version }).from(users).where(eq(users.id, userId)))[0]?.version ?? 0;
+    const versions = [await version()];
+    const { view } = await open();
+    versions.push(await version());
+    await checkPortal({ userId, portalSessionId: view.portalSessionId, claim: { status: "ERROR", code: "1066" }, over: false, now: new Date() });
+    versions.push(await version());
+    await check(view.portalSessionId, { status: "ABANDONED" });
+    versions.push(await version());
+    expect(versions).toEqual([...new Set(versions)].sort((one, other) => one - other));
+  });
+
+  test.each(["renew", "trade"] as const)(
+    "a working connection can be opened to %s, and is done only when SnapTrade says that someone signed in",
+    async (wish) => {
+      const { userId, path, open, check } = await makePerson();
+      const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
+      await look(userId);
+      const { loginLink, view } = await open({ connectionId: id, wish });
+      const body = await loginBody(loginLink);
+      expect(body).toMatchObject({ reconnect: id });
+      expect(body.connectionType).toBe(wish === "trade" ? "trade" : undefined);
+      await emulator.post(`${path}/advance`, { seconds: 5 });
+      expect((await check(view.portalSessionId)).outcome).toEqual({ state: "open" });
+      expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
+      await emulator.post(`${path}/connections/${id}/fix`);
+      await emulator.post(`${path}/advance`, { seconds: 5 });
+      expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({ state: "fixed" });
+    },
+  );
+
+  test("trading is not asked for where the brokerage does not allow it", async () => {
+    const { connectionId, open } = await makePerson("QUESTRADE");
+    await expect(open({ connectionId, wish: "trade" })).rejects.toMatchObject({ code: "cannot-trade" });
+  });
+
+  test("a working connection, a foreign one and one of a withdrawn brokerage are not opened", async () => {
+    const { userId, path, open } = await makePerson("QUESTRADE");
+    const working = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
+    const stranger = await makePerson("ROBINHOOD");
+    await look(userId);
+    await expect(open({ connectionId: working.id })).rejects.toMatchObject({ code: "not-broken" });
+    await expect(open({ connectionId: stranger.connectionId })).rejects.toMatchObject({ code: "not-found" });
+    const snapTradeUserId = path.split("/").at(-1);
+    await emulator.post(`${path}/advance`, { seconds: 3 });
+    await emulator.post("/brokerages/QUESTRADE", { enabled: false, forUser: snapTradeUserId });
+    await look(userId);
+    await expect(open()).rejects.toMatchObject({ code: "cannot-reconnect" });
+    await emulator.post(`${path}/advance`, { seconds: 3 });
+    await emulator.post("/brokerages/QUESTRADE", { enabled: true, forUser: snapTradeUserId });
+    await look(userId);
+  });
+
+  test("a login that SnapTrade refuses leaves no open trip behind", async () => {
+    const { path, open } = await makePerson("QUESTRADE");
+    await emulator.post(`${path}/faults`, { endpoint: "login", kind: "html502", times: 1 });
+    await expect(open()).rejects.toMatchObject({ code: "snaptrade-away" });
+    const { view } = await open();
+    expect(view.outcome).toEqual({ state: "open" });
+  });
+});
+
+describe("after the portal", () => {
+  test("the same connection is fixed when SnapTrade says so, with the time of its answer", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    await emulator.post(`${path}/advance`, { seconds: 2 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    const after = await check(view.portalSessionId, { status: "SUCCESS" });
+    expect(after).toMatchObject({ connectionId, outcome: { state: "fixed" } });
+    expect((await check(view.portalSessionId, { status: "ERROR", code: "1023" })).outcome).toEqual(after.outcome);
+  });
+
+  test("which accounts came back is shown once they have been read after the repair, and a missing one is named", async () => {
+    const { userId, path, open, check } = await makePerson();
+    const accounts = ["TFSA", "RRSP", "Margin"].map((name, index) => ({ name, number: `5512442${index}` }));
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", accounts });
+    await look(userId);
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${id}/break`);
+    await look(userId);
+    const { view } = await open({ connectionId: id });
+    await emulator.post(`${path}/faults`, { endpoint: "accounts", kind: "html502", times: 2 });
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${id}/fix`);
+    expect(await check(view.portalSessionId, { status: "SUCCESS" })).toMatchObject({ outcome: { state: "fixed" }, accountsBack: null });
+    await emulator.clearFaults(`${path}/faults`);
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    expect((await check(view.portalSessionId)).accountsBack).toEqual({ expected: 3, missing: [] });
+    const db = await database();
+    const [lost] = await db
+      .select()
+      .from(brokerageAccounts)
+      .where(and(eq(brokerageAccounts.connectionId, id), eq(brokerageAccounts.name, "TFSA")));
+    await db
+      .update(brokerageAccounts)
+      .set({ missingSince: new Date(Date.now() + 60_000) })
+      .where(eq(brokerageAccounts.id, lost?.id ?? ""));
+    expect((await check(view.portalSessionId)).accountsBack).toMatchObject({ expected: 3, missing: [{ name: "TFSA", lastDigits: "4420" }] });
+  });
+
+  test("after renewing one that works, accounts that were gone long before are not missed, whatever the clocks say", async () => {
+    const { userId, path, open, check } = await makePerson();
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
+    await look(userId);
+    const db = await database();
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
+    const [shared] = await db.select().from(brokerageAccounts).where(eq(brokerageAccounts.connectionId, id));
+    await db.insert(brokerageAccounts).values({ id: randomUUID(), connectionId: id, name: "Closed", missingSince: daysAgo(20) });
+    await db.insert(episodes).values({
+      connectionId: id,
+      brokeAt: daysAgo(40),
+      noticedAt: daysAgo(40),
+      noticedBy: "timer",
+      endedAt: daysAgo(39),
+      endedHow: "fixed",
+    });
+    const { view } = await open({ connectionId: id, wish: "renew" });
+    await db.update(portalSessions).set({ attemptResult: "SUCCESS" }).where(eq(portalSessions.id, view.portalSessionId));
+    await db.update(snapTradeUsers).set({ accountsLookedAt: null }).where(eq(snapTradeUsers.userId, userId));
+    const ahead = new Date(Date.now() + 180_000);
+    expect(shared).toBeDefined();
+    await emulator.post(`${path}/advance`, { seconds: 3 });
+    const allBack = { outcome: { state: "fixed" }, accountsBack: { missing: [] } };
+    expect(await check(view.portalSessionId, { status: "SUCCESS" }, ahead)).toMatchObject(allBack);
+    expect(await check(view.portalSessionId, null, ahead)).toMatchObject(allBack);
+  });
+
+  test("repaired and broken again is neither a success nor a failure of the sign-in", async () => {
+    const { userId, path, connectionId, open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    await look(userId);
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${connectionId}/break`);
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("stopped-again");
+  });
+
+  test("a repair after a return without a result is recognized, even after the session was closed", async () => {
+    const { path, connectionId, open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    expect((await check(view.portalSessionId, { status: "UNKNOWN" })).outcome).toEqual({ state: "checking", signedIn: false });
+    const later = new Date(Date.now() + 61_000);
+    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({ failure: "no-word" });
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    await emulator.post(`${path}/connections/${connectionId}/fix`);
+    expect((await check(view.portalSessionId, null, new Date(later.getTime() + 10_000))).outcome.state).toBe("fixed");
+  });
+
+  test("SUCCESS with a connection that stays disabled is never fixed", async () => {
+    const { open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
+    expect((await check(view.portalSessionId, null, new Date(Date.now() + 61_000))).outcome).toEqual({ state: "unconfirmed" });
+  });
+
+  test("leaving after SUCCESS takes nothing back", async () => {
+    const { open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    await check(view.portalSessionId, { status: "SUCCESS" });
+    expect((await check(view.portalSessionId, { status: "ABANDONED" })).outcome).toEqual({ state: "checking", signedIn: true });
+  });
+
+  test("while SnapTrade is away a failure is not claimed to have changed nothing", async () => {
+    const { path, open, check } = await makePerson("QUESTRADE");
+    const { view } = await open();
+    await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
+    expect((await check(view.portalSessionId, { status: "ERROR", code: "1066" })).outcome).toEqual({ state: "checking", signedIn: false });
+    const later = new Date(Date.now() + 5_000);
+    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({ state: "failed", failure: "sign-in-refused", code: "1066" });
+  });
+
+  test("another person's trip answers like a missing one", async () => {
+    const { open } = await makePerson("QUESTRADE");
+    const stranger = await makePerson();
+    const { view } = await open();
+    await expect(stranger.check(view.portalSessionId, { status: "SUCCESS" })).rejects.toMatchObject({ code: "not-found" });
+  });
+});

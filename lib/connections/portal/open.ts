@@ -1,0 +1,274 @@
+import "server-only";
+import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { database, transaction } from "@/lib/db/client";
+import { brokerages, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema/connections";
+import { env } from "@/lib/base/env";
+import { AppError } from "@/lib/base/errors";
+import { announceChanges, noteChange } from "@/lib/live";
+import { SnapTradeFailure } from "@/lib/snaptrade/failure";
+import { createLoginLink, type LoginPurpose } from "@/lib/snaptrade/login-link";
+import { readAccountsAnew } from "@/lib/connections/look/accounts";
+import { look, lookSince } from "@/lib/connections/look/look";
+import { getPortalView } from "./view";
+import { isFinal } from "./outcome";
+import { type PortalClaim } from "@/lib/connections/views";
+import { requireOwnQueue } from "./queue";
+import { toRefusal } from "@/lib/connections/look/refusals";
+import { noteRefusal, requireSnapTradeCredentials, requireStaying } from "@/lib/connections/observations/snaptrade-user";
+import type { OpenedPortal, PortalView, PortalWish } from "@/lib/connections/views";
+
+interface Visit {
+  userId: string;
+  darkMode: boolean;
+  now: Date;
+}
+
+/** One person's clicks on one button within this time count as one click. */
+const doubleClickMs = 3_000;
+/** While a page waits for an answer, SnapTrade is asked at most this often. */
+const pollMs = 2_500;
+
+/**
+ * Opens the Connection Portal to repair one of this person's connections or, at their request, to renew a working one or allow trading:
+ * a portal session of ours, and a login link made for this click (FACTS 3). Each page that opens it gets its own session; a double
+ * click makes only one. The link is always new, since links are never stored.
+ * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
+ */
+export async function openReconnect({
+  userId,
+  connectionId,
+  queueId,
+  wish = null,
+  darkMode,
+  now,
+}: Visit & { connectionId: string; queueId?: string; wish?: PortalWish | null }): Promise<OpenedPortal> {
+  const db = await database();
+  const connection = await db.query.connections.findFirst({
+    where: and(eq(connections.userId, userId), eq(connections.id, connectionId)),
+    with: { brokerage: true },
+  });
+  if (!connection || connection.state === "deleted") throw new AppError("not-found");
+  await requireStaying(db, userId);
+  if (connection.removalRequestedAt) throw new AppError("being-removed");
+  if (connection.state === "enabled" && !wish) throw new AppError("not-broken");
+  if (wish === "trade" && !connection.brokerage.allowsTrading) throw new AppError("cannot-trade");
+  if (!connection.brokerage.enabled) throw new AppError("cannot-reconnect");
+  if (queueId) await requireOwnQueue(userId, queueId);
+
+  const { brokerageId } = connection;
+  const portalSessionId = await beginReconnect({ userId, connectionId, brokerageId, queueId: queueId ?? null, wish, startedAt: now });
+  const purpose = wish === "trade" ? { reconnect: connectionId, connectionType: "trade" as const } : { reconnect: connectionId };
+  return openLink(portalSessionId, purpose, { userId, darkMode, now });
+}
+
+/**
+ * Opens the Connection Portal to make a new connection at one brokerage.
+ * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people should reconnect before adding; account-deleting
+ */
+export async function openConnect({
+  userId,
+  brokerage: slug,
+  beside,
+  darkMode,
+  now,
+}: Visit & { brokerage: string; beside: boolean }): Promise<OpenedPortal> {
+  const db = await database();
+  const brokerage = await db.query.brokerages.findFirst({ where: eq(brokerages.slug, slug) });
+  if (!brokerage) throw new AppError("not-found");
+  await requireStaying(db, userId);
+  if (!brokerage.enabled || brokerage.maintenance) throw new AppError("brokerage-unavailable");
+  const broken = await db.query.connections.findFirst({
+    where: and(
+      eq(connections.userId, userId),
+      eq(connections.brokerageId, brokerage.id),
+      eq(connections.state, "disabled"),
+      isNull(connections.removalRequestedAt),
+    ),
+  });
+  if (broken && !beside) throw new AppError("already-connected");
+
+  const [made] = await db
+    .insert(portalSessions)
+    .values({ userId, intent: "connect", brokerageId: brokerage.id, startedAt: now, activeAt: now })
+    .returning();
+  if (!made) throw new Error("The portal session was not stored");
+  return openLink(made.id, { broker: slug }, { userId, darkMode, now });
+}
+
+/** What a page reports about a visit: how it ended, or that the page is still open. */
+export interface PortalReport {
+  claim: PortalClaim | null;
+  /** False while the portal is still shown, for example after an error that it lets the person retry. */
+  over: boolean;
+  /** False when no page is asking, so this is no sign of the person. */
+  fromPage?: boolean;
+  /** SnapTrade was asked about this person at `now` already. */
+  asked?: boolean;
+}
+
+/**
+ * Takes a hint about what happened in the portal, asks SnapTrade, and returns what is now known about this session.
+ * The claim only affects wording; without one this is just a look, and not even that if SnapTrade was asked a moment ago.
+ * @throws AppError not-found for a session that belongs to someone else
+ */
+export async function checkPortal({
+  userId,
+  portalSessionId,
+  now,
+  ...report
+}: PortalReport & { userId: string; portalSessionId: string; now: Date }): Promise<PortalView> {
+  const before = await getPortalView(userId, portalSessionId, now);
+  if (!before) throw new AppError("not-found");
+  await recordReport(userId, portalSessionId, report, now);
+  if (!report.asked) await lookFor(userId, report, before, now);
+  const view = await getPortalView(userId, portalSessionId, now);
+  if (!view) throw new AppError("not-found");
+  await closeSession(userId, view, now);
+  const known = view.outcome.state === "connected" ? view.accounts.length > 0 : view.accountsBack !== null;
+  if (!isSuccess(view) || known) return view;
+  await readAccountsAnew(userId, now);
+  return (await getPortalView(userId, portalSessionId, now)) ?? view;
+}
+
+async function lookFor(userId: string, { claim, over }: PortalReport, before: PortalView, now: Date): Promise<void> {
+  if (claim || over) await lookSince(userId, now, "portal");
+  else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
+}
+
+function isSuccess(view: PortalView): boolean {
+  return view.outcome.state === "fixed" || view.outcome.state === "connected";
+}
+
+async function isPollDue(userId: string, now: Date): Promise<boolean> {
+  const db = await database();
+  const recently = new Date(now.getTime() - pollMs);
+  const { lookedAt, lookFailedAt } = snapTradeUsers;
+  const [due] = await db
+    .select({ userId: snapTradeUsers.userId })
+    .from(snapTradeUsers)
+    .where(
+      and(eq(snapTradeUsers.userId, userId), or(isNull(lookedAt), lt(lookedAt, recently)), or(isNull(lookFailedAt), lt(lookFailedAt, recently))),
+    );
+  return due !== undefined;
+}
+
+interface NewSession {
+  userId: string;
+  connectionId: string;
+  brokerageId: string;
+  queueId: string | null;
+  wish: PortalWish | null;
+  startedAt: Date;
+}
+
+/** A session for this click, or the one that the first half of a double click just made. */
+async function beginReconnect(session: NewSession): Promise<string> {
+  const { connectionId, queueId, wish, startedAt } = session;
+  return transaction(async (tx) => {
+    // The connection's row is the lock: two clicks at once take turns here.
+    await tx.select({ id: connections.id }).from(connections).where(eq(connections.id, connectionId)).for("update");
+    const same = tx.query.portalSessions.findFirst({
+      where: and(
+        eq(portalSessions.connectionId, connectionId),
+        eq(portalSessions.intent, "reconnect"),
+        isNull(portalSessions.outcome),
+        isNull(portalSessions.claimedAt),
+        // In both directions: the other click may have gone to a machine whose clock is ahead.
+        gt(portalSessions.startedAt, new Date(startedAt.getTime() - doubleClickMs)),
+        lt(portalSessions.startedAt, new Date(startedAt.getTime() + doubleClickMs)),
+      ),
+      orderBy: [desc(portalSessions.startedAt)],
+    });
+    const clicked = await same;
+    if (clicked?.queueId === queueId && clicked.wish === wish) return clicked.id;
+    const [made] = await tx
+      .insert(portalSessions)
+      .values({ ...session, intent: "reconnect", activeAt: startedAt })
+      .returning();
+    if (!made) throw new Error("The portal session was not stored");
+    return made.id;
+  });
+}
+
+async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId, darkMode, now }: Visit): Promise<OpenedPortal> {
+  const own = eq(portalSessions.id, portalSessionId);
+  try {
+    const credentials = await requireSnapTradeCredentials(userId, now);
+    const returnUrl = `${env().APP_URL}/portal/${portalSessionId}/return`;
+    const { loginLink, openedAt, snapTradeSessionId } = await createLoginLink(credentials, purpose, { returnUrl, darkMode });
+    await transaction(async (tx) => {
+      // After a double click the session keeps the moment it first opened.
+      await tx
+        .update(portalSessions)
+        .set({
+          openedAt: sql`least(${portalSessions.openedAt}, ${openedAt.toISOString()}::timestamptz)`,
+          snapTradeSessionId,
+          // The other half of a double click may have failed; this one did not.
+          outcome: sql`nullif(${portalSessions.outcome}, 'not-opened')`,
+          endedAt: sql`case when ${portalSessions.outcome} = 'not-opened' then null else ${portalSessions.endedAt} end`,
+        })
+        .where(own);
+      await noteChange(tx, userId);
+    });
+    await announceChanges();
+    const view = await getPortalView(userId, portalSessionId, now);
+    if (!view) throw new AppError("not-found");
+    return { loginLink, portalOrigins: env().SNAPTRADE_PORTAL_ORIGINS, appName: env().APP_NAME, view };
+  } catch (error) {
+    const db = await database();
+    await db
+      .update(portalSessions)
+      .set({ outcome: "not-opened", endedAt: now })
+      .where(and(own, isNull(portalSessions.openedAt)));
+    if (!(error instanceof SnapTradeFailure)) throw error;
+    if (error.kind === "user-refused") await noteRefusal(userId, now);
+    // SnapTrade doesn't know the connection we show, so our data is behind.
+    if (error.kind === "not-found" || error.kind === "refused") await look(userId, now, "portal");
+    throw toRefusal(error);
+  }
+}
+
+const weight: Record<PortalClaim["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
+
+/** Messages repeat and arrive in any order; we keep the most informative one, the newer of two errors with a code, and leaving afterwards overrides nothing. */
+async function recordReport(userId: string, portalSessionId: string, { claim, over, fromPage = true }: PortalReport, now: Date): Promise<void> {
+  const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
+  const news = await transaction(async (tx) => {
+    const [session] = await tx.select().from(portalSessions).where(own).for("update");
+    if (!session || (session.outcome !== null && session.outcome !== "failed")) return false;
+    const said = session.claim ? weight[session.claim.status] : 0;
+    const code = claim?.status === "ERROR" ? claim.code : null;
+    const stronger = claim && (weight[claim.status] > said || (code !== null && said === weight.ERROR));
+    await tx
+      .update(portalSessions)
+      .set({
+        activeAt: fromPage ? now : session.activeAt,
+        ...(stronger ? { claim: { status: claim.status, code }, claimedAt: now } : {}),
+        ...(over && !session.leftAt ? { leftAt: now } : {}),
+      })
+      .where(own);
+    if (!stronger && !over) return false;
+    await noteChange(tx, userId);
+    return true;
+  });
+  if (news) await announceChanges();
+}
+
+/** Ends the session once its outcome is final; a repair may still be recognized after a failure. */
+async function closeSession(userId: string, { portalSessionId, outcome }: PortalView, now: Date): Promise<void> {
+  if (!isFinal(outcome)) return;
+  const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
+  const conclusion = outcome.state === "connected" || outcome.state === "failed" ? outcome.state : "fixed";
+  const connectionId = outcome.state === "connected" ? { connectionId: outcome.connectionId } : {};
+  const open = conclusion === "failed" ? isNull(portalSessions.outcome) : or(isNull(portalSessions.outcome), eq(portalSessions.outcome, "failed"));
+  const closed = await transaction(async (tx) => {
+    const ended = await tx
+      .update(portalSessions)
+      .set({ outcome: conclusion, endedAt: now, ...connectionId })
+      .where(and(own, open))
+      .returning({ id: portalSessions.id });
+    if (ended.length > 0) await noteChange(tx, userId);
+    return ended.length > 0;
+  });
+  if (closed) await announceChanges();
+}

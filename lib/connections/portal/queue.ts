@@ -1,0 +1,108 @@
+import "server-only";
+import { and, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { incidents } from "@/lib/db/schema/incidents";
+import { brokerageAccounts, connections, reconnectQueues } from "@/lib/db/schema/connections";
+import { AppError } from "@/lib/base/errors";
+import type { QueueView } from "@/lib/connections/views";
+
+const resumeHours = 12;
+
+type QueueRow = typeof reconnectQueues.$inferSelect;
+
+/**
+ * The way through all connections of this person that signing in can repair: the one begun lately if it still covers them, else a new one.
+ * @returns the queue's id and the connection to repair next
+ * @throws AppError nothing-to-reconnect
+ */
+export async function continueQueue(userId: string, now: Date): Promise<{ queueId: string; connectionId: string }> {
+  const broken = await listRepairable(userId);
+  const [first] = broken;
+  if (!first) throw new AppError("nothing-to-reconnect");
+  const db = await database();
+  const since = new Date(now.getTime() - resumeHours * 3_600_000);
+  const [latest] = await db
+    .select()
+    .from(reconnectQueues)
+    .where(and(eq(reconnectQueues.userId, userId), gt(reconnectQueues.startedAt, since)))
+    .orderBy(desc(reconnectQueues.startedAt))
+    .limit(1);
+  const next =
+    latest && covers(latest, broken) ? latest.connectionIds.find((id) => broken.includes(id) && !latest.skippedIds.includes(id)) : undefined;
+  if (latest && next) return { queueId: latest.id, connectionId: next };
+  const [made] = await db.insert(reconnectQueues).values({ userId, connectionIds: broken, startedAt: now }).returning();
+  if (!made) throw new Error("The queue was not stored");
+  return { queueId: made.id, connectionId: first };
+}
+
+const covers = (queue: QueueRow, broken: string[]) => broken.every((id) => queue.connectionIds.includes(id));
+
+/** Connections whose repair is in the person's hands now; held back are those whose brokerage cannot take a sign-in. */
+async function listRepairable(userId: string): Promise<string[]> {
+  const db = await database();
+  const rows = await db.query.connections.findMany({
+    where: and(eq(connections.userId, userId), eq(connections.state, "disabled")),
+    with: {
+      brokerage: {
+        columns: { enabled: true, maintenance: true },
+        with: { incidents: { columns: { beganAt: true }, where: isNull(incidents.endedAt) } },
+      },
+    },
+    orderBy: [connections.disabledAt, connections.id],
+  });
+  const inWave = ({ disabledAt, brokerage }: (typeof rows)[number]) => brokerage.incidents.some(({ beganAt }) => disabledAt && disabledAt >= beganAt);
+  return rows.filter((row) => row.brokerage.enabled && !row.brokerage.maintenance && !inWave(row) && !row.removalRequestedAt).map(({ id }) => id);
+}
+
+/**
+ * Leaves one connection of a queue for later.
+ * @throws AppError not-found for a queue that is not this person's
+ */
+export async function skipInQueue(userId: string, queueId: string, connectionId: string): Promise<void> {
+  await requireOwnQueue(userId, queueId);
+  const db = await database();
+  await db
+    .update(reconnectQueues)
+    .set({ skippedIds: sql`array_append(array_remove(${reconnectQueues.skippedIds}, ${connectionId}::uuid), ${connectionId}::uuid)` })
+    .where(and(eq(reconnectQueues.id, queueId), eq(reconnectQueues.userId, userId)));
+}
+
+/** @throws AppError not-found for a queue that is not this person's */
+export async function requireOwnQueue(userId: string, queueId: string): Promise<void> {
+  if (!(await findQueue(userId, queueId))) throw new AppError("not-found");
+}
+
+async function findQueue(userId: string, queueId: string): Promise<QueueRow | undefined> {
+  const db = await database();
+  return db.query.reconnectQueues.findFirst({ where: and(eq(reconnectQueues.id, queueId), eq(reconnectQueues.userId, userId)) });
+}
+
+/** A queue as the dialog's rail draws it, with `currentId` marked; null when this person has none with this id. */
+export async function getQueueView(userId: string, queueId: string, currentId: string | null): Promise<QueueView | null> {
+  const queue = await findQueue(userId, queueId);
+  if (!queue) return null;
+  const db = await database();
+  const rows = await db.query.connections.findMany({
+    where: and(eq(connections.userId, userId), inArray(connections.id, queue.connectionIds)),
+    with: {
+      brokerage: { columns: { id: true, slug: true, name: true, logoUrl: true } },
+      accounts: {
+        columns: { id: true, name: true, lastDigits: true },
+        where: isNull(brokerageAccounts.missingSince),
+        orderBy: [brokerageAccounts.name, brokerageAccounts.id],
+      },
+    },
+  });
+  const entries = queue.connectionIds.flatMap((id) => {
+    const row = rows.find((candidate) => candidate.id === id);
+    if (!row || row.state === "deleted") return [];
+    return [{ connectionId: id, brokerage: row.brokerage, accounts: row.accounts, state: stateIn(queue, row, currentId) }];
+  });
+  return { id: queue.id, entries };
+}
+
+function stateIn(queue: QueueRow, row: { id: string; state: string }, currentId: string | null) {
+  if (row.state === "enabled") return "fixed" as const;
+  if (row.id === currentId) return "current" as const;
+  return queue.skippedIds.includes(row.id) ? ("skipped" as const) : ("waiting" as const);
+}

@@ -1,0 +1,21 @@
+import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { at } from "./at";
+import { ofUser } from "./connections";
+
+// How people sign in, as next-auth keeps it.
+
+export const sessions = pgTable(
+  "sessions",
+  {
+    sessionToken: text("session_token").primaryKey(),
+    userId: ofUser(),
+    expires: at("expires").notNull(),
+  },
+  (table) => [index().on(table.userId)],
+);
+
+export const verificationTokens = pgTable(
+  "verification_tokens",
+  { identifier: text().notNull(), token: text().notNull(), expires: at("expires").notNull() },
+  (table) => [primaryKey({ columns: [table.identifier, table.token] })],
+);

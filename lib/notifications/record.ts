@@ -1,0 +1,95 @@
+import "server-only";
+import { and, eq, inArray, ne, type SQL, sql } from "drizzle-orm";
+import type { AnyPgColumn } from "drizzle-orm/pg-core";
+import type { Transaction } from "@/lib/db/database";
+import { notices } from "@/lib/db/schema/notices";
+import { connections, episodes } from "@/lib/db/schema/connections";
+import { dueAt } from "./rules";
+
+/** Has a break told, once for its episode; part of the transaction that writes the episode. */
+export async function notifyBreak(tx: Transaction, episode: { id: string; connectionId: string; noticedAt: Date }): Promise<void> {
+  const { id: episodeId, connectionId, noticedAt } = episode;
+  const [owner] = await tx.select({ userId: connections.userId }).from(connections).where(eq(connections.id, connectionId));
+  if (!owner) return;
+  await tx
+    .insert(notices)
+    .values({ userId: owner.userId, episodeId, kind: "broke", createdAt: noticedAt, notBefore: dueAt("broke", noticedAt) })
+    .onConflictDoNothing();
+}
+
+/**
+ * Cancels pending e-mails about a break that is over, and plans a receipt for anyone who was notified of the break;
+ * part of the transaction that ends the episode.
+ */
+export async function notifyEnd(tx: Transaction, { id, endedHow }: { id: string; endedHow: "fixed" | "deleted" }, now: Date): Promise<void> {
+  await tx
+    .update(notices)
+    .set({ mail: "cancelled", heldFor: null, problem: endedHow })
+    .where(and(eq(notices.episodeId, id), ne(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "held"])));
+  if (endedHow === "deleted") return;
+  const due = dueAt("fixed", now).toISOString();
+  await tx.execute(sql`
+    insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
+    select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${due}::timestamptz from ${notices}
+    where ${and(eq(notices.episodeId, id), eq(notices.kind, "broke"))}
+    on conflict (episode_id, kind) do update
+      set mail = 'waiting', created_at = excluded.created_at, not_before = excluded.not_before, attempts = 0, problem = null
+      -- That end was announced too early, and nobody was told of it; this one is the true one.
+      where ${notices}.mail = 'cancelled'`);
+}
+
+/**
+ * Undoes the end of a break that was announced too early: cancels the receipt if it hasn't left, and plans the e-mails
+ * that the end had cancelled again. The real end is announced separately.
+ */
+export async function withdrawEnd(tx: Pick<Transaction, "delete" | "update">, episodeId: string): Promise<void> {
+  const own = eq(notices.episodeId, episodeId);
+  await tx.delete(notices).where(and(own, eq(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "cancelled"])));
+  await tx
+    .update(notices)
+    .set({ mail: "waiting", problem: null })
+    .where(and(own, eq(notices.mail, "cancelled"), inArray(notices.problem, ["fixed", "deleted"])));
+}
+
+/**
+ * Plans the e-mail saying that an open break can be repaired now, once per episode. One that was given up is planned again.
+ * @returns false when they were told already
+ */
+export async function notifyWhenBack(tx: Pick<Transaction, "insert">, episode: { id: string; userId: string }, now: Date): Promise<boolean> {
+  const { id: episodeId, userId } = episode;
+  const over = sql`${notices.mail} in ('cancelled', 'failed')`;
+  const again = (wanted: SQL | string, kept: AnyPgColumn) => sql`case when ${over} then ${wanted} else ${kept} end`;
+  const [notice] = await tx
+    .insert(notices)
+    .values({ userId, episodeId, kind: "back", createdAt: now, notBefore: now })
+    .onConflictDoUpdate({
+      target: [notices.episodeId, notices.kind],
+      set: {
+        mail: again("waiting", notices.mail),
+        createdAt: again(sql`excluded.created_at`, notices.createdAt),
+        notBefore: again(sql`excluded.not_before`, notices.notBefore),
+        attempts: again(sql`0`, notices.attempts),
+      },
+    })
+    .returning({ mail: notices.mail });
+  return notice !== undefined && ["waiting", "held", "claimed"].includes(notice.mail);
+}
+
+/** Plans the reminders of breaks whose e-mail was just sent: counted from the break, or from `toldAt` if that was more than a day later. */
+export async function planReminders(tx: Pick<Transaction, "execute">, noticeIds: string[], toldAt: Date): Promise<void> {
+  if (noticeIds.length === 0) return;
+  const told = sql`${toldAt.toISOString()}::timestamptz`;
+  for (const kind of ["reminder-3", "reminder-7"] as const) {
+    const due = sql`case when ${told} > noticed_at + interval '1 day' then ${told} else noticed_at end
+      + ${dueAt(kind, new Date(0)).getTime()} * interval '1 millisecond'`;
+    await tx.execute(sql`
+      insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
+      select notice.user_id, notice.episode_id, ${kind}, ${due}, ${due}
+      from ${notices} as notice join ${episodes} on ${episodes}.id = notice.episode_id
+      where notice.kind = 'broke' and notice.id in (${sql.join(
+        noticeIds.map((id) => sql`${id}::uuid`),
+        sql`, `,
+      )})
+      on conflict do nothing`);
+  }
+}

@@ -1,0 +1,78 @@
+import "server-only";
+import { and, eq, lte, sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { rounds, type RoundReport } from "@/lib/db/schema/work";
+import { describeError, log } from "@/lib/base/log";
+import { withinTime } from "@/lib/base/time-limit";
+
+/** A process that holds the round for longer than this without extending it is considered dead. Longer than any single step may take. */
+export const leaseMs = 120_000;
+const queryWithinMs = 10_000;
+/** After a gap this long without rounds, we may have missed heartbeats ourselves, so their absence says nothing about SnapTrade. */
+const downAfterMs = 10 * 60_000;
+
+/** The round, for as long as it is ours. */
+export interface Round {
+  fence: number;
+  /** Since when rounds have run without a gap. */
+  upSince: Date;
+  /** Our clock. */
+  leasedUntil: Date;
+}
+
+/** Another process took over the round, or may do so before the next step ends; this process must stop. */
+export class RoundLost extends Error {
+  override name = "RoundLost";
+}
+
+/** @returns null when another process has the round */
+export async function takeRound(now: Date): Promise<Round | null> {
+  const leasedUntil = new Date(now.getTime() + leaseMs);
+  const db = await database();
+  const [taken] = await withinTime(queryWithinMs, () =>
+    db
+      .update(rounds)
+      .set({
+        leasedUntil,
+        fence: sql`${rounds.fence} + 1`,
+        upSince: sql`case when coalesce(${rounds.endedAt}, 'epoch') < ${new Date(now.getTime() - downAfterMs).toISOString()}::timestamptz
+          then ${now.toISOString()}::timestamptz else ${rounds.upSince} end`,
+      })
+      .where(lte(rounds.leasedUntil, now))
+      .returning({ fence: rounds.fence, upSince: rounds.upSince }),
+  );
+  return taken ? { ...taken, leasedUntil } : null;
+}
+
+/**
+ * Makes sure that the round stays ours for as long as its next step may take.
+ * @throws RoundLost when it can't
+ */
+export async function keepRound(round: Round, stepMs: number): Promise<void> {
+  const now = new Date();
+  const leasedUntil = new Date(now.getTime() + leaseMs);
+  try {
+    const db = await database();
+    const kept = await withinTime(queryWithinMs, () =>
+      db.update(rounds).set({ leasedUntil }).where(eq(rounds.fence, round.fence)).returning({ id: rounds.id }),
+    );
+    if (kept.length > 0) round.leasedUntil = leasedUntil;
+    else throw new RoundLost("Another process has the round");
+  } catch (error) {
+    if (error instanceof RoundLost) throw error;
+    log.warn(describeError(error), "The lease of the round could not be extended");
+    if (round.leasedUntil.getTime() < Date.now() + stepMs) throw new RoundLost("The lease ends before the next step would");
+  }
+}
+
+/** Releases the round and stores its report for /api/health. Does nothing if it is no longer ours. */
+export async function endRound({ fence }: Round, report: RoundReport): Promise<void> {
+  const now = new Date();
+  const db = await database();
+  await withinTime(queryWithinMs, () =>
+    db
+      .update(rounds)
+      .set({ leasedUntil: now, endedAt: now, report })
+      .where(and(eq(rounds.id, 1), eq(rounds.fence, fence))),
+  );
+}

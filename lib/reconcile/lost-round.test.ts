@@ -1,0 +1,65 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, test } from "vitest";
+import { countMissedWebhooks } from "./missed-webhooks";
+import { forgetLooks, noticed, withWorld } from "@/lib/testing/connections";
+import { withDatabase } from "@/lib/testing/with-database";
+import { reconcile } from "./round";
+import { receiveEvent } from "@/lib/webhooks/inbox";
+import { processInbox } from "@/lib/webhooks/process";
+
+withDatabase();
+const { emulator, makePeople } = withWorld();
+
+const minuteMs = 60_000;
+
+describe("webhooks of which a share is lost", () => {
+  test.each([0, 1, 50, 100])("%i %: every break is found, and those that nobody told are the timer's", async (lossPercent) => {
+    const listener = await startListener();
+    const people = await makePeople(100);
+    await emulator.post("/webhooks", { url: listener.url });
+    await emulator.post("/settings", { webhookLossPercent: lossPercent });
+    for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
+    await expect.poll(async () => (await deliveries()).filter(({ state }) => state === "under way").length).toBe(0);
+    await emulator.post("/webhooks", { url: null });
+    const sent = (await deliveries()).filter(({ event, state }) => event.eventType === "CONNECTION_BROKEN" && state === "delivered").length;
+    await processInbox();
+    await forgetLooks();
+    expect(await reconcile()).toMatchObject({ bound: { watched: 100 - sent } });
+    const by = await noticed(people.flatMap(({ ids }) => ids));
+    expect(by).toHaveLength(100);
+    expect(by.filter((source) => source === "webhook")).toHaveLength(sent);
+    expect(by.filter((source) => source === "timer")).toHaveLength(100 - sent);
+    if (lossPercent === 0) expect(sent).toBe(100);
+    if (lossPercent === 100) expect(sent).toBe(0);
+
+    // An hour and a half later the count says how webhooks do.
+    const record = await countMissedWebhooks(new Date(Date.now() + 90 * minuteMs));
+    expect(record).toMatchObject({ breaks: 100, missed: 100 - sent });
+    listener.close();
+  });
+});
+
+/** SnapTrade's webhooks reach the inbox as they do through the app's route. */
+async function startListener() {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      void receiveEvent(Buffer.concat(chunks), String(request.headers.signature)).then((receipt) => {
+        response.writeHead(receipt === "stored" ? 204 : 401).end();
+      });
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://localhost:${port}`,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+const deliveries = () => emulator.get<{ state: string; event: { eventType: string } }[]>("/deliveries");

@@ -1,0 +1,187 @@
+import "server-only";
+import { backgroundPerMinute, forgetOldCalls, inBackground, roomForBackground } from "@/lib/budget";
+import { isBrokerageListDue, readBrokerages } from "@/lib/connections/look/brokerages";
+import { countWatched, listCandidates, scheduleNextLooks } from "./candidates";
+import { finishForgetting } from "@/lib/account/delete";
+import { deleteFormerSnapTradeUsers, type FormerUserCounts } from "@/lib/account/former-users";
+import { noteWaves } from "@/lib/connections/observations/incidents";
+import { look } from "@/lib/connections/look/look";
+import { countMissedWebhooks, type WebhookRecord } from "./missed-webhooks";
+import { settleOldTrips } from "@/lib/connections/portal/abandoned";
+import { boundMs, chooseLooks } from "./policy";
+import { askRefusedAgain } from "@/lib/connections/look/ask-again";
+import { repeatRemovals } from "@/lib/connections/look/remove";
+import { env } from "@/lib/base/env";
+import { describeError, log } from "@/lib/base/log";
+import { sendDueNotices, type NoticeCounts } from "@/lib/notifications/send";
+import { endRound, keepRound, RoundLost, takeRound, type Round } from "./lease";
+import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { stepsWithin } from "./steps";
+import { withinTime } from "@/lib/base/time-limit";
+import { countBacklog } from "@/lib/webhooks/backlog";
+import { processInbox, type InboxCounts } from "@/lib/webhooks/process";
+
+/** What a round did. A failed step has null for its result and its name in `failed`; a failed part of one appears as "inbox/heartbeats". */
+export interface RoundCounts {
+  failed: string[];
+  inbox: InboxCounts | null;
+  looks: { made: number; failed: number } | null;
+  /** Trips to the portal that were open for long, and are closed now. */
+  trips: number | null;
+  /** SnapTrade users that no longer belong to anyone. */
+  formerUsers: FormerUserCounts | null;
+  /** Removals that SnapTrade was asked for again. */
+  removals: number | null;
+  /** People whose secret SnapTrade had refused and now accepts. */
+  accepted: number | null;
+  /** People who asked to be forgotten, and now are. */
+  forgotten: number | null;
+  brokerages: "read" | "fresh" | "not-read" | null;
+  waves: { begun: string[]; ended: string[] } | null;
+  notices: NoticeCounts | null;
+  webhooks: WebhookRecord | null;
+  /** Webhook events waiting and given up. */
+  events: { waiting: number; dead: number } | null;
+  /** The longest a break goes unnoticed if its webhook is lost. */
+  bound: { watched: number; minutes: number } | null;
+}
+
+const everyMs = 30_000;
+/** How long each step may take; the longest round is their sum. Each is shorter than the round's lease (rounds.ts). */
+export const stepLimitsMs = {
+  calls: 5_000,
+  inbox: 50_000,
+  bound: 5_000,
+  looks: 45_000,
+  trips: 15_000,
+  accepted: 10_000,
+  removals: 10_000,
+  formerUsers: 10_000,
+  forgotten: 15_000,
+  brokerages: 10_000,
+  waves: 10_000,
+  notices: 35_000,
+  webhooks: 5_000,
+  events: 5_000,
+};
+/** Includes the statements that take, extend and end it. */
+const longestRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
+const looksPace = { atOnce: 6, withinMs: 25_000, eachWithinMs: 15_000 };
+const missedShare = 0.05;
+
+/**
+ * The timer's round: catches up on everything that no page or webhook has handled since the last one. One at a time across all processes;
+ * bounded in time, and leftovers come first in the next one. A failure of one step or person is counted and stops nobody else's turn.
+ * @returns null when another process has the round
+ */
+export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
+  const round = await takeRound(now);
+  if (!round) return null;
+  try {
+    const counts = await inBackground(() => workThrough(now, round));
+    log.info(counts, "Round done");
+    await endRound(round, { failed: counts.failed, events: counts.events, lostBreakFoundWithinMinutes: counts.bound?.minutes ?? null });
+    return counts;
+  } catch (error) {
+    if (!(error instanceof RoundLost)) throw error;
+    log.warn(describeError(error), "The round was lost to another process");
+    return null;
+  }
+}
+
+async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
+  const { step, failed } = stepsWithin(stepLimitsMs, (limitMs) => keepRound(round, limitMs));
+  await step("calls", () => forgetOldCalls());
+  const inbox = await step("inbox", processInbox);
+  const bound = await step("bound", currentBound);
+  const looked = await step("looks", () => lookAround(now, round.upSince, bound?.watched ?? 0));
+  const trips = await step("trips", () => settleOldTrips(now));
+  const accepted = await step("accepted", () => askRefusedAgain(now));
+  const removals = await step("removals", () => repeatRemovals(now));
+  const formerUsers = await step("formerUsers", () => deleteFormerSnapTradeUsers(now));
+  const forgotten = await step("forgotten", () => finishForgetting(now));
+  const brokerages = await step("brokerages", () => readBrokeragesIfDue(now));
+  const waves = await step("waves", () => noteWaves(now));
+  const notices = await step("notices", () => sendDueNotices(now));
+  const webhooks = await step("webhooks", () => countMissedWebhooks(now));
+  const events = await step("events", countBacklog);
+  if (webhooks) warnOfMissed(webhooks);
+  failed.push(...(inbox?.stopped ?? []).map((part) => `inbox/${part}`), ...(looked?.missing ?? []).map((list) => `looks/${list}`));
+  const looks = looked && { made: looked.made, failed: looked.failed };
+  return { failed, inbox, looks, trips, accepted, removals, formerUsers, forgotten, brokerages, waves, notices, webhooks, events, bound };
+}
+
+function warnOfMissed(webhooks: WebhookRecord) {
+  if (webhooks.missed > Math.max(2, webhooks.breaks * missedShare)) {
+    log.warn(
+      webhooks,
+      "Webhooks do not arrive: the timer found breaks that none of them told. Is the listener's address right in SnapTrade's dashboard?",
+    );
+  }
+  if (!webhooks.everReceived) log.info("No webhook was ever received; breaks are found by looking alone");
+}
+
+/** How long a break can stay unnoticed when its webhook is lost, at today's number of people and within the budget (policy.ts). */
+async function currentBound(): Promise<{ watched: number; minutes: number }> {
+  const [watched, perMinute] = [await countWatched(), await backgroundPerMinute()];
+  // A round comes every half minute, so nothing is found faster than that.
+  return { watched, minutes: Math.ceil(Math.max(boundMs(watched, perMinute), 2 * everyMs) / 60_000) };
+}
+
+/** @returns also the names of the lists that could not be read */
+async function lookAround(now: Date, upSince: Date, watched: number): Promise<{ made: number; failed: number; missing: string[] }> {
+  const room = await roomForBackground();
+  const { candidates, missing } = await listCandidates(now, room, upSince);
+  const chosen = chooseLooks(candidates, room);
+  const made: string[] = [];
+  const failed: string[] = [];
+  const threw = await someAtOnce(chosen, looksPace, async (userId) => {
+    const result = await look(userId, new Date(), "timer");
+    if (!result.looked && result.reason === "busy") return "stop";
+    (result.looked ? made : failed).push(userId);
+  });
+  failed.push(...threw);
+  const periodMs = (watched / (await backgroundPerMinute())) * 60_000;
+  await scheduleNextLooks([...made, ...failed], periodMs, now);
+  return { made: made.length, failed: failed.length, missing };
+}
+
+async function readBrokeragesIfDue(now: Date): Promise<RoundCounts["brokerages"]> {
+  if ((await isBrokerageListDue(now)) === "fresh") return "fresh";
+  try {
+    await readBrokerages(now);
+    return "read";
+  } catch (error) {
+    log.warn(describeError(error), "The list of brokerages could not be read");
+    return "not-read";
+  }
+}
+
+/** Runs the round within this server, now and every half minute, where the settings want that (RECONCILE_IN_PROCESS). */
+export function startTimer(): void {
+  const { RECONCILE_IN_PROCESS, DATABASE_URL } = env();
+  const wanted = RECONCILE_IN_PROCESS ?? String(DATABASE_URL.startsWith("pglite:"));
+  if (wanted === "true") repeat(reconcile, everyMs, longestRoundMs);
+}
+
+/**
+ * Calls `work` right away and then at regular intervals, one call at a time. A call that throws or hangs is logged, and blocks the next one for at most its limit.
+ * @returns a function that stops it
+ */
+export function repeat(work: () => Promise<unknown>, everyMs: number, limitMs: number): () => void {
+  let running = false;
+  const turn = async () => {
+    if (running) return;
+    running = true;
+    try {
+      await withinTime(limitMs, work);
+    } catch (error) {
+      log.error(describeError(error), "The round ended unexpectedly");
+    } finally {
+      running = false;
+    }
+  };
+  void turn();
+  const timer = setInterval(() => void turn(), everyMs).unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,32 @@
+import { describeError, log } from "@/lib/base/log";
+import { RoundLost } from "./lease";
+import { withinTime } from "@/lib/base/time-limit";
+
+/** Runs one step; null when it failed. */
+export type RunStep<Name extends string> = <T>(name: Name, run: () => Promise<T>) => Promise<T | null>;
+
+/**
+ * Steps that fail independently: one that throws or hangs is logged and named in `failed`, and the next one runs.
+ * @param limitsMs how long each step may take; one that hangs for longer is left to end unattended
+ * @param before called before each step with its limit; only a RoundLost that it throws ends the round
+ */
+export function stepsWithin<Name extends string>(
+  limitsMs: Record<Name, number>,
+  before: (limitMs: number) => Promise<void>,
+): { step: RunStep<Name>; failed: string[] } {
+  const failed: string[] = [];
+  return {
+    failed,
+    async step(name, run) {
+      try {
+        await before(limitsMs[name]);
+        return await withinTime(limitsMs[name], run);
+      } catch (error) {
+        if (error instanceof RoundLost) throw error;
+        log.error({ step: name, ...describeError(error) }, "A step of the round failed; continuing with the others");
+        failed.push(name);
+        return null;
+      }
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { createServer, request, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { clientAddressHeader, installGate } from "./gate";
+import { testSettings } from "@/lib/testing/unique";
+
+Object.assign(process.env, testSettings, { APP_URL: "https://app.example.com", TRUSTED_PROXIES: "127.0.0.1" });
+
+const origin = "https://app.example.com";
+const seen: { bytes: number; headers: Record<string, unknown> }[] = [];
+let server: Server;
+
+beforeAll(async () => {
+  // Created before the gate, as Next does with its own.
+  server = createServer((incoming, answer) => {
+    let bytes = 0;
+    incoming.on("data", (chunk: Buffer) => (bytes += chunk.length));
+    incoming.on("end", () => {
+      seen.push({ bytes, headers: incoming.headers });
+      answer.end("taken");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  installGate();
+});
+afterAll(() => server.close());
+
+interface Posted {
+  method?: string;
+  path?: string;
+  headers?: Record<string, string>;
+  chunks?: Buffer[];
+}
+
+function send({ method = "POST", path = "/", headers = {}, chunks = [] }: Posted): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", method, path, headers }, (answer) => {
+      let body = "";
+      answer.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
+    });
+    outgoing.on("error", reject);
+    for (const chunk of chunks) outgoing.write(chunk);
+    outgoing.end();
+  });
+}
+
+const chunked = { Origin: origin, "Transfer-Encoding": "chunked" };
+
+test("a body within the limit arrives whole, whether or not its length is declared", async () => {
+  for (const headers of [{ Origin: origin, "Content-Length": "65536" }, chunked]) {
+    expect(await send({ headers, chunks: [Buffer.alloc(65_536)] })).toEqual({ status: 200, body: "taken" });
+    expect(seen.at(-1)?.bytes).toBe(65_536);
+  }
+});
+
+test("a body over the limit is refused before more than the limit is read", async () => {
+  const before = seen.length;
+  const chunks = Array.from({ length: 40 }, () => Buffer.alloc(16_384));
+  for (const headers of [{ Origin: origin, "Content-Length": String(40 * 16_384) }, chunked])
+    expect(await send({ headers, chunks })).toMatchObject({ status: 413, body: expect.stringContaining("<h1") as string });
+  expect(seen).toHaveLength(before);
+});
+
+test.each([
+  [{}, 403],
+  [{ Origin: "null" }, 403],
+  [{ Origin: "https://evil.example" }, 403],
+  [{ Origin: "https://evil.example", "X-Forwarded-Host": "evil.example", Host: "evil.example" }, 403],
+  [{ Origin: "http://app.example.com" }, 403],
+  [{ Origin: origin }, 200],
+])("a post with %j answers %i", async (headers, status) => {
+  for (const path of ["/", "/api/auth/signout", "/no/such/page", "/api/webhooks/snaptrade/../../../connections", "/_next/static/x"])
+    expect((await send({ path, headers: headers })).status, path).toBe(status);
+});
+
+test.each(["/api/webhooks/snaptrade", "/api/cron/reconcile", "/api/unsubscribe/some-token"])(
+  "programs post to %s without an origin",
+  async (path) => {
+    expect((await send({ path })).status).toBe(200);
+  },
+);
+
+test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])("%s, which Next cannot read, is answered with a page", async (path) => {
+  expect(await send({ method: "GET", path })).toMatchObject({ status: 404, body: expect.stringContaining("<h1") as string });
+});
+
+test("reading needs no origin", async () => {
+  for (const method of ["GET", "HEAD"]) expect((await send({ method, path: "/connections" })).status).toBe(200);
+});
+
+test("the sender's address is set by us, whatever the sender claims", async () => {
+  await send({
+    method: "GET",
+    headers: { [clientAddressHeader]: "6.6.6.6", "X-Forwarded-For": "6.6.6.6, 198.51.100.1", "X-Forwarded-Host": "evil.example" },
+  });
+  expect(seen.at(-1)?.headers).toMatchObject({ [clientAddressHeader]: "198.51.100.1", "x-forwarded-host": "app.example.com" });
+});

@@ -1,0 +1,112 @@
+import "server-only";
+import { Server, type IncomingMessage, type ServerResponse } from "node:http";
+import { clientAddress } from "@/lib/base/client-address";
+import { env } from "@/lib/base/env";
+import { htmlPage } from "./html-page";
+
+/** No request to this app needs more; SnapTrade's webhooks are the largest. */
+const maxBodyBytes = 64 * 1024;
+/** How long a refused sender may keep sending, so that they read the answer instead of seeing a broken connection. */
+const lingerMs = 5_000;
+
+/** Paths that programs post to rather than our own pages; each checks a secret of its own. */
+const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[^/]+)$/;
+
+/** The request header that carries the sender's address; only the gate writes it. */
+export const clientAddressHeader = "x-client-address";
+
+/**
+ * Routes every request to this process through here before Next sees it, in development and in production alike.
+ * An oversized body is refused before it is read, or as soon as it exceeds the limit; requests that change something must come from our own pages.
+ */
+export function installGate(): void {
+  // Next has no hook that runs before it handles a request, and buffers a whole form before any code of ours runs.
+  const emit = Reflect.get(Server.prototype, "emit") as (this: Server, event: string, ...args: unknown[]) => boolean;
+  Server.prototype.emit = function (this: Server, event: string, ...args: unknown[]) {
+    if (event !== "request") return emit.call(this, event, ...args);
+    admit(args[0] as IncomingMessage, args[1] as ServerResponse, () => emit.call(this, event, ...args));
+    return true;
+  };
+}
+
+function admit(request: IncomingMessage, response: ServerResponse, pass: () => void) {
+  const { APP_URL, TRUSTED_PROXIES } = env();
+  const forwardedFor = [request.headers["x-forwarded-for"] ?? ""].flat().join(",");
+  request.headers[clientAddressHeader] = clientAddress(request.socket.remoteAddress ?? "", forwardedFor, TRUSTED_PROXIES);
+  // Next compares a form's origin with this header, which anyone can send.
+  request.headers["x-forwarded-host"] = new URL(APP_URL).host;
+  const path = pathOf(request);
+  if (Number(request.headers["content-length"]) > maxBodyBytes) refuse(request, response, tooLarge());
+  else if (path === null) refuse(request, response, nowhere());
+  else if (changesSomething(request.method, path) && request.headers.origin !== APP_URL) refuse(request, response, foreign());
+  else if (request.headers["transfer-encoding"]) passWhenWhole(request, response, pass);
+  else pass();
+}
+
+/** The path as Next will resolve it, or null if it can't be decoded. */
+function pathOf({ url = "" }: IncomingMessage): string | null {
+  try {
+    const { pathname } = new URL(url, "http://here");
+    decodeURIComponent(pathname);
+    return pathname;
+  } catch {
+    return null;
+  }
+}
+
+function changesSomething(method: string | undefined, path: string): boolean {
+  return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && !forPrograms.test(path);
+}
+
+const tooLarge = () =>
+  htmlPage({
+    status: 413,
+    title: "That request was too large",
+    words: "It was over our size limit, so nothing was done.",
+    link: { href: "/", label: "Back to the start" },
+  });
+
+const nowhere = () =>
+  htmlPage({
+    status: 404,
+    title: "There is nothing here",
+    words: "The address is incomplete or was changed along the way.",
+    link: { href: "/connections", label: "To your connections" },
+  });
+
+const foreign = () =>
+  htmlPage({
+    status: 403,
+    title: "That didn’t come from one of our pages",
+    words: `Nothing was done. Open ${env().APP_NAME} at its usual address and try again.`,
+    link: { href: env().APP_URL, label: "Back to the start" },
+  });
+
+function refuse(request: IncomingMessage, response: ServerResponse, { status, headers, body }: ReturnType<typeof htmlPage>) {
+  response.writeHead(status, headers).end(body);
+  request.resume();
+  setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();
+}
+
+/** A body of unknown length is counted as it arrives and passed on once it is complete. */
+function passWhenWhole(request: IncomingMessage, response: ServerResponse, pass: () => void) {
+  const push = request.push.bind(request);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  request.push = (chunk: Buffer | null) => {
+    if (chunk === null) {
+      request.push = push;
+      for (const kept of chunks) push(kept);
+      push(null);
+      pass();
+      return true;
+    }
+    bytes += chunk.length;
+    chunks.push(chunk);
+    if (bytes > maxBodyBytes) {
+      request.push = () => true;
+      refuse(request, response, tooLarge());
+    }
+    return true;
+  };
+}

@@ -1,0 +1,55 @@
+import "server-only";
+import { eq } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { rounds, type RoundReport } from "@/lib/db/schema/work";
+import { describeError, log } from "@/lib/base/log";
+import { withinTime } from "@/lib/base/time-limit";
+
+export interface Health {
+  status: "ok" | "no round" | "database away";
+  /** What is wrong, in words; absent while all is well. */
+  problem?: string;
+  lastRound: { endedAt: Date; failed: string[] } | null;
+  /** As counted by the last round. */
+  events: RoundReport["events"];
+  /** The longest a break goes unnoticed if its webhook is lost. */
+  lostBreakFoundWithinMinutes: number | null;
+}
+
+const readWithinMs = 5_000;
+/** Rounds run every half minute, or every minute from a scheduler; none takes this long. */
+const roundWithinMs = 5 * 60_000;
+
+/**
+ * Whether this deployment is working: the database answers, and rounds finish. A round is always expected, whether this process runs the timer
+ * or a scheduler calls /api/cron/reconcile; a process that just started gets the same time for its first round.
+ * Reads one row, and never throws.
+ * @param startedAt when this process started, our clock
+ */
+export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
+  const nothing = { lastRound: null, events: null, lostBreakFoundWithinMinutes: null };
+  try {
+    const row = await withinTime(readWithinMs, readRound);
+    const { failed = [], events = null, lostBreakFoundWithinMinutes = null } = row?.report ?? {};
+    const lastRound = row?.endedAt ? { endedAt: row.endedAt, failed } : null;
+    const problem = problemOf(lastRound?.endedAt ?? null, now, startedAt);
+    const known = { lastRound, events, lostBreakFoundWithinMinutes };
+    return problem ? { status: "no round", problem, ...known } : { status: "ok", ...known };
+  } catch (error) {
+    log.error(describeError(error), "The database is not answering");
+    return { status: "database away", problem: "The database is not answering.", ...nothing };
+  }
+}
+
+async function readRound() {
+  const db = await database();
+  const [row] = await db.select({ endedAt: rounds.endedAt, report: rounds.report }).from(rounds).where(eq(rounds.id, 1));
+  return row;
+}
+
+function problemOf(endedAt: Date | null, now: Date, startedAt: Date): string | null {
+  const since = Math.max(endedAt?.getTime() ?? 0, startedAt.getTime());
+  if (now.getTime() - since <= roundWithinMs) return null;
+  const what = endedAt ? `No round has ended since ${endedAt.toISOString()}.` : "No round has ever ended.";
+  return `${what} Is the timer running, or the scheduler calling /api/cron/reconcile?`;
+}

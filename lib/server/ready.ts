@@ -1,0 +1,23 @@
+import "server-only";
+import { parseBrandColor } from "@/lib/base/brand";
+import { database } from "@/lib/db/client";
+import { DatabaseError } from "@/lib/db/errors";
+import { env, SettingsError } from "@/lib/base/env";
+import { describeError, log } from "@/lib/base/log";
+
+/** Ends this process with a sentence when its settings are wrong or its database may not be used. A database that is merely away may come back. */
+export async function requireUsable(): Promise<void> {
+  try {
+    parseBrandColor(env().BRAND_COLOR);
+    await database();
+  } catch (error) {
+    if (error instanceof SettingsError || error instanceof DatabaseError) stop(error.message);
+    if (error instanceof RangeError) stop(`BRAND_COLOR ${error.message}`);
+    log.error(describeError(error), "The database does not answer; it is asked again when it is needed");
+  }
+}
+
+function stop(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}

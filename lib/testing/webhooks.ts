@@ -1,0 +1,90 @@
+import { randomUUID } from "node:crypto";
+import { asc, eq } from "drizzle-orm";
+import { signEvent, writeBody, type BodyForm } from "../../e2e/emulator/webhooks/body";
+import { database } from "@/lib/db/client";
+import type { Observation } from "@/lib/connections/observations/project";
+import { brokerages, connections, episodes, observations, snapTradeUsers } from "@/lib/db/schema/connections";
+import { webhookEvents } from "@/lib/db/schema/work";
+import { makeUser } from "./with-database";
+import { testSettings } from "./unique";
+import { receiveEvent } from "@/lib/webhooks/inbox";
+
+export type Members = Record<string, unknown>;
+
+/** An event as SnapTrade would post it, with the members that matter to a test. */
+export function makeEvent(eventType: string, happenedAt: Date, members: Members = {}): Members {
+  return {
+    webhookId: randomUUID(),
+    clientId: testSettings.SNAPTRADE_CLIENT_ID,
+    eventTimestamp: happenedAt.toISOString().replace("Z", "123+00:00"),
+    eventType,
+    webhookSecret: "a shared secret",
+    ...members,
+  };
+}
+
+/** Posts an event the way SnapTrade does, signed by its own code and not by ours. */
+export function deliver(event: Members, options: { now?: Date; key?: string; form?: BodyForm } = {}) {
+  const { now = new Date(), key = testSettings.SNAPTRADE_CONSUMER_KEY, form = "compact" } = options;
+  return receiveEvent(Buffer.from(writeBody(event, form)), signEvent(key, event), now);
+}
+
+const brokerageId = randomUUID();
+
+/** A user of SnapTrade's with connections that work, all of them observed at `since`. */
+export async function makeConnections(count: number, since: Date) {
+  const db = await database();
+  const userId = await makeUser();
+  const [{ snapTradeUserId } = { snapTradeUserId: "" }] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const flags = { enabled: true, maintenance: false, degraded: false };
+  await db
+    .insert(brokerages)
+    .values({ id: brokerageId, slug: "QUESTRADE", name: "Questrade", ...flags, observedAt: since })
+    .onConflictDoNothing();
+  const state = { state: "enabled" as const, observedAt: since };
+  const rows = Array.from({ length: count }, () => ({ id: randomUUID(), userId, brokerageId, access: "read" as const, ...state }));
+  await db.insert(connections).values(rows);
+  await db.insert(observations).values(rows.map(({ id }) => ({ connectionId: id, ...state, source: "person" as const, recordedAt: since })));
+  return { userId, snapTradeUserId, brokerageId, ids: rows.map(({ id }) => id) };
+}
+
+/** What became of an event in the inbox; undefined when it is not there. */
+export async function storedEvent(event: Members) {
+  const db = await database();
+  const [row] = await db
+    .select()
+    .from(webhookEvents)
+    .where(eq(webhookEvents.id, String(event.webhookId)));
+  return row;
+}
+
+const start = Date.parse("2026-11-17T09:00:00Z");
+/** Seconds after the moment at which these stories begin. */
+export const at = (seconds: number) => new Date(start + seconds * 1000);
+export const minutes = (n: number) => n * 60;
+
+export type State = Observation["state"];
+const typeOf: Record<State, string> = { enabled: "CONNECTION_FIXED", disabled: "CONNECTION_BROKEN", deleted: "CONNECTION_DELETED" };
+
+interface Owner {
+  snapTradeUserId: string;
+}
+
+/** What SnapTrade says of one connection. */
+export const about = ({ snapTradeUserId }: Owner, connectionId: string | undefined, state: State, seconds: number) =>
+  makeEvent(typeOf[state], at(seconds), { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
+
+/** What is known of a connection, with its episodes. */
+export async function known(connectionId: string | undefined) {
+  const db = await database();
+  const [row] = await db
+    .select({ state: connections.state, observedAt: connections.observedAt, lastBeatAt: connections.lastBeatAt })
+    .from(connections)
+    .where(eq(connections.id, connectionId ?? ""));
+  const rows = await db
+    .select({ brokeAt: episodes.brokeAt, endedAt: episodes.endedAt, noticedBy: episodes.noticedBy })
+    .from(episodes)
+    .where(eq(episodes.connectionId, connectionId ?? ""))
+    .orderBy(asc(episodes.brokeAt));
+  return { ...row, episodes: rows };
+}

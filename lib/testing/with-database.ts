@@ -1,0 +1,54 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { Pool } from "pg";
+import { afterAll, beforeAll, inject } from "vitest";
+import { database, openDatabase } from "@/lib/db/client";
+import type { OpenDatabase } from "@/lib/db/database";
+import { migrateDatabase } from "@/lib/db/migrate";
+import { snapTradeUsers, users } from "@/lib/db/schema/connections";
+
+/** Gives a test file a database of its own, the same one that the code under test gets from database(). */
+export function withDatabase() {
+  let opened: OpenDatabase;
+  let folder = "";
+  beforeAll(async () => {
+    process.env.DATABASE_URL = await newDatabaseUrl();
+    opened = await openDatabase({ DATABASE_URL: process.env.DATABASE_URL, DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined });
+    await migrateDatabase(opened);
+    (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
+  });
+  afterAll(async () => {
+    await opened.close();
+    if (folder) await rm(folder, { recursive: true, force: true });
+  });
+
+  async function newDatabaseUrl(): Promise<string> {
+    const postgresUrl = inject("postgresUrl");
+    if (!postgresUrl) {
+      folder = await mkdtemp(path.join(tmpdir(), "reconnect-test-"));
+      return `pglite:${folder}`;
+    }
+    const name = `test_${randomBytes(6).toString("hex")}`;
+    const pool = new Pool({ connectionString: `${postgresUrl}/postgres`, max: 1 });
+    await pool.query(`create database ${name}`);
+    await pool.end();
+    return `${postgresUrl}/${name}`;
+  }
+}
+
+/** A person of its own for one test, with or without a record at SnapTrade. */
+export async function makeUser({ registered = true } = {}): Promise<string> {
+  const db = await database();
+  const [user] = await db
+    .insert(users)
+    .values({ email: `${randomUUID()}@example.com` })
+    .returning();
+  if (!user) throw new Error("The user was not stored");
+  if (registered)
+    await db
+      .insert(snapTradeUsers)
+      .values({ userId: user.id, snapTradeUserId: randomUUID(), sealedSecret: "not used here", registeredAt: new Date() });
+  return user.id;
+}

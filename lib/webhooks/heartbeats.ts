@@ -1,0 +1,111 @@
+import "server-only";
+import { and, asc, eq, inArray, lte, sql } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { isRefusal } from "@/lib/db/errors";
+import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { webhookEvents } from "@/lib/db/schema/work";
+import { env } from "@/lib/base/env";
+import { aheadMs } from "./effects";
+import { recordFailure, type EventCounts } from "./failures";
+import { isolateFailures } from "./isolate-failures";
+
+const mostAtOnce = 2_000;
+/** Each account has its own, and a person may ask for one more; within an hour they count as one. */
+const sameBeat = sql.raw("interval '1 hour'");
+/** The longest gap that fits the column; a connection heard from less often has no rhythm. Computed in floating point, which does not overflow. */
+const longestGapMs = sql.raw("2e9::float8");
+const mostBeats = sql.raw("1000000");
+const gapMs = sql`least(extract(epoch from newest.at - last_beat_at)::float8 * 1000, ${longestGapMs})`;
+
+/**
+ * Processes waiting holdings updates: each is a sign of life from its account's connection (FACTS 6.2), and the newest one is kept,
+ * with one row update per connection. Nearly all of SnapTrade's events are of this kind, so this is one statement that fetches nothing and
+ * takes, applies and marks them atomically. Only if it fails are they taken one by one, so that a bad one fails alone.
+ * @param now our clock
+ * @param endsAt when to leave the rest for the next run
+ * @returns how many were processed, including those about no one or another user, which are only stored as such
+ * @throws whatever the driver throws when the database is unreachable
+ */
+export async function applyBeats(now: Date, endsAt: number): Promise<EventCounts> {
+  const counts: EventCounts = { done: 0, failed: 0, dead: 0 };
+  try {
+    for (let taken = mostAtOnce; taken === mostAtOnce && Date.now() < endsAt;) {
+      taken = await applyWaiting(now, sql`true`);
+      counts.done += taken;
+    }
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    await applyApart(now, endsAt, counts);
+  }
+  return counts;
+}
+
+async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promise<void> {
+  const db = await database();
+  const { id, type, attempts, state, nextAttemptAt } = webhookEvents;
+  const waiting = await db
+    .select({ id, type, attempts })
+    .from(webhookEvents)
+    .where(and(eq(state, "waiting"), eq(type, "ACCOUNT_HOLDINGS_UPDATED"), lte(nextAttemptAt, now)))
+    .orderBy(asc(nextAttemptAt))
+    .limit(mostAtOnce);
+  const failures = await isolateFailures(waiting, endsAt, async (part) => {
+    const ids = part.map((event) => event.id);
+    counts.done += await applyWaiting(now, inArray(sql`id`, ids));
+  });
+  for (const { items, error } of failures) {
+    if (!isRefusal(error)) throw error;
+    for (const event of items) await recordFailure({ ...event, attempts: event.attempts + 1 }, event.attempts, error, counts);
+  }
+}
+
+async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<number> {
+  const db = await database();
+  const done = await db.execute(sql`
+    with beat as (
+      select event.id, event.connection_id, person.user_id, connection.user_id as owner_id, event.client_id,
+        case when event.happened_at <= event.received_at + ${aheadMs} * interval '1 millisecond' then event.happened_at end as at
+      from (
+        select * from ${webhookEvents}
+        where state = 'waiting' and next_attempt_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
+        order by next_attempt_at limit ${mostAtOnce} for update skip locked
+      ) as event
+      left join ${snapTradeUsers} as person using (snaptrade_user_id)
+      left join ${connections} as connection on connection.id = event.connection_id
+    ), newest as (
+      select connection_id, max(at) as at from beat
+      where user_id = owner_id and coalesce(client_id, ${env().SNAPTRADE_CLIENT_ID}) = ${env().SNAPTRADE_CLIENT_ID}
+      group by connection_id
+    ), held as (
+      -- In one order everywhere, so that transactions never deadlock.
+      select id from ${connections} where id in (select connection_id from newest) order by id for no key update
+    ), alive as (
+      update ${connections} set
+        last_beat_at = newest.at,
+        beats = least(beats::float8 + case when newest.at - last_beat_at < ${sameBeat} then 0 else 1 end, ${mostBeats})::int,
+        beat_gap_ms = case
+          when last_beat_at is null or newest.at - last_beat_at < ${sameBeat} then beat_gap_ms
+          when beat_gap_ms is null then ${gapMs}::int
+          -- After a break the rhythm begins again; the pause is none of it.
+          when ${gapMs} > beat_gap_ms * 3::float8 then beat_gap_ms
+          else least(beat_gap_ms * 0.7::float8 + ${gapMs} * 0.3::float8, ${longestGapMs})::int
+        end
+      from newest join held on held.id = newest.connection_id
+      where ${connections}.id = newest.connection_id and (last_beat_at is null or last_beat_at < newest.at)
+    )
+    update ${webhookEvents} set state = 'done', attempts = attempts + 1, problem = null, outcome = case
+        when coalesce(beat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID} then 'other-client'
+        when beat.user_id is null then 'unknown-user'
+        when beat.owner_id <> beat.user_id then 'foreign-connection'
+        when beat.owner_id is null or beat.at is null then 'noted'
+        else 'applied'
+      end
+    from beat where ${webhookEvents}.id = beat.id`);
+  return countOf(done);
+}
+
+/** The drivers count the rows of an update under different names. */
+function countOf(result: unknown): number {
+  const { rowCount, affectedRows } = result as { rowCount?: number | null; affectedRows?: number };
+  return rowCount ?? affectedRows ?? 0;
+}
