@@ -6,7 +6,7 @@ import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "Sign in" };
 
-const problems: Record<string, string> = {
+const sentences: Record<string, string> = {
   address: "That doesn’t look like an e-mail address. Check it and try again.",
   mail: "The e-mail couldn’t be sent just now. Try again in a minute.",
   Verification: "That link was used already, or is older than 15 minutes. Ask for a new one.",
@@ -14,11 +14,11 @@ const problems: Record<string, string> = {
 
 export default async function SignInPage({ searchParams }: PageProps<"/">) {
   if (await getUser()) redirect("/connections");
-  const { error, callbackUrl } = await searchParams;
-  const problem = typeof error === "string" ? (problems[error] ?? "Signing in didn’t work. Ask for a new link.") : null;
+  const { error: code, callbackUrl } = await searchParams;
+  const error = typeof code === "string" ? (sentences[code] ?? "Signing in didn’t work. Ask for a new link.") : null;
   return (
     <main className="flex flex-1 items-center justify-center px-4 py-16">
-      <SignInForm appName={env().APP_NAME} returnTo={pathWithin(callbackUrl)} problem={problem} />
+      <SignInForm appName={env().APP_NAME} returnTo={pathWithin(callbackUrl)} error={error} />
     </main>
   );
 }

@@ -1,5 +1,6 @@
 import "server-only";
-import { unstable_rethrow } from "next/navigation";
+import { revalidatePath } from "next/cache";
+import { redirect, unstable_rethrow } from "next/navigation";
 import type { z } from "zod";
 import { getUser, type User } from "./auth/user";
 import { AppError, unexpectedSentence, type AppErrorCode } from "@/lib/base/errors";
@@ -31,12 +32,34 @@ export function userAction<Schema extends z.ZodType, T>(
   };
 }
 
+/**
+ * A server action for a plain form, so that it also works without JavaScript: like userAction with the form's text fields as its input.
+ * It then leads to the page that `work` returns, or refreshes the one it was sent from where `work` returns null.
+ * @param onError the page that says what went wrong
+ */
+export function formAction<Schema extends z.ZodType>(
+  input: Schema,
+  work: (context: { user: User; input: z.output<Schema>; now: Date }) => Promise<string | null>,
+  onError: string | ((fields: Fields) => string),
+) {
+  const run = userAction(input, work);
+  return async (form: FormData): Promise<void> => {
+    const fields = fieldsOf(form);
+    const result = await run(fields as z.input<Schema>);
+    if (!result.ok) redirect(withError(typeof onError === "string" ? onError : onError(fields), result));
+    if (result.data) redirect(result.data);
+    revalidatePath("/", "layout");
+  };
+}
+
+type Fields = Partial<Record<string, string>>;
+
 /** The text fields of a form, for parsing; files and what the framework adds are left out. */
 export function fieldsOf(form: FormData): Record<string, string> {
   return Object.fromEntries([...form].filter((entry): entry is [string, string] => typeof entry[1] === "string" && !entry[0].startsWith("$")));
 }
 
-/** Where a form that cannot be completed leads: back to a page that says why. */
-export function problemAt(path: string, result: Extract<ActionResult<unknown>, { ok: false }>): string {
-  return result.code === "signed-out" ? "/" : `${path}?problem=${result.code}`;
+/** The page to lead to after an error, which says what went wrong. */
+export function withError(path: string, result: Extract<ActionResult<unknown>, { ok: false }>): string {
+  return result.code === "signed-out" ? "/" : `${path}?error=${result.code}`;
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { admit, backgroundPerMinute, forgetOldCalls, inBackground, noteLimits, noteRefusal, roomForBackground, type Admission } from "./budget";
+import { admit, backgroundPerMinute, forgetOldCalls, inBackground, recordLimits, recordRefusal, roomForBackground, type Admission } from "./budget";
 import { database } from "./db/client";
 import { snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
 import { withDatabase } from "@/lib/testing/with-database";
@@ -111,14 +111,14 @@ describe("one person's share", () => {
 
 describe("what SnapTrade's headers say", () => {
   test("count when SnapTrade has counted more than we have", async () => {
-    await noteLimits(await callIdOf(admit("A")), { limit: 250, remaining: 0, resetSeconds: 30 });
+    await recordLimits(await callIdOf(admit("A")), { limit: 250, remaining: 0, resetSeconds: 30 });
     expect(await admit("B")).toEqual({ admitted: false, retryAfterSeconds: 30, limitedBy: "everybody" });
   });
 
   test("lower the shares when another client uses the same key, until they are too old", async () => {
-    await noteLimits(await callIdOf(admit("A")), { limit: 100, remaining: 99, resetSeconds: 60 });
+    await recordLimits(await callIdOf(admit("A")), { limit: 100, remaining: 99, resetSeconds: 60 });
     expect(await backgroundPerMinute()).toBe(60);
-    await noteLimits(await callIdOf(admit("A")), { limit: 100, remaining: 28, resetSeconds: 60 });
+    await recordLimits(await callIdOf(admit("A")), { limit: 100, remaining: 28, resetSeconds: 60 });
     expect(await roomForBackground()).toBe(16);
     await pass(61);
     expect(await roomForBackground()).toBe(60);
@@ -128,26 +128,26 @@ describe("what SnapTrade's headers say", () => {
 
   test("one remaining admits one call, not ten concurrent ones, and calls in flight count too", async () => {
     const first = await callIdOf(admit("A"));
-    await noteLimits(first, { limit: 250, remaining: 1 });
+    await recordLimits(first, { limit: 250, remaining: 1 });
     expect(await admitted(10, asStranger)).toBe(1);
 
     await pass(61);
     const [asked, underWay] = [await callIdOf(admit("A")), await callIdOf(admit("B"))];
-    await noteLimits(asked, { limit: 250, remaining: 1 });
+    await recordLimits(asked, { limit: 250, remaining: 1 });
     expect(await admit("C")).toMatchObject({ admitted: false });
-    await noteLimits(underWay, { limit: 250, remaining: 1 });
+    await recordLimits(underWay, { limit: 250, remaining: 1 });
     expect(await admit("C")).toMatchObject({ admitted: true });
   });
 
   test("an older call's answer that arrives later changes nothing", async () => {
     const [older, newer] = [await callIdOf(admit("A")), await callIdOf(admit("B"))];
-    await noteLimits(newer, { limit: 250, remaining: 0, resetSeconds: 60 });
-    await noteLimits(older, { limit: 250, remaining: 200, resetSeconds: 60 });
+    await recordLimits(newer, { limit: 250, remaining: 0, resetSeconds: 60 });
+    await recordLimits(older, { limit: 250, remaining: 200, resetSeconds: 60 });
     expect(await admit("C")).toMatchObject({ admitted: false });
   });
 
   test.each([0, -1, Number.NaN, 1e9, 1.5, Number.POSITIVE_INFINITY])("a limit of %s is ignored", async (limit) => {
-    await noteLimits(await callIdOf(admit("A")), { limit });
+    await recordLimits(await callIdOf(admit("A")), { limit });
     expect(await backgroundPerMinute()).toBe(150);
   });
 
@@ -159,8 +159,8 @@ describe("what SnapTrade's headers say", () => {
         await db.delete(snapTradeCalls);
         await db.update(snapTradeLimits).set({ remainingUntil: null, blockedUntil: null });
         const callId = await callIdOf(admit("A"));
-        await noteLimits(callId, told);
-        await noteRefusal(callId, told.resetSeconds);
+        await recordLimits(callId, told);
+        await recordRefusal(callId, told.resetSeconds);
         await pass(121);
         expect(await asBackground()).toMatchObject({ admitted: true });
         expect(await admit("B")).toMatchObject({ admitted: true });
@@ -179,8 +179,8 @@ describe("after a 429", () => {
 
   test("nobody is admitted before its reset, the background only after as long again, and a shorter reset changes nothing", async () => {
     const callId = await callIdOf(admit("A"));
-    await noteRefusal(callId, 30);
-    await noteRefusal(callId, 5);
+    await recordRefusal(callId, 30);
+    await recordRefusal(callId, 5);
     expect(await blockedFor(() => admit("B"))).toBe(30);
     expect(await blockedFor(asBackground)).toBe(60);
     await pass(31);
@@ -193,14 +193,14 @@ describe("after a 429", () => {
     for (let refusal = 0; refusal < 6; refusal += 1) {
       const callId = await callIdOf(admit(`person ${refusal}`));
       // Calls in flight together are refused together.
-      await Promise.all([noteRefusal(callId, undefined), noteRefusal(callId, undefined)]);
+      await Promise.all([recordRefusal(callId, undefined), recordRefusal(callId, undefined)]);
       const wait = await blockedFor(() => admit("B"));
       waits.push(wait);
       await pass(wait + 1);
     }
     expect(waits).toEqual([5, 10, 20, 40, 60, 60]);
-    await noteLimits(await callIdOf(admit("C")), {});
-    await noteRefusal(await callIdOf(admit("D")), undefined);
+    await recordLimits(await callIdOf(admit("C")), {});
+    await recordRefusal(await callIdOf(admit("D")), undefined);
     expect(await blockedFor(() => admit("B"))).toBe(5);
   });
 
@@ -210,12 +210,12 @@ describe("after a 429", () => {
     [-5, 1],
     [Number.NaN, 5],
   ])("a wait of %s seconds counts as %s", async (told, counted) => {
-    await noteRefusal(await callIdOf(admit("A")), told);
+    await recordRefusal(await callIdOf(admit("A")), told);
     expect(await blockedFor(() => admit("B"))).toBe(counted);
   });
 
   test("a lifted block is over for the background too", async () => {
-    await noteRefusal(await callIdOf(admit("A")), 60);
+    await recordRefusal(await callIdOf(admit("A")), 60);
     const db = await database();
     await db.update(snapTradeLimits).set({ blockedUntil: null });
     expect(await asBackground()).toMatchObject({ admitted: true });
@@ -234,7 +234,7 @@ describe("clocks", () => {
     try {
       for (const skewMs of [10 * minuteMs, -10 * minuteMs]) {
         vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + skewMs });
-        await noteLimits(await callIdOf(admit("A")), { limit: 250, remaining: 200, resetSeconds: 60 });
+        await recordLimits(await callIdOf(admit("A")), { limit: 250, remaining: 200, resetSeconds: 60 });
         vi.useRealTimers();
       }
       expect(await admitted(300, asStranger)).toBeLessThanOrEqual(200);

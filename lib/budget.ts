@@ -14,9 +14,9 @@ const reservedShare = 0.2;
 const personShare = 0.16;
 const personPerMinute = 40;
 
-const believable = { leastPerMinute: 10, mostPerMinute: 100_000, longestWaitSeconds: 120 };
+const believable = { minPerMinute: 10, maxPerMinute: 100_000, maxWaitSeconds: 120 };
 const firstWaitSeconds = 5;
-const longestOwnWaitSeconds = 60;
+const maxOwnWaitSeconds = 60;
 /** Each lost race means another request was admitted, so this many in a row amount to the minute's whole traffic. */
 const maxRaces = 300;
 
@@ -79,7 +79,7 @@ export async function backgroundPerMinute(): Promise<number> {
 
 const seconds = (count: number) => sql`interval '1 second' * ${sql.raw(String(count))}`;
 /** A time further ahead than we ever set comes from a faulty clock and is ignored. */
-const isAhead = (time: SQL) => sql`coalesce(${time} > now() and ${time} <= now() + ${seconds(believable.longestWaitSeconds + 1)}, false)`;
+const isAhead = (time: SQL) => sql`coalesce(${time} > now() and ${time} <= now() + ${seconds(believable.maxWaitSeconds + 1)}, false)`;
 const share = (part: number) => sql`floor(capacity * ${sql.raw(String(part))})`;
 
 /** How much of this minute is used and how much is left, as the one-row table expression "usage". */
@@ -142,7 +142,7 @@ const personRoom = sql`
 /** After a refusal people try again first; the background waits as long again. */
 const backgroundBlockedUntil = sql`
   case when blocked_until is not null then
-    greatest(blocked_until, least(blocked_until + (blocked_until - refused_at), refused_at + ${seconds(believable.longestWaitSeconds)})) end`;
+    greatest(blocked_until, least(blocked_until + (blocked_until - refused_at), refused_at + ${seconds(believable.maxWaitSeconds)})) end`;
 
 const usageRows = z.object({
   rows: z.tuple([
@@ -167,7 +167,7 @@ function readUsage(result: unknown) {
  * Records that a call was answered, and what its headers say about the limit (X-RateLimit-*). Missing or absurd values change nothing,
  * and no value counts for longer than two minutes.
  */
-export async function noteLimits(callId: number, told: { limit?: number; remaining?: number; resetSeconds?: number } = {}): Promise<void> {
+export async function recordLimits(callId: number, told: { limit?: number; remaining?: number; resetSeconds?: number } = {}): Promise<void> {
   const limit = believableLimit(told.limit);
   const remaining = isCount(told.remaining) ? told.remaining : null;
   const resetSeconds = waitOf(told.resetSeconds) ?? 60;
@@ -191,12 +191,12 @@ export async function noteLimits(callId: number, told: { limit?: number; remaini
  * Blocks all requests after a 429 for the given seconds, at most two minutes. Without a time from SnapTrade the block lasts a few seconds,
  * and longer each time that wasn't enough.
  */
-export async function noteRefusal(callId: number, retryAfterSeconds: number | undefined): Promise<void> {
+export async function recordRefusal(callId: number, retryAfterSeconds: number | undefined): Promise<void> {
   const toldSeconds = waitOf(retryAfterSeconds);
   const blocked = isAhead(sql`blocked_until`);
   // Calls in flight together are refused together, which counts as one refusal.
   const refusals = sql`(case when ${blocked} then greatest(refusals, 1) else least(refusals, 10) + 1 end)`;
-  const ownSeconds = sql`least(${sql.raw(String(longestOwnWaitSeconds))}, ${sql.raw(String(firstWaitSeconds))} * power(2, ${refusals} - 1))`;
+  const ownSeconds = sql`least(${sql.raw(String(maxOwnWaitSeconds))}, ${sql.raw(String(firstWaitSeconds))} * power(2, ${refusals} - 1))`;
   const until = sql`now() + interval '1 second' * coalesce(${toldSeconds}::float8, ${ownSeconds})`;
   const db = await database();
   await db.execute(sql`
@@ -219,13 +219,13 @@ export async function forgetOldCalls(): Promise<void> {
 }
 
 function believableLimit(limit: number | undefined): number | null {
-  return isCount(limit) && limit > 0 ? Math.max(limit, believable.leastPerMinute) : null;
+  return isCount(limit) && limit > 0 ? Math.max(limit, believable.minPerMinute) : null;
 }
 
 function isCount(told: number | undefined): told is number {
-  return told !== undefined && Number.isInteger(told) && told >= 0 && told <= believable.mostPerMinute;
+  return told !== undefined && Number.isInteger(told) && told >= 0 && told <= believable.maxPerMinute;
 }
 
 function waitOf(told: number | null | undefined): number | null {
-  return told === undefined || told === null || Number.isNaN(told) ? null : Math.min(believable.longestWaitSeconds, Math.max(1, told));
+  return told === undefined || told === null || Number.isNaN(told) ? null : Math.min(believable.maxWaitSeconds, Math.max(1, told));
 }

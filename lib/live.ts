@@ -1,11 +1,11 @@
 import "server-only";
 import { inArray, sql } from "drizzle-orm";
 import { database, listener } from "./db/client";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { describeError, log } from "@/lib/base/log";
-import { oneAtATime } from "@/lib/base/coalesce";
+import { coalesce } from "@/lib/base/coalesce";
 
-export { noteChange } from "./db/changes";
+export { recordChange } from "./db/changes";
 
 const channel = "reconnect_changes";
 const pollMs = 1_000;
@@ -65,7 +65,7 @@ async function listenToChanges(): Promise<void> {
   }, pollMs).unref();
 }
 
-const readVersions = oneAtATime(tellVersions);
+const readVersions = coalesce(tellVersions);
 
 async function tellVersions(): Promise<void> {
   const open = [...new Set([...pages].map(({ userId }) => userId))];

@@ -12,7 +12,7 @@ const ended: Promise<unknown>[] = [];
 beforeAll(async () => {
   server = createServer((socket) => {
     socket.on("error", () => undefined);
-    ended.push(once(socket, "close"));
+    ended.push(new Promise((done) => socket.once("close", done)));
     serve(socket);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");

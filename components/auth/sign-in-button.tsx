@@ -6,12 +6,12 @@ import { SubmitButton } from "../ui/submit-button";
 
 interface Props {
   fields: Record<string, string>;
-  words: string;
+  label: string;
   /** Submits without a click, once the page is really visible (not while it is prerendered). */
   byItself: boolean;
 }
 
-export function SignInButton({ fields, words, byItself }: Props) {
+export function SignInButton({ fields, label, byItself }: Props) {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (!byItself) return;
@@ -25,8 +25,8 @@ export function SignInButton({ fields, words, byItself }: Props) {
       {Object.entries(fields).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}
-      <SubmitButton look="filled" pendingWords="Signing in …" className="!min-h-11 w-full py-2 [overflow-wrap:anywhere] !whitespace-normal">
-        {words}
+      <SubmitButton variant="filled" pendingLabel="Signing in …" className="!min-h-11 w-full py-2 [overflow-wrap:anywhere] !whitespace-normal">
+        {label}
       </SubmitButton>
     </form>
   );

@@ -5,10 +5,10 @@ import { SubmitButton } from "../ui/submit-button";
 interface Props {
   appName: string;
   returnTo: string | null;
-  problem: string | null;
+  error: string | null;
 }
 
-export function SignInForm({ appName, returnTo, problem }: Props) {
+export function SignInForm({ appName, returnTo, error }: Props) {
   return (
     <div className="w-full max-w-[370px]">
       <p className="flex items-center gap-3 text-[1.25rem] font-semibold">
@@ -27,15 +27,15 @@ export function SignInForm({ appName, returnTo, problem }: Props) {
           type="email"
           autoComplete="email"
           required
-          aria-describedby={problem ? "email-problem" : undefined}
+          aria-describedby={error ? "email-problem" : undefined}
           className="mt-1.5 h-11 w-full rounded-button border border-field bg-surface px-3.5 text-[1rem]"
         />
-        {problem && (
+        {error && (
           <p id="email-problem" role="status" className="mt-2 text-small text-ink">
-            {problem}
+            {error}
           </p>
         )}
-        <SubmitButton look="filled" pendingWords="Sending the link …" className="mt-5 !min-h-11 w-full">
+        <SubmitButton variant="filled" pendingLabel="Sending the link …" className="mt-5 !min-h-11 w-full">
           E-mail me a sign-in link
         </SubmitButton>
       </form>

@@ -2,7 +2,7 @@ import type { ConnectionView } from "@/lib/connections/views";
 import { ago, clock, count, dayAt, dayClock, type Viewer } from "@/lib/base/times";
 import { LinkGlyph } from "../ui/link-glyph";
 import { Time } from "../ui/time";
-import { drawn } from "./status-display";
+import { statusDisplay } from "./status-display";
 
 export interface Reading {
   viewer: Viewer;
@@ -13,7 +13,7 @@ export interface Reading {
 const isDayOld = (at: Date, now: Date) => now.getTime() - at.getTime() > 86_400_000;
 
 export function StatusMark({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
-  const { glyph, mark, text } = drawn[connection.status];
+  const { glyph, mark, text } = statusDisplay[connection.status];
   return (
     <span className={`flex items-center gap-2 font-semibold ${text}`}>
       <LinkGlyph name={glyph} className={mark} />
@@ -23,7 +23,7 @@ export function StatusMark({ connection, reading }: { connection: ConnectionView
 }
 
 export function statusWord({ status }: ConnectionView, { viewer, now, lookedAt }: Reading): string {
-  if (drawn[status].word) return drawn[status].word;
+  if (statusDisplay[status].word) return statusDisplay[status].word;
   if (!lookedAt) return "Not checked";
   // An hour without its day would be read as today's.
   return isDayOld(lookedAt, now) ? `Not checked since ${dayClock(viewer, lookedAt, now)}` : `Connected at ${clock(viewer, lookedAt)}`;
@@ -37,7 +37,7 @@ function removingEnd({ removalHeard, removalParked }: ConnectionView): string {
 /** One sentence, in the reader's words: since when, what they see meanwhile, whose move it is. */
 export function StatusSentence({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
   const { viewer, now, lookedAt } = reading;
-  const { status, brokerage, disabledAt, dataAsOf, fixedAt, removalRequestedAt, removedAt, portalOpenedAt, lastTripUnfinishedAt } = connection;
+  const { status, brokerage, disabledAt, dataAsOf, fixedAt, removalRequestedAt, removedAt, portalOpenedAt, lastSessionUnfinishedAt } = connection;
   const relative = (at: Date) => (
     <Time at={at} viewer={viewer}>
       {ago(viewer, at, now)}
@@ -102,7 +102,7 @@ export function StatusSentence({ connection, reading }: { connection: Connection
       return <>Sign-in page opened {portalOpenedAt && relative(portalOpenedAt)}.</>;
     case "disabled-maintenance":
       return <>{brokerage.name} is under maintenance. You can reconnect when it’s over.</>;
-    case "disabled-wave":
+    case "disabled-incident":
       return (
         <>
           Many {brokerage.name} connections stopped at once. {brokerage.name} may have trouble, so signing in may not work yet.
@@ -112,12 +112,12 @@ export function StatusSentence({ connection, reading }: { connection: Connection
       return (
         <>
           Stopped {disabledAt && relative(disabledAt)}.
-          {lastTripUnfinishedAt ? (
+          {lastSessionUnfinishedAt ? (
             <>
               {" "}
               The sign-in at{" "}
-              <Time at={lastTripUnfinishedAt} viewer={viewer}>
-                {clock(viewer, lastTripUnfinishedAt)}
+              <Time at={lastSessionUnfinishedAt} viewer={viewer}>
+                {clock(viewer, lastSessionUnfinishedAt)}
               </Time>{" "}
               wasn’t finished.
             </>

@@ -2,10 +2,10 @@ import { saveSettings } from "@/lib/notifications/actions";
 import type { MailSettings } from "@/lib/notifications/views";
 import { SubmitButton } from "../ui/submit-button";
 
-const choices: { value: MailSettings["preference"]; words: string; more: string }[] = [
-  { value: "all", words: "All", more: "When a connection stops, reminders after 3 and 7 days, and when it works again" },
-  { value: "first", words: "Only the first", more: "When a connection stops, and when it works again" },
-  { value: "none", words: "None", more: "You’ll still see it here" },
+const choices: { value: MailSettings["preference"]; label: string; more: string }[] = [
+  { value: "all", label: "All", more: "When a connection stops, reminders after 3 and 7 days, and when it works again" },
+  { value: "first", label: "Only the first", more: "When a connection stops, and when it works again" },
+  { value: "none", label: "None", more: "You’ll still see it here" },
 ];
 
 /** Which e-mails the person wants, and when not. */
@@ -20,11 +20,11 @@ export function MailSettingsForm({ settings, email }: { settings: MailSettings; 
         <fieldset>
           <legend className="text-label">Which</legend>
           <div className="mt-1 divide-y divide-line rounded-card border border-line bg-surface">
-            {choices.map(({ value, words, more }) => (
+            {choices.map(({ value, label, more }) => (
               <label key={value} className="flex min-h-11 cursor-pointer items-start gap-3 px-4 py-3">
                 <input type="radio" name="preference" value={value} defaultChecked={settings.preference === value} className="mt-1 accent-fill" />
                 <span>
-                  <span className="font-semibold">{words}</span>
+                  <span className="font-semibold">{label}</span>
                   <span className="block text-small text-ink-2">{more}</span>
                 </span>
               </label>
@@ -41,7 +41,7 @@ export function MailSettingsForm({ settings, email }: { settings: MailSettings; 
           <p className="mt-1 text-small text-ink-2">Set both to the same time to turn this off.</p>
         </fieldset>
         <div className="mt-5">
-          <SubmitButton look="secondary" pendingWords="Saving …">
+          <SubmitButton variant="secondary" pendingLabel="Saving …">
             Save
           </SubmitButton>
         </div>

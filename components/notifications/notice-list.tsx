@@ -19,7 +19,7 @@ export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; vi
         {unread > 0 && (
           <form action={markRead}>
             <input type="hidden" name="shownAt" value={shownAt.toISOString()} />
-            <SubmitButton look="quiet" pendingWords="Marking …">
+            <SubmitButton variant="quiet" pendingLabel="Marking …">
               Mark all as read
             </SubmitButton>
           </form>
@@ -57,7 +57,7 @@ function sentenceOf({ kind, brokerage }: NoticeView): string {
     case "reminder-3":
     case "reminder-7":
       return `Reminder: your ${brokerage.name} connection needs reconnecting`;
-    case "back":
+    case "when-back":
       return `${brokerage.name} is worth trying again`;
     case "fixed":
       return `Your ${brokerage.name} connection works again`;

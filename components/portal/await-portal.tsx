@@ -18,7 +18,7 @@ export function AwaitPortal({ portalSessionId, pace, shown }: Props) {
   const router = useRouter();
   useEffect(() => {
     async function ask() {
-      const result = await reportPortal({ portalSessionId, claim: null, over: false });
+      const result = await reportPortal({ portalSessionId, reportedResult: null, over: false });
       if (!result.ok || summaryOf(result.data) !== shown) router.refresh();
     }
     return poll(ask, pace);

@@ -1,7 +1,7 @@
-import { keepBoth, tellWhenBackInPage } from "@/lib/connections/actions";
+import { keepBothForm, requestNotifyWhenBackForm } from "@/lib/connections/actions";
 import type { PortalView } from "@/lib/connections/views";
 import type { Viewer } from "@/lib/base/times";
-import { ButtonLink, type ButtonLook } from "../ui/button";
+import { ButtonLink, type ButtonVariant } from "../ui/button";
 import { SubmitButton } from "../ui/submit-button";
 import { PortalLauncher } from "./portal-launcher";
 import { PortalResult, type AllActions } from "./portal-result";
@@ -15,24 +15,25 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
   const next = nextInQueue(queue, connectionId);
   const home = connectionId ? `/connections/${connectionId}` : "/connections";
 
-  const action = (does: AllActions, words: string, look: ButtonLook) => {
+  const control = (action: AllActions, label: string, variant: ButtonVariant) => {
     const link = (href: string) => (
-      <ButtonLink href={href} look={look}>
-        {words}
+      <ButtonLink href={href} variant={variant}>
+        {label}
       </ButtonLink>
     );
-    const form = (send: Send, fields: Record<string, string>) => <Form action={send} fields={fields} words={words} look={look} />;
-    const portal = (target: PortalTarget | null) => target && <PortalLauncher target={target} label={words} words={words} look={look} wide />;
-    switch (does) {
+    const form = (send: Send, fields: Record<string, string>) => <Form action={send} fields={fields} label={label} variant={variant} />;
+    const portal = (target: PortalTarget | null) =>
+      target && <PortalLauncher target={target} accessibleName={label} label={label} variant={variant} wide />;
+    switch (action) {
       case "later":
       case "close":
         return link(next ? "/connections" : home);
       case "different-login":
         return link(`/connections/new?brokerage=${brokerage.slug}`);
       case "keep-both":
-        return form(keepBoth, { connectionId: connectionId ?? "" });
-      case "tell-when-back":
-        return form(tellWhenBackInPage, { connectionId: connectionId ?? "" });
+        return form(keepBothForm, { connectionId: connectionId ?? "" });
+      case "notify-when-back":
+        return form(requestNotifyWhenBackForm, { connectionId: connectionId ?? "" });
       case "next":
         return done
           ? portal(next?.target ?? null)
@@ -46,7 +47,7 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
     <div className="mx-auto flex min-h-[calc(100dvh-10rem)] w-full max-w-[480px] flex-col wide:min-h-0 wide:rounded-card wide:border wide:border-line wide:bg-surface wide:p-11 wide:shadow-card">
       {queue && queue.entries.length > 1 && <p className="digits mb-6 text-right text-small text-ink-2">{stepWords(queue, connectionId, done)}</p>}
       <h1 className="sr-only">{brokerage.name}</h1>
-      <PortalResult view={view} viewer={viewer} now={now} next={next?.name ?? null} action={action} />
+      <PortalResult view={view} viewer={viewer} now={now} next={next?.name ?? null} control={control} />
     </div>
   );
 }
@@ -54,14 +55,14 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
 /** A server action, or the path the form posts to. */
 type Send = ((form: FormData) => Promise<void>) | string;
 
-function Form({ action, fields, words, look }: { action: Send; fields: Record<string, string>; words: string; look: ButtonLook }) {
+function Form({ action, fields, label, variant }: { action: Send; fields: Record<string, string>; label: string; variant: ButtonVariant }) {
   return (
     <form action={action} method={typeof action === "string" ? "post" : undefined}>
       {Object.entries(fields).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}
-      <SubmitButton look={look} pendingWords="One moment …" className="w-full wide:w-auto">
-        {words}
+      <SubmitButton variant={variant} pendingLabel="One moment …" className="w-full wide:w-auto">
+        {label}
       </SubmitButton>
     </form>
   );

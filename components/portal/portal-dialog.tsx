@@ -1,20 +1,20 @@
 "use client";
 
 import { useEffect, useRef, useState, useTransition } from "react";
-import { keepSecond, skipEntry, tellWhenBack } from "@/lib/connections/actions";
+import { keepBoth, skipEntry, requestNotifyWhenBack } from "@/lib/connections/actions";
 import { isFinal } from "@/lib/connections/portal/outcome";
 import type { OpenedPortal } from "@/lib/connections/views";
 import type { Viewer } from "@/lib/base/times";
-import { Button, ButtonLink, type ButtonLook } from "../ui/button";
+import { Button, ButtonLink, type ButtonVariant } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { PortalFrame } from "./portal-frame";
 import { PortalRail } from "./portal-rail";
 import { PortalResult, type AllActions } from "./portal-result";
 import { start, targetOf, type PortalTarget } from "./portal-target";
-import { willBeTold } from "./portal-labels";
+import { notifiedSentence } from "./portal-labels";
 import { nextInQueue } from "./reconnect-queue";
 import { SignedOut } from "./signed-out";
-import { usePortalTrip } from "./use-portal-session";
+import { usePortalSession } from "./use-portal-session";
 
 export interface PortalDialogProps {
   opened: OpenedPortal;
@@ -24,10 +24,10 @@ export interface PortalDialogProps {
 
 /** The Connection Portal in a dialog: where to sign in on the left, SnapTrade's page on the right, and what came of it in its place. */
 export function PortalDialog({ opened, onClose }: PortalDialogProps) {
-  const { view, signalled, heard, lastError, signedOut, opened: current, signal, begin } = usePortalTrip(opened);
+  const { view, signalled, heard, lastError, signedOut, opened: current, signal, begin } = usePortalSession(opened);
   const [pending, startTransition] = useTransition();
   const [said, setSaid] = useState<string | null>(null);
-  const [toBeTold, setToBeTold] = useState(false);
+  const [willBeNotified, setWillBeNotified] = useState(false);
   const dialog = useRef<HTMLDialogElement>(null);
   const done = view.outcome.state === "fixed" || view.outcome.state === "connected";
   const next = nextInQueue(view.queue, view.connectionId);
@@ -51,7 +51,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
   function open(target: PortalTarget | null, skip = false) {
     if (pending || !target) return;
     setSaid(null);
-    setToBeTold(false);
+    setWillBeNotified(false);
     startTransition(async () => {
       if (skip && view.queue && view.connectionId) await skipEntry({ queueId: view.queue.id, connectionId: view.connectionId });
       const result = await start(target);
@@ -64,46 +64,46 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     if (pending || !view.connectionId) return;
     const { connectionId } = view;
     startTransition(async () => {
-      const kept = await keepSecond({ connectionId });
+      const kept = await keepBoth({ connectionId });
       if (kept.ok) close();
       else setSaid(kept.message);
     });
   }
 
-  function askToBeTold() {
+  function askToBeNotified() {
     if (pending || !view.connectionId) return;
     const { connectionId } = view;
     startTransition(async () => {
-      const asked = await tellWhenBack({ connectionId });
-      setToBeTold(asked.ok);
-      setSaid(asked.ok ? willBeTold(view.brokerage.name) : asked.message);
+      const asked = await requestNotifyWhenBack({ connectionId });
+      setWillBeNotified(asked.ok);
+      setSaid(asked.ok ? notifiedSentence(view.brokerage.name) : asked.message);
     });
   }
 
-  const action = (does: AllActions, words: string, look: ButtonLook) => {
-    const button = (press: () => void, label = words) => (
-      <Button look={look} aria-disabled={pending || undefined} onClick={press}>
-        {label}
+  const control = (action: AllActions, label: string, variant: ButtonVariant) => {
+    const button = (press: () => void, text = label) => (
+      <Button variant={variant} aria-disabled={pending || undefined} onClick={press}>
+        {text}
       </Button>
     );
-    switch (does) {
+    switch (action) {
       case "different-login":
         return (
-          <ButtonLink href={`/connections/new?brokerage=${view.brokerage.slug}`} look={look}>
-            {words}
+          <ButtonLink href={`/connections/new?brokerage=${view.brokerage.slug}`} variant={variant}>
+            {label}
           </ButtonLink>
         );
       case "keep-both":
         return button(keep);
-      case "tell-when-back":
-        return toBeTold ? button(close, "Close") : button(askToBeTold);
+      case "notify-when-back":
+        return willBeNotified ? button(close, "Close") : button(askToBeNotified);
       case "later":
       case "close":
         return button(close);
       case "next":
-        return button(() => open(next?.target ?? null, !done), pending ? "Opening …" : words);
+        return button(() => open(next?.target ?? null, !done), pending ? "Opening …" : label);
       case "again":
-        return button(() => open(targetOf(view)), pending ? "Opening …" : words);
+        return button(() => open(targetOf(view)), pending ? "Opening …" : label);
     }
   };
 
@@ -136,7 +136,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
               {signedOut ? (
                 <SignedOut />
               ) : (
-                <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.name ?? null} action={action} />
+                <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.name ?? null} control={control} />
               )}
               <p role="status" className={said ? "mt-3 text-small" : "sr-only"}>
                 {said}
@@ -148,7 +148,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
               opened={current}
               heard={heard}
               lastError={lastError}
-              problem={said}
+              error={said}
               onAgain={() => open(targetOf(view))}
             />
           )}

@@ -14,13 +14,13 @@ interface Props {
   heard: boolean;
   lastError: PortalFailure | null;
   /** Why the portal could not be opened anew. */
-  problem: string | null;
+  error: string | null;
   /** Opens the portal anew. */
   onAgain: () => void;
 }
 
 /** SnapTrade's own page. Nothing in it can be read from here; it only posts messages. */
-export function PortalFrame({ opened, heard, lastError, problem, onAgain }: Props) {
+export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props) {
   const { view, loginLink } = opened;
   const [loaded, setLoaded] = useState(false);
   const [hint, setHint] = useState<"none" | "not-loading" | "window">("none");
@@ -32,10 +32,10 @@ export function PortalFrame({ opened, heard, lastError, problem, onAgain }: Prop
   }, [loaded]);
 
   useEffect(() => {
-    if (!view.opensWindow || heard) return;
+    if (!view.signInOpensPopup || heard) return;
     const timer = setTimeout(() => setHint("window"), windowHintMs);
     return () => clearTimeout(timer);
-  }, [view.opensWindow, heard]);
+  }, [view.signInOpensPopup, heard]);
 
   return (
     <>
@@ -58,12 +58,12 @@ export function PortalFrame({ opened, heard, lastError, problem, onAgain }: Prop
           className="relative size-full border-0"
         />
       </div>
-      {problem && (
+      {error && (
         <p role="status" className="border-t border-line px-6 py-3 text-small">
-          {problem}
+          {error}
         </p>
       )}
-      {lastError && <Refusal words={failureWords(lastError, b, errandOf(view))} onAgain={endsPortal(lastError) ? onAgain : null} />}
+      {lastError && <Refusal label={failureWords(lastError, b, errandOf(view))} onAgain={endsPortal(lastError) ? onAgain : null} />}
       {hint !== "none" && !lastError && (
         <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
           {hint === "window"
@@ -77,16 +77,16 @@ export function PortalFrame({ opened, heard, lastError, problem, onAgain }: Prop
 }
 
 /** What the portal said last, in a line below it. */
-function Refusal({ words, onAgain }: { words: Words; onAgain: (() => void) | null }) {
+function Refusal({ label, onAgain }: { label: Words; onAgain: (() => void) | null }) {
   return (
     <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
       <p>
-        <strong className="font-semibold text-ink">{words.title}.</strong>
+        <strong className="font-semibold text-ink">{label.title}.</strong>
         {!onAgain && " You can try again on SnapTrade’s page."}
       </p>
       {onAgain && (
         <button type="button" onClick={onAgain} className="min-h-6 text-accent underline decoration-line-strong underline-offset-4">
-          {words.primary[1]}
+          {label.primary[1]}
         </button>
       )}
     </div>

@@ -3,7 +3,7 @@ import type { PortalView } from "@/lib/connections/views";
 import type { FigureState } from "@/components/ui/link-figure";
 
 /** What a button of the result does: try the same again, leave it for later, connect another login, keep both connections, be told when it is worth trying. */
-export type ResultAction = "again" | "later" | "different-login" | "keep-both" | "tell-when-back";
+export type ResultAction = "again" | "later" | "different-login" | "keep-both" | "notify-when-back";
 
 export interface Words {
   figure: FigureState;
@@ -14,14 +14,14 @@ export interface Words {
 }
 
 /** After asking to be told. */
-export const willBeTold = (b: string) => `We’ll e-mail you when it’s worth trying ${b} again.`;
+export const notifiedSentence = (b: string) => `We’ll e-mail you when it’s worth trying ${b} again.`;
 
 /** What the person went to the portal for: to connect, to repair, or to sign in again at one that works. */
 export type Errand = "connect" | "repair" | "sign-in";
 
-export function errandOf({ intent, wish }: Pick<PortalView, "intent" | "wish">): Errand {
+export function errandOf({ intent }: Pick<PortalView, "intent">): Errand {
   if (intent === "connect") return "connect";
-  return wish ? "sign-in" : "repair";
+  return intent === "reconnect" ? "repair" : "sign-in";
 }
 
 /** After these SnapTrade's page has nothing more to offer; after every other refusal it lets people try again. */
@@ -73,7 +73,7 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
         sentence: broken
           ? `This isn’t about your login. ${unchanged} We can e-mail you when it’s worth trying again.`
           : `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`,
-        primary: broken ? ["tell-when-back", "E-mail me when it’s back"] : ["again", "Try again now"],
+        primary: broken ? ["notify-when-back", "E-mail me when it’s back"] : ["again", "Try again now"],
         secondary: broken ? ["again", "Try again now"] : later,
       };
     case "expired":

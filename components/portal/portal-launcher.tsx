@@ -4,7 +4,7 @@ import { useRouter } from "next/navigation";
 import { useState, useTransition, type ComponentType, type SyntheticEvent } from "react";
 import type { OpenedPortal } from "@/lib/connections/views";
 import { useLive } from "../live-updates";
-import { Button, type ButtonLook } from "../ui/button";
+import { Button, type ButtonVariant } from "../ui/button";
 import type { PortalDialogProps } from "./portal-dialog";
 import { PortalForm } from "./portal-form";
 import { start, type PortalTarget } from "./portal-target";
@@ -12,9 +12,9 @@ import { start, type PortalTarget } from "./portal-target";
 interface Props {
   target: PortalTarget;
   /** The button's accessible name. */
+  accessibleName: string;
   label: string;
-  words: string;
-  look: ButtonLook;
+  variant: ButtonVariant;
   /** Fills the width on small screens. */
   wide?: boolean;
 }
@@ -25,22 +25,22 @@ const loadDialog = () => import("./portal-dialog");
  * A button that opens the Connection Portal: in a dialog where there is room and a mouse, else as a page of its own.
  * Without JavaScript it is a plain form that leads to that page.
  */
-export function PortalLauncher({ target, label, words, look, wide = false }: Props) {
+export function PortalLauncher({ target, accessibleName, label, variant, wide = false }: Props) {
   const router = useRouter();
   const live = useLive();
   const [pending, startTransition] = useTransition();
-  const [problem, setProblem] = useState<string | null>(null);
+  const [error, setError] = useState<string | null>(null);
   const [opened, setOpened] = useState<{ portal: OpenedPortal; Dialog: ComponentType<PortalDialogProps> } | null>(null);
 
   function open(event: SyntheticEvent) {
     if (!hasRoomForDialog()) return;
     event.preventDefault();
     if (pending) return;
-    setProblem(null);
+    setError(null);
     startTransition(async () => {
       const [result, { PortalDialog }] = await Promise.all([start(target), loadDialog()]);
       if (result.ok) setOpened({ portal: result.data, Dialog: PortalDialog });
-      else setProblem(result.message);
+      else setError(result.message);
     });
   }
 
@@ -55,17 +55,17 @@ export function PortalLauncher({ target, label, words, look, wide = false }: Pro
       <PortalForm target={target} onSubmit={open} className={wide ? "w-full wide:w-auto" : ""}>
         <Button
           type="submit"
-          look={look}
-          aria-label={pending ? undefined : label}
+          variant={variant}
+          aria-label={pending ? undefined : accessibleName}
           aria-disabled={pending || undefined}
           onPointerEnter={() => void loadDialog()}
           onFocus={() => void loadDialog()}
           className={wide ? "mt-2 w-full wide:mt-0 wide:w-auto" : ""}
         >
-          {pending ? "Opening …" : words}
+          {pending ? "Opening …" : label}
         </Button>
-        <p role="status" className={problem ? "mt-2 max-w-[40ch] text-small text-ink" : "sr-only"}>
-          {problem}
+        <p role="status" className={error ? "mt-2 max-w-[40ch] text-small text-ink" : "sr-only"}>
+          {error}
         </p>
       </PortalForm>
       {opened && <opened.Dialog opened={opened.portal} onClose={closed} />}

@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { readPortalMessage } from "./portal-messages";
 
 const id = "87b24961-b51e-4db8-9226-f198f6518a89";
-const success = { kind: "claim", claim: { status: "SUCCESS" } };
-const error = (code: string | null) => ({ kind: "claim", claim: { status: "ERROR", code } });
-const left = { kind: "claim", claim: { status: "ABANDONED" } };
+const success = { kind: "result", reportedResult: { status: "SUCCESS" } };
+const error = (code: string | null) => ({ kind: "result", reportedResult: { status: "ERROR", code } });
+const left = { kind: "result", reportedResult: { status: "ABANDONED" } };
 
 test.each([
   [{ status: "SUCCESS", authorizationId: id }, success],

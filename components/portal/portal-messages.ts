@@ -1,7 +1,7 @@
-import type { PortalClaim } from "@/lib/connections/views";
+import type { ReportedResult } from "@/lib/connections/views";
 
 /** What a window message of the portal asks of us: to look because it claims something, or to end because it is over. */
-export type PortalSignal = { kind: "claim"; claim: PortalClaim } | { kind: "close" };
+export type PortalSignal = { kind: "result"; reportedResult: ReportedResult } | { kind: "close" };
 
 /**
  * Reads a message in every form that the portal was seen or told to send: objects, and the older strings with a colon (FACTS 4.3).
@@ -10,23 +10,23 @@ export type PortalSignal = { kind: "claim"; claim: PortalClaim } | { kind: "clos
 export function readPortalMessage(data: unknown): PortalSignal | null {
   if (typeof data === "string") return fromText(data);
   if (typeof data !== "object" || data === null || !("status" in data)) return null;
-  if (data.status === "SUCCESS") return { kind: "claim", claim: { status: "SUCCESS" } };
+  if (data.status === "SUCCESS") return { kind: "result", reportedResult: { status: "SUCCESS" } };
   if (data.status !== "ERROR") return null;
   const code = "errorCode" in data && (typeof data.errorCode === "string" || typeof data.errorCode === "number") ? String(data.errorCode) : null;
-  return { kind: "claim", claim: { status: "ERROR", code: code === null ? null : code.padStart(4, "0") } };
+  return { kind: "result", reportedResult: { status: "ERROR", code: code === null ? null : code.padStart(4, "0") } };
 }
 
 function fromText(text: string): PortalSignal | null {
   const [word] = text.split(":");
   switch (word) {
     case "SUCCESS":
-      return { kind: "claim", claim: { status: "SUCCESS" } };
+      return { kind: "result", reportedResult: { status: "SUCCESS" } };
     case "ERROR":
       // What follows is the HTTP status, which explains nothing.
-      return { kind: "claim", claim: { status: "ERROR", code: null } };
+      return { kind: "result", reportedResult: { status: "ERROR", code: null } };
     case "CLOSED":
     case "ABANDONED":
-      return { kind: "claim", claim: { status: "ABANDONED" } };
+      return { kind: "result", reportedResult: { status: "ABANDONED" } };
     case "CLOSE_MODAL":
       return { kind: "close" };
     default:

@@ -34,7 +34,7 @@ export function PortalRail({ view, appName, done, signalled, onSkip }: Props) {
           Leave {b} for later
         </button>
       )}
-      {!done && intent === "reconnect" && accounts.length > 0 && (
+      {!done && intent !== "connect" && accounts.length > 0 && (
         <div className="mt-7">
           <h3 className="text-label">Sign in with the login that holds</h3>
           <div className="mt-1">

@@ -3,7 +3,7 @@ import type { AccountView, PortalView } from "@/lib/connections/views";
 import { clockSeconds, count, dayAt, duration, type Viewer } from "@/lib/base/times";
 import { AccountList } from "@/components/connections/detail/account-list";
 import { listNames } from "@/components/connections/list/headline";
-import type { ButtonLook } from "../ui/button";
+import type { ButtonVariant } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { LinkFigure, type FigureState } from "../ui/link-figure";
 import { Receipt } from "../ui/receipt";
@@ -20,11 +20,11 @@ interface Props {
   /** The next connection in the queue, by name. */
   next: string | null;
   /** Draws one button; the dialog's act in place, a page's are forms and links. */
-  action: (does: AllActions, words: string, look: ButtonLook) => ReactNode;
+  control: (action: AllActions, label: string, variant: ButtonVariant) => ReactNode;
 }
 
 /** What the server concluded about a trip to the portal. Every claim here was read from SnapTrade. */
-export function PortalResult({ view, viewer, now, next, action }: Props) {
+export function PortalResult({ view, viewer, now, next, control }: Props) {
   const { outcome, intent } = view;
   const b = view.brokerage.name;
   switch (outcome.state) {
@@ -33,12 +33,12 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
       return (
         <Panel view={view} figure="checking" title="Checking with SnapTrade" sentence={checkingSentence(view, b)}>
           <ul className="mt-5 space-y-2">
-            {outcome.state === "checking" && outcome.signedIn && view.claimedAt && (
+            {outcome.state === "checking" && outcome.signedIn && view.reportedAt && (
               <li className="flex items-center gap-3">
                 <Icon name="check" className="text-good-mark" />
                 <span className="flex-1 text-ink-2">Signed in at {b}</span>
-                <Time at={view.claimedAt} viewer={viewer} className="text-small text-ink-3">
-                  {clockSeconds(viewer, view.claimedAt)}
+                <Time at={view.reportedAt} viewer={viewer} className="text-small text-ink-3">
+                  {clockSeconds(viewer, view.reportedAt)}
                 </Time>
               </li>
             )}
@@ -48,7 +48,7 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
             </li>
           </ul>
           <Actions>
-            {action("close", "Close", "secondary")}
+            {control("close", "Close", "secondary")}
             <span className="text-center text-small text-ink-3">We keep checking if you close this</span>
           </Actions>
         </Panel>
@@ -60,14 +60,14 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
           figure="gap"
           title="Not confirmed yet"
           sentence={
-            intent === "reconnect"
+            intent !== "connect"
               ? `You signed in, but SnapTrade still shows ${b} as stopped. We keep checking, and this page tells you.`
               : `You signed in, but SnapTrade doesn’t show the new connection yet. We keep checking.`
           }
         >
           <Actions>
-            {action("close", "Close", "secondary")}
-            {action("again", "Sign in again", "quiet")}
+            {control("close", "Close", "secondary")}
+            {control("again", "Sign in again", "quiet")}
           </Actions>
         </Panel>
       );
@@ -77,7 +77,9 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
         <Panel
           view={view}
           figure="fixed"
-          title={view.wish ? `${b} is signed in again` : outcome.state === "fixed" ? `${b} is connected again` : `${b} is connected`}
+          title={
+            errandOf(view) === "sign-in" ? `${b} is signed in again` : outcome.state === "fixed" ? `${b} is connected again` : `${b} is connected`
+          }
           sentence={null}
         >
           <div className="mt-4">
@@ -85,8 +87,8 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
           </div>
           {view.accountsBack && <MissingAccounts accounts={view.accountsBack.missing} b={b} />}
           <Actions>
-            {next ? action("next", `Next: ${next}`, "filled") : action("close", "Done", "filled")}
-            {next && action("close", "Done for now", "quiet")}
+            {next ? control("next", `Next: ${next}`, "filled") : control("close", "Done", "filled")}
+            {next && control("close", "Done for now", "quiet")}
           </Actions>
         </Panel>
       );
@@ -99,24 +101,24 @@ export function PortalResult({ view, viewer, now, next, action }: Props) {
           sentence={`It worked for a short while, then stopped ${dayAt(viewer, outcome.brokeAt, now)}. Sign in once more; you’ll keep the same accounts and history.`}
         >
           <Actions>
-            {action("again", "Reconnect again", "filled")}
-            {action("later", "Later", "quiet")}
+            {control("again", "Reconnect again", "filled")}
+            {control("later", "Later", "quiet")}
           </Actions>
         </Panel>
       );
     case "failed": {
-      const words = failureWords(outcome.failure, b, errandOf(view));
+      const label = failureWords(outcome.failure, b, errandOf(view));
       return (
-        <Panel view={view} figure={words.figure} title={words.title} sentence={words.sentence}>
+        <Panel view={view} figure={label.figure} title={label.title} sentence={label.sentence}>
           {outcome.failure === "different-login" && view.accounts.length > 0 && (
             <div className="mt-5 border-y border-line">
               <AccountList accounts={view.accounts} strong />
             </div>
           )}
           <Actions>
-            {action(words.primary[0], words.primary[1], "filled")}
-            {words.secondary && action(words.secondary[0], words.secondary[1], "quiet")}
-            {next && action("next", `Next: ${next}`, "quiet")}
+            {control(label.primary[0], label.primary[1], "filled")}
+            {label.secondary && control(label.secondary[0], label.secondary[1], "quiet")}
+            {next && control("next", `Next: ${next}`, "quiet")}
           </Actions>
           <p className="mt-4 text-center text-small text-ink-3 wide:text-left">
             {outcome.failure === "our-side" ? `Reference ${view.portalSessionId}` : outcome.code && `SnapTrade code ${outcome.code}`}
@@ -162,7 +164,7 @@ function Actions({ children }: { children: ReactNode }) {
 
 function checkingSentence({ outcome, intent }: PortalView, b: string): string {
   if (outcome.state === "checking" && outcome.signedIn) {
-    return intent === "reconnect"
+    return intent !== "connect"
       ? `You finished signing in. We’re asking SnapTrade whether ${b} works again. This usually takes a few seconds.`
       : `You finished signing in. We’re asking SnapTrade for the new connection. This usually takes a few seconds.`;
   }
@@ -185,20 +187,22 @@ function MissingAccounts({ accounts, b }: { accounts: AccountView[]; b: string }
 }
 
 function receiptOf(view: PortalView, confirmedAt: Date, viewer: Viewer, now: Date) {
-  const { intent, wish, access, accounts, accountsBack, brokeAt } = view;
+  const { intent, access, accounts, accountsBack, brokeAt } = view;
   const confirmed = (
     <Time at={confirmedAt} viewer={viewer}>
       {dayAt(viewer, confirmedAt, now, clockSeconds)}
     </Time>
   );
   // Whoever signs in again at a connection that works has no repair for SnapTrade to confirm.
-  const rows: { label: string; value: ReactNode }[] = [{ label: wish ? "Works, says SnapTrade" : "SnapTrade confirmed", value: confirmed }];
-  if (wish === "trade") rows.push({ label: "Access", value: access === "trade" ? "Read and trade" : "Still read only" });
+  const rows: { label: string; value: ReactNode }[] = [
+    { label: errandOf(view) === "sign-in" ? "SnapTrade says it works" : "SnapTrade confirmed", value: confirmed },
+  ];
+  if (intent === "allow-trading") rows.push({ label: "Access", value: access === "trade" ? "Read and trade" : "Still read only" });
   if (accountsBack && accountsBack.expected > 0) {
     rows.push({ label: "Accounts", value: `${accountsBack.expected - accountsBack.missing.length} of ${accountsBack.expected} back` });
   }
   if (intent === "connect" && accounts.length > 0) rows.push({ label: "Accounts", value: count(accounts.length, "account") });
-  if (intent === "reconnect" && brokeAt && brokeAt < confirmedAt)
+  if (intent !== "connect" && brokeAt && brokeAt < confirmedAt)
     rows.push({ label: "Was stopped for", value: duration(confirmedAt.getTime() - brokeAt.getTime()) });
   rows.push({ label: "New data", value: "follows with SnapTrade’s next update" });
   return rows;

@@ -1,23 +1,23 @@
 import { startConnect, startReconnect, startReconnectAll } from "@/lib/connections/actions";
-import type { PortalView, PortalWish } from "@/lib/connections/views";
+import type { PortalView, RepairIntent } from "@/lib/connections/views";
 
-/** What a trip to the Connection Portal is for. */
+/** What the Connection Portal is opened for. */
 export type PortalTarget =
-  | { kind: "reconnect"; connectionId: string; queueId?: string; wish?: PortalWish }
-  | { kind: "queue" }
-  | { kind: "connect"; brokerage: string; beside?: boolean };
+  { kind: RepairIntent; connectionId: string; queueId?: string } | { kind: "queue" } | { kind: "connect"; brokerage: string; beside?: boolean };
 
-/** The same trip once more; null when the connection that it was to repair is gone. */
-export function targetOf({ intent, connectionId, queue, wish, brokerage }: PortalView): PortalTarget | null {
+/** The same once more; null when the connection that it was to repair is gone. */
+export function targetOf({ intent, connectionId, queue, brokerage }: PortalView): PortalTarget | null {
   if (intent === "connect") return { kind: "connect", brokerage: brokerage.slug, beside: true };
-  return connectionId ? { kind: "reconnect", connectionId, queueId: queue?.id, wish: wish ?? undefined } : null;
+  return connectionId ? { kind: intent, connectionId, queueId: queue?.id } : null;
 }
 
 /** Asks for the login link, for the dialog. */
 export function start(target: PortalTarget) {
   switch (target.kind) {
     case "reconnect":
-      return startReconnect({ connectionId: target.connectionId, queueId: target.queueId, wish: target.wish });
+    case "renew":
+    case "allow-trading":
+      return startReconnect({ connectionId: target.connectionId, queueId: target.queueId, intent: target.kind });
     case "queue":
       return startReconnectAll({});
     case "connect":
@@ -29,8 +29,8 @@ export function start(target: PortalTarget) {
 export function fieldsOf(target: PortalTarget): Record<string, string> {
   if (target.kind === "queue") return {};
   if (target.kind === "connect") return { brokerage: target.brokerage, ...(target.beside ? { beside: "yes" } : {}) };
-  const { connectionId, queueId, wish } = target;
-  return { connectionId, ...(queueId ? { queueId } : {}), ...(wish ? { wish } : {}) };
+  const { connectionId, queueId } = target;
+  return { connectionId, ...(queueId ? { queueId } : {}) };
 }
 
 /** One string that changes whenever anything in the result changes. */

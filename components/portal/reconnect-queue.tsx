@@ -3,11 +3,11 @@ import { LinkGlyph, type GlyphName } from "../ui/link-glyph";
 import { Tile } from "../ui/tile";
 import type { PortalTarget } from "./portal-target";
 
-const glyphs: Record<QueueView["entries"][number]["state"], { glyph: GlyphName; tone: string; words: string }> = {
-  waiting: { glyph: "needs", tone: "text-you-mark", words: "needs reconnecting" },
-  current: { glyph: "reconnecting", tone: "text-accent", words: "reconnecting" },
-  fixed: { glyph: "connected", tone: "text-good-mark", words: "connected" },
-  skipped: { glyph: "needs", tone: "text-theirs-mark", words: "left for later" },
+const glyphs: Record<QueueView["entries"][number]["state"], { glyph: GlyphName; tone: string; label: string }> = {
+  waiting: { glyph: "needs", tone: "text-you-mark", label: "needs reconnecting" },
+  current: { glyph: "reconnecting", tone: "text-accent", label: "reconnecting" },
+  fixed: { glyph: "connected", tone: "text-good-mark", label: "connected" },
+  skipped: { glyph: "needs", tone: "text-theirs-mark", label: "left for later" },
 };
 
 /** The way through all that is broken, with the present step marked. */
@@ -15,7 +15,7 @@ export function ReconnectQueue({ queue, currentId }: { queue: QueueView; current
   return (
     <ol className="-mx-3 mt-5 space-y-1">
       {queue.entries.map(({ connectionId, brokerage, state }) => {
-        const { glyph, tone, words } = glyphs[state];
+        const { glyph, tone, label } = glyphs[state];
         const current = connectionId === currentId;
         return (
           <li
@@ -26,7 +26,7 @@ export function ReconnectQueue({ queue, currentId }: { queue: QueueView; current
             <Tile brokerage={brokerage} size={24} />
             <span className="min-w-0 flex-1 truncate">{brokerage.name}</span>
             <LinkGlyph name={glyph} className={tone} />
-            <span className="sr-only">{words}</span>
+            <span className="sr-only">{label}</span>
           </li>
         );
       })}

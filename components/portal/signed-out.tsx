@@ -11,7 +11,7 @@ export function SignedOut() {
         We can’t check this connection until you sign in again. Nothing is lost: if you finished signing in at your brokerage, your connections will
         show it.
       </p>
-      <ButtonLink href="/?callbackUrl=%2Fconnections" look="filled" className="mt-7">
+      <ButtonLink href="/?callbackUrl=%2Fconnections" variant="filled" className="mt-7">
         Sign in again
       </ButtonLink>
     </section>

@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { reportPortal } from "@/lib/connections/actions";
 import { failureOf, isFinal } from "@/lib/connections/portal/outcome";
-import { type PortalClaim, type PortalFailure } from "@/lib/connections/views";
+import { type ReportedResult, type PortalFailure } from "@/lib/connections/views";
 import type { OpenedPortal, PortalView } from "@/lib/connections/views";
 import { useLive } from "@/components/live-updates";
 import { poll, type Pace } from "./poll";
@@ -45,15 +45,15 @@ function paceOf({ view, signalled }: Trip): Pace | null {
  * One portal session as the dialog follows it. A success or the end of the visit first shows "checking", then whatever the server
  * concluded. An error leaves the portal open, since it lets the person try again. Starting another visit leaves this one.
  */
-export function usePortalTrip(opened: OpenedPortal) {
+export function usePortalSession(opened: OpenedPortal) {
   const [trip, setTrip] = useState(() => beginning(opened));
   const asked = useRef(0);
   const { portalSessionId } = trip.view;
   const { portalOrigins } = trip.opened;
 
-  const report = useCallback(async (id: string, claim: PortalClaim | null, over: boolean) => {
+  const report = useCallback(async (id: string, reportedResult: ReportedResult | null, over: boolean) => {
     const turn = ++asked.current;
-    const result = await reportPortal({ portalSessionId: id, claim, over });
+    const result = await reportPortal({ portalSessionId: id, reportedResult, over });
     setTrip((now) => {
       if (now.view.portalSessionId !== id) return now;
       if (!result.ok) return result.code === "signed-out" ? { ...now, signedOut: true, signalled: true } : now;
@@ -65,18 +65,18 @@ export function usePortalTrip(opened: OpenedPortal) {
   }, []);
 
   const signal = useCallback(
-    (claim: PortalClaim) => {
-      if (claim.status === "ERROR") {
+    (reportedResult: ReportedResult) => {
+      if (reportedResult.status === "ERROR") {
         // The same error may come once more in an older form, which has no code.
-        setTrip((now) => ({ ...now, lastError: claim.code === null && now.lastError ? now.lastError : failureOf(claim.code) }));
-        return report(portalSessionId, claim, false);
+        setTrip((now) => ({ ...now, lastError: reportedResult.code === null && now.lastError ? now.lastError : failureOf(reportedResult.code) }));
+        return report(portalSessionId, reportedResult, false);
       }
       setTrip((now) => {
         if (now.signalled || isFinal(now.view.outcome)) return now;
-        const checking = { state: "checking" as const, signedIn: claim.status === "SUCCESS" };
+        const checking = { state: "checking" as const, signedIn: reportedResult.status === "SUCCESS" };
         return { ...now, signalled: true, view: { ...now.view, outcome: checking } };
       });
-      return report(portalSessionId, claim, true);
+      return report(portalSessionId, reportedResult, true);
     },
     [portalSessionId, report],
   );
@@ -86,7 +86,7 @@ export function usePortalTrip(opened: OpenedPortal) {
       if (!portalOrigins.includes(event.origin)) return;
       const said = readPortalMessage(event.data);
       setTrip((now) => ({ ...now, heard: true }));
-      if (said) void signal(said.kind === "claim" ? said.claim : { status: "ABANDONED" });
+      if (said) void signal(said.kind === "result" ? said.reportedResult : { status: "ABANDONED" });
     }
     window.addEventListener("message", listen);
     return () => window.removeEventListener("message", listen);
@@ -106,7 +106,7 @@ export function usePortalTrip(opened: OpenedPortal) {
     (next: OpenedPortal) => {
       setTrip(beginning(next));
       const left = !signalled && next.view.portalSessionId !== portalSessionId;
-      if (left) void reportPortal({ portalSessionId, claim: { status: "ABANDONED" }, over: true });
+      if (left) void reportPortal({ portalSessionId, reportedResult: { status: "ABANDONED" }, over: true });
     },
     [portalSessionId, signalled],
   );

@@ -1,9 +1,9 @@
 import Link from "next/link";
 import type { ComponentProps } from "react";
 
-export type ButtonLook = "filled" | "secondary" | "quiet" | "danger";
+export type ButtonVariant = "filled" | "secondary" | "quiet" | "danger";
 
-const looks: Record<ButtonLook, string> = {
+const looks: Record<ButtonVariant, string> = {
   filled: "bg-fill text-on-fill hover:bg-fill-hover px-4",
   secondary: "border border-line-strong bg-surface text-ink hover:bg-sunken px-4",
   quiet: "text-ink-2 hover:text-ink px-1",
@@ -11,14 +11,14 @@ const looks: Record<ButtonLook, string> = {
 };
 
 /** The classes of a button, for whatever element acts as one. */
-export function buttonClass(look: ButtonLook, className = ""): string {
-  return `inline-flex min-h-11 items-center justify-center gap-2 rounded-button text-body font-semibold whitespace-nowrap transition-colors duration-[120ms] disabled:cursor-default disabled:opacity-60 wide:min-h-10 ${looks[look]} ${className}`;
+export function buttonClass(variant: ButtonVariant, className = ""): string {
+  return `inline-flex min-h-11 items-center justify-center gap-2 rounded-button text-body font-semibold whitespace-nowrap transition-colors duration-[120ms] disabled:cursor-default disabled:opacity-60 wide:min-h-10 ${looks[variant]} ${className}`;
 }
 
-export function Button({ look = "secondary", className, ...rest }: ComponentProps<"button"> & { look?: ButtonLook }) {
-  return <button type="button" {...rest} className={buttonClass(look, className)} />;
+export function Button({ variant = "secondary", className, ...rest }: ComponentProps<"button"> & { variant?: ButtonVariant }) {
+  return <button type="button" {...rest} className={buttonClass(variant, className)} />;
 }
 
-export function ButtonLink({ look = "secondary", className, ...rest }: ComponentProps<typeof Link> & { look?: ButtonLook }) {
-  return <Link prefetch={false} {...rest} className={buttonClass(look, className)} />;
+export function ButtonLink({ variant = "secondary", className, ...rest }: ComponentProps<typeof Link> & { variant?: ButtonVariant }) {
+  return <Link prefetch={false} {...rest} className={buttonClass(variant, className)} />;
 }

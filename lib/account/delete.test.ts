@@ -5,7 +5,7 @@ import { authOptions } from "@/lib/auth/config";
 import { database } from "@/lib/db/client";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { sessions, verificationTokens } from "@/lib/db/schema/auth";
-import { snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { rounds } from "@/lib/db/schema/work";
 import { env } from "@/lib/base/env";
@@ -34,7 +34,7 @@ async function owner() {
 }
 
 async function round(now: Date) {
-  await (await database()).update(rounds).set({ leasedUntil: new Date(0) });
+  await (await database()).update(rounds).set({ lockedUntil: new Date(0) });
   return reconcile(now);
 }
 

@@ -5,10 +5,12 @@ import type { Transaction } from "@/lib/db/database";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { notices } from "@/lib/db/schema/notices";
 import { sessions, verificationTokens } from "@/lib/db/schema/auth";
-import { connections, portalSessions, snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { snapTradeCalls, webhookEvents } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
-import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { deleteFormersOf } from "./former-users";
 import { growingGapMs } from "@/lib/base/backoff";
 import { retire } from "@/lib/connections/observations/snaptrade-user";
@@ -51,7 +53,7 @@ export async function finishForgetting(now: Date): Promise<number> {
     .orderBy(users.deletionRunAt)
     .limit(maxPerRound);
   let forgotten = 0;
-  await someAtOnce(due, pace, async ({ id, attempts }) => {
+  await forEachConcurrently(due, pace, async ({ id, attempts }) => {
     try {
       if (await forget(id, now)) forgotten++;
     } catch (error) {
@@ -111,7 +113,7 @@ async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
 
 /** Each event's id stays, so that a late copy is still recognized; its contents are erased. */
 async function emptyEvents(tx: Transaction, names: string[], connectionIds: string[]): Promise<void> {
-  const emptied = { payload: "{}", snapTradeUserId: null, connectionId: null, attemptResult: null, problem: null };
+  const emptied = { payload: "{}", snapTradeUserId: null, connectionId: null, signInResult: null, lastError: null };
   if (names.length > 0) await tx.update(webhookEvents).set(emptied).where(inArray(webhookEvents.snapTradeUserId, names));
   if (connectionIds.length === 0) return;
   const aboutTheirs = and(isNull(webhookEvents.snapTradeUserId), inArray(webhookEvents.connectionId, connectionIds));

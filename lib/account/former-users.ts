@@ -8,7 +8,7 @@ import { announceChanges } from "@/lib/live";
 import { log } from "@/lib/base/log";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { deleteSnapTradeUser } from "@/lib/snaptrade/users";
-import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import type { Source } from "@/lib/connections/observations/project";
 import { growingGapMs } from "@/lib/base/backoff";
 import { observeWithin } from "@/lib/connections/observations/observe";
@@ -38,7 +38,7 @@ export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserC
     .orderBy(asc(formerSnapTradeUsers.runAt))
     .limit(maxPerRound);
   let deleted = 0;
-  await someAtOnce(due, pace, async (user) => {
+  await forEachConcurrently(due, pace, async (user) => {
     const result = await deleteFormer(user, now);
     if (result === "deleted") deleted++;
     return result === "busy" ? "stop" : undefined;
@@ -58,7 +58,7 @@ export async function deleteFormersOf(userId: string, now: Date): Promise<void> 
     .select()
     .from(formerSnapTradeUsers)
     .where(and(eq(formerSnapTradeUsers.userId, userId), isNull(deletedAt), lte(runAt, now)));
-  await someAtOnce(due, pace, (user) => deleteFormer(user, now));
+  await forEachConcurrently(due, pace, (user) => deleteFormer(user, now));
 }
 
 /** One attempt; the attempt count acts as a fence, so two processes never make the same one. */
@@ -78,7 +78,7 @@ async function deleteFormer(user: FormerUser, now: Date): Promise<"deleted" | "w
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) throw error;
     if (isUnknownThere(user, error)) {
-      await transaction((tx) => noteFormerDeleted(tx, user, { at: now, recordedAt: now, source: "timer" }));
+      await transaction((tx) => recordFormerDeleted(tx, user, { at: now, recordedAt: now, source: "timer" }));
       await announceChanges();
       return "deleted";
     }
@@ -110,7 +110,7 @@ function isUnknownThere({ acceptedAt }: FormerUser, { kind, details }: SnapTrade
  * Records that SnapTrade has deleted a former user of this person, along with its connections.
  * The caller that commits must announce the changes.
  */
-export async function noteFormerDeleted(
+export async function recordFormerDeleted(
   tx: Transaction,
   { userId, snapTradeUserId, connectionIds }: Pick<FormerUser, "userId" | "snapTradeUserId" | "connectionIds">,
   { at, recordedAt, source }: { at: Date; recordedAt: Date; source: Source },

@@ -5,7 +5,7 @@ import type { Adapter } from "next-auth/adapters";
 import Email from "next-auth/providers/email";
 import { database } from "@/lib/db/client";
 import { sessions, verificationTokens } from "@/lib/db/schema/auth";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 

@@ -3,7 +3,7 @@ import { eq } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { verificationTokens } from "@/lib/db/schema/auth";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { signInMails } from "@/lib/db/schema/work";
 import { testSettings } from "@/lib/testing/unique";

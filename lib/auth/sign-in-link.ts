@@ -4,7 +4,7 @@ import { and, eq, gt, lt, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { verificationTokens } from "@/lib/db/schema/auth";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { signInMails } from "@/lib/db/schema/work";
 import { env } from "@/lib/base/env";
 import { linkMinutes } from "./sign-in-email";

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { oneAtATime } from "./coalesce";
+import { coalesce } from "./coalesce";
 import { TimeLimitExceeded } from "./time-limit";
 
 test("a run that hangs fails with its time limit, and those waiting for the next run get it", async () => {
   let runs = 0;
-  const work = oneAtATime(() => (++runs === 1 ? new Promise<number>(() => undefined) : Promise.resolve(runs)), 20);
+  const work = coalesce(() => (++runs === 1 ? new Promise<number>(() => undefined) : Promise.resolve(runs)), 20);
   const first = work();
   const second = work();
   await expect(first).rejects.toThrow(TimeLimitExceeded);
@@ -14,7 +14,7 @@ test("a run that hangs fails with its time limit, and those waiting for the next
 
 test("callers during a run share one more run after it", async () => {
   let runs = 0;
-  const work = oneAtATime(async () => {
+  const work = coalesce(async () => {
     await new Promise((resolve) => setImmediate(resolve));
     return ++runs;
   });

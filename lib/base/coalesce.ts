@@ -5,7 +5,7 @@ import { withinTime } from "./time-limit";
  * since what they ask for may have come too late for the present one; all of them share that run.
  * A run that hangs blocks the others for at most `withinMs`: it then fails with TimeLimitExceeded, and may end late, alongside the next one.
  */
-export function oneAtATime<T>(work: () => Promise<T>, withinMs = 60_000): () => Promise<T> {
+export function coalesce<T>(work: () => Promise<T>, withinMs = 60_000): () => Promise<T> {
   let running: Promise<T> | undefined;
   let following: Promise<T> | undefined;
 

@@ -14,7 +14,7 @@ const messages = {
   "cannot-reconnect": "SnapTrade no longer connects to this brokerage, so signing in again can't help.",
   "cannot-trade": "This brokerage doesn't let other apps trade, so there is nothing to allow.",
   "nothing-to-reconnect": "All your connections work. There is nothing to reconnect.",
-  "told-already": "We have told you once that it is worth trying again. Try now, or in a while.",
+  "already-notified": "We have told you once that it is worth trying again. Try now, or in a while.",
   "already-connected": "You already have a connection there that needs reconnecting.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
 } as const;
@@ -30,7 +30,7 @@ export class AppError extends Error {
 }
 
 /** The sentence for a code that came back in a URL of ours; null for anything that is not one of our codes. */
-export function problemSentence(code: string | string[] | undefined): string | null {
+export function errorSentence(code: string | string[] | undefined): string | null {
   if (code === "unexpected") return unexpectedSentence;
   return typeof code === "string" && code in messages ? messages[code as AppErrorCode] : null;
 }

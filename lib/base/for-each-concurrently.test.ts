@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { someAtOnce } from "./for-each-concurrently";
+import { forEachConcurrently } from "./for-each-concurrently";
 
 const numbers = Array.from({ length: 20 }, (_, index) => index);
 const pace = { atOnce: 3, withinMs: 60_000 };
@@ -9,7 +9,7 @@ test("all get their turn, in order, never more than so many at once", async () =
   const begun: number[] = [];
   let running = 0;
   let most = 0;
-  await someAtOnce(numbers, pace, async (number) => {
+  await forEachConcurrently(numbers, pace, async (number) => {
     begun.push(number);
     most = Math.max(most, ++running);
     await turn();
@@ -21,7 +21,7 @@ test("all get their turn, in order, never more than so many at once", async () =
 
 test("one that throws is named, and stops nobody else's turn", async () => {
   const done: number[] = [];
-  const failed = await someAtOnce(numbers, pace, async (number) => {
+  const failed = await forEachConcurrently(numbers, pace, async (number) => {
     await turn();
     if (number % 7 === 0) throw new Error("no");
     done.push(number);
@@ -32,18 +32,18 @@ test("one that throws is named, and stops nobody else's turn", async () => {
 
 test("nothing begins once one says stop, or the time is up", async () => {
   const begun: number[] = [];
-  await someAtOnce(numbers, { ...pace, atOnce: 1 }, (number) => {
+  await forEachConcurrently(numbers, { ...pace, atOnce: 1 }, (number) => {
     begun.push(number);
     return Promise.resolve(number === 4 ? "stop" : null);
   });
   expect(begun).toEqual([0, 1, 2, 3, 4]);
-  await someAtOnce(numbers, { atOnce: 3, withinMs: 0 }, (number) => Promise.resolve(begun.push(number)));
+  await forEachConcurrently(numbers, { atOnce: 3, withinMs: 0 }, (number) => Promise.resolve(begun.push(number)));
   expect(begun).toHaveLength(5);
 });
 
 test("one that hangs counts as failed, and blocks neither the others nor the end", async () => {
   const done: number[] = [];
-  const failed = await someAtOnce(numbers, { ...pace, eachWithinMs: 20 }, async (number) => {
+  const failed = await forEachConcurrently(numbers, { ...pace, eachWithinMs: 20 }, async (number) => {
     if (number === 3) await new Promise(() => undefined);
     done.push(number);
   });

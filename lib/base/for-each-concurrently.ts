@@ -16,7 +16,7 @@ const usualEachWithinMs = 30_000;
  * An item that throws or hangs is logged and doesn't stop the others; the work of one that hangs may end late, unattended.
  * @returns the items whose work threw or hung
  */
-export async function someAtOnce<T>(items: readonly T[], pace: Pace, work: (item: T) => Promise<unknown>): Promise<T[]> {
+export async function forEachConcurrently<T>(items: readonly T[], pace: Pace, work: (item: T) => Promise<unknown>): Promise<T[]> {
   const { atOnce, withinMs, eachWithinMs = usualEachWithinMs } = pace;
   const endsAt = Date.now() + withinMs;
   const queue = [...items];

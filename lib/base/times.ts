@@ -11,7 +11,7 @@ const day = 24 * hour;
 const space = "\u00a0";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
-const mostFormats = 500;
+const maxFormats = 500;
 
 function format(viewer: Viewer, at: Date, options: Intl.DateTimeFormatOptions): string {
   const key = `${viewer.locale} ${viewer.timeZone} ${JSON.stringify(options)}`;
@@ -19,7 +19,7 @@ function format(viewer: Viewer, at: Date, options: Intl.DateTimeFormatOptions): 
   // Ordered by last use, so that the first entry is the one to evict.
   formats.delete(key);
   formats.set(key, known);
-  for (const [oldest] of formats) if (formats.size > mostFormats) formats.delete(oldest);
+  for (const [oldest] of formats) if (formats.size > maxFormats) formats.delete(oldest);
   return known.format(at).replaceAll(/[ \u202f]/g, space);
 }
 

@@ -1,19 +1,16 @@
 "use server";
 
-import { revalidatePath } from "next/cache";
 import { cookies } from "next/headers";
-import { redirect } from "next/navigation";
-import { fieldsOf, problemAt, userAction } from "@/lib/action";
+import { formAction, userAction } from "@/lib/action";
 import { AppError } from "@/lib/base/errors";
 import { readFixLink, spendFixLink } from "@/lib/notifications/links";
 import { fixLinkInput } from "@/lib/notifications/schema";
-import { requestForgetting } from "@/lib/account/delete";
 import { look } from "@/lib/connections/look/look";
 import { checkPortal, openConnect, openReconnect } from "@/lib/connections/portal/open";
 import { continueQueue, skipInQueue as skip } from "@/lib/connections/portal/queue";
 import { keepBeside, requestRemoval, takeRemovalBack } from "@/lib/connections/look/remove";
 import { countCheck } from "@/lib/connections/observations/snaptrade-user";
-import { askWhenBack } from "@/lib/connections/portal/notify-when-back";
+import { notifyWhenBack } from "@/lib/connections/portal/notify-when-back";
 import { connectInput, connectionInput, noInput, queueEntryInput, reconnectInput, reportPortalInput } from "./schema";
 
 // For the dialog: the login link goes to the click that asked for it, and nowhere else.
@@ -38,13 +35,13 @@ export const skipEntry = userAction(queueEntryInput, async ({ user, input }) => 
   return null;
 });
 
-export const keepSecond = userAction(connectionInput, async ({ user, input, now }) => {
+export const keepBoth = userAction(connectionInput, async ({ user, input, now }) => {
   await keepBeside(user.id, input.connectionId, now);
   return null;
 });
 
-export const tellWhenBack = userAction(connectionInput, async ({ user, input, now }) => {
-  await askWhenBack(user.id, input.connectionId, now);
+export const requestNotifyWhenBack = userAction(connectionInput, async ({ user, input, now }) => {
+  await notifyWhenBack(user.id, input.connectionId, now);
   return null;
 });
 
@@ -59,68 +56,62 @@ export const startFix = userAction(fixLinkInput, async ({ user, input, now }) =>
 
 // Plain forms, so they work without JavaScript too.
 
-export async function checkNow(): Promise<void> {
-  const looked = await lookNow({});
-  if (!looked.ok) redirect(problemAt("/connections", looked));
-  revalidatePath("/connections", "layout");
-}
+const pageOf = ({ connectionId = "" }: { connectionId?: string }) => `/connections/${encodeURIComponent(connectionId)}`;
 
-export async function removeConnection(form: FormData): Promise<void> {
-  const removed = await remove({ connectionId: fieldsOf(form).connectionId ?? "" });
-  redirect(removed.ok ? "/connections" : problemAt("/connections", removed));
-}
+export const checkNow = formAction(
+  noInput,
+  async ({ user, now }) => {
+    await countCheck(user.id, now);
+    await look(user.id, now);
+    return null;
+  },
+  "/connections",
+);
 
-export async function askRemovalAgain(form: FormData): Promise<void> {
-  const { connectionId = "" } = fieldsOf(form);
-  const here = `/connections/${encodeURIComponent(connectionId)}`;
-  const asked = await remove({ connectionId });
-  redirect(asked.ok ? here : problemAt(here, asked));
-}
+export const removeConnection = formAction(
+  connectionInput,
+  async ({ user, input, now }) => {
+    await requestRemoval(user.id, input.connectionId, now);
+    return "/connections";
+  },
+  "/connections",
+);
 
-export async function keepConnection(form: FormData): Promise<void> {
-  const { connectionId = "" } = fieldsOf(form);
-  const here = `/connections/${encodeURIComponent(connectionId)}`;
-  const kept = await keep({ connectionId });
-  redirect(kept.ok ? `${here}?kept=yes` : problemAt(here, kept));
-}
+export const repeatRemoval = formAction(
+  connectionInput,
+  async ({ user, input, now }) => {
+    await requestRemoval(user.id, input.connectionId, now);
+    return pageOf(input);
+  },
+  pageOf,
+);
 
-export async function keepBoth(form: FormData): Promise<void> {
-  const kept = await keepSecond({ connectionId: fieldsOf(form).connectionId ?? "" });
-  redirect(kept.ok ? "/connections" : problemAt("/connections", kept));
-}
+export const cancelRemoval = formAction(
+  connectionInput,
+  async ({ user, input }) => {
+    await takeRemovalBack(user.id, input.connectionId);
+    return `${pageOf(input)}?kept=yes`;
+  },
+  pageOf,
+);
 
-export async function tellWhenBackInPage(form: FormData): Promise<void> {
-  const { connectionId = "" } = fieldsOf(form);
-  const here = `/connections/${encodeURIComponent(connectionId)}`;
-  const asked = await tellWhenBack({ connectionId });
-  redirect(asked.ok ? `${here}?asked=yes` : problemAt(here, asked));
-}
+export const keepBothForm = formAction(
+  connectionInput,
+  async ({ user, input, now }) => {
+    await keepBeside(user.id, input.connectionId, now);
+    return "/connections";
+  },
+  "/connections",
+);
 
-const lookNow = userAction(noInput, async ({ user, now }) => {
-  await countCheck(user.id, now);
-  await look(user.id, now);
-  return null;
-});
-
-export async function deleteAccount(): Promise<void> {
-  const asked = await forgetMe({});
-  redirect(asked.ok ? "/account/deleted" : problemAt("/account", asked));
-}
-
-const forgetMe = userAction(noInput, async ({ user, now }) => {
-  await requestForgetting(user.id, now);
-  return null;
-});
-
-const remove = userAction(connectionInput, async ({ user, input, now }) => {
-  await requestRemoval(user.id, input.connectionId, now);
-  return null;
-});
-
-const keep = userAction(connectionInput, async ({ user, input }) => {
-  await takeRemovalBack(user.id, input.connectionId);
-  return null;
-});
+export const requestNotifyWhenBackForm = formAction(
+  connectionInput,
+  async ({ user, input, now }) => {
+    await notifyWhenBack(user.id, input.connectionId, now);
+    return `${pageOf(input)}?asked=yes`;
+  },
+  pageOf,
+);
 
 /** The page's own theme, as its script last told; a hint for how the portal should look. */
 async function isDark(): Promise<boolean> {

@@ -1,9 +1,9 @@
 import "server-only";
-import { problemAt, type ActionResult } from "@/lib/action";
+import { withError, type ActionResult } from "@/lib/action";
 import { skipEntry, startConnect, startFix, startReconnect, startReconnectAll } from "./actions";
-import type { OpenedPortal } from "./views";
+import type { OpenedPortal, RepairIntent } from "./views";
 
-export type OpenedInPage = { loginLink: string; brokerage: string } | { problemAt: string };
+export type OpenedInPage = { loginLink: string; brokerage: string } | { errorPage: string };
 
 type Fields = Partial<Record<string, string>>;
 type Result = ActionResult<OpenedPortal>;
@@ -14,18 +14,17 @@ type Result = ActionResult<OpenedPortal>;
  */
 export async function openInPage({ kind = "", ...fields }: Fields): Promise<OpenedInPage> {
   const opening = ways[kind];
-  if (!opening) return { problemAt: "/connections" };
+  if (!opening) return { errorPage: "/connections" };
   const { result, otherwise } = await opening(fields);
-  if (!result.ok) return { problemAt: result.code === "already-connected" ? otherwise : problemAt(otherwise, result) };
+  if (!result.ok) return { errorPage: result.code === "already-connected" ? otherwise : withError(otherwise, result) };
   return { loginLink: result.data.loginLink, brokerage: result.data.view.brokerage.name };
 }
 
 /** How each kind of form opens the portal, and which page to show when it can't be opened. */
 const ways: Partial<Record<string, (fields: Fields) => Promise<{ result: Result; otherwise: string }>>> = {
-  reconnect: async ({ connectionId = "", queueId, wish }) => ({
-    result: await startReconnect({ connectionId, queueId: queueId || undefined, wish: wish === "renew" || wish === "trade" ? wish : undefined }),
-    otherwise: `/connections/${encodeURIComponent(connectionId)}`,
-  }),
+  reconnect: (fields) => repair("reconnect", fields),
+  renew: (fields) => repair("renew", fields),
+  "allow-trading": (fields) => repair("allow-trading", fields),
   connect: async ({ brokerage = "", beside }) => {
     const result = await startConnect({ brokerage, beside: beside === "yes" ? "yes" : undefined });
     const chosen = `/connections/new?brokerage=${encodeURIComponent(brokerage)}`;
@@ -41,3 +40,10 @@ const ways: Partial<Record<string, (fields: Fields) => Promise<{ result: Result;
     return { result: skipped.ok ? await startReconnectAll({}) : skipped, otherwise: "/connections" };
   },
 };
+
+async function repair(intent: RepairIntent, { connectionId = "", queueId }: Fields) {
+  return {
+    result: await startReconnect({ connectionId, queueId: queueId || undefined, intent }),
+    otherwise: `/connections/${encodeURIComponent(connectionId)}`,
+  };
+}

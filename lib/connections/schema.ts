@@ -4,7 +4,11 @@ import { snapTradeId } from "@/lib/snaptrade/id";
 /** For connection ids, which are SnapTrade's, and for our own row ids. */
 const id = snapTradeId;
 
-export const reconnectInput = z.object({ connectionId: id, queueId: id.optional(), wish: z.enum(["renew", "trade"]).optional() });
+export const reconnectInput = z.object({
+  connectionId: id,
+  queueId: id.optional(),
+  intent: z.enum(["reconnect", "renew", "allow-trading"]).default("reconnect"),
+});
 export const connectInput = z.object({
   brokerage: z.string().regex(/^[A-Z0-9-]{1,60}$/),
   /** "It's a different login": a further connection beside one that needs reconnecting. */
@@ -14,7 +18,7 @@ export const connectionInput = z.object({ connectionId: id });
 export const queueEntryInput = z.object({ queueId: id, connectionId: id });
 export const noInput = z.object({});
 
-const claim = z.discriminatedUnion("status", [
+const reportedResult = z.discriminatedUnion("status", [
   z.object({ status: z.literal("SUCCESS") }),
   z.object({
     status: z.literal("ERROR"),
@@ -27,4 +31,4 @@ const claim = z.discriminatedUnion("status", [
   z.object({ status: z.literal("ABANDONED") }),
   z.object({ status: z.literal("UNKNOWN") }),
 ]);
-export const reportPortalInput = z.object({ portalSessionId: id, claim: claim.nullable(), over: z.boolean() });
+export const reportPortalInput = z.object({ portalSessionId: id, reportedResult: reportedResult.nullable(), over: z.boolean() });

@@ -9,7 +9,7 @@ export type ConnectionStatus =
   | "verifying"
   | "reconnecting"
   | "disabled-maintenance"
-  | "disabled-wave"
+  | "disabled-incident"
   | "disabled"
   | "maintenance"
   | "degraded"
@@ -55,7 +55,7 @@ export interface ConnectionView {
   removedAt: Date | null;
   portalOpenedAt: Date | null;
   /** What became of the last trip to the portal when it ended unfinished in this episode; null otherwise. */
-  lastTripUnfinishedAt: Date | null;
+  lastSessionUnfinishedAt: Date | null;
   /** A working connection at the same brokerage that was made after this one broke; null when there is none or both are kept. */
   secondConnectionId: string | null;
   /** By that brokerage's own history it may need signing in again in about so many days; null when that says nothing. */
@@ -82,7 +82,16 @@ export interface ConnectionsView {
 }
 
 export type TimelineKind =
-  "last-data" | "stopped" | "told-by-webhook" | "noticed-by-look" | "mailed" | "portal-opened" | "still-disabled" | "fixed" | "deleted" | "to-come";
+  | "last-data"
+  | "stopped"
+  | "reported-by-webhook"
+  | "noticed-by-look"
+  | "mailed"
+  | "portal-opened"
+  | "still-disabled"
+  | "fixed"
+  | "deleted"
+  | "to-come";
 
 export interface TimelineEntry {
   kind: TimelineKind;
@@ -93,7 +102,7 @@ export interface TimelineEntry {
   /** For a trip to the portal: how it ended. */
   ending?: "fixed" | "open" | PortalFailure;
   /** For the break: many of the same brokerage broke at about that time. */
-  inWave?: boolean;
+  inIncident?: boolean;
   /** For an e-mail. */
   subject?: string;
 }
@@ -129,11 +138,13 @@ export interface AccountsBack {
   missing: AccountView[];
 }
 
-/** Why a person reconnects a connection that works. */
-export type PortalWish = "renew" | "trade";
+/** What a portal session is for. "renew" and "allow-trading" reconnect a connection that works. */
+export type PortalIntent = "connect" | "reconnect" | "renew" | "allow-trading";
+/** A portal session for a connection that exists. */
+export type RepairIntent = Exclude<PortalIntent, "connect">;
 
 /** What a window message or the return URL reports (FACTS 4.3, 4.6). A hint: it chooses words, never the result. */
-export type PortalClaim = PortalResult;
+export type ReportedResult = PortalResult;
 
 export type PortalFailure =
   | "different-login"
@@ -166,8 +177,7 @@ export interface PortalView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
   portalSessionId: string;
-  intent: "connect" | "reconnect";
-  wish: PortalWish | null;
+  intent: PortalIntent;
   /** The connection to repair, or the one that was made; null while a new one is not seen yet. */
   connectionId: string | null;
   brokerage: BrokerageView;
@@ -177,9 +187,9 @@ export interface PortalView {
   /** After a repair: whether the earlier accounts came back; null until SnapTrade was asked. */
   accountsBack: AccountsBack | null;
   /** Signing in opens another window (OAuth), so a blocked window is a likely trouble; null when not known. */
-  opensWindow: boolean | null;
+  signInOpensPopup: boolean | null;
   brokeAt: Date | null;
-  claimedAt: Date | null;
+  reportedAt: Date | null;
   outcome: PortalOutcome;
   queue: QueueView | null;
 }

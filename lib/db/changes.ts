@@ -1,7 +1,8 @@
 import "server-only";
 import { sql, type SQL } from "drizzle-orm";
 import type { Transaction } from "./database";
-import { connections, users } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 
 interface Changes {
   users: Set<string>;
@@ -14,12 +15,12 @@ const pending = new WeakMap<object, Changes>();
 type Writer = Pick<Transaction, "update">;
 
 /** Marks this person's pages as out of date; a transaction writes the mark last of all (docs/decisions/0010). */
-export function noteChange(tx: Writer, userId: string): Promise<void> {
+export function recordChange(tx: Writer, userId: string): Promise<void> {
   return note(tx, { users: new Set([userId]), brokerages: new Set() });
 }
 
 /** The same for everyone with a connection at these brokerages. */
-export function noteChangeAt(tx: Writer, brokerageIds: string[]): Promise<void> {
+export function recordChangeAt(tx: Writer, brokerageIds: string[]): Promise<void> {
   return note(tx, { users: new Set(), brokerages: new Set(brokerageIds) });
 }
 

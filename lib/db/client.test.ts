@@ -8,7 +8,7 @@ import { sql } from "drizzle-orm";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openDatabase } from "./client";
 import { migrateDatabase, requireCurrentSchema } from "./migrate";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { startWebSocketProxy } from "@/lib/testing/websocket-proxy";
 
 let folder: string;

@@ -21,7 +21,7 @@ interface Ear {
 }
 
 const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
+const maxPauseMs = 30_000;
 /** Queries the connection regularly, to notice when it died silently. */
 const checkMs = 10_000;
 
@@ -46,7 +46,7 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
       }
       ear.hears = false;
       close(client);
-      if (!isOver()) await pause(Math.min(longestPauseMs, firstPauseMs * 2 ** failures));
+      if (!isOver()) await pause(Math.min(maxPauseMs, firstPauseMs * 2 ** failures));
     }
   }
 

@@ -4,7 +4,7 @@ import { observe, writeBrokerages } from "@/lib/connections/observations/observe
 import { testSettings } from "@/lib/testing/unique";
 import { about, at, deliver, makeConnections, makeEvent } from "@/lib/testing/webhooks";
 import { processInbox } from "@/lib/webhooks/process";
-import { applyBeats } from "@/lib/webhooks/heartbeats";
+import { applyHeartbeats } from "@/lib/webhooks/heartbeats";
 import { database, transaction } from "./client";
 import { withDatabase } from "@/lib/testing/with-database";
 
@@ -57,8 +57,8 @@ describe("locks are taken in one order", () => {
         }
         await processInbox();
       });
-      const beats = [applyBeats(new Date(), Date.now() + 10_000), applyBeats(new Date(), Date.now() + 10_000)];
-      for (const result of await Promise.allSettled([flips, listed, ...looks, ...webhooks, ...beats]))
+      const heartbeats = [applyHeartbeats(new Date(), Date.now() + 10_000), applyHeartbeats(new Date(), Date.now() + 10_000)];
+      for (const result of await Promise.allSettled([flips, listed, ...looks, ...webhooks, ...heartbeats]))
         if (result.status === "rejected") failures.push(result.reason);
     }
     expect(failures).toEqual([]);

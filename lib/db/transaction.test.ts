@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { database, transaction } from "./client";
 import type { OpenDatabase, Transaction } from "./database";
 import { TimeLimitError, usualLimits } from "./limits";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 
 withDatabase();

@@ -7,7 +7,7 @@ import { notices } from "@/lib/db/schema/notices";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 import { factsOf, lockNotices, type DueNotice } from "./due";
-import { afterFailure } from "./outcome";
+import { afterFailure, leaseMs } from "./outcome";
 import { decide, joinWithinMs, topicOf, type Decision, type Topic } from "./rules";
 
 /** The notices that go into one e-mail; no other process sends them. */
@@ -18,7 +18,7 @@ export interface ClaimedMail {
   notices: [DueNotice, ...DueNotice[]];
 }
 
-const longestJoinMs = joinWithinMs("reminder-7");
+const maxJoinMs = joinWithinMs("reminder-7");
 
 /**
  * Claims what can be mailed to a person now: one e-mail about everything that needs reconnecting, and one about everything that works again.
@@ -27,11 +27,11 @@ const longestJoinMs = joinWithinMs("reminder-7");
  */
 export async function claimMails(userId: string, now: Date): Promise<{ mails: ClaimedMail[]; cancelled: number; failed: number }> {
   return transaction(async (tx) => {
-    const near = lte(notices.notBefore, new Date(now.getTime() + longestJoinMs));
+    const near = lte(notices.runAt, new Date(now.getTime() + maxJoinMs));
     const waiting = await lockNotices(tx, userId, and(eq(notices.mail, "waiting"), near));
     const due = await decideEach(
       tx,
-      waiting.filter(({ notBefore }) => notBefore <= now),
+      waiting.filter(({ runAt }) => runAt <= now),
       now,
     );
     const mails: ClaimedMail[] = [];
@@ -51,7 +51,7 @@ const newMailId = () => `<${randomUUID()}@${new URL(env().APP_URL).hostname}>`;
 async function claim(tx: Transaction, { mailId, notices: claimed }: ClaimedMail, now: Date): Promise<void> {
   await tx
     .update(notices)
-    .set({ mail: "claimed", claimedAt: now, mailId, attempts: sql`${notices.attempts} + 1` })
+    .set({ mail: "claimed", lockedUntil: new Date(now.getTime() + leaseMs), mailId, attempts: sql`${notices.attempts} + 1` })
     .where(inArray(notices.id, idsOf(claimed)));
 }
 
@@ -77,8 +77,8 @@ async function decideEach(tx: Transaction, due: DueNotice[], now: Date) {
 async function listJoining(tx: Transaction, waiting: DueNotice[], topic: Topic, now: Date): Promise<DueNotice[]> {
   const joining: DueNotice[] = [];
   for (const notice of waiting) {
-    const { kind, notBefore } = notice;
-    if (topicOf(kind) !== topic || notBefore <= now || notBefore.getTime() > now.getTime() + joinWithinMs(kind)) continue;
+    const { kind, runAt } = notice;
+    if (topicOf(kind) !== topic || runAt <= now || runAt.getTime() > now.getTime() + joinWithinMs(kind)) continue;
     const decision = await decideOne(tx, notice, true, now);
     if (!(decision instanceof Error) && decision.act === "send") joining.push(notice);
   }
@@ -97,14 +97,14 @@ async function decideOne(tx: Transaction, notice: DueNotice, joins: boolean, now
 async function record(tx: Transaction, notice: DueNotice, decision: Exclude<Decision, { act: "send" }>, now: Date): Promise<void> {
   const { heldAt, episode } = notice;
   const changes = {
-    wait: () => ({ mail: "waiting" as const, notBefore: decision.act === "wait" ? decision.until : now }),
+    wait: () => ({ mail: "waiting" as const, runAt: decision.act === "wait" ? decision.until : now }),
     hold: () => ({ mail: "held" as const, heldAt: heldAt ?? now, heldFor: episode.connection.brokerageId }),
     cancel: () => ({ mail: "cancelled" as const }),
   }[decision.act]();
-  const problem = decision.act === "wait" ? {} : { problem: decision.why };
+  const lastError = decision.act === "wait" ? {} : { lastError: decision.why };
   await tx
     .update(notices)
-    .set({ ...changes, ...problem })
+    .set({ ...changes, ...lastError })
     .where(eq(notices.id, notice.id));
 }
 
@@ -125,7 +125,7 @@ export async function recordLeaving({ mailId, userId, notices: written }: Claime
       asWritten &&= !(decision instanceof Error) && decision.act === "send" && written.some((one) => saysTheSame(one, notice));
     }
     if (stillTrue.length === 0) return false;
-    const next = asWritten ? { mail: "leaving" as const } : { mail: "waiting" as const, notBefore: now, attempts: sql`${notices.attempts} - 1` };
+    const next = asWritten ? { mail: "leaving" as const } : { mail: "waiting" as const, runAt: now, attempts: sql`${notices.attempts} - 1` };
     await tx
       .update(notices)
       .set(next)

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/schema/notices";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { countUnread, listNotices, markAllRead } from "./data";
 import { sendDueNotices } from "./send";

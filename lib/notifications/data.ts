@@ -2,7 +2,8 @@ import "server-only";
 import { and, count, desc, eq, inArray, isNotNull, isNull, lte, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/schema/notices";
-import { brokerages, connections, episodes, users } from "@/lib/db/schema/connections";
+import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import type { NoticeView, MailSettings } from "./views";
 
 /** Breaks and repairs are news at once; a reminder when it went out. */

@@ -18,7 +18,7 @@ const noticesAtOnce = 100;
  */
 export async function listDuePeople(now: Date): Promise<string[]> {
   const db = await database();
-  const dueAt = sql`min(${notices.notBefore})`;
+  const dueAt = sql`min(${notices.runAt})`;
   const turns = db
     .select({
       userId: notices.userId,
@@ -28,7 +28,7 @@ export async function listDuePeople(now: Date): Promise<string[]> {
     .from(notices)
     .innerJoin(episodes, eq(episodes.id, notices.episodeId))
     .innerJoin(connections, eq(connections.id, episodes.connectionId))
-    .where(and(eq(notices.mail, "waiting"), lte(notices.notBefore, now)))
+    .where(and(eq(notices.mail, "waiting"), lte(notices.runAt, now)))
     .groupBy(notices.userId, connections.brokerageId)
     .as("turns");
   const people = await db
@@ -50,7 +50,7 @@ export async function lockNotices(tx: Transaction, userId: string, which: SQL | 
     .select({ id: notices.id })
     .from(notices)
     .where(and(eq(notices.userId, userId), which))
-    .orderBy(asc(notices.notBefore), asc(notices.id))
+    .orderBy(asc(notices.runAt), asc(notices.id))
     .limit(noticesAtOnce)
     .for("update", { skipLocked: true });
   if (locked.length === 0) return [];
@@ -68,7 +68,7 @@ export async function lockConnections(tx: Transaction, userId: string): Promise<
 function readNotices(tx: Transaction, ids: string[]) {
   return tx.query.notices.findMany({
     where: inArray(notices.id, ids),
-    orderBy: [asc(notices.notBefore), asc(notices.id)],
+    orderBy: [asc(notices.runAt), asc(notices.id)],
     with: {
       user: { columns: { email: true, timeZone: true, mailPreference: true, quietFrom: true, quietTo: true, deletionRequestedAt: true } },
       episode: {
@@ -102,7 +102,7 @@ export async function factsOf(tx: Transaction, { kind, createdAt, user, episode 
     present: presentOf(connection),
     held: whyHeld(brokerage, kind),
     joins,
-    asked: kind === "back" ? { at: createdAt, answeredSince: await hasAnsweredSince(tx, brokerage.id, createdAt) } : null,
+    asked: kind === "when-back" ? { at: createdAt, answeredSince: await hasAnsweredSince(tx, brokerage.id, createdAt) } : null,
     preference: user.mailPreference,
     quietFrom: user.quietFrom,
     quietTo: user.quietTo,
@@ -121,7 +121,7 @@ function wasTold(about: Told): boolean | null {
 function presentOf({ state, episodes: open }: { state: string; episodes: { notices: Told }[] }): NoticeFacts["present"] {
   if (state === "deleted") return "gone";
   if (state === "enabled" && open.length === 0) return "works";
-  return open.some((episode) => wasTold(episode.notices) !== false) ? "broken-and-told" : "broken";
+  return open.some((episode) => wasTold(episode.notices) !== false) ? "broken-and-notified" : "broken";
 }
 
 /** Whether anyone's sign-in at this brokerage has succeeded since then. */

@@ -40,7 +40,7 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
   const paragraphs = items.length === 1 && only ? storyOf(kind, only, frame) : storyOfSeveral(kind, items, frame);
   const facts = items.length === 1 && only ? factsOf(kind, only) : [];
   const buttons = items.map(({ brokerage, link }) => ({
-    words: kind === "fixed" ? `See ${brokerage}` : `Reconnect ${brokerage}`,
+    text: kind === "fixed" ? `See ${brokerage}` : `Reconnect ${brokerage}`,
     link,
   }));
   const { host } = new URL(frame.appUrl);
@@ -50,7 +50,7 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
   const text = [
     "Hello,",
     ...paragraphs,
-    ...buttons.map(({ words, link }) => `${words}: ${link}`),
+    ...buttons.map(({ text, link }) => `${text}: ${link}`),
     ...facts.map(([name, values]) => `${name}: ${values.join(", ")}`),
     `How to know this e-mail is real. ${real}`,
     why,
@@ -71,12 +71,12 @@ function subjectOf(kind: NoticeKind, items: MailItem[]): string {
   const [only] = items;
   const b = only?.brokerage ?? "";
   if (items.length > 1) {
-    if (kind === "back") return `${items.length} connections can be reconnected now`;
+    if (kind === "when-back") return `${items.length} connections can be reconnected now`;
     if (kind === "fixed") return `${items.length} connections work again`;
     return kind === "broke" ? `${items.length} connections need reconnecting` : `Reminder: ${items.length} connections need reconnecting`;
   }
   if (kind === "fixed") return `Your ${b} connection works again`;
-  if (kind === "back") return `${b} is back: you can reconnect now`;
+  if (kind === "when-back") return `${b} is back: you can reconnect now`;
   if (kind === "broke") return only?.wasHeld ? `${b} is back: you can reconnect now` : `Your ${b} connection needs reconnecting`;
   return `Reminder: your ${b} connection needs reconnecting`;
 }
@@ -90,11 +90,11 @@ function storyOf(kind: NoticeKind, { brokerage: b, brokeAt, endedAt, dataAsOf, w
   const since = `${b} stopped sharing new data with ${appName} ${dayAt(viewer, brokeAt, now)}.`;
   const data = dataAsOf ? ` What you see in ${appName} is from ${clock(viewer, dataAsOf)} and stays as it is until you reconnect.` : "";
   const held = wasHeld ? [`Reconnecting ${b} wasn’t possible for a while, so we waited to send this. You can try now.`] : [];
-  const asked = kind === "back" ? [`You asked us to tell you when it is worth trying ${b} again. It is now.`] : [];
+  const asked = kind === "when-back" ? [`You asked us to tell you when it is worth trying ${b} again. It is now.`] : [];
   return [
     `${since}${data}`,
     ...asked,
-    ...(kind === "back" ? [] : held),
+    ...(kind === "when-back" ? [] : held),
     "Sign in once more and the same connection carries on, with the same accounts and history.",
   ];
 }
@@ -113,7 +113,7 @@ interface Parts {
   kind: NoticeKind;
   subject: string;
   paragraphs: string[];
-  buttons: { words: string; link: string }[];
+  buttons: { text: string; link: string }[];
   facts: [string, string[]][];
   real: string;
   why: string;
@@ -128,10 +128,10 @@ const dark = `@media (prefers-color-scheme:dark){.page{background:#101417!import
 
 function htmlOf({ kind, subject, paragraphs, buttons, facts, real, why, frame }: Parts): string {
   const { appName, colors, appUrl, unsubscribeUrl } = frame;
-  const paragraph = (words: string) =>
-    `<p class="soft" style="margin:0 0 16px;${font};font-size:17px;line-height:27px;color:#2b3a42">${escape(words)}</p>`;
-  const button = ({ words, link }: { words: string; link: string }) =>
-    `<p style="margin:8px 0 20px"><a href="${escape(link)}" style="display:inline-block;padding:15px 24px;border-radius:8px;background:${colors.fill};color:${colors.onFill};${font};font-weight:bold;font-size:17px;line-height:22px;text-decoration:none">${escape(words)}</a></p>`;
+  const paragraph = (text: string) =>
+    `<p class="soft" style="margin:0 0 16px;${font};font-size:17px;line-height:27px;color:#2b3a42">${escape(text)}</p>`;
+  const button = ({ text, link }: { text: string; link: string }) =>
+    `<p style="margin:8px 0 20px"><a href="${escape(link)}" style="display:inline-block;padding:15px 24px;border-radius:8px;background:${colors.fill};color:${colors.onFill};${font};font-weight:bold;font-size:17px;line-height:22px;text-decoration:none">${escape(text)}</a></p>`;
   const fact = ([name, values]: [string, string[]]) =>
     `<tr><th class="soft line" scope="row" align="left" valign="top" width="120" style="padding:14px 12px 14px 0;border-top:1px solid #dde3e6;${font};font-weight:normal;font-size:16px;line-height:24px;color:#56636b">${escape(name)}</th><td class="ink line" style="padding:14px 0;border-top:1px solid #dde3e6;${font};font-size:16px;line-height:24px;color:#14212a">${values.map(escape).join("<br>")}</td></tr>`;
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><meta name="supported-color-schemes" content="light dark"><title>${escape(subject)}</title><style>${dark}</style></head>

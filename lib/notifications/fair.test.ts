@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/schema/notices";
 import { incidents } from "@/lib/db/schema/incidents";
-import { brokerages, users } from "@/lib/db/schema/connections";
+import { brokerages } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { listDuePeople } from "./due";
 import { sendDueNotices } from "./send";
@@ -36,7 +37,7 @@ async function makePile(people: number, minutes: number, held = false) {
       insert into episodes (connection_id, broke_at, noticed_at, noticed_by)
       select id, ${moment}, ${moment}, 'webhook' from connection returning id, connection_id
     )
-    insert into notices (user_id, episode_id, kind, created_at, not_before, mail, held_at, held_for)
+    insert into notices (user_id, episode_id, kind, created_at, run_at, mail, held_at, held_for)
     select connection.user_id, episode.id, 'broke', ${moment}, ${moment} + interval '10 minutes',
       ${held ? "held" : "waiting"}, ${held ? moment : null}, ${held ? brokerageId : null}::uuid
     from episode join connection on connection.id = episode.connection_id`);
@@ -130,7 +131,7 @@ describe("one person's trouble", () => {
       .select()
       .from(notices)
       .where(and(eq(notices.userId, odd.userId), eq(notices.kind, "broke")));
-    expect(notice).toMatchObject({ mail: "failed", attempts: 6, problem: "not handed over (EENVELOPE)" });
+    expect(notice).toMatchObject({ mail: "failed", attempts: 6, lastError: "not handed over (EENVELOPE)" });
   });
 
   test("an odd date in one connection fails alone: everything else due goes out", async () => {
@@ -148,7 +149,7 @@ describe("one person's trouble", () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     const db = await database();
-    await db.update(notices).set({ mail: "claimed", claimedAt: at(days(30)), mailId: "<gone@example.com>", notBefore: at(10), attempts: 1 });
+    await db.update(notices).set({ mail: "claimed", lockedUntil: at(days(30)), mailId: "<gone@example.com>", runAt: at(10), attempts: 1 });
     await sendDueNotices(at(10));
     expect(subjects()).toHaveLength(1);
   });

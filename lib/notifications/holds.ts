@@ -20,7 +20,7 @@ export function whyHeld(brokerage: Weather, kind: string): string | null {
   if (!brokerage.enabled) return "cannot be reconnected";
   if (brokerage.maintenance) return "maintenance";
   if (brokerage.incidents.length > 0) return "many breaks at once";
-  return kind === "back" && brokerage.degraded ? "degraded" : null;
+  return kind === "when-back" && brokerage.degraded ? "degraded" : null;
 }
 
 const openIncident = sql`exists (select 1 from ${incidents} where ${incidents.brokerageId} = brokerage.id and ${incidents.endedAt} is null)`;
@@ -28,7 +28,7 @@ const why = sql`case
   when not brokerage.enabled then 'cannot be reconnected'
   when brokerage.maintenance then 'maintenance'
   when ${openIncident} then 'many breaks at once'
-  when notice.kind = 'back' and brokerage.degraded then 'degraded' end`;
+  when notice.kind = 'when-back' and brokerage.degraded then 'degraded' end`;
 
 /**
  * Sets aside due notices that have to wait for their brokerage, however many there are, so that they cost nothing until then.
@@ -39,15 +39,15 @@ export async function holdNotices(now: Date): Promise<void> {
   await (
     await database()
   ).execute(sql`
-    update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), problem = due.why
+    update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), last_error = due.why
     from (
       select notice.id, brokerage.id as brokerage_id, ${why} as why
       from ${notices} as notice
       join ${episodes} as episode on episode.id = notice.episode_id
       join ${connections} as connection on connection.id = episode.connection_id
       join ${brokerages} as brokerage on brokerage.id = connection.brokerage_id
-      where notice.mail = 'waiting' and notice.not_before <= ${moment} and notice.kind <> 'fixed' and episode.ended_at is null and ${why} is not null
-      order by notice.not_before limit ${heldAtOnce}
+      where notice.mail = 'waiting' and notice.run_at <= ${moment} and notice.kind <> 'fixed' and episode.ended_at is null and ${why} is not null
+      order by notice.run_at limit ${heldAtOnce}
       for update of notice skip locked
     ) as due
     where ${notices}.id = due.id and ${notices}.mail = 'waiting'`);
@@ -61,10 +61,10 @@ export async function releaseNotices(now: Date): Promise<void> {
   await (
     await database()
   ).execute(sql`
-    update ${notices} set mail = 'waiting', held_for = null, not_before = ${now.toISOString()}::timestamptz
+    update ${notices} set mail = 'waiting', held_for = null, run_at = ${now.toISOString()}::timestamptz
     from ${brokerages} as brokerage cross join lateral (
       select notice.id from ${notices} as notice
-      where notice.mail = 'held' and notice.held_for = brokerage.id and (notice.kind <> 'back' or not brokerage.degraded)
+      where notice.mail = 'held' and notice.held_for = brokerage.id and (notice.kind <> 'when-back' or not brokerage.degraded)
       order by notice.user_id fetch first ${sql.raw(String(releasedAtOnce))} rows with ties
     ) as free
     where brokerage.enabled and not brokerage.maintenance and not ${openIncident} and ${notices}.id = free.id and ${notices}.mail = 'held'`);

@@ -3,7 +3,8 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import { and, eq, gt, isNull } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { fixLinks } from "@/lib/db/schema/notices";
-import { connections, episodes, users } from "@/lib/db/schema/connections";
+import { connections, episodes } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 
 const validDays = 7;

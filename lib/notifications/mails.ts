@@ -8,7 +8,7 @@ import { makeFixLink, unsubscribeToken } from "./links";
 import { knownZone, type NoticeKind } from "./rules";
 
 /** Of several notices about one connection, the one with the highest weight is written. */
-const weight: Record<NoticeKind, number> = { back: 3, broke: 2, "reminder-7": 1, "reminder-3": 1, fixed: 0 };
+const weight: Record<NoticeKind, number> = { "when-back": 3, broke: 2, "reminder-7": 1, "reminder-3": 1, fixed: 0 };
 
 export interface WrittenMail extends ComposedMail {
   to: string;

@@ -2,23 +2,24 @@ import "server-only";
 import { and, eq, gt, inArray, lt, lte, or, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import { notices } from "@/lib/db/schema/notices";
-import { announceChanges, noteChange } from "@/lib/live";
+import { announceChanges, recordChange } from "@/lib/live";
+import { backoffMs } from "@/lib/base/backoff";
 import { describeError, log } from "@/lib/base/log";
 import { MailNotSent } from "@/lib/mail";
 import { lockConnections, type DueNotice } from "./due";
 import { planReminders } from "./record";
 
 /** A process that holds a notice for longer than this is considered dead; longer than any e-mail takes. */
-const leaseMs = 2 * 60_000;
+export const leaseMs = 2 * 60_000;
 const maxAttempts = 6;
-const firstGapMs = 60_000;
+const firstGapMs = 2 * 60_000;
 const abandonedAtOnce = 500;
 
 /** What to store after an attempt that certainly sent nothing: another one after a growing interval, none after six. */
-export function afterFailure(attemptsBefore: number, problem: string, now: Date) {
+export function afterFailure(attemptsBefore: number, lastError: string, now: Date) {
   const attempts = attemptsBefore + 1;
-  const notBefore = new Date(now.getTime() + firstGapMs * 4 ** attemptsBefore);
-  return { mail: attempts >= maxAttempts ? ("failed" as const) : ("waiting" as const), attempts, notBefore, problem };
+  const runAt = new Date(now.getTime() + backoffMs(attempts, firstGapMs));
+  return { mail: attempts >= maxAttempts ? ("failed" as const) : ("waiting" as const), attempts, runAt, lastError };
 }
 
 /** The server has taken the e-mail. */
@@ -27,11 +28,11 @@ export async function recordSent(userId: string, mailId: string, subject: string
     await lockConnections(tx, userId);
     const sent = await tx
       .update(notices)
-      .set({ mail: "sent", sentAt: now, subject, problem: null })
+      .set({ mail: "sent", sentAt: now, subject, lastError: null })
       .where(and(eq(notices.mailId, mailId), inArray(notices.mail, ["leaving", "unknown"])))
       .returning({ id: notices.id, kind: notices.kind });
     await planReminders(tx, breaksOf(sent), now);
-    await noteChange(tx, userId);
+    await recordChange(tx, userId);
   });
   await announceChanges();
 }
@@ -45,14 +46,14 @@ const breaksOf = (some: { id: string; kind: string }[]) => some.filter(({ kind }
  */
 export async function recordFailure(userId: string, mailId: string, failed: DueNotice[], error: unknown, now: Date): Promise<boolean> {
   const certain = !(error instanceof MailNotSent) || error.certain;
-  const problem = error instanceof MailNotSent ? `not handed over (${error.reason})` : error instanceof Error ? error.name : "unknown";
-  log.warn({ notices: failed.map(({ id }) => id), certain, problem, ...describeError(error) }, "A notice could not be mailed");
+  const lastError = error instanceof MailNotSent ? `not handed over (${error.reason})` : error instanceof Error ? error.name : "unknown";
+  log.warn({ notices: failed.map(({ id }) => id), certain, lastError, ...describeError(error) }, "A notice could not be mailed");
   await transaction(async (tx) => {
     await lockConnections(tx, userId);
     for (const { id, kind, attempts } of failed) {
       const changed = await tx
         .update(notices)
-        .set(certain ? afterFailure(attempts, problem, now) : { mail: "unknown", problem })
+        .set(certain ? afterFailure(attempts, lastError, now) : { mail: "unknown", lastError })
         .where(and(eq(notices.id, id), eq(notices.mailId, mailId), inArray(notices.mail, ["claimed", "leaving"])))
         .returning({ id: notices.id });
       if (!certain && kind === "broke")
@@ -75,17 +76,17 @@ export async function recordTrouble(userId: string, error: unknown, now: Date): 
     .set({
       mail: sql`case when ${notices.attempts} + 1 < ${maxAttempts} then 'waiting' else 'failed' end`,
       attempts: sql`${notices.attempts} + 1`,
-      notBefore: sql`${now.toISOString()}::timestamptz + ${firstGapMs} * power(4, ${notices.attempts}) * interval '1 millisecond'`,
-      problem: error instanceof Error ? error.name : "unknown",
+      runAt: sql`${now.toISOString()}::timestamptz + ${firstGapMs} * power(3, ${notices.attempts}) * interval '1 millisecond'`,
+      lastError: error instanceof Error ? error.name : "unknown",
     })
-    .where(and(eq(notices.userId, userId), eq(notices.mail, "waiting"), lte(notices.notBefore, now)));
+    .where(and(eq(notices.userId, userId), eq(notices.mail, "waiting"), lte(notices.runAt, now)));
 }
 
 /** Resolves notices whose process died. @returns how many of them may or may not have been sent */
 export async function recordAbandoned(now: Date): Promise<number> {
   const db = await database();
-  // A claim dated in the future was made before a clock was set back.
-  const abandoned = or(lt(notices.claimedAt, new Date(now.getTime() - leaseMs)), gt(notices.claimedAt, new Date(now.getTime() + leaseMs)));
+  // A lease that ends later than any lease can was taken before a clock was set back.
+  const abandoned = or(lt(notices.lockedUntil, now), gt(notices.lockedUntil, new Date(now.getTime() + leaseMs)));
   const found = await db
     .selectDistinct({ userId: notices.userId })
     .from(notices)
@@ -98,11 +99,11 @@ export async function recordAbandoned(now: Date): Promise<number> {
       const theirs = and(eq(notices.userId, userId), abandoned);
       await tx
         .update(notices)
-        .set({ mail: sql`case when ${notices.attempts} < ${maxAttempts} then 'waiting' else 'failed' end`, problem: "Its process died" })
+        .set({ mail: sql`case when ${notices.attempts} < ${maxAttempts} then 'waiting' else 'failed' end`, lastError: "Its process died" })
         .where(and(theirs, eq(notices.mail, "claimed")));
       const lost = await tx
         .update(notices)
-        .set({ mail: "unknown", problem: "Its process died before recording whether it was sent" })
+        .set({ mail: "unknown", lastError: "Its process died before recording whether it was sent" })
         .where(and(theirs, eq(notices.mail, "leaving")))
         .returning({ id: notices.id, kind: notices.kind });
       await planReminders(tx, breaksOf(lost), now);

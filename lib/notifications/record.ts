@@ -13,7 +13,7 @@ export async function notifyBreak(tx: Transaction, episode: { id: string; connec
   if (!owner) return;
   await tx
     .insert(notices)
-    .values({ userId: owner.userId, episodeId, kind: "broke", createdAt: noticedAt, notBefore: dueAt("broke", noticedAt) })
+    .values({ userId: owner.userId, episodeId, kind: "broke", createdAt: noticedAt, runAt: dueAt("broke", noticedAt) })
     .onConflictDoNothing();
 }
 
@@ -24,16 +24,16 @@ export async function notifyBreak(tx: Transaction, episode: { id: string; connec
 export async function notifyEnd(tx: Transaction, { id, endedHow }: { id: string; endedHow: "fixed" | "deleted" }, now: Date): Promise<void> {
   await tx
     .update(notices)
-    .set({ mail: "cancelled", heldFor: null, problem: endedHow })
+    .set({ mail: "cancelled", heldFor: null, lastError: endedHow })
     .where(and(eq(notices.episodeId, id), ne(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "held"])));
   if (endedHow === "deleted") return;
   const due = dueAt("fixed", now).toISOString();
   await tx.execute(sql`
-    insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
+    insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
     select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${due}::timestamptz from ${notices}
     where ${and(eq(notices.episodeId, id), eq(notices.kind, "broke"))}
     on conflict (episode_id, kind) do update
-      set mail = 'waiting', created_at = excluded.created_at, not_before = excluded.not_before, attempts = 0, problem = null
+      set mail = 'waiting', created_at = excluded.created_at, run_at = excluded.run_at, attempts = 0, last_error = null
       -- That end was announced too early, and nobody was told of it; this one is the true one.
       where ${notices}.mail = 'cancelled'`);
 }
@@ -47,27 +47,27 @@ export async function withdrawEnd(tx: Pick<Transaction, "delete" | "update">, ep
   await tx.delete(notices).where(and(own, eq(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "cancelled"])));
   await tx
     .update(notices)
-    .set({ mail: "waiting", problem: null })
-    .where(and(own, eq(notices.mail, "cancelled"), inArray(notices.problem, ["fixed", "deleted"])));
+    .set({ mail: "waiting", lastError: null })
+    .where(and(own, eq(notices.mail, "cancelled"), inArray(notices.lastError, ["fixed", "deleted"])));
 }
 
 /**
  * Plans the e-mail saying that an open break can be repaired now, once per episode. One that was given up is planned again.
  * @returns false when they were told already
  */
-export async function notifyWhenBack(tx: Pick<Transaction, "insert">, episode: { id: string; userId: string }, now: Date): Promise<boolean> {
+export async function recordWhenBack(tx: Pick<Transaction, "insert">, episode: { id: string; userId: string }, now: Date): Promise<boolean> {
   const { id: episodeId, userId } = episode;
   const over = sql`${notices.mail} in ('cancelled', 'failed')`;
   const again = (wanted: SQL | string, kept: AnyPgColumn) => sql`case when ${over} then ${wanted} else ${kept} end`;
   const [notice] = await tx
     .insert(notices)
-    .values({ userId, episodeId, kind: "back", createdAt: now, notBefore: now })
+    .values({ userId, episodeId, kind: "when-back", createdAt: now, runAt: now })
     .onConflictDoUpdate({
       target: [notices.episodeId, notices.kind],
       set: {
         mail: again("waiting", notices.mail),
         createdAt: again(sql`excluded.created_at`, notices.createdAt),
-        notBefore: again(sql`excluded.not_before`, notices.notBefore),
+        runAt: again(sql`excluded.run_at`, notices.runAt),
         attempts: again(sql`0`, notices.attempts),
       },
     })
@@ -83,7 +83,7 @@ export async function planReminders(tx: Pick<Transaction, "execute">, noticeIds:
     const due = sql`case when ${told} > noticed_at + interval '1 day' then ${told} else noticed_at end
       + ${dueAt(kind, new Date(0)).getTime()} * interval '1 millisecond'`;
     await tx.execute(sql`
-      insert into ${notices} (user_id, episode_id, kind, created_at, not_before)
+      insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
       select notice.user_id, notice.episode_id, ${kind}, ${due}, ${due}
       from ${notices} as notice join ${episodes} on ${episodes}.id = notice.episode_id
       where notice.kind = 'broke' and notice.id in (${sql.join(

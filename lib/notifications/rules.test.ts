@@ -54,14 +54,14 @@ function play({ fixedAfterMs, heldFromMs, heldForMs, askedAfterMs, answeredAfter
     fixTold ||= ended;
     if (askedAfterMs !== null && ms >= askedAfterMs && !ended && askedAt === null) {
       askedAt = ms;
-      waiting.set("back", ms);
+      waiting.set("when-back", ms);
     }
     const held = ms >= heldFromMs && ms < heldFromMs + heldForMs;
     for (const [kind, from] of [...waiting]) {
       if (from > ms) continue;
       const told = sent.some((one) => one.kind === "broke");
       const answeredSince = askedAt !== null && answeredAfterMs > askedAt && ms > answeredAfterMs;
-      const asked = kind === "back" && askedAt !== null ? { at: at(askedAt), answeredSince } : null;
+      const asked = kind === "when-back" && askedAt !== null ? { at: at(askedAt), answeredSince } : null;
       const present = ended ? "works" : "broken";
       const why = held ? "maintenance" : null;
       const decision = decide({ ...facts, ...person, kind, ended, present, held: why, told, asked, createdAt: at(from) }, at(ms));
@@ -109,7 +109,7 @@ describe("over random histories of an episode", () => {
     fc.assert(
       fc.property(someHistory, (history) => {
         const kinds = play(history).map(({ kind }) => kind);
-        if (history.preference === "none") expect(kinds.filter((kind) => kind !== "back")).toEqual([]);
+        if (history.preference === "none") expect(kinds.filter((kind) => kind !== "when-back")).toEqual([]);
         if (history.preference === "first") expect(kinds.filter((kind) => kind.startsWith("reminder"))).toEqual([]);
         if (kinds.includes("fixed")) expect(kinds).toContain("broke");
       }),
@@ -139,7 +139,7 @@ test("one that is repaired within ten minutes is not told at all", () => {
 });
 
 test("a person who asked is notified an hour later, or as soon as someone got through", () => {
-  const told = (more: Partial<History>) => play({ ...calm, askedAfterMs: day, ...more }).find(({ kind }) => kind === "back")?.at ?? 0;
+  const told = (more: Partial<History>) => play({ ...calm, askedAfterMs: day, ...more }).find(({ kind }) => kind === "when-back")?.at ?? 0;
   const late = 12 * minute;
   expect(told({}) - day).toBeGreaterThanOrEqual(60 * minute);
   expect(told({}) - day).toBeLessThan(60 * minute + 2 * late);
@@ -184,7 +184,7 @@ describe("a receipt", () => {
     ["waits while the e-mail about the break may be on its way", { told: null }, "wait"],
     ["does not go to whoever was not told", { told: false }, "cancel"],
     ["waits while a new break is not told", { present: "broken" as const }, "wait"],
-    ["is void once a new break was told", { present: "broken-and-told" as const }, "cancel"],
+    ["is void once a new break was told", { present: "broken-and-notified" as const }, "cancel"],
     ["is void when the connection is gone", { present: "gone" as const }, "cancel"],
     ["does not depend on the brokerage", { held: "maintenance" }, "send"],
   ])("%s", (_, more, act) => {

@@ -1,5 +1,5 @@
-/** "back": the brokerage could not be reached, and the person asked to be told when it is worth trying again. */
-export type NoticeKind = "broke" | "reminder-3" | "reminder-7" | "back" | "fixed";
+/** "when-back": the brokerage could not be reached, and the person asked to be told when it is worth trying again. */
+export type NoticeKind = "broke" | "reminder-3" | "reminder-7" | "when-back" | "fixed";
 
 /** What one e-mail can be about: connections that need reconnecting, or connections that work again. */
 export type Topic = "repair" | "receipt";
@@ -17,12 +17,12 @@ export interface NoticeFacts {
   /** Whether an e-mail about this break was sent; null while one may be on its way. */
   told: boolean | null;
   /** The connection as it is now; it counts as working only if no later break is open either. */
-  present: "works" | "broken" | "broken-and-told" | "gone";
+  present: "works" | "broken" | "broken-and-notified" | "gone";
   /** Why signing in at the brokerage would not help now, or null. */
   held: string | null;
   /** Another e-mail to this person is due, so this notice needn't wait its full time. */
   joins: boolean;
-  /** Only for "back": when the person asked, and whether anyone's sign-in at that brokerage has succeeded since. */
+  /** Only for "when-back": when the person asked, and whether anyone's sign-in at that brokerage has succeeded since. */
   asked: { at: Date; answeredSince: boolean } | null;
   preference: "all" | "first" | "none";
   /** Minutes of the person's day; equal for no quiet hours. */
@@ -52,14 +52,14 @@ const worthTryingMs = 60 * minuteMs;
 
 /** When an e-mail of this kind is due at the earliest; for "fixed", pass when the repair was recorded. */
 export function dueAt(kind: NoticeKind, noticedAt: Date): Date {
-  const after = { broke: gatherMs, "reminder-3": 3 * dayMs, "reminder-7": 7 * dayMs, back: 0, fixed: gatherReceiptsMs };
+  const after = { broke: gatherMs, "reminder-3": 3 * dayMs, "reminder-7": 7 * dayMs, "when-back": 0, fixed: gatherReceiptsMs };
   return new Date(noticedAt.getTime() + after[kind]);
 }
 
 /** How much earlier than planned a notice may join another e-mail to the same person about the same topic, in milliseconds. */
 export function joinWithinMs(kind: NoticeKind): number {
   if (kind === "fixed") return gatherReceiptsMs;
-  return kind === "broke" || kind === "back" ? gatherMs : gatherRemindersMs;
+  return kind === "broke" || kind === "when-back" ? gatherMs : gatherRemindersMs;
 }
 
 /**
@@ -68,7 +68,7 @@ export function joinWithinMs(kind: NoticeKind): number {
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
   // The person explicitly asked for this one.
-  if (notice.preference === "none" && notice.kind !== "back") return { act: "cancel", why: "not wanted" };
+  if (notice.preference === "none" && notice.kind !== "when-back") return { act: "cancel", why: "not wanted" };
   if (notice.leaving) return { act: "cancel", why: "being removed" };
   const obstacle = notice.kind === "fixed" ? decideReceipt(notice, now) : decideRepair(notice, now);
   if (obstacle) return obstacle;
@@ -92,7 +92,7 @@ function decideReceipt({ told, present, createdAt }: NoticeFacts, now: Date): De
   if (told === null) return { act: "wait", until: new Date(now.getTime() + toldAgainMs) };
   if (!told) return { act: "cancel", why: "the break was not told" };
   if (present === "works") return null;
-  if (present === "broken-and-told" || now.getTime() > createdAt.getTime() + dayMs) return { act: "cancel", why: "stopped again" };
+  if (present === "broken-and-notified" || now.getTime() > createdAt.getTime() + dayMs) return { act: "cancel", why: "stopped again" };
   return { act: "wait", until: new Date(now.getTime() + stoppedAgainMs) };
 }
 

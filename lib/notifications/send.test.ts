@@ -1,11 +1,12 @@
 import { and, eq, sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
 import { withEmulator } from "@/lib/testing/connections";
-import { askWhenBack } from "@/lib/connections/portal/notify-when-back";
+import { notifyWhenBack } from "@/lib/connections/portal/notify-when-back";
 import { database } from "@/lib/db/client";
 import { fixLinks, notices } from "@/lib/db/schema/notices";
 import { incidents } from "@/lib/db/schema/incidents";
-import { brokerages, users } from "@/lib/db/schema/connections";
+import { brokerages } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { makeFixLink, readFixLink, spendFixLink, unsubscribe, unsubscribeToken } from "./links";
 import { sendDueNotices } from "./send";
@@ -108,15 +109,15 @@ describe("who asked to be told that the brokerage is back", () => {
     const [owner, other] = [await makeOwner(), await makeOwner()];
     await owner.say(0, "disabled", 0);
     await other.say(0, "disabled", 0);
-    await expect(askWhenBack(other.userId, owner.ids[0] ?? "", at(20))).rejects.toMatchObject({ code: "not-found" });
-    for (const minutes of [20, 21]) await askWhenBack(owner.userId, owner.ids[0] ?? "", at(minutes));
+    await expect(notifyWhenBack(other.userId, owner.ids[0] ?? "", at(20))).rejects.toMatchObject({ code: "not-found" });
+    for (const minutes of [20, 21]) await notifyWhenBack(owner.userId, owner.ids[0] ?? "", at(minutes));
     await sendDueNotices(at(25));
     expect(await subjects(owner)).toEqual(["Your Questrade connection needs reconnecting"]);
     await other.say(0, "enabled", 26);
     await sendDueNotices(at(31));
     expect((await subjects(owner)).slice(1)).toEqual(["Questrade is back: you can reconnect now"]);
-    await expect(askWhenBack(owner.userId, owner.ids[0] ?? "", at(40))).rejects.toMatchObject({ code: "told-already" });
-    await expect(askWhenBack(other.userId, other.ids[0] ?? "", at(40))).rejects.toMatchObject({ code: "not-broken" });
+    await expect(notifyWhenBack(owner.userId, owner.ids[0] ?? "", at(40))).rejects.toMatchObject({ code: "already-notified" });
+    await expect(notifyWhenBack(other.userId, other.ids[0] ?? "", at(40))).rejects.toMatchObject({ code: "not-broken" });
   });
 });
 
@@ -125,7 +126,7 @@ describe("a crash", () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     const db = await database();
-    await db.update(notices).set({ mail: "claimed", claimedAt: at(10), mailId: "<gone@example.com>", notBefore: at(10), attempts: 1 });
+    await db.update(notices).set({ mail: "claimed", lockedUntil: at(12), mailId: "<gone@example.com>", runAt: at(10), attempts: 1 });
     expect(await sendDueNotices(at(11))).toMatchObject({ mails: 0, unknown: 0 });
     expect(await sendDueNotices(at(13))).toMatchObject({ mails: 1, unknown: 0 });
     expect(await subjects(owner)).toHaveLength(1);
@@ -135,7 +136,7 @@ describe("a crash", () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     const db = await database();
-    await db.update(notices).set({ mail: "leaving", claimedAt: at(10), mailId: "<gone@example.com>", notBefore: at(10), attempts: 1 });
+    await db.update(notices).set({ mail: "leaving", lockedUntil: at(12), mailId: "<gone@example.com>", runAt: at(10), attempts: 1 });
     expect(await sendDueNotices(at(11))).toMatchObject({ mails: 0, unknown: 0 });
     expect(await sendDueNotices(at(13))).toMatchObject({ mails: 0, unknown: 1 });
     expect(await subjects(owner)).toEqual([]);

@@ -1,7 +1,7 @@
 import "server-only";
 import { describeError, log } from "@/lib/base/log";
 import { MailNotSent, overtaken, sendMail } from "@/lib/mail";
-import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { claimMails, recordLeaving, type ClaimedMail } from "./claim";
 import { listDuePeople } from "./due";
 import { holdNotices, releaseNotices } from "./holds";
@@ -35,7 +35,7 @@ export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   await guarded("holdNotices", () => holdNotices(now));
   await guarded("releaseNotices", () => releaseNotices(now));
   const people = await listDuePeople(now);
-  await someAtOnce(people, { atOnce: mailsAtOnce, withinMs }, (userId) => sendTo(userId, clock, counts));
+  await forEachConcurrently(people, { atOnce: mailsAtOnce, withinMs }, (userId) => sendTo(userId, clock, counts));
   return counts;
 }
 

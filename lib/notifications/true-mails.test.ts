@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/schema/notices";
-import { brokerages, connections, episodes, users } from "@/lib/db/schema/connections";
+import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { sendDueNotices } from "./send";
 import { at, days, makeOwner, withMailServer } from "@/lib/testing/notifications";
@@ -188,7 +189,7 @@ describe("an e-mail is true when it leaves:", () => {
         const owner = await makeOwner(2);
         const falsehoods: string[] = [];
         const works = [true, true];
-        const check = () => noteFalse(owner.ids, falsehoods);
+        const check = () => recordFalse(owner.ids, falsehoods);
         let minute = 0;
         for (const { index, minutes, when } of steps) {
           minute += minutes;
@@ -220,7 +221,7 @@ describe("an e-mail is true when it leaves:", () => {
 });
 
 /** Compares what is leaving right now with the connections as they are. */
-async function noteFalse(ids: string[], falsehoods: string[]) {
+async function recordFalse(ids: string[], falsehoods: string[]) {
   const db = await database();
   const leaving = await db
     .select({ kind: notices.kind, state: connections.state, connectionId: connections.id })
@@ -244,7 +245,7 @@ describe("a brokerage that cannot be reconnected", () => {
     await db.update(brokerages).set({ enabled: false });
     await sendAt(30, days(3), days(4), days(7), days(8));
     expect(subjects()).toEqual([needs]);
-    expect(await mailOf("reminder-3")).toMatchObject({ mail: "held", problem: "cannot be reconnected" });
+    expect(await mailOf("reminder-3")).toMatchObject({ mail: "held", lastError: "cannot be reconnected" });
     await other.say(0, "enabled", days(9));
     await db.update(brokerages).set({ enabled: true });
     await sendAt(days(10), days(10) + 1);

@@ -1,10 +1,12 @@
 import "server-only";
 import { and, asc, desc, eq, exists, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { connections, episodes, portalSessions, snapTradeUsers } from "@/lib/db/schema/connections";
+import { connections, episodes } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { describeError, log } from "@/lib/base/log";
 import { listLifetimes, signedInAt } from "@/lib/connections/observations/lifetimes";
-import { beatsToJudge, silenceFactor, silenceSlackMs, waitFor, type Candidates } from "./policy";
+import { heartbeatsToJudge, silenceFactor, silenceSlackMs, waitFor, type Candidates } from "./policy";
 import { type WatchedConnection } from "@/lib/connections/observations/lifetimes";
 import { portalOpenMinutes } from "@/lib/connections/look/due";
 
@@ -12,7 +14,7 @@ import { portalOpenMinutes } from "@/lib/connections/look/due";
 const portalEveryMs = 20_000;
 const failedAgainMs = 60_000;
 /** The longest period, even if the rate limit is close to zero. */
-const longestWaitMs = 7 * 86_400_000;
+const maxWaitMs = 7 * 86_400_000;
 
 const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
 /** People whose secret is refused are asked about at growing intervals of their own (refused.ts). */
@@ -94,8 +96,8 @@ export async function listCandidates(now: Date, room: number, upSince: Date): Pr
 /** The people of connections that count as silent (policy.ts, silentAt) and that nobody has asked about since. */
 export async function listSilent(now: Date, room: number, upSince: Date): Promise<{ userId: string }[]> {
   const db = await database();
-  const gap = sql`${connections.beatGapMs} * interval '1 millisecond'`;
-  const silentAt = sql`(${connections.lastBeatAt} + ${gap} * ${silenceFactor}::float8 + ${silenceSlackMs} * interval '1 millisecond')`;
+  const gap = sql`${connections.heartbeatGapMs} * interval '1 millisecond'`;
+  const silentAt = sql`(${connections.lastHeartbeatAt} + ${gap} * ${silenceFactor}::float8 + ${silenceSlackMs} * interval '1 millisecond')`;
   return db
     .select({ userId: connections.userId })
     .from(connections)
@@ -104,17 +106,17 @@ export async function listSilent(now: Date, room: number, upSince: Date): Promis
       and(
         present,
         eq(connections.state, "enabled"),
-        gte(connections.beats, beatsToJudge),
-        isNotNull(connections.beatGapMs),
-        lt(connections.lastBeatAt, before(now, silenceSlackMs)),
-        sql`${connections.lastBeatAt} + ${gap} >= ${upSince.toISOString()}::timestamptz`,
+        gte(connections.heartbeats, heartbeatsToJudge),
+        isNotNull(connections.heartbeatGapMs),
+        lt(connections.lastHeartbeatAt, before(now, silenceSlackMs)),
+        sql`${connections.lastHeartbeatAt} + ${gap} >= ${upSince.toISOString()}::timestamptz`,
         sql`${silentAt} <= ${now.toISOString()}::timestamptz`,
         sql`coalesce(${snapTradeUsers.lookedAt} < ${silentAt}, true) and ${connections.observedAt} < ${silentAt}`,
         notJustFailed(now),
       ),
     )
     .groupBy(connections.userId)
-    .orderBy(sql`min(${connections.lastBeatAt})`)
+    .orderBy(sql`min(${connections.lastHeartbeatAt})`)
     .limit(room);
 }
 
@@ -143,7 +145,7 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
   }
   const next = [...watched].map(([userId, own]) => {
     const waitMs = waitFor(own, periodMs, now);
-    return { userId, at: new Date(now.getTime() + (waitMs < longestWaitMs ? waitMs : longestWaitMs)) };
+    return { userId, at: new Date(now.getTime() + (waitMs < maxWaitMs ? waitMs : maxWaitMs)) };
   });
   await db.execute(sql`
     update ${snapTradeUsers} set next_look_at = wanted.at

@@ -60,9 +60,9 @@ describe("a step of the round", () => {
   });
 
   test.each([
-    ["incidents", "waves"],
+    ["incidents", "incidents"],
     ["brokerages", "brokerages"],
-    ["portal_sessions", "trips"],
+    ["portal_sessions", "sessions"],
     ["notices", "notices"],
   ])("fails without the table %s and is named, and the round still does the rest and ends", async (table, name) => {
     await makePerson();
@@ -104,11 +104,11 @@ describe("the people to look at", () => {
   test("are looked at even if those who count as silent cannot be listed", async () => {
     const { ids } = await makeBroken();
     const db = await database();
-    await db.execute(sql`alter table connections alter column beat_gap_ms type text`);
+    await db.execute(sql`alter table connections alter column heartbeat_gap_ms type text`);
     try {
       expect(await reconcile()).toMatchObject({ looks: { made: 1, failed: 0 }, failed: expect.arrayContaining(["looks/silent"]) as string[] });
     } finally {
-      await db.execute(sql`alter table connections alter column beat_gap_ms type integer using beat_gap_ms::integer`);
+      await db.execute(sql`alter table connections alter column heartbeat_gap_ms type integer using heartbeat_gap_ms::integer`);
     }
     expect(await noticed(ids)).toEqual(["timer"]);
   });
@@ -120,7 +120,7 @@ describe("the lease of the round", () => {
     const round = await takeRound(now);
     expect(await takeRound(new Date(now.getTime() + leaseMs - 1))).toBeNull();
     const db = await database();
-    await db.update(rounds).set({ leasedUntil: now });
+    await db.update(rounds).set({ lockedUntil: now });
     if (round) await keepRound(round, 1_000);
     expect(await takeRound(new Date(now.getTime() + leaseMs - 1_000))).toBeNull();
   });
@@ -192,7 +192,7 @@ describe("health", () => {
     });
     const health = await readHealth(new Date(), long);
     expect(health).toMatchObject({ status: "ok", events: { waiting: 0, dead: 0 }, lostBreakFoundWithinMinutes: 1 });
-    expect(health.lastRound?.failed).toEqual(expect.arrayContaining(["waves"]));
+    expect(health.lastRound?.failed).toEqual(expect.arrayContaining(["incidents"]));
     expect(Date.now() - (health.lastRound?.endedAt.getTime() ?? 0)).toBeLessThan(minuteMs);
     expect(Object.keys(health).sort()).toEqual(["events", "lastRound", "lostBreakFoundWithinMinutes", "status"]);
   });

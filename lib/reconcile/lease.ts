@@ -17,7 +17,7 @@ export interface Round {
   /** Since when rounds have run without a gap. */
   upSince: Date;
   /** Our clock. */
-  leasedUntil: Date;
+  lockedUntil: Date;
 }
 
 /** Another process took over the round, or may do so before the next step ends; this process must stop. */
@@ -27,21 +27,21 @@ export class RoundLost extends Error {
 
 /** @returns null when another process has the round */
 export async function takeRound(now: Date): Promise<Round | null> {
-  const leasedUntil = new Date(now.getTime() + leaseMs);
+  const lockedUntil = new Date(now.getTime() + leaseMs);
   const db = await database();
   const [taken] = await withinTime(queryWithinMs, () =>
     db
       .update(rounds)
       .set({
-        leasedUntil,
+        lockedUntil,
         fence: sql`${rounds.fence} + 1`,
         upSince: sql`case when coalesce(${rounds.endedAt}, 'epoch') < ${new Date(now.getTime() - downAfterMs).toISOString()}::timestamptz
           then ${now.toISOString()}::timestamptz else ${rounds.upSince} end`,
       })
-      .where(lte(rounds.leasedUntil, now))
+      .where(lte(rounds.lockedUntil, now))
       .returning({ fence: rounds.fence, upSince: rounds.upSince }),
   );
-  return taken ? { ...taken, leasedUntil } : null;
+  return taken ? { ...taken, lockedUntil } : null;
 }
 
 /**
@@ -50,18 +50,18 @@ export async function takeRound(now: Date): Promise<Round | null> {
  */
 export async function keepRound(round: Round, stepMs: number): Promise<void> {
   const now = new Date();
-  const leasedUntil = new Date(now.getTime() + leaseMs);
+  const lockedUntil = new Date(now.getTime() + leaseMs);
   try {
     const db = await database();
     const kept = await withinTime(queryWithinMs, () =>
-      db.update(rounds).set({ leasedUntil }).where(eq(rounds.fence, round.fence)).returning({ id: rounds.id }),
+      db.update(rounds).set({ lockedUntil }).where(eq(rounds.fence, round.fence)).returning({ id: rounds.id }),
     );
-    if (kept.length > 0) round.leasedUntil = leasedUntil;
+    if (kept.length > 0) round.lockedUntil = lockedUntil;
     else throw new RoundLost("Another process has the round");
   } catch (error) {
     if (error instanceof RoundLost) throw error;
     log.warn(describeError(error), "The lease of the round could not be extended");
-    if (round.leasedUntil.getTime() < Date.now() + stepMs) throw new RoundLost("The lease ends before the next step would");
+    if (round.lockedUntil.getTime() < Date.now() + stepMs) throw new RoundLost("The lease ends before the next step would");
   }
 }
 
@@ -72,7 +72,7 @@ export async function endRound({ fence }: Round, report: RoundReport): Promise<v
   await withinTime(queryWithinMs, () =>
     db
       .update(rounds)
-      .set({ leasedUntil: now, endedAt: now, report })
+      .set({ lockedUntil: now, endedAt: now, report })
       .where(and(eq(rounds.id, 1), eq(rounds.fence, fence))),
   );
 }

@@ -57,11 +57,11 @@ describe("the usual end", () => {
 });
 
 describe("silence", () => {
-  const daily = { beats: 3, lastBeatAt: daysAgo(2), gapMs: 86_400_000 };
+  const daily = { heartbeats: 3, lastHeartbeatAt: daysAgo(2), gapMs: 86_400_000 };
 
   test("is judged by the connection's own rhythm, and not before three signs of life", () => {
-    expect(silentAt(daily, daysAgo(10))).toEqual(new Date(daily.lastBeatAt.getTime() + 1.25 * 86_400_000 + 3_600_000));
-    expect(silentAt({ ...daily, beats: 2 }, daysAgo(10))).toBeNull();
+    expect(silentAt(daily, daysAgo(10))).toEqual(new Date(daily.lastHeartbeatAt.getTime() + 1.25 * 86_400_000 + 3_600_000));
+    expect(silentAt({ ...daily, heartbeats: 2 }, daysAgo(10))).toBeNull();
   });
 
   test("does not count what was due while we were down", () => {

@@ -4,7 +4,7 @@ const dayMs = 86_400_000;
 
 /** What is assumed of a brokerage that we know nothing of: tokens last some weeks (FACTS 5.2). */
 const usualRiskPerDay = 1 / 30;
-const leastRiskPerDay = usualRiskPerDay / 20;
+const minRiskPerDay = usualRiskPerDay / 20;
 
 /**
  * How likely this connection is to break, per day, at its present age: from the brokerage's own history.
@@ -19,7 +19,7 @@ export function riskPerDay({ enabled, worksSince, lifetimes }: WatchedConnection
   const from = lifetimes[broken - 1] ?? 0;
   const to = lifetimes[broken] ?? from * 1.2 + 1;
   const surviving = 1 - Math.min(broken, lifetimes.length) * share;
-  return Math.max(share / Math.max(to - from, 0.25) / Math.max(surviving, share), leastRiskPerDay);
+  return Math.max(share / Math.max(to - from, 0.25) / Math.max(surviving, share), minRiskPerDay);
 }
 
 /** The share of the background's looks that goes to whoever was not looked at for longest, whatever their risk. */
@@ -41,7 +41,7 @@ export function waitFor(connections: WatchedConnection[], periodMs: number, now:
 }
 
 /** A connection that gave its sign of life each day counts as silent only after this many of them. */
-export const beatsToJudge = 3;
+export const heartbeatsToJudge = 3;
 export const silenceFactor = 1.25;
 export const silenceSlackMs = 3_600_000;
 
@@ -51,9 +51,12 @@ export const silenceSlackMs = 3_600_000;
  * @param gapMs its usual time between two signs of life
  * @param upSince since when we have been there without a break
  */
-export function silentAt({ beats, lastBeatAt, gapMs }: { beats: number; lastBeatAt: Date; gapMs: number }, upSince: Date): Date | null {
-  if (beats < beatsToJudge) return null;
-  const dueAt = lastBeatAt.getTime() + gapMs;
+export function silentAt(
+  { heartbeats, lastHeartbeatAt, gapMs }: { heartbeats: number; lastHeartbeatAt: Date; gapMs: number },
+  upSince: Date,
+): Date | null {
+  if (heartbeats < heartbeatsToJudge) return null;
+  const dueAt = lastHeartbeatAt.getTime() + gapMs;
   return dueAt < upSince.getTime() ? null : new Date(dueAt + gapMs * (silenceFactor - 1) + silenceSlackMs);
 }
 

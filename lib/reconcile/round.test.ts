@@ -1,13 +1,14 @@
 import { eq, inArray, sql } from "drizzle-orm";
 import { describe, expect, inject, test, vi } from "vitest";
 import { listSilent } from "./candidates";
-import { isWave } from "@/lib/connections/observations/incidents";
+import { isIncident } from "@/lib/connections/observations/incidents";
 import { look } from "@/lib/connections/look/look";
 import { silentAt } from "./policy";
 import { forgetLooks, noticed, withWorld } from "@/lib/testing/connections";
 import { database } from "@/lib/db/client";
 import { incidents } from "@/lib/db/schema/incidents";
-import { connections, episodes, snapTradeUsers } from "@/lib/db/schema/connections";
+import { connections, episodes } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
 import { withDatabase } from "@/lib/testing/with-database";
 import { reconcile } from "./round";
@@ -28,8 +29,8 @@ describe("the round", () => {
   });
 
   test("one person's trouble among many stops nobody else's turn, and what one round leaves the next one does", async () => {
-    // The embedded database is for few people; a server for a thousand.
-    const [poisoned, ...others] = await makePeople(inject("postgresUrl") ? 1_000 : 100);
+    // The embedded database is for few people; a server for many.
+    const [poisoned, ...others] = await makePeople(inject("postgresUrl") ? 300 : 100);
     await emulator.post(`${poisoned?.path ?? ""}/faults`, { endpoint: "list", kind: "status", status: 500 });
     await Promise.all(others.map(({ path, ids }) => emulator.post(`${path}/connections/${ids[0]}/break`)));
     await forgetLooks();
@@ -38,7 +39,7 @@ describe("the round", () => {
       const counts = await reconcile();
       made += counts?.looks?.made ?? 0;
       failed += counts?.looks?.failed ?? 0;
-      await (await database()).update(rounds).set({ leasedUntil: new Date(0) });
+      await (await database()).update(rounds).set({ lockedUntil: new Date(0) });
     }
     expect(made).toBe(others.length);
     expect(failed).toBeGreaterThan(0);
@@ -52,7 +53,7 @@ describe("the round", () => {
     const before = await requestsSent();
     expect(await reconcile()).toMatchObject({ looks: { made: 0, failed: 0 } });
     expect((await requestsSent()) - before).toBeLessThanOrEqual(6);
-    await (await database()).update(rounds).set({ leasedUntil: new Date(0) });
+    await (await database()).update(rounds).set({ lockedUntil: new Date(0) });
     const afterwards = await requestsSent();
     await reconcile();
     expect((await look(people[0]?.userId ?? "")).looked).toBe(false);
@@ -86,9 +87,9 @@ describe("the round", () => {
     const both = await Promise.all([reconcile(), other.reconcile()]);
     expect(both.filter((counts) => counts !== null)).toHaveLength(1);
     const db = await database();
-    await db.update(rounds).set({ leasedUntil: new Date(Date.now() + minuteMs) });
+    await db.update(rounds).set({ lockedUntil: new Date(Date.now() + minuteMs) });
     expect(await reconcile()).toBeNull();
-    await db.update(rounds).set({ leasedUntil: new Date(Date.now() - 1) });
+    await db.update(rounds).set({ lockedUntil: new Date(Date.now() - 1) });
     expect(await reconcile()).not.toBeNull();
   });
 
@@ -101,9 +102,9 @@ describe("the round", () => {
     const { view } = await openReconnect({ userId, connectionId, darkMode: false, now: new Date(Date.now() - 11 * minuteMs) });
     await emulator.post(`${path}/advance`, { seconds: 5 });
     await emulator.post(`${path}/connections/${connectionId}/fix`);
-    expect(await reconcile(new Date())).toMatchObject({ trips: 1 });
+    expect(await reconcile(new Date())).toMatchObject({ sessions: 1 });
     const db = await database();
-    const { portalSessions } = await import("@/lib/db/schema/connections");
+    const { portalSessions } = await import("@/lib/db/schema/portal");
     const [trip] = await db.select().from(portalSessions).where(eq(portalSessions.id, view.portalSessionId));
     expect(trip?.outcome).toBe("fixed");
   });
@@ -132,21 +133,21 @@ describe("silence", () => {
     const db = await database();
     const now = new Date();
     const hour = 3_600_000;
-    for (const [beats, gapHours, sinceHours] of [
+    for (const [heartbeats, gapHours, sinceHours] of [
       [3, 24, 32],
       [3, 24, 30.9],
       [2, 24, 40],
       [9, 6, 9],
       [9, 6, 8],
     ] as const) {
-      const lastBeatAt = new Date(now.getTime() - sinceHours * hour);
+      const lastHeartbeatAt = new Date(now.getTime() - sinceHours * hour);
       const old = new Date(now.getTime() - 90 * hour);
       await db
         .update(connections)
-        .set({ beats, beatGapMs: gapHours * hour, lastBeatAt, observedAt: old })
+        .set({ heartbeats, heartbeatGapMs: gapHours * hour, lastHeartbeatAt, observedAt: old })
         .where(inArray(connections.id, ids));
       await db.update(snapTradeUsers).set({ lookedAt: old }).where(eq(snapTradeUsers.userId, userId));
-      const silent = silentAt({ beats, lastBeatAt, gapMs: gapHours * hour }, new Date(0));
+      const silent = silentAt({ heartbeats, lastHeartbeatAt, gapMs: gapHours * hour }, new Date(0));
       const expected = silent && silent <= now ? [{ userId }] : [];
       expect(await listSilent(now, 10, new Date(0))).toEqual(expected);
       expect(await listSilent(now, 10, now)).toEqual([]);
@@ -158,10 +159,10 @@ describe("silence", () => {
 
 describe("a wave", () => {
   test("is far more than usual, and never just a few", () => {
-    expect(isWave(4, 0)).toBe(false);
-    expect(isWave(5, 0)).toBe(true);
-    expect(isWave(20, 10)).toBe(false);
-    expect(isWave(60, 10)).toBe(true);
+    expect(isIncident(4, 0)).toBe(false);
+    expect(isIncident(5, 0)).toBe(true);
+    expect(isIncident(20, 10)).toBe(false);
+    expect(isIncident(60, 10)).toBe(true);
   });
 
   test("is recognised, kept until it has been calm for half an hour, and then over", async () => {
@@ -171,16 +172,19 @@ describe("a wave", () => {
       await look(userId, new Date());
     }
     const begun = await reconcile();
-    expect(begun?.waves?.begun).toHaveLength(1);
+    expect(begun?.incidents?.begun).toHaveLength(1);
     const { listConnectionViews } = await import("@/lib/connections/pages/data");
     const moment = (ms = 0) => ({ now: new Date(Date.now() + ms), dayStartedAt: new Date(0) });
     const [first] = people;
-    expect((await listConnectionViews(first?.userId ?? "", moment())).connections[0]).toMatchObject({ status: "disabled-wave", canReconnect: true });
+    expect((await listConnectionViews(first?.userId ?? "", moment())).connections[0]).toMatchObject({
+      status: "disabled-incident",
+      canReconnect: true,
+    });
     const db = await database();
     await db.update(episodes).set({ brokeAt: sql`${episodes.brokeAt} - interval '1 hour'` });
     await db.update(incidents).set({ lastSeenAt: new Date(Date.now() - 31 * minuteMs) });
-    await db.update(rounds).set({ leasedUntil: new Date(0) });
-    expect((await reconcile())?.waves?.ended).toHaveLength(1);
+    await db.update(rounds).set({ lockedUntil: new Date(0) });
+    expect((await reconcile())?.incidents?.ended).toHaveLength(1);
     expect((await listConnectionViews(first?.userId ?? "", moment())).connections[0]).toMatchObject({ status: "disabled" });
   });
 });

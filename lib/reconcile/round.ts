@@ -4,10 +4,10 @@ import { isBrokerageListDue, readBrokerages } from "@/lib/connections/look/broke
 import { countWatched, listCandidates, scheduleNextLooks } from "./candidates";
 import { finishForgetting } from "@/lib/account/delete";
 import { deleteFormerSnapTradeUsers, type FormerUserCounts } from "@/lib/account/former-users";
-import { noteWaves } from "@/lib/connections/observations/incidents";
+import { recordIncidents } from "@/lib/connections/observations/incidents";
 import { look } from "@/lib/connections/look/look";
 import { countMissedWebhooks, type WebhookRecord } from "./missed-webhooks";
-import { settleOldTrips } from "@/lib/connections/portal/abandoned";
+import { closeAbandonedSessions } from "@/lib/connections/portal/abandoned";
 import { boundMs, chooseLooks } from "./policy";
 import { askRefusedAgain } from "@/lib/connections/look/ask-again";
 import { repeatRemovals } from "@/lib/connections/look/remove";
@@ -15,7 +15,7 @@ import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 import { sendDueNotices, type NoticeCounts } from "@/lib/notifications/send";
 import { endRound, keepRound, RoundLost, takeRound, type Round } from "./lease";
-import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { stepsWithin } from "./steps";
 import { withinTime } from "@/lib/base/time-limit";
 import { countBacklog } from "@/lib/webhooks/backlog";
@@ -26,8 +26,8 @@ export interface RoundCounts {
   failed: string[];
   inbox: InboxCounts | null;
   looks: { made: number; failed: number } | null;
-  /** Trips to the portal that were open for long, and are closed now. */
-  trips: number | null;
+  /** Portal sessions that were abandoned, and are closed now. */
+  sessions: number | null;
   /** SnapTrade users that no longer belong to anyone. */
   formerUsers: FormerUserCounts | null;
   /** Removals that SnapTrade was asked for again. */
@@ -37,7 +37,7 @@ export interface RoundCounts {
   /** People who asked to be forgotten, and now are. */
   forgotten: number | null;
   brokerages: "read" | "fresh" | "not-read" | null;
-  waves: { begun: string[]; ended: string[] } | null;
+  incidents: { begun: string[]; ended: string[] } | null;
   notices: NoticeCounts | null;
   webhooks: WebhookRecord | null;
   /** Webhook events waiting and given up. */
@@ -53,19 +53,19 @@ export const stepLimitsMs = {
   inbox: 50_000,
   bound: 5_000,
   looks: 45_000,
-  trips: 15_000,
+  sessions: 15_000,
   accepted: 10_000,
   removals: 10_000,
   formerUsers: 10_000,
   forgotten: 15_000,
   brokerages: 10_000,
-  waves: 10_000,
+  incidents: 10_000,
   notices: 35_000,
   webhooks: 5_000,
   events: 5_000,
 };
 /** Includes the statements that take, extend and end it. */
-const longestRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
+const maxRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
 const looksPace = { atOnce: 6, withinMs: 25_000, eachWithinMs: 15_000 };
 const missedShare = 0.05;
 
@@ -95,20 +95,20 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   const inbox = await step("inbox", processInbox);
   const bound = await step("bound", currentBound);
   const looked = await step("looks", () => lookAround(now, round.upSince, bound?.watched ?? 0));
-  const trips = await step("trips", () => settleOldTrips(now));
+  const sessions = await step("sessions", () => closeAbandonedSessions(now));
   const accepted = await step("accepted", () => askRefusedAgain(now));
   const removals = await step("removals", () => repeatRemovals(now));
   const formerUsers = await step("formerUsers", () => deleteFormerSnapTradeUsers(now));
   const forgotten = await step("forgotten", () => finishForgetting(now));
   const brokerages = await step("brokerages", () => readBrokeragesIfDue(now));
-  const waves = await step("waves", () => noteWaves(now));
+  const incidents = await step("incidents", () => recordIncidents(now));
   const notices = await step("notices", () => sendDueNotices(now));
   const webhooks = await step("webhooks", () => countMissedWebhooks(now));
   const events = await step("events", countBacklog);
   if (webhooks) warnOfMissed(webhooks);
   failed.push(...(inbox?.stopped ?? []).map((part) => `inbox/${part}`), ...(looked?.missing ?? []).map((list) => `looks/${list}`));
   const looks = looked && { made: looked.made, failed: looked.failed };
-  return { failed, inbox, looks, trips, accepted, removals, formerUsers, forgotten, brokerages, waves, notices, webhooks, events, bound };
+  return { failed, inbox, looks, sessions, accepted, removals, formerUsers, forgotten, brokerages, incidents, notices, webhooks, events, bound };
 }
 
 function warnOfMissed(webhooks: WebhookRecord) {
@@ -135,7 +135,7 @@ async function lookAround(now: Date, upSince: Date, watched: number): Promise<{ 
   const chosen = chooseLooks(candidates, room);
   const made: string[] = [];
   const failed: string[] = [];
-  const threw = await someAtOnce(chosen, looksPace, async (userId) => {
+  const threw = await forEachConcurrently(chosen, looksPace, async (userId) => {
     const result = await look(userId, new Date(), "timer");
     if (!result.looked && result.reason === "busy") return "stop";
     (result.looked ? made : failed).push(userId);
@@ -161,7 +161,7 @@ async function readBrokeragesIfDue(now: Date): Promise<RoundCounts["brokerages"]
 export function startTimer(): void {
   const { RECONCILE_IN_PROCESS, DATABASE_URL } = env();
   const wanted = RECONCILE_IN_PROCESS ?? String(DATABASE_URL.startsWith("pglite:"));
-  if (wanted === "true") repeat(reconcile, everyMs, longestRoundMs);
+  if (wanted === "true") repeat(reconcile, everyMs, maxRoundMs);
 }
 
 /**

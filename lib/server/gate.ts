@@ -62,7 +62,7 @@ const tooLarge = () =>
   htmlPage({
     status: 413,
     title: "That request was too large",
-    words: "It was over our size limit, so nothing was done.",
+    text: "It was over our size limit, so nothing was done.",
     link: { href: "/", label: "Back to the start" },
   });
 
@@ -70,7 +70,7 @@ const nowhere = () =>
   htmlPage({
     status: 404,
     title: "There is nothing here",
-    words: "The address is incomplete or was changed along the way.",
+    text: "The address is incomplete or was changed along the way.",
     link: { href: "/connections", label: "To your connections" },
   });
 
@@ -78,7 +78,7 @@ const foreign = () =>
   htmlPage({
     status: 403,
     title: "That didn’t come from one of our pages",
-    words: `Nothing was done. Open ${env().APP_NAME} at its usual address and try again.`,
+    text: `Nothing was done. Open ${env().APP_NAME} at its usual address and try again.`,
     link: { href: env().APP_URL, label: "Back to the start" },
   });
 

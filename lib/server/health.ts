@@ -32,7 +32,7 @@ export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
     const row = await withinTime(readWithinMs, readRound);
     const { failed = [], events = null, lostBreakFoundWithinMinutes = null } = row?.report ?? {};
     const lastRound = row?.endedAt ? { endedAt: row.endedAt, failed } : null;
-    const problem = problemOf(lastRound?.endedAt ?? null, now, startedAt);
+    const problem = describeProblem(lastRound?.endedAt ?? null, now, startedAt);
     const known = { lastRound, events, lostBreakFoundWithinMinutes };
     return problem ? { status: "no round", problem, ...known } : { status: "ok", ...known };
   } catch (error) {
@@ -47,7 +47,7 @@ async function readRound() {
   return row;
 }
 
-function problemOf(endedAt: Date | null, now: Date, startedAt: Date): string | null {
+function describeProblem(endedAt: Date | null, now: Date, startedAt: Date): string | null {
   const since = Math.max(endedAt?.getTime() ?? 0, startedAt.getTime());
   if (now.getTime() - since <= roundWithinMs) return null;
   const what = endedAt ? `No round has ended since ${endedAt.toISOString()}.` : "No round has ever ended.";

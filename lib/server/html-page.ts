@@ -6,7 +6,7 @@ import { env } from "@/lib/base/env";
 interface Page {
   status: number;
   title: string;
-  words: string;
+  text: string;
   link: { href: string; label: string };
   /** Follows the link immediately, without a click. */
   leadsOn?: boolean;
@@ -25,7 +25,7 @@ const mark = `<svg width="24" height="24" viewBox="0 0 24 24" fill="none" stroke
 <circle cx="19" cy="5" r="3" fill="currentColor" stroke="none"/></svg>`;
 
 /** A self-contained page, for answers sent where no page can be rendered. It is never cached, and the next site gets no referrer. */
-export function htmlPage({ status, title, words, link, leadsOn = false }: Page): { status: number; headers: Record<string, string>; body: string } {
+export function htmlPage({ status, title, text, link, leadsOn = false }: Page): { status: number; headers: Record<string, string>; body: string } {
   const { APP_NAME, BRAND_COLOR } = env();
   const nonce = randomBytes(16).toString("base64");
   const href = escapeHtml(link.href);
@@ -33,7 +33,7 @@ export function htmlPage({ status, title, words, link, leadsOn = false }: Page):
 <meta name="robots" content="noindex">${leadsOn ? `<meta http-equiv="refresh" content="0;url=${href}">` : ""}
 <title>${escapeHtml(title)} · ${escapeHtml(APP_NAME)}</title><style nonce="${nonce}">${brandCss(BRAND_COLOR)}${layout}</style></head>
 <body><main><p class="app"><span class="mark" aria-hidden="true">${mark}</span>${escapeHtml(APP_NAME)}</p>
-<h1>${escapeHtml(title)}</h1><p>${escapeHtml(words)}</p><a href="${href}" rel="noreferrer">${escapeHtml(link.label)}</a></main></body></html>`;
+<h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p><a href="${href}" rel="noreferrer">${escapeHtml(link.label)}</a></main></body></html>`;
   return { status, headers: headersOf(nonce), body };
 }
 

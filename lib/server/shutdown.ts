@@ -1,7 +1,7 @@
 import "server-only";
 
 /** Requests still running after this are cut off; whatever they left unfinished is repeated, as after a crash. */
-const longestMs = 8_000;
+const maxMs = 8_000;
 
 // The server's startup code and its routes are bundled separately but must share this.
 const held = globalThis as { reconnectShutdown?: { begun: boolean; endings: Set<() => void> } };
@@ -28,7 +28,7 @@ export function listenForShutdown(): void {
 function begin(exitCode: number) {
   const state = shutdown();
   state.begun = true;
-  setTimeout(() => process.exit(exitCode), longestMs).unref();
+  setTimeout(() => process.exit(exitCode), maxMs).unref();
   for (const end of state.endings) end();
   state.endings.clear();
 }

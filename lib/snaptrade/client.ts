@@ -1,7 +1,7 @@
 import "server-only";
 import { Snaptrade, SnaptradeAuth } from "snaptrade-typescript-sdk";
 import { z } from "zod";
-import { admit, noteLimits, noteRefusal } from "@/lib/budget";
+import { admit, recordLimits, recordRefusal } from "@/lib/budget";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 import { SnapTradeFailure, toFailure } from "./failure";
@@ -82,18 +82,18 @@ export async function callSnapTrade<T>(
       const failure = toFailure(operation, error);
       log.warn({ operation, kind: failure.kind, ...failure.details, ms: Date.now() - startedAt, ...cause(error) }, "SnapTrade call failed");
       // A call without an answer may still reach SnapTrade, so the budget keeps it in flight.
-      if (failure.details.status !== undefined) await keepBooks(deadline, () => noteLimits(callId));
+      if (failure.details.status !== undefined) await keepBooks(deadline, () => recordLimits(callId));
       throw failure;
     });
     const header = headersOf(response);
     const date = timeOf(header("date"));
     const interval = intervalOf(date, startedAt, Date.now());
     const { retryAfterSeconds, ...limits } = readLimits(header, new Date(date ?? Date.now()));
-    await keepBooks(deadline, () => noteLimits(callId, limits));
+    await keepBooks(deadline, () => recordLimits(callId, limits));
     const requestId = header("x-request-id");
     if (response.status === 429) {
       const waitSeconds = retryAfterSeconds ?? limits.resetSeconds;
-      await keepBooks(deadline, () => noteRefusal(callId, waitSeconds));
+      await keepBooks(deadline, () => recordRefusal(callId, waitSeconds));
       log.warn({ operation, requestId, retryAfterSeconds: waitSeconds }, "SnapTrade is busy");
       throw new SnapTradeFailure("busy", operation, { status: 429, requestId, retryAfterSeconds: waitSeconds });
     }

@@ -26,7 +26,7 @@ export function itemByItem<T extends { id: string }>(item: z.ZodType<T>): z.ZodT
     for (const one of sent) {
       const parsed = item.safeParse(one);
       const twin = parsed.success ? read.get(parsed.data.id) : undefined;
-      if (!parsed.success) refuse(idOf(one), problemOf(parsed.error));
+      if (!parsed.success) refuse(idOf(one), describeZodError(parsed.error));
       else if (twin && JSON.stringify(twin) !== JSON.stringify(parsed.data)) refuse(twin.id, "contradicts itself");
       else read.set(parsed.data.id, parsed.data);
     }
@@ -45,7 +45,7 @@ function idOf(item: unknown): string | null {
   return parsed.success ? parsed.data.id : null;
 }
 
-function problemOf(error: z.ZodError): string {
+function describeZodError(error: z.ZodError): string {
   const [issue] = error.issues;
   return issue?.path.join(".") || "item";
 }

@@ -11,7 +11,7 @@ export interface WebhookEvent {
   connectionId: string | null;
   brokerageId: string | null;
   /** How a trip to the Connection Portal ended, on CONNECTION_ATTEMPTED. */
-  attemptResult: string | null;
+  signInResult: string | null;
   /** SnapTrade's clock. */
   happenedAt: Date | null;
   /** The whole event as JSON in printable ASCII, without the deprecated shared secret. */
@@ -53,7 +53,7 @@ export function readWebhookEvent(parsed: Json | null): WebhookEvent | null {
     clientId: read(parsed.get("clientId") ?? parsed.get("oauthClientId"), isText),
     connectionId: read(parsed.get("brokerageAuthorizationId") ?? parsed.get("connectionId"), isId)?.toLowerCase() ?? null,
     brokerageId: read(parsed.get("brokerageId"), isId)?.toLowerCase() ?? null,
-    attemptResult: read(parsed.get("connectionAttemptedResult"), isText),
+    signInResult: read(parsed.get("connectionAttemptedResult"), isText),
     happenedAt: readTime(parsed.get("eventTimestamp")),
     payload: printJson(kept),
     unreadable: isName.test(id) && isName.test(type) ? null : "Its id or type is not plain text",

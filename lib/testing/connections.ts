@@ -2,14 +2,15 @@ import { eq, inArray, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { database } from "@/lib/db/client";
 import { incidents } from "@/lib/db/schema/incidents";
-import { connections, episodes, snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { connections, episodes } from "@/lib/db/schema/connections";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { makeUser } from "./with-database";
 import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
 import { testSettings } from "./unique";
 import { startEmulator } from "../../e2e/emulator/server/server";
 import { look } from "@/lib/connections/look/look";
 import { checkPortal, openReconnect } from "@/lib/connections/portal/open";
-import type { PortalClaim } from "@/lib/connections/views";
+import type { ReportedResult } from "@/lib/connections/views";
 import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
 
 type Emulator = Awaited<ReturnType<typeof startEmulator>>;
@@ -63,8 +64,8 @@ export function withVisits() {
     await look(userId);
     const connectionId = ids[0] ?? "";
     const open = (more: object = {}) => openReconnect({ userId, connectionId, darkMode: false, now: new Date(), ...more });
-    const check = (portalSessionId: string, claim: PortalClaim | null = null, now = new Date()) =>
-      checkPortal({ userId, portalSessionId, claim, over: claim !== null, now });
+    const check = (portalSessionId: string, reportedResult: ReportedResult | null = null, now = new Date()) =>
+      checkPortal({ userId, portalSessionId, reportedResult, over: reportedResult !== null, now });
     return { userId, path, ids, connectionId, open, check };
   }
 
@@ -89,7 +90,7 @@ export function withWorld() {
     const db = await database();
     await db.execute(sql`truncate ${users}, ${snapTradeCalls}, ${incidents} cascade`);
     await db.update(snapTradeLimits).set({ perMinute: 100_000, remaining: null, blockedUntil: null });
-    await db.update(rounds).set({ leasedUntil: new Date(0), upSince: new Date(0), endedAt: new Date() });
+    await db.update(rounds).set({ lockedUntil: new Date(0), upSince: new Date(0), endedAt: new Date() });
   });
 
   /** Somebody with a working connection at each of these brokerages, looked at once. */
@@ -133,5 +134,5 @@ export async function forgetLooks() {
   const db = await database();
   const long = new Date(Date.now() - 10 * minuteMs);
   await db.update(snapTradeUsers).set({ lookedAt: long, lookFailedAt: null, nextLookAt: long });
-  await db.update(rounds).set({ leasedUntil: new Date(0) });
+  await db.update(rounds).set({ lockedUntil: new Date(0) });
 }

@@ -6,7 +6,7 @@ import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { observe } from "@/lib/connections/observations/observe";
 import { database } from "@/lib/db/client";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { testSettings } from "./unique";
 import { makeConnections } from "./webhooks";
 

@@ -3,7 +3,8 @@ import { asc, eq } from "drizzle-orm";
 import { signEvent, writeBody, type BodyForm } from "../../e2e/emulator/webhooks/body";
 import { database } from "@/lib/db/client";
 import type { Observation } from "@/lib/connections/observations/project";
-import { brokerages, connections, episodes, observations, snapTradeUsers } from "@/lib/db/schema/connections";
+import { brokerages, connections, episodes, observations } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { makeUser } from "./with-database";
 import { testSettings } from "./unique";
@@ -78,7 +79,7 @@ export const about = ({ snapTradeUserId }: Owner, connectionId: string | undefin
 export async function known(connectionId: string | undefined) {
   const db = await database();
   const [row] = await db
-    .select({ state: connections.state, observedAt: connections.observedAt, lastBeatAt: connections.lastBeatAt })
+    .select({ state: connections.state, observedAt: connections.observedAt, lastHeartbeatAt: connections.lastHeartbeatAt })
     .from(connections)
     .where(eq(connections.id, connectionId ?? ""));
   const rows = await db

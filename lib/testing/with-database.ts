@@ -7,7 +7,7 @@ import { afterAll, beforeAll, inject } from "vitest";
 import { database, openDatabase } from "@/lib/db/client";
 import type { OpenDatabase } from "@/lib/db/database";
 import { migrateDatabase } from "@/lib/db/migrate";
-import { snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
 
 /** Gives a test file a database of its own, the same one that the code under test gets from database(). */
 export function withDatabase() {

@@ -55,12 +55,19 @@ async function listPeople(after: string): Promise<string[]> {
   return (listed as { rows: { name: string }[] }).rows.map(({ name }) => name);
 }
 
+/** Nobody holds the event. A lease that ends later than any lease can was taken before a clock was set back. */
+function isFree(now: Date) {
+  const [moment, latest] = [now, new Date(now.getTime() + leaseMs)].map((at) => sql`${at.toISOString()}::timestamptz`);
+  return sql`(locked_until is null or locked_until <= ${moment} or locked_until > ${latest})`;
+}
+
 async function take(people: string[], share: number, now: Date): Promise<StoredEvent[]> {
   const db = await database();
+  const moment = sql`${now.toISOString()}::timestamptz`;
   const free = sql`
     select event.id from json_array_elements_text(${JSON.stringify(people)}::json) as listed(name) cross join lateral (
-      select id from ${webhookEvents} where ${waiting} and ${person} = listed.name and next_attempt_at <= ${now.toISOString()}::timestamptz
-      order by next_attempt_at limit ${share} for update skip locked
+      select id from ${webhookEvents} where ${waiting} and ${person} = listed.name and run_at <= ${moment}
+        and ${isFree(now)} order by run_at limit ${share} for update skip locked
     ) as event`;
   const worn = sql`${webhookEvents.attempts} >= ${maxAttempts}`;
   return db
@@ -68,8 +75,8 @@ async function take(people: string[], share: number, now: Date): Promise<StoredE
     .set({
       attempts: sql`least(${webhookEvents.attempts} + 1, ${maxAttempts})`,
       state: sql`case when ${worn} then 'dead' else 'waiting' end`,
-      problem: sql`case when ${worn} then coalesce(${webhookEvents.problem}, 'No attempt ever finished') else ${webhookEvents.problem} end`,
-      nextAttemptAt: new Date(now.getTime() + leaseMs),
+      lastError: sql`case when ${worn} then coalesce(${webhookEvents.lastError}, 'No attempt ever finished') else ${webhookEvents.lastError} end`,
+      lockedUntil: new Date(now.getTime() + leaseMs),
     })
     .where(sql`${webhookEvents.id} in (${free})`)
     .returning(eventColumns);
@@ -81,7 +88,7 @@ export async function release(events: StoredEvent[]): Promise<void> {
   const db = await database();
   const taken = JSON.stringify(events.map(({ id, attempts }) => ({ id, attempts })));
   await db.execute(sql`
-    update ${webhookEvents} set attempts = ${webhookEvents}.attempts - 1, next_attempt_at = received_at
+    update ${webhookEvents} set attempts = ${webhookEvents}.attempts - 1, locked_until = null
     from json_to_recordset(${taken}::json) as taken (id text, attempts int)
     where ${webhookEvents}.id = taken.id and ${webhookEvents}.attempts = taken.attempts and state = 'waiting'`);
 }

@@ -1,17 +1,18 @@
 import "server-only";
 import { eq, getTableColumns, inArray } from "drizzle-orm";
-import { confirmRepair, noteAttempt, recordUpdate } from "@/lib/connections/portal/sign-in-result";
+import { confirmRepair, recordSignInResult, recordUpdate } from "@/lib/connections/portal/sign-in-result";
 import type { Observation } from "@/lib/connections/observations/project";
-import { findFormers, noteFormerDeleted } from "@/lib/account/former-users";
+import { findFormers, recordFormerDeleted } from "@/lib/account/former-users";
 import { observeWithin } from "@/lib/connections/observations/observe";
-import { noteUserDeleted, requestLook } from "@/lib/connections/observations/snaptrade-user";
+import { recordUserDeleted, requestLook } from "@/lib/connections/observations/snaptrade-user";
 import type { Transaction } from "@/lib/db/database";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
-import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { env } from "@/lib/base/env";
 
-const { id, type, snapTradeUserId, clientId, connectionId, brokerageId, attemptResult, happenedAt, receivedAt, state, attempts } =
+const { id, type, snapTradeUserId, clientId, connectionId, brokerageId, signInResult, happenedAt, receivedAt, state, attempts } =
   getTableColumns(webhookEvents);
 /** What working off an event needs of it; what was sent word for word is for people to read. */
 export const eventColumns = {
@@ -21,7 +22,7 @@ export const eventColumns = {
   clientId,
   connectionId,
   brokerageId,
-  attemptResult,
+  signInResult,
   happenedAt,
   receivedAt,
   state,
@@ -32,27 +33,27 @@ export type StoredEvent = Pick<typeof webhookEvents.$inferSelect, keyof typeof e
 export type Outcome = NonNullable<(typeof webhookEvents.$inferSelect)["outcome"]>;
 
 type Effect =
-  | { does: "observe"; state: Observation["state"] }
-  | { does: "look"; accountsToo?: boolean }
-  | { does: "end-attempt" }
-  | { does: "user-gone" }
-  | { does: "nothing" };
+  | { action: "observe"; state: Observation["state"] }
+  | { action: "look"; accountsToo?: boolean }
+  | { action: "end-attempt" }
+  | { action: "user-gone" }
+  | { action: "nothing" };
 
 /**
  * What each type of event does (FACTS 6.2). A type that is not named here is kept and does nothing,
  * except ACCOUNT_HOLDINGS_UPDATED, a sign of life: see beats.ts.
  */
 const effects: Partial<Record<string, Effect>> = {
-  CONNECTION_BROKEN: { does: "observe", state: "disabled" },
-  CONNECTION_FIXED: { does: "observe", state: "enabled" },
-  CONNECTION_DELETED: { does: "observe", state: "deleted" },
-  CONNECTION_ADDED: { does: "look" },
-  CONNECTION_UPDATED: { does: "look" },
-  NEW_ACCOUNT_AVAILABLE: { does: "look", accountsToo: true },
-  ACCOUNT_REMOVED: { does: "look", accountsToo: true },
-  CONNECTION_ATTEMPTED: { does: "end-attempt" },
-  CONNECTION_FAILED: { does: "end-attempt" },
-  USER_DELETED: { does: "user-gone" },
+  CONNECTION_BROKEN: { action: "observe", state: "disabled" },
+  CONNECTION_FIXED: { action: "observe", state: "enabled" },
+  CONNECTION_DELETED: { action: "observe", state: "deleted" },
+  CONNECTION_ADDED: { action: "look" },
+  CONNECTION_UPDATED: { action: "look" },
+  NEW_ACCOUNT_AVAILABLE: { action: "look", accountsToo: true },
+  ACCOUNT_REMOVED: { action: "look", accountsToo: true },
+  CONNECTION_ATTEMPTED: { action: "end-attempt" },
+  CONNECTION_FAILED: { action: "end-attempt" },
+  USER_DELETED: { action: "user-gone" },
 };
 
 /** An event that comes later than this was held up on its way, so more may have happened since. */
@@ -110,16 +111,16 @@ export async function applyForUser(tx: Transaction, userId: string, events: Stor
 }
 
 async function apply(tx: Transaction, userId: string, event: StoredEvent, known: boolean, now: Date): Promise<Outcome> {
-  const effect = effects[event.type] ?? { does: "nothing" };
-  switch (effect.does) {
+  const effect = effects[event.type] ?? { action: "nothing" };
+  switch (effect.action) {
     case "observe":
       return known && isDated(event) ? observeEvent(tx, userId, event, effect.state, now) : look(tx, userId, now);
     case "look":
       if (event.type === "CONNECTION_UPDATED" && known && isDated(event)) await recordUpdate(tx, userId, event.connectionId, event.happenedAt);
       return look(tx, userId, now, effect.accountsToo);
     case "end-attempt": {
-      const { brokerageId, attemptResult, happenedAt, receivedAt } = event;
-      const fits = await noteAttempt(tx, userId, { brokerageId, result: attemptResult ?? "FAILED", happenedAt, receivedAt });
+      const { brokerageId, signInResult, happenedAt, receivedAt } = event;
+      const fits = await recordSignInResult(tx, userId, { brokerageId, result: signInResult ?? "FAILED", happenedAt, receivedAt });
       return fits ? "applied" : "noted";
     }
     case "user-gone":
@@ -161,7 +162,7 @@ async function endUser(tx: Transaction, userId: string, { snapTradeUserId, happe
   const name = snapTradeUserId ?? "";
   const former = (await findFormers(tx, [name])).get(name);
   if (former) {
-    await noteFormerDeleted(tx, former, { at: observedAt, recordedAt: receivedAt, source: "webhook" });
+    await recordFormerDeleted(tx, former, { at: observedAt, recordedAt: receivedAt, source: "webhook" });
     return "applied";
   }
   const own = await tx.select({ connectionId: connections.id }).from(connections).where(eq(connections.userId, userId));
@@ -171,7 +172,7 @@ async function endUser(tx: Transaction, userId: string, { snapTradeUserId, happe
     userId,
     own.map(({ connectionId }) => ({ ...gone, connectionId })),
   );
-  await noteUserDeleted(tx, name, observedAt);
+  await recordUserDeleted(tx, name, observedAt);
   return "applied";
 }
 

@@ -2,6 +2,7 @@ import "server-only";
 import { and, eq } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { webhookEvents } from "@/lib/db/schema/work";
+import { backoffMs } from "@/lib/base/backoff";
 import { describeError, log } from "@/lib/base/log";
 
 export interface EventCounts {
@@ -40,8 +41,9 @@ export async function recordFailure(
       .set({
         attempts,
         state: dead ? "dead" : "waiting",
-        problem: problemOf(error),
-        nextAttemptAt: new Date(Date.now() + firstGapMs * 3 ** (attempts - 1)),
+        lastError: describeProblem(error),
+        runAt: new Date(Date.now() + backoffMs(attempts, firstGapMs)),
+        lockedUntil: null,
       })
       .where(and(eq(webhookEvents.id, id), stillOurs(stored)))
       .returning({ id: webhookEvents.id });
@@ -53,7 +55,7 @@ export async function recordFailure(
 }
 
 /** Kind and code only; messages may repeat what was sent. */
-function problemOf(error: unknown): string {
+function describeProblem(error: unknown): string {
   const root = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(root instanceof Error)) return "A value that is not an error was thrown";
   return "code" in root ? `${root.name} ${String(root.code)}` : root.name;

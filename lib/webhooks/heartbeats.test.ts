@@ -16,18 +16,18 @@ withDatabase();
 type Owner = Awaited<ReturnType<typeof makeConnections>>;
 const days = (n: number) => n * 86_400;
 
-function beat(owner: Owner, connectionId: string | undefined, happenedAt: string): Members {
+function heartbeat(owner: Owner, connectionId: string | undefined, happenedAt: string): Members {
   const members = { userId: owner.snapTradeUserId, brokerageAuthorizationId: connectionId, eventTimestamp: happenedAt };
   return makeEvent("ACCOUNT_HOLDINGS_UPDATED", at(0), members);
 }
 
-const beatAt = (owner: Owner, connectionId: string | undefined, seconds: number) => beat(owner, connectionId, at(seconds).toISOString());
+const heartbeatAt = (owner: Owner, connectionId: string | undefined, seconds: number) => heartbeat(owner, connectionId, at(seconds).toISOString());
 
 async function rhythmOf(connectionId: string | undefined) {
   const db = await database();
-  const { beats, beatGapMs } = connections;
+  const { heartbeats, heartbeatGapMs } = connections;
   const rows = await db
-    .select({ beats, beatGapMs })
+    .select({ heartbeats, heartbeatGapMs })
     .from(connections)
     .where(eq(connections.id, connectionId ?? ""));
   return rows[0];
@@ -41,7 +41,7 @@ test.each([
 ])("heartbeats %s are all applied", async (_, moments) => {
   const owner = await makeConnections(1, at(-days(20_000)));
   for (const seconds of moments) {
-    const event = beatAt(owner, owner.ids[0], seconds);
+    const event = heartbeatAt(owner, owner.ids[0], seconds);
     await deliver(event, { now: at(seconds) });
     expect(await processInbox()).toMatchObject({ done: 1, failed: 0, dead: 0 });
     expect(await storedEvent(event)).toMatchObject({ state: "done" });
@@ -55,11 +55,11 @@ test("a stored rhythm of any size continues", async () => {
   const largest = 2_147_483_647;
   await db
     .update(connections)
-    .set({ beats: largest, beatGapMs: largest, lastBeatAt: at(days(-500)) })
+    .set({ heartbeats: largest, heartbeatGapMs: largest, lastHeartbeatAt: at(days(-500)) })
     .where(eq(connections.userId, owner.userId));
-  await deliver(beatAt(owner, owner.ids[0], days(-100)), { now: at(days(-100)) });
+  await deliver(heartbeatAt(owner, owner.ids[0], days(-100)), { now: at(days(-100)) });
   expect(await processInbox()).toMatchObject({ done: 1, failed: 0 });
-  expect((await rhythmOf(owner.ids[0]))?.beats).toBeGreaterThan(3);
+  expect((await rhythmOf(owner.ids[0]))?.heartbeats).toBeGreaterThan(3);
   await expect(listSilent(at(days(900)), 10, at(days(-600)))).resolves.toBeDefined();
 });
 
@@ -67,19 +67,19 @@ test("a heartbeat that cannot be applied is parked alone, with the reason, after
   const owner = await makeConnections(40, at(0));
   const [bad = "", ...good] = owner.ids;
   const end = await refuse(bad);
-  const poison = beatAt(owner, bad, 60);
-  const fine = good.map((id) => beatAt(owner, id, 60));
+  const poison = heartbeatAt(owner, bad, 60);
+  const fine = good.map((id) => heartbeatAt(owner, id, 60));
   await Promise.all([poison, ...fine].map((event) => deliver(event)));
   expect(await processInbox()).toMatchObject({ done: good.length, failed: 1, dead: 0 });
-  for (const id of good) expect(await known(id)).toMatchObject({ lastBeatAt: at(60) });
+  for (const id of good) expect(await known(id)).toMatchObject({ lastHeartbeatAt: at(60) });
 
   for (let attempt = 1; attempt < 8; attempt++) {
     expect(await storedEvent(poison)).toMatchObject({ attempts: attempt, state: "waiting" });
-    expect((await storedEvent(poison))?.nextAttemptAt.getTime()).toBeGreaterThan(Date.now());
+    expect((await storedEvent(poison))?.runAt.getTime()).toBeGreaterThan(Date.now());
     await makeDue(poison);
     await processInbox();
   }
-  expect(await storedEvent(poison)).toMatchObject({ state: "dead", attempts: 8, problem: expect.stringContaining("22003") as string });
+  expect(await storedEvent(poison)).toMatchObject({ state: "dead", attempts: 8, lastError: expect.stringContaining("22003") as string });
   await end();
 });
 
@@ -88,12 +88,12 @@ test("failing heartbeats delay no other event, and are counted by name", async (
   const owner = await makeConnections(1, at(0));
   const event = about(owner, owner.ids[0], "disabled", 10);
   await deliver(event);
-  await deliver(beatAt(owner, owner.ids[0], 5));
-  await db.execute(sql`alter table connections rename column last_beat_at to last_beat_at_away`);
+  await deliver(heartbeatAt(owner, owner.ids[0], 5));
+  await db.execute(sql`alter table connections rename column last_heartbeat_at to last_beat_at_away`);
   try {
     expect(await processInbox()).toMatchObject({ failed: 1 });
   } finally {
-    await db.execute(sql`alter table connections rename column last_beat_at_away to last_beat_at`);
+    await db.execute(sql`alter table connections rename column last_beat_at_away to last_heartbeat_at`);
   }
   expect(await storedEvent(event)).toMatchObject({ state: "done" });
 });
@@ -101,7 +101,7 @@ test("failing heartbeats delay no other event, and are counted by name", async (
 test("other events that cannot be taken delay no heartbeat, and are counted by name", async () => {
   const db = await database();
   const owner = await makeConnections(1, at(0));
-  await deliver(beatAt(owner, owner.ids[0], 5));
+  await deliver(heartbeatAt(owner, owner.ids[0], 5));
   // Taking an event raises its attempts and leaves it waiting; an applied heartbeat is done.
   await db.execute(sql`alter table webhook_events add constraint never_taken check (type = 'ACCOUNT_HOLDINGS_UPDATED' or attempts = 0) not valid`);
   try {
@@ -110,14 +110,14 @@ test("other events that cannot be taken delay no heartbeat, and are counted by n
   } finally {
     await db.execute(sql`alter table webhook_events drop constraint never_taken`);
   }
-  expect(await known(owner.ids[0])).toMatchObject({ lastBeatAt: at(5) });
+  expect(await known(owner.ids[0])).toMatchObject({ lastHeartbeatAt: at(5) });
 });
 
 async function makeDue({ webhookId }: Members) {
   const db = await database();
   await db
     .update(webhookEvents)
-    .set({ nextAttemptAt: new Date(0) })
+    .set({ runAt: new Date(0) })
     .where(eq(webhookEvents.id, String(webhookId)));
 }
 

@@ -2,20 +2,21 @@ import "server-only";
 import { and, asc, eq, inArray, lte, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { isRefusal } from "@/lib/db/errors";
-import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { env } from "@/lib/base/env";
 import { aheadMs } from "./effects";
 import { recordFailure, type EventCounts } from "./failures";
 import { isolateFailures } from "./isolate-failures";
 
-const mostAtOnce = 2_000;
+const maxConcurrent = 2_000;
 /** Each account has its own, and a person may ask for one more; within an hour they count as one. */
-const sameBeat = sql.raw("interval '1 hour'");
+const sameHeartbeat = sql.raw("interval '1 hour'");
 /** The longest gap that fits the column; a connection heard from less often has no rhythm. Computed in floating point, which does not overflow. */
-const longestGapMs = sql.raw("2e9::float8");
-const mostBeats = sql.raw("1000000");
-const gapMs = sql`least(extract(epoch from newest.at - last_beat_at)::float8 * 1000, ${longestGapMs})`;
+const maxGapMs = sql.raw("2e9::float8");
+const maxHeartbeats = sql.raw("1000000");
+const gapMs = sql`least(extract(epoch from newest.at - last_heartbeat_at)::float8 * 1000, ${maxGapMs})`;
 
 /**
  * Processes waiting holdings updates: each is a sign of life from its account's connection (FACTS 6.2), and the newest one is kept,
@@ -26,10 +27,10 @@ const gapMs = sql`least(extract(epoch from newest.at - last_beat_at)::float8 * 1
  * @returns how many were processed, including those about no one or another user, which are only stored as such
  * @throws whatever the driver throws when the database is unreachable
  */
-export async function applyBeats(now: Date, endsAt: number): Promise<EventCounts> {
+export async function applyHeartbeats(now: Date, endsAt: number): Promise<EventCounts> {
   const counts: EventCounts = { done: 0, failed: 0, dead: 0 };
   try {
-    for (let taken = mostAtOnce; taken === mostAtOnce && Date.now() < endsAt;) {
+    for (let taken = maxConcurrent; taken === maxConcurrent && Date.now() < endsAt;) {
       taken = await applyWaiting(now, sql`true`);
       counts.done += taken;
     }
@@ -42,13 +43,13 @@ export async function applyBeats(now: Date, endsAt: number): Promise<EventCounts
 
 async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promise<void> {
   const db = await database();
-  const { id, type, attempts, state, nextAttemptAt } = webhookEvents;
+  const { id, type, attempts, state, runAt } = webhookEvents;
   const waiting = await db
     .select({ id, type, attempts })
     .from(webhookEvents)
-    .where(and(eq(state, "waiting"), eq(type, "ACCOUNT_HOLDINGS_UPDATED"), lte(nextAttemptAt, now)))
-    .orderBy(asc(nextAttemptAt))
-    .limit(mostAtOnce);
+    .where(and(eq(state, "waiting"), eq(type, "ACCOUNT_HOLDINGS_UPDATED"), lte(runAt, now)))
+    .orderBy(asc(runAt))
+    .limit(maxConcurrent);
   const failures = await isolateFailures(waiting, endsAt, async (part) => {
     const ids = part.map((event) => event.id);
     counts.done += await applyWaiting(now, inArray(sql`id`, ids));
@@ -67,8 +68,8 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
         case when event.happened_at <= event.received_at + ${aheadMs} * interval '1 millisecond' then event.happened_at end as at
       from (
         select * from ${webhookEvents}
-        where state = 'waiting' and next_attempt_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
-        order by next_attempt_at limit ${mostAtOnce} for update skip locked
+        where state = 'waiting' and run_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
+        order by run_at limit ${maxConcurrent} for update skip locked
       ) as event
       left join ${snapTradeUsers} as person using (snaptrade_user_id)
       left join ${connections} as connection on connection.id = event.connection_id
@@ -81,19 +82,19 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
       select id from ${connections} where id in (select connection_id from newest) order by id for no key update
     ), alive as (
       update ${connections} set
-        last_beat_at = newest.at,
-        beats = least(beats::float8 + case when newest.at - last_beat_at < ${sameBeat} then 0 else 1 end, ${mostBeats})::int,
-        beat_gap_ms = case
-          when last_beat_at is null or newest.at - last_beat_at < ${sameBeat} then beat_gap_ms
-          when beat_gap_ms is null then ${gapMs}::int
+        last_heartbeat_at = newest.at,
+        heartbeats = least(heartbeats::float8 + case when newest.at - last_heartbeat_at < ${sameHeartbeat} then 0 else 1 end, ${maxHeartbeats})::int,
+        heartbeat_gap_ms = case
+          when last_heartbeat_at is null or newest.at - last_heartbeat_at < ${sameHeartbeat} then heartbeat_gap_ms
+          when heartbeat_gap_ms is null then ${gapMs}::int
           -- After a break the rhythm begins again; the pause is none of it.
-          when ${gapMs} > beat_gap_ms * 3::float8 then beat_gap_ms
-          else least(beat_gap_ms * 0.7::float8 + ${gapMs} * 0.3::float8, ${longestGapMs})::int
+          when ${gapMs} > heartbeat_gap_ms * 3::float8 then heartbeat_gap_ms
+          else least(heartbeat_gap_ms * 0.7::float8 + ${gapMs} * 0.3::float8, ${maxGapMs})::int
         end
       from newest join held on held.id = newest.connection_id
-      where ${connections}.id = newest.connection_id and (last_beat_at is null or last_beat_at < newest.at)
+      where ${connections}.id = newest.connection_id and (last_heartbeat_at is null or last_heartbeat_at < newest.at)
     )
-    update ${webhookEvents} set state = 'done', attempts = attempts + 1, problem = null, outcome = case
+    update ${webhookEvents} set state = 'done', attempts = attempts + 1, last_error = null, outcome = case
         when coalesce(beat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID} then 'other-client'
         when beat.user_id is null then 'unknown-user'
         when beat.owner_id <> beat.user_id then 'foreign-connection'

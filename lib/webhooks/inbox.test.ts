@@ -128,7 +128,7 @@ describe("a webhook that cannot be stored as it is", () => {
       .where(eq(webhookEvents.outcome, "unreadable"))
       .orderBy(desc(webhookEvents.receivedAt))
       .limit(1);
-    expect(stored).toMatchObject({ state: "dead", problem: "Its id or type is not plain text" });
+    expect(stored).toMatchObject({ state: "dead", lastError: "Its id or type is not plain text" });
     expect(stored?.payload).toMatch(/^[\x20-\x7e]+$/);
     const { webhookSecret, ...kept }: Members = event;
     expect(webhookSecret).toBeDefined();
@@ -137,13 +137,13 @@ describe("a webhook that cannot be stored as it is", () => {
 
   test("because the database refuses it is stored alone as unreadable, and the rest of its batch as sent", async () => {
     const db = await database();
-    await db.execute(sql`alter table webhook_events add constraint no_poison check (attempt_result <> 'POISON')`);
+    await db.execute(sql`alter table webhook_events add constraint no_poison check (sign_in_result <> 'POISON')`);
     try {
       const poison = makeEvent("CONNECTION_ATTEMPTED", happened, { ...ids, connectionAttemptedResult: "POISON" });
       const others = Array.from({ length: 60 }, () => makeEvent("CONNECTION_BROKEN", happened, ids));
       const receipts = await Promise.all([...others.slice(0, 30), poison, ...others.slice(30)].map((event) => deliver(event)));
       expect(new Set(receipts)).toEqual(new Set(["stored"]));
-      expect(await storedEvent(poison)).toMatchObject({ state: "dead", outcome: "unreadable", type: "CONNECTION_ATTEMPTED", attemptResult: null });
+      expect(await storedEvent(poison)).toMatchObject({ state: "dead", outcome: "unreadable", type: "CONNECTION_ATTEMPTED", signInResult: null });
       for (const event of others) expect(await storedEvent(event)).toMatchObject({ state: "waiting", connectionId: ids.brokerageAuthorizationId });
     } finally {
       await db.execute(sql`alter table webhook_events drop constraint no_poison`);

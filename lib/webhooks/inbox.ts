@@ -4,7 +4,7 @@ import { database } from "@/lib/db/client";
 import { isRefusedData } from "@/lib/db/errors";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
-import { oneAtATime } from "@/lib/base/coalesce";
+import { coalesce } from "@/lib/base/coalesce";
 import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/canonical-json";
 import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-event";
 import { isSignedBySnapTrade } from "@/lib/snaptrade/webhook-signature";
@@ -16,7 +16,7 @@ export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
 const storeWithinMs = 2_000;
 /** How long a hanging database may block the next batch; what it stores after that is just not acknowledged. */
 const storeAllWithinMs = 5_000;
-const mostAtOnce = 500;
+const maxConcurrent = 500;
 const gatherMs = 12;
 
 /**
@@ -88,9 +88,9 @@ function answer(entry: Waiting, stored: boolean) {
 }
 
 /** What comes within a moment, or while one commit is under way, shares a commit: many at once need few, and one connection of the pool. */
-const storeAll = oneAtATime(async () => {
+const storeAll = coalesce(async () => {
   await new Promise((resolve) => setTimeout(resolve, gatherMs));
-  const batch = [...waiting].slice(0, mostAtOnce);
+  const batch = [...waiting].slice(0, maxConcurrent);
   for (const entry of batch) waiting.delete(entry);
   await storeBatch(batch).catch((error: unknown) => log.error(describeError(error), "Webhook events could not be stored"));
   for (const entry of batch) answer(entry, false);
@@ -122,7 +122,7 @@ async function storeBatch(batch: Waiting[]): Promise<void> {
 
 /** What can be stored whatever else an event says. */
 function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
-  const absent = { snapTradeUserId: null, clientId: null, connectionId: null, brokerageId: null, attemptResult: null, happenedAt: null };
+  const absent = { snapTradeUserId: null, clientId: null, connectionId: null, brokerageId: null, signInResult: null, happenedAt: null };
   return { id, type, payload, ...absent, unreadable: "The database refused its content" };
 }
 
@@ -130,12 +130,12 @@ function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
 async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<void> {
   const db = await database();
   await db.execute(sql`
-    insert into ${webhookEvents} (id, type, snaptrade_user_id, client_id, connection_id, brokerage_id, attempt_result, happened_at, payload, received_at,
-      next_attempt_at, state, outcome, problem)
-    select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "attemptResult", "happenedAt", payload, "receivedAt",
+    insert into ${webhookEvents} (id, type, snaptrade_user_id, client_id, connection_id, brokerage_id, sign_in_result, happened_at, payload, received_at,
+      run_at, state, outcome, last_error)
+    select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "signInResult", "happenedAt", payload, "receivedAt",
       "receivedAt", case when unreadable is null then 'waiting' else 'dead' end, case when unreadable is not null then 'unreadable' end, unreadable
     from json_to_recordset(${JSON.stringify(rows)}::json) as event (
-      id text, type text, "snapTradeUserId" text, "clientId" text, "connectionId" uuid, "brokerageId" uuid, "attemptResult" text,
+      id text, type text, "snapTradeUserId" text, "clientId" text, "connectionId" uuid, "brokerageId" uuid, "signInResult" text,
       "happenedAt" timestamptz, payload text, "receivedAt" timestamptz, unreadable text
     )
     on conflict do nothing`);

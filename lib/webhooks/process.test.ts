@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { project } from "@/lib/connections/observations/project";
 import { database } from "@/lib/db/client";
-import { portalSessions, snapTradeUsers } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { testSettings } from "@/lib/testing/unique";
 import { processInbox } from "./process";
@@ -144,13 +145,13 @@ describe("an event that is not for us to apply", () => {
   test("for another user's connection changes nothing and is kept as such", async () => {
     const [owner, stranger] = [await makeConnections(1, at(0)), await makeConnections(1, at(0))];
     const forged = about(stranger, owner.ids[0], "deleted", 10);
-    const beat = makeEvent("ACCOUNT_HOLDINGS_UPDATED", at(10), { userId: stranger.snapTradeUserId, brokerageAuthorizationId: owner.ids[0] });
+    const heartbeat = makeEvent("ACCOUNT_HOLDINGS_UPDATED", at(10), { userId: stranger.snapTradeUserId, brokerageAuthorizationId: owner.ids[0] });
     await deliver(forged);
-    await deliver(beat);
+    await deliver(heartbeat);
     await processInbox();
-    expect(await known(owner.ids[0])).toMatchObject({ state: "enabled", lastBeatAt: null, episodes: [] });
+    expect(await known(owner.ids[0])).toMatchObject({ state: "enabled", lastHeartbeatAt: null, episodes: [] });
     expect(await storedEvent(forged)).toMatchObject({ state: "done", outcome: "foreign-connection" });
-    expect(await storedEvent(beat)).toMatchObject({ state: "done", outcome: "foreign-connection" });
+    expect(await storedEvent(heartbeat)).toMatchObject({ state: "done", outcome: "foreign-connection" });
   });
 
   test("for an unknown user or another client is kept as such", async () => {
@@ -187,13 +188,13 @@ describe("events that say less than a state", () => {
 
   test("a holdings update is a sign of life; the newest one is kept", async () => {
     const owner = await makeConnections(1, at(0));
-    const beat = (seconds: number) =>
+    const heartbeat = (seconds: number) =>
       makeEvent("ACCOUNT_HOLDINGS_UPDATED", at(seconds), { userId: owner.snapTradeUserId, brokerageAuthorizationId: owner.ids[0] });
-    await Promise.all([30, 50, 40].map((seconds) => deliver(beat(seconds))));
+    await Promise.all([30, 50, 40].map((seconds) => deliver(heartbeat(seconds))));
     await processInbox();
-    await deliver(beat(20));
+    await deliver(heartbeat(20));
     await processInbox();
-    expect(await known(owner.ids[0])).toMatchObject({ state: "enabled", lastBeatAt: at(50) });
+    expect(await known(owner.ids[0])).toMatchObject({ state: "enabled", lastHeartbeatAt: at(50) });
   });
 
   test("the result of a sign-in goes to the session open at that time on SnapTrade's clock, and a bare failure replaces no reason", async () => {
@@ -215,7 +216,7 @@ describe("events that say less than a state", () => {
     await deliver(makeEvent("CONNECTION_ATTEMPTED", at(20), { ...member, brokerageId: randomUUID(), connectionAttemptedResult: "SUCCESS" }));
     await processInbox();
     const results = await db.select().from(portalSessions).where(eq(portalSessions.userId, owner.userId)).orderBy(asc(portalSessions.startedAt));
-    expect(results.map(({ id, attemptResult }) => [id, attemptResult])).toEqual([
+    expect(results.map(({ id, signInResult }) => [id, signInResult])).toEqual([
       [older?.id, null],
       [open?.id, "DIFFERENT_ACCOUNT"],
     ]);
@@ -230,7 +231,7 @@ describe("events that say less than a state", () => {
     await deliver(makeEvent("CONNECTION_ATTEMPTED", at(20), attempted));
     await processInbox();
     const results = await db.select().from(portalSessions).where(eq(portalSessions.userId, owner.userId));
-    expect(results.map(({ attemptResult }) => attemptResult)).toEqual([null, null]);
+    expect(results.map(({ signInResult }) => signInResult)).toEqual([null, null]);
   });
 
   test("a deleted user is asked about no more, and their connections are gone", async () => {

@@ -8,10 +8,10 @@ import { isRefusal } from "@/lib/db/errors";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/base/log";
-import { oneAtATime } from "@/lib/base/coalesce";
-import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { coalesce } from "@/lib/base/coalesce";
+import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { withinTime } from "@/lib/base/time-limit";
-import { applyBeats } from "./heartbeats";
+import { applyHeartbeats } from "./heartbeats";
 import { claim, release } from "./claim";
 import { addresseesOf, applyForUser, type Outcome, type StoredEvent } from "./effects";
 import { recordFailure, stillOurs, type EventCounts } from "./failures";
@@ -43,7 +43,7 @@ export async function processInbox(): Promise<InboxCounts> {
     toLookAt: new Set<string>(),
   });
   // Only people for whom a look was requested; those left over stay due, for the timer.
-  const failed = await someAtOnce([...toLookAt], looksPace, (userId) => inBackground(() => lookIfRequested(userId, new Date(), "timer")));
+  const failed = await forEachConcurrently([...toLookAt], looksPace, (userId) => inBackground(() => lookIfRequested(userId, new Date(), "timer")));
   if (failed.length > 0) stopped.push("looks");
   return { ...counts, stopped: [...counts.stopped, ...stopped] };
 }
@@ -84,7 +84,7 @@ interface Drained {
   toLookAt: Set<string>;
 }
 
-const drain = oneAtATime(async (): Promise<Drained> => {
+const drain = coalesce(async (): Promise<Drained> => {
   const stopped: string[] = [];
   const counts: InboxCounts = { done: 0, failed: 0, dead: 0, stopped };
   const toLookAt = new Set<string>();
@@ -93,7 +93,7 @@ const drain = oneAtATime(async (): Promise<Drained> => {
     "heartbeats",
     stopped,
     async () => {
-      const { done, failed, dead } = await applyBeats(new Date(), Date.now() + heartbeatsWithinMs);
+      const { done, failed, dead } = await applyHeartbeats(new Date(), Date.now() + heartbeatsWithinMs);
       counts.done += done;
       counts.failed += failed;
       counts.dead += dead;
@@ -187,7 +187,7 @@ async function markDone(tx: Transaction, events: StoredEvent[], outcomes: Map<st
       if (group.length === 0) continue;
       const marked = await tx
         .update(webhookEvents)
-        .set({ state: "done", outcome, problem: null })
+        .set({ state: "done", outcome, lastError: null })
         .where(and(inArray(webhookEvents.id, group.map(idOf)), stillOurs(attempts)))
         .returning({ id: webhookEvents.id });
       if (marked.length < group.length) throw new LeaseLost();

@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { describe, expect, test, vi } from "vitest";
 import { database } from "@/lib/db/client";
-import { users } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { testSettings } from "@/lib/testing/unique";
@@ -53,13 +53,13 @@ describe("working off the inbox", () => {
 
     const gaps: number[] = [];
     for (let attempt = 1; attempt < 8; attempt++) {
-      const { nextAttemptAt, attempts, state } = (await storedEvent(poison)) ?? {};
+      const { runAt, attempts, state } = (await storedEvent(poison)) ?? {};
       expect({ attempts, state }).toEqual({ attempts: attempt, state: "waiting" });
-      gaps.push((nextAttemptAt?.getTime() ?? 0) - Date.now());
+      gaps.push((runAt?.getTime() ?? 0) - Date.now());
       await makeDue(poison);
       await processInbox();
     }
-    expect(await storedEvent(poison)).toMatchObject({ state: "dead", attempts: 8, problem: expect.stringContaining("P0001") as string });
+    expect(await storedEvent(poison)).toMatchObject({ state: "dead", attempts: 8, lastError: expect.stringContaining("P0001") as string });
     expect(gaps).toEqual([...gaps].sort((one, other) => one - other));
     await end();
     expect(await known(bad)).toMatchObject({ state: "enabled", episodes: [] });
@@ -69,7 +69,7 @@ describe("working off the inbox", () => {
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);
     await deliver(event);
-    await alter(event, { attempts: 1, nextAttemptAt: new Date(Date.now() + 60_000) });
+    await alter(event, { attempts: 1, lockedUntil: new Date(Date.now() + 60_000) });
     await processInbox();
     expect(await storedEvent(event)).toMatchObject({ state: "waiting", attempts: 1 });
     await makeDue(event);
@@ -98,7 +98,7 @@ describe("working off the inbox", () => {
     await deliver(event);
     await alter(event, { attempts: 8 });
     await processInbox();
-    expect(await storedEvent(event)).toMatchObject({ state: "dead", problem: "No attempt ever finished" });
+    expect(await storedEvent(event)).toMatchObject({ state: "dead", lastError: "No attempt ever finished" });
   });
 
   test("several workers at once apply each event once", async () => {
@@ -141,12 +141,12 @@ describe("working off the inbox", () => {
 async function flood(snapTradeUserId: string, count: number) {
   const db = await database();
   await db.execute(sql`
-    insert into webhook_events (id, type, snaptrade_user_id, payload, received_at, next_attempt_at)
+    insert into webhook_events (id, type, snaptrade_user_id, payload, received_at, run_at)
     select gen_random_uuid()::text, 'TRADE_DETECTION', ${snapTradeUserId}, '{}', now() - interval '1 hour', now() - interval '1 hour'
     from generate_series(1, ${count}::int)`);
 }
 
-const makeDue = (event: Members) => alter(event, { nextAttemptAt: new Date(0) });
+const makeDue = (event: Members) => alter(event, { runAt: new Date(0), lockedUntil: null });
 
 async function alter({ webhookId }: Members, values: Partial<typeof webhookEvents.$inferInsert>) {
   const db = await database();

@@ -23,7 +23,7 @@ export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-
         This link signs you in as <strong className="font-semibold break-words text-ink">{email}</strong>.
         {user && user.email !== email && ` You are signed in as ${user.email} now. Signing in with this link signs you out of that account.`}
       </p>
-      <SignInButton fields={fields} words={`Sign in as ${email}`} byItself={!user && (await wasAskedHere(token))} />
+      <SignInButton fields={fields} label={`Sign in as ${email}`} byItself={!user && (await wasAskedHere(token))} />
       <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">If that isn’t your address, close this page. Nothing has happened yet.</p>
     </PlainPage>
   );

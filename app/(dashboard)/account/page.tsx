@@ -3,19 +3,19 @@ import { Notice } from "@/components/ui/notice";
 import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { requireUser } from "@/lib/auth/user";
-import { deleteAccount } from "@/lib/connections/actions";
+import { deleteAccount } from "@/lib/account/actions";
 import { env } from "@/lib/base/env";
-import { problemSentence } from "@/lib/base/errors";
+import { errorSentence } from "@/lib/base/errors";
 
 export const metadata: Metadata = { title: "Your account" };
 
 export default async function AccountPage({ searchParams }: PageProps<"/account">) {
   const { email } = await requireUser("/account");
-  const problem = problemSentence((await searchParams).problem);
+  const error = errorSentence((await searchParams).error);
   const { APP_NAME: appName } = env();
   return (
     <>
-      {problem && <Notice>{problem}</Notice>}
+      {error && <Notice>{error}</Notice>}
       <h1 className="text-title">Your account</h1>
       <p className="mt-2 text-ink-2">
         You sign in to {appName} as {email}.
@@ -30,11 +30,11 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
         </p>
         <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
           <form action={deleteAccount}>
-            <SubmitButton look="danger" pendingWords="Asking SnapTrade …">
+            <SubmitButton variant="danger" pendingLabel="Asking SnapTrade …">
               Delete my account
             </SubmitButton>
           </form>
-          <ButtonLink look="quiet" href="/connections">
+          <ButtonLink variant="quiet" href="/connections">
             Keep it
           </ButtonLink>
         </div>

@@ -10,7 +10,7 @@ import { snapTradeId } from "@/lib/snaptrade/id";
 import type { Viewer } from "@/lib/base/times";
 
 /** The trip that a return from the portal named, if it is this person's. */
-export async function findTrip(userId: string, portal: string | string[] | undefined, now: Date): Promise<PortalView | null> {
+export async function findPortalSession(userId: string, portal: string | string[] | undefined, now: Date): Promise<PortalView | null> {
   const id = snapTradeId.safeParse(portal);
   return id.success ? getPortalView(userId, id.data, now) : null;
 }
@@ -22,7 +22,7 @@ export async function findTrip(userId: string, portal: string | string[] | undef
 export function AfterPortal({ userId, view, viewer, now }: { userId: string; view: PortalView; viewer: Viewer; now: Date }) {
   const { portalSessionId, outcome, version } = view;
   const asking = outcome.state === "open" || outcome.state === "checking" || outcome.state === "unconfirmed";
-  if (asking) after(() => checkPortal({ userId, portalSessionId, claim: null, over: false, now: new Date() }));
+  if (asking) after(() => checkPortal({ userId, portalSessionId, reportedResult: null, over: false, now: new Date() }));
   const done = outcome.state === "connected" || outcome.state === "stopped-again" || view.accountsBack !== null;
   return (
     <LiveUpdates version={version} sentences={{}}>

@@ -15,7 +15,7 @@ import { requireUser } from "@/lib/auth/user";
 import { listConnectionViews } from "@/lib/connections/pages/data";
 import { lookIfDue } from "@/lib/connections/look/look";
 import { env } from "@/lib/base/env";
-import { problemSentence } from "@/lib/base/errors";
+import { errorSentence } from "@/lib/base/errors";
 import { rememberTimeZone } from "@/lib/notifications/data";
 import { getReader } from "../../reader";
 
@@ -32,14 +32,14 @@ export async function generateMetadata(): Promise<Metadata> {
 
 export default async function ConnectionsPage({ searchParams }: PageProps<"/connections">) {
   const { user, viewer, now, view } = await read();
-  const problem = problemSentence((await searchParams).problem);
+  const error = errorSentence((await searchParams).error);
   const reading = { viewer, now, lookedAt: view.lookedAt };
   const { APP_NAME: appName } = env();
   if (view.lookDueAt) after(() => lookIfDue(user.id));
   if (viewer.zoneKnown) after(() => rememberTimeZone(user.id, viewer.timeZone));
   return (
     <LiveUpdates version={view.version} sentences={announcements(view.connections, viewer)}>
-      {problem && <Notice>{problem}</Notice>}
+      {error && <Notice>{error}</Notice>}
       {view.connections.length === 0 ? (
         view.known && view.unreadable === 0 ? (
           <EmptyConnections appName={appName} />

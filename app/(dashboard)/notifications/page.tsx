@@ -3,7 +3,7 @@ import { MailSettingsForm } from "@/components/notifications/mail-settings-form"
 import { NoticeList } from "@/components/notifications/notice-list";
 import { Notice } from "@/components/ui/notice";
 import { requireUser } from "@/lib/auth/user";
-import { problemSentence } from "@/lib/base/errors";
+import { errorSentence } from "@/lib/base/errors";
 import { getMailSettings, listNotices } from "@/lib/notifications/data";
 import { getReader } from "../../reader";
 
@@ -11,10 +11,10 @@ export const metadata: Metadata = { title: "Notifications" };
 
 export default async function NotificationsPage({ searchParams }: PageProps<"/notifications">) {
   const user = await requireUser("/notifications");
-  const { problem, saved } = await searchParams;
+  const { error, saved } = await searchParams;
   const { viewer, now } = await getReader();
   const [notices, settings] = await Promise.all([listNotices(user.id), getMailSettings(user.id)]);
-  const sentence = problemSentence(problem) ?? (saved ? "Saved. It holds for every e-mail from now on." : null);
+  const sentence = errorSentence(error) ?? (saved ? "Saved. It holds for every e-mail from now on." : null);
   return (
     <>
       {sentence && <Notice>{sentence}</Notice>}

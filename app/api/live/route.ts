@@ -3,7 +3,7 @@ import { follow } from "@/lib/live";
 import { isShuttingDown, onShutdown } from "@/lib/server/shutdown";
 
 /** The page connects again by itself, and then we ask again who it is. */
-const longestMs = 10 * 60_000;
+const maxMs = 10 * 60_000;
 const heartbeatMs = 25_000;
 /** How soon open pages reconnect while the server restarts. */
 const retryMs = 1_000;
@@ -21,7 +21,7 @@ export async function GET(request: Request) {
   if (!unfollow) return new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": "30" } });
 
   const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
-  const longest = setTimeout(end, longestMs);
+  const longest = setTimeout(end, maxMs);
   const forget = onShutdown(() => {
     write(`retry: ${retryMs}\n\n`);
     end();

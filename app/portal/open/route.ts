@@ -8,11 +8,11 @@ import { htmlPage } from "@/lib/server/html-page";
  */
 export async function POST(request: Request) {
   const opened = await openInPage(fieldsOf(await request.formData().catch(() => new FormData())));
-  if ("problemAt" in opened) return new Response(null, { status: 303, headers: { Location: opened.problemAt, "Cache-Control": "no-store" } });
+  if ("errorPage" in opened) return new Response(null, { status: 303, headers: { Location: opened.errorPage, "Cache-Control": "no-store" } });
   const { status, headers, body } = htmlPage({
     status: 200,
     title: "Opening SnapTrade",
-    words: `You’ll sign in on SnapTrade’s or ${opened.brokerage}’s page, then come back here.`,
+    text: `You’ll sign in on SnapTrade’s or ${opened.brokerage}’s page, then come back here.`,
     link: { href: opened.loginLink, label: "Continue to SnapTrade" },
     leadsOn: true,
   });

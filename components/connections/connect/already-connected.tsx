@@ -37,15 +37,15 @@ export function AlreadyConnected({ connection, reading }: { connection: Connecti
       <div className="mt-7 flex flex-wrap items-center gap-x-5 gap-y-2">
         <PortalLauncher
           target={{ kind: "reconnect", connectionId: connection.id }}
-          label={`Reconnect ${brokerage.name} instead`}
-          words="Reconnect it instead"
-          look="filled"
+          accessibleName={`Reconnect ${brokerage.name} instead`}
+          label="Reconnect it instead"
+          variant="filled"
         />
         <PortalLauncher
           target={{ kind: "connect", brokerage: brokerage.slug, beside: true }}
+          accessibleName="It’s a different login"
           label="It’s a different login"
-          words="It’s a different login"
-          look="quiet"
+          variant="quiet"
         />
       </div>
     </section>

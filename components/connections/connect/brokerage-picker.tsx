@@ -90,7 +90,7 @@ function Choice({ brokerage }: { brokerage: PickerBrokerage }) {
               Connected
             </span>
           )}
-          <PortalLauncher target={{ kind: "connect", brokerage: slug }} label={`Connect ${name}`} words="Connect" look="quiet" />
+          <PortalLauncher target={{ kind: "connect", brokerage: slug }} accessibleName={`Connect ${name}`} label="Connect" variant="quiet" />
         </>
       );
   }

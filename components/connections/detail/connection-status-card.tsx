@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { askRemovalAgain, keepConnection } from "@/lib/connections/actions";
+import { repeatRemoval, cancelRemoval } from "@/lib/connections/actions";
 import type { ConnectionView } from "@/lib/connections/views";
 import { ago, dayAt } from "@/lib/base/times";
 import { PortalLauncher } from "@/components/portal/portal-launcher";
@@ -27,9 +27,9 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
           <div className="mt-5">
             <PortalLauncher
               target={{ kind: "reconnect", connectionId: connection.id }}
-              label={`Reconnect ${brokerage.name}`}
-              words={status === "reconnecting" ? "Continue" : status === "disabled-maintenance" ? "Try anyway" : "Reconnect"}
-              look={status === "disabled-maintenance" ? "quiet" : "filled"}
+              accessibleName={`Reconnect ${brokerage.name}`}
+              label={status === "reconnecting" ? "Continue" : status === "disabled-maintenance" ? "Try anyway" : "Reconnect"}
+              variant={status === "disabled-maintenance" ? "quiet" : "filled"}
               wide
             />
           </div>
@@ -37,10 +37,10 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
         {connection.daysToUsualEnd !== null && status === "connected" && (
           <div className="mt-5">
             <PortalLauncher
-              target={{ kind: "reconnect", connectionId: connection.id, wish: "renew" }}
-              label={`Sign in to ${brokerage.name} again now`}
-              words="Sign in again now"
-              look="secondary"
+              target={{ kind: "renew", connectionId: connection.id }}
+              accessibleName={`Sign in to ${brokerage.name} again now`}
+              label="Sign in again now"
+              variant="secondary"
               wide
             />
           </div>
@@ -69,15 +69,15 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
 function WhileRemoving({ connection: { id, brokerage } }: { connection: ConnectionView }) {
   return (
     <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
-      <form action={keepConnection}>
+      <form action={cancelRemoval}>
         <input type="hidden" name="connectionId" value={id} />
-        <SubmitButton look="secondary" pendingWords="Keeping it …">
+        <SubmitButton variant="secondary" pendingLabel="Keeping it …">
           Keep {brokerage.name}
         </SubmitButton>
       </form>
-      <form action={askRemovalAgain}>
+      <form action={repeatRemoval}>
         <input type="hidden" name="connectionId" value={id} />
-        <SubmitButton look="quiet" pendingWords="Asking SnapTrade …">
+        <SubmitButton variant="quiet" pendingLabel="Asking SnapTrade …">
           Ask SnapTrade again
         </SubmitButton>
       </form>

@@ -34,7 +34,7 @@ export function ConnectionTimeline({ detail: { timeline: entries, lifetime, conn
 }
 
 function wordsOf(
-  { kind, seconds, ending, inWave, subject }: TimelineEntry,
+  { kind, seconds, ending, inIncident, subject }: TimelineEntry,
   b: string,
   { lifetime, email }: { lifetime: ConnectionDetailView["lifetime"]; email: string },
 ): Pick<TimelineItem, "what" | "detail" | "node"> {
@@ -43,8 +43,8 @@ function wordsOf(
     case "last-data":
       return { what: `Last data from ${b}`, detail: "Balances, holdings and transactions", node: "good" };
     case "stopped":
-      return { what: "The connection stopped", detail: `We aren’t told why. ${likelyReason(b, inWave, lifetime)}`, node: "you-ring" };
-    case "told-by-webhook":
+      return { what: "The connection stopped", detail: `We aren’t told why. ${likelyReason(b, inIncident, lifetime)}`, node: "you-ring" };
+    case "reported-by-webhook":
       return { what: `SnapTrade told us${later}`, detail: null, node: "plain" };
     case "noticed-by-look":
       return { what: `We noticed when we checked${later}`, detail: null, node: "plain" };
@@ -63,8 +63,8 @@ function wordsOf(
   }
 }
 
-function likelyReason(b: string, inWave: boolean | undefined, lifetime: ConnectionDetailView["lifetime"]): string {
-  if (inWave) return `Many ${b} connections stopped at about the same time, so it is hardly about your login.`;
+function likelyReason(b: string, inIncident: boolean | undefined, lifetime: ConnectionDetailView["lifetime"]): string {
+  if (inIncident) return `Many ${b} connections stopped at about the same time, so it is hardly about your login.`;
   if (!lifetime) return "Most often a sign-in simply runs out after some weeks.";
   return `Most often a sign-in simply runs out: with ${b} that is after about ${count(lifetime.usualDays, "day")}, and this one lasted ${count(lifetime.lastedDays, "day")}.`;
 }

@@ -40,10 +40,10 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
             </p>
             <div className="mt-3">
               <PortalLauncher
-                target={{ kind: "reconnect", connectionId: id, wish: "trade" }}
-                label={`Allow trading at ${brokerage.name}`}
-                words="Allow trading"
-                look="secondary"
+                target={{ kind: "allow-trading", connectionId: id }}
+                accessibleName={`Allow trading at ${brokerage.name}`}
+                label="Allow trading"
+                variant="secondary"
               />
             </div>
           </Disclosure>
@@ -68,7 +68,7 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
               {appName} loses access to {connection.accounts.length > 0 ? `its ${count(connection.accounts.length, "account")}` : "it"}. This can’t be
               undone. Your accounts at {brokerage.name} aren’t touched.
             </p>
-            <ButtonLink look="danger" href={`/connections/${id}/remove`} className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11">
+            <ButtonLink variant="danger" href={`/connections/${id}/remove`} className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11">
               Remove {brokerage.name}
             </ButtonLink>
           </Disclosure>

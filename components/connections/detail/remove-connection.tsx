@@ -18,7 +18,12 @@ export function RemoveConnection({ connection, appName }: { connection: Connecti
         <div className="mt-4 border-b border-line pb-5">
           <p className="text-ink-2">If it only stopped working, reconnecting keeps everything.</p>
           <div className="mt-3">
-            <PortalLauncher target={{ kind: "reconnect", connectionId: id }} label={`Reconnect ${b}`} words="Reconnect" look="secondary" />
+            <PortalLauncher
+              target={{ kind: "reconnect", connectionId: id }}
+              accessibleName={`Reconnect ${b}`}
+              label="Reconnect"
+              variant="secondary"
+            />
           </div>
         </div>
       )}
@@ -29,11 +34,11 @@ export function RemoveConnection({ connection, appName }: { connection: Connecti
       <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
         <form action={removeConnection}>
           <input type="hidden" name="connectionId" value={id} />
-          <SubmitButton look="danger" pendingWords="Asking SnapTrade …">
+          <SubmitButton variant="danger" pendingLabel="Asking SnapTrade …">
             Remove {b}
           </SubmitButton>
         </form>
-        <ButtonLink look="quiet" href={`/connections/${id}`}>
+        <ButtonLink variant="quiet" href={`/connections/${id}`}>
           Keep it
         </ButtonLink>
       </div>

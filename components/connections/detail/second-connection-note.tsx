@@ -1,4 +1,4 @@
-import { keepBoth } from "@/lib/connections/actions";
+import { keepBothForm } from "@/lib/connections/actions";
 import type { ConnectionView } from "@/lib/connections/views";
 import { PortalLauncher } from "@/components/portal/portal-launcher";
 import { ButtonLink } from "@/components/ui/button";
@@ -18,16 +18,16 @@ export function SecondConnectionNote({ connection }: { connection: ConnectionVie
       <div className="mt-4 flex flex-wrap items-center gap-x-5 gap-y-2">
         <PortalLauncher
           target={{ kind: "reconnect", connectionId: connection.id }}
-          label={`Reconnect the old ${b} connection`}
-          words="Reconnect the old one"
-          look="secondary"
+          accessibleName={`Reconnect the old ${b} connection`}
+          label="Reconnect the old one"
+          variant="secondary"
         />
-        <ButtonLink look="quiet" href={`/connections/${connection.id}/remove`}>
+        <ButtonLink variant="quiet" href={`/connections/${connection.id}/remove`}>
           Remove the old one
         </ButtonLink>
-        <form action={keepBoth}>
+        <form action={keepBothForm}>
           <input type="hidden" name="connectionId" value={connection.id} />
-          <SubmitButton look="quiet" pendingWords="Keeping both …">
+          <SubmitButton variant="quiet" pendingLabel="Keeping both …">
             Keep both
           </SubmitButton>
         </form>

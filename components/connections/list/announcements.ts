@@ -1,6 +1,6 @@
 import type { ConnectionView } from "@/lib/connections/views";
 import { clock, type Viewer } from "@/lib/base/times";
-import { drawn } from "@/components/connections/status-display";
+import { statusDisplay } from "@/components/connections/status-display";
 
 /** What is said politely when a connection's status changes on an open page, by its id. */
 export function announcements(connections: ConnectionView[], viewer: Viewer): Record<string, string> {
@@ -14,13 +14,13 @@ function announcementOf({ status, brokerage, fixedAt }: ConnectionView, viewer: 
     case "connected":
       return `${brokerage.name} works.`;
     case "disabled":
-    case "disabled-wave":
+    case "disabled-incident":
       return `${brokerage.name} stopped sharing data.`;
     case "unsupported":
       return `SnapTrade no longer connects to ${brokerage.name}.`;
     case "removed":
       return `${brokerage.name} was removed.`;
     default:
-      return `${brokerage.name}: ${drawn[status].word ?? "Connected"}.`;
+      return `${brokerage.name}: ${statusDisplay[status].word ?? "Connected"}.`;
   }
 }

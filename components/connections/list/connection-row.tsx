@@ -45,13 +45,13 @@ export function ConnectionRow({ connection, reading }: { connection: ConnectionV
 function rowAction({ id, status, brokerage }: ConnectionView) {
   switch (status) {
     case "disabled":
-    case "disabled-wave":
+    case "disabled-incident":
       return (
         <PortalLauncher
           target={{ kind: "reconnect", connectionId: id }}
-          label={`Reconnect ${brokerage.name}`}
-          words="Reconnect"
-          look="secondary"
+          accessibleName={`Reconnect ${brokerage.name}`}
+          label="Reconnect"
+          variant="secondary"
           wide
         />
       );
@@ -59,9 +59,9 @@ function rowAction({ id, status, brokerage }: ConnectionView) {
       return (
         <PortalLauncher
           target={{ kind: "reconnect", connectionId: id }}
-          label={`Reconnect ${brokerage.name}, continue`}
-          words="Continue"
-          look="secondary"
+          accessibleName={`Reconnect ${brokerage.name}, continue`}
+          label="Continue"
+          variant="secondary"
           wide
         />
       );

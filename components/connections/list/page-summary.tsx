@@ -8,7 +8,7 @@ import { LinkStrip } from "@/components/ui/link-strip";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { Time } from "@/components/ui/time";
 import { headlineOf, listNames } from "./headline";
-import { drawn } from "@/components/connections/status-display";
+import { statusDisplay } from "@/components/connections/status-display";
 
 interface Props {
   view: ConnectionsView;
@@ -25,7 +25,7 @@ export function PageSummary({ view, appName, viewer, now }: Props) {
       <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">{headlineOf(view, viewer, now)}</h1>
       <p className="mt-2.5 max-w-[62ch] text-lead text-ink-2">{leadOf(view, repairable, appName)}</p>
       <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
-        {unreachable ? <CheckButton look="secondary" words="Try now" /> : <Primary repairable={repairable} />}
+        {unreachable ? <CheckButton variant="secondary" label="Try now" /> : <Primary repairable={repairable} />}
         {unreachable ? null : <ConnectLink primary={view.gone !== null} plain={repairable.length > 0} />}
         {!unreachable && view.gone !== "deleted" && (
           <div className="flex w-full items-center gap-2 text-small text-ink-3 wide:ml-auto wide:w-auto">
@@ -37,7 +37,7 @@ export function PageSummary({ view, appName, viewer, now }: Props) {
                 </Time>
               </span>
             )}
-            <CheckButton look="quiet" words="Check now" />
+            <CheckButton variant="quiet" label="Check now" />
           </div>
         )}
       </div>
@@ -57,31 +57,31 @@ function Primary({ repairable }: { repairable: ConnectionView[] }) {
     return (
       <PortalLauncher
         target={{ kind: "reconnect", connectionId: only.id }}
+        accessibleName={`Reconnect ${only.brokerage.name}`}
         label={`Reconnect ${only.brokerage.name}`}
-        words={`Reconnect ${only.brokerage.name}`}
-        look="filled"
+        variant="filled"
         wide
       />
     );
   }
-  const words = repairable.length === 2 ? "Reconnect both" : `Reconnect all ${repairable.length}`;
-  return <PortalLauncher target={{ kind: "queue" }} label={words} words={words} look="filled" wide />;
+  const label = repairable.length === 2 ? "Reconnect both" : `Reconnect all ${repairable.length}`;
+  return <PortalLauncher target={{ kind: "queue" }} accessibleName={label} label={label} variant="filled" wide />;
 }
 
 export function ConnectLink({ primary, plain }: { primary: boolean; plain: boolean }) {
   return (
-    <ButtonLink href="/connections/new" look={primary ? "filled" : plain ? "quiet" : "secondary"}>
+    <ButtonLink href="/connections/new" variant={primary ? "filled" : plain ? "quiet" : "secondary"}>
       {!primary && <Icon name="plus" />}
       Connect a brokerage
     </ButtonLink>
   );
 }
 
-function CheckButton({ look, words }: { look: "secondary" | "quiet"; words: string }) {
+function CheckButton({ variant, label }: { variant: "secondary" | "quiet"; label: string }) {
   return (
     <form action={checkNow}>
-      <SubmitButton look={look} pendingWords="Checking …" className={look === "quiet" ? "text-small !text-accent" : ""}>
-        {words}
+      <SubmitButton variant={variant} pendingLabel="Checking …" className={variant === "quiet" ? "text-small !text-accent" : ""}>
+        {label}
       </SubmitButton>
     </form>
   );
@@ -106,7 +106,7 @@ function leadOf({ connections, unreachable, gone }: ConnectionsView, repairable:
 }
 
 function toStripLink({ id, brokerage, status }: ConnectionView) {
-  const { glyph, mark } = drawn[status];
+  const { glyph, mark } = statusDisplay[status];
   return { id, name: brokerage.name, glyph, tone: mark, quietName: status !== "disabled" };
 }
 

@@ -14,7 +14,7 @@ export function UnknownConnections({ view, headline }: { view: ConnectionsView; 
       <h1 className="mt-9 text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">{headline}</h1>
       <p className="mt-2.5 text-lead text-ink-2">{reasonOf(view)}</p>
       <form action={checkNow} className="mt-6">
-        <SubmitButton look="secondary" pendingWords="Checking …">
+        <SubmitButton variant="secondary" pendingLabel="Checking …">
           {view.unreachable ? "Try now" : "Check now"}
         </SubmitButton>
       </form>

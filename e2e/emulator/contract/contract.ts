@@ -170,7 +170,7 @@ const ofConnection = { brokerageAuthorizationId: id };
 const ofAccount = { ...ofConnection, accountId: id };
 const done = z.strictObject({ success: flag, error: text.nullable() });
 
-const attemptResults = [
+const signInResults = [
   "SUCCESS",
   "AUTH_EXPIRED",
   "INVALID_AUTH_CODE",
@@ -190,7 +190,7 @@ function event<Type extends string, Members extends z.ZodRawShape>(eventType: Ty
 export const webhookBody = z.discriminatedUnion("eventType", [
   event("USER_REGISTERED", {}),
   event("USER_DELETED", {}),
-  event("CONNECTION_ATTEMPTED", { brokerageId: id, connectionAttemptedResult: z.enum(attemptResults) }),
+  event("CONNECTION_ATTEMPTED", { brokerageId: id, connectionAttemptedResult: z.enum(signInResults) }),
   event("CONNECTION_ADDED", { brokerageId: id, ...ofConnection }),
   event("CONNECTION_DELETED", { brokerageId: id, ...ofConnection }),
   event("CONNECTION_BROKEN", ofConnection),

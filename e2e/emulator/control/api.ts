@@ -12,7 +12,7 @@ import { summariseState, summariseUser } from "./summary";
 import { createWebhookControl } from "./webhooks";
 
 const seconds = z.object({ seconds: z.number() });
-const longestWait = 120_000;
+const maxWait = 120_000;
 
 export function createControl(world: World, mailbox: Mailbox) {
   const control = new Hono().basePath("/control/api");
@@ -139,7 +139,7 @@ export function createControl(world: World, mailbox: Mailbox) {
   control.get("/mail/wait", async (c) => {
     const { to, after = "", timeoutMs = "10000" } = c.req.query();
     if (!to) throw new ControlError(400, "Say whose mail to wait for: ?to=<address>.");
-    const mail = await mailbox.wait(to, after, Math.min(Number(timeoutMs) || 0, longestWait));
+    const mail = await mailbox.wait(to, after, Math.min(Number(timeoutMs) || 0, maxWait));
     if (!mail) throw new ControlError(404, `No mail for ${to} came in time.`);
     return c.json(mail);
   });

@@ -1,5 +1,5 @@
 import { addConnection, repairConnection } from "../world/connections";
-import { type AttemptResult, recordEvent } from "../world/events";
+import { type SignInResult, recordEvent } from "../world/events";
 import type { Connection, ListedBrokerage, User, World } from "../world/world";
 import { type Ending, expiredEnding, type PortalSession } from "./session";
 
@@ -29,7 +29,7 @@ interface Failure {
   code: string;
   status: number;
   detail: string;
-  result: AttemptResult;
+  result: SignInResult;
 }
 
 const failures: Record<string, Failure> = {
@@ -94,7 +94,7 @@ function fail(world: World, session: PortalSession, user: User, brokerage: Liste
   return session.ending;
 }
 
-function announce(world: World, user: User, brokerage: ListedBrokerage, result: AttemptResult) {
+function announce(world: World, user: User, brokerage: ListedBrokerage, result: SignInResult) {
   recordEvent(world, user, "CONNECTION_ATTEMPTED", { brokerageId: brokerage.id, connectionAttemptedResult: result });
 }
 

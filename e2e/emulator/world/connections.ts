@@ -107,12 +107,12 @@ export function announceDailyHoldings(world: World, user: User, connection: Conn
   if (connection.disabled) return;
   const newest = lastHoldingsSync(connection, world.now(user));
   if (newest <= connection.announcedAt) return;
-  const missed = Math.min(mostDaysTold, Math.ceil((newest - connection.announcedAt) / days(1)));
+  const missed = Math.min(maxDaysShown, Math.ceil((newest - connection.announcedAt) / days(1)));
   for (let day = missed - 1; day >= 0; day--) announceHoldings(world, user, connection, newest - days(day));
   connection.announcedAt = newest;
 }
 
-const mostDaysTold = 40;
+const maxDaysShown = 40;
 
 export function announceHoldings(world: World, user: User, connection: Connection, at = world.now(user)) {
   const done = { success: true, error: null };

@@ -1,14 +1,14 @@
 import { isoTime } from "./clock";
 import type { User, World } from "./world";
 
-export type AttemptResult =
+export type SignInResult =
   "SUCCESS" | "AUTH_EXPIRED" | "AUTH_NOT_IN_PROGRESS" | "DIFFERENT_ACCOUNT" | "INVALID_CREDENTIALS" | "INVALID_MFA_CODE" | "UNCAUGHT_ERROR";
 
 /** What each event carries besides the members common to all. */
 interface Members {
   USER_REGISTERED: object;
   USER_DELETED: object;
-  CONNECTION_ATTEMPTED: { brokerageId: string; connectionAttemptedResult: AttemptResult };
+  CONNECTION_ATTEMPTED: { brokerageId: string; connectionAttemptedResult: SignInResult };
   CONNECTION_ADDED: { brokerageId: string; brokerageAuthorizationId: string };
   CONNECTION_DELETED: { brokerageId: string; brokerageAuthorizationId: string };
   CONNECTION_BROKEN: { brokerageAuthorizationId: string };

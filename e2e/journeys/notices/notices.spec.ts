@@ -60,8 +60,8 @@ async function mailNow(): Promise<void> {
   // Episodes are a fold of observations, so both have to be older.
   await pool.query("update observations set recorded_at = recorded_at - interval '11 minutes' where state = 'disabled'");
   await pool.query("update episodes set noticed_at = noticed_at - interval '11 minutes' where ended_at is null");
-  await pool.query("update notices set not_before = now() - interval '1 second' where mail = 'waiting'");
-  await pool.query("update rounds set leased_until = now() - interval '1 second'");
+  await pool.query("update notices set run_at = now() - interval '1 second' where mail = 'waiting'");
+  await pool.query("update rounds set locked_until = now() - interval '1 second'");
   const answer = await fetch(`${app.url}/api/cron/reconcile`, { method: "POST", headers: { Authorization: `Bearer ${secret}` } });
   expect(answer.status).toBe(200);
 }

@@ -51,8 +51,8 @@ test("another person's connection answers exactly like a missing one: page, remo
     expect(answers.map((answer) => answer.status())).toEqual([404, 404]);
   }
   const forged = (connectionId: string) => stranger.visitor.submit("/connections", (form) => form.includes('name="connectionId"'), { connectionId });
-  expect(await forged(id)).toContain("problem=not-found");
-  expect(await forged(randomUUID())).toContain("problem=not-found");
+  expect(await forged(id)).toContain("error=not-found");
+  expect(await forged(randomUUID())).toContain("error=not-found");
   await context.close();
 });
 

@@ -13,12 +13,12 @@ const looksPerMinute = 150;
 const limitPerMinute = 250;
 const days = 30;
 const lostShare = 0.1;
-const beatLostShare = 0.03;
+const heartbeatLostShare = 0.03;
 
 interface Brokerage {
   medianDays: number;
   spread: number;
-  beats: boolean;
+  heartbeats: boolean;
   lifetimes: Lifetimes;
 }
 
@@ -31,8 +31,8 @@ interface Connection {
   /** Broke, and nobody told us. */
   lost: boolean;
   /** Minute of the day of its daily sign of life. */
-  beatOffset: number;
-  lastBeatAt: number;
+  heartbeatOffset: number;
+  lastHeartbeatAt: number;
 }
 
 /** Numbers that look random and are the same in every run. */
@@ -51,7 +51,7 @@ function makeBrokerages(next: () => number): Brokerage[] {
     const spread = 0.08 + 0.04 * index;
     const lived = Array.from({ length: 2_000 }, () => lifetime(medianDays, spread, next)).sort((one, other) => one - other);
     const lifetimes = Array.from({ length: 19 }, (_, at) => lived[Math.floor(((at + 1) / 20) * lived.length)] ?? 0);
-    return { medianDays, spread, beats: index % 5 !== 4, lifetimes };
+    return { medianDays, spread, heartbeats: index % 5 !== 4, lifetimes };
   });
 }
 
@@ -117,7 +117,7 @@ function simulate(policy: "ours" | "round robin", users: number) {
       const worksSince = -next() * lives;
       // One in four is broken, and its owner has not come back for it.
       const disabled = next() < 0.25;
-      const beatOffset = Math.floor(next() * 1440) * minuteMs;
+      const heartbeatOffset = Math.floor(next() * 1440) * minuteMs;
       own[user]?.push(connections.length);
       connections.push({
         user,
@@ -126,8 +126,8 @@ function simulate(policy: "ours" | "round robin", users: number) {
         breaksAt: worksSince + lives,
         disabled,
         lost: false,
-        beatOffset,
-        lastBeatAt: beatOffset - dayMs,
+        heartbeatOffset,
+        lastHeartbeatAt: heartbeatOffset - dayMs,
       });
     }
   }
@@ -163,12 +163,12 @@ function simulate(policy: "ours" | "round robin", users: number) {
       if (!connection || connection.disabled) continue;
       connection.disabled = true;
       connection.lost = next() < lostShare;
-      const { beats } = connection.brokerage;
+      const { heartbeats } = connection.brokerage;
       // The last sign of life before the break, unless it was lost on its way; the ones after it never come.
-      const missed = beats && next() < beatLostShare ? 1 : 0;
-      const beat = Math.floor((connection.breaksAt - connection.beatOffset) / dayMs) - missed;
-      connection.lastBeatAt = beat * dayMs + connection.beatOffset;
-      const silent = beats ? silentAt({ beats: 9, lastBeatAt: new Date(connection.lastBeatAt), gapMs: dayMs }, upSince) : null;
+      const missed = heartbeats && next() < heartbeatLostShare ? 1 : 0;
+      const heartbeat = Math.floor((connection.breaksAt - connection.heartbeatOffset) / dayMs) - missed;
+      connection.lastHeartbeatAt = heartbeat * dayMs + connection.heartbeatOffset;
+      const silent = heartbeats ? silentAt({ heartbeats: 9, lastHeartbeatAt: new Date(connection.lastHeartbeatAt), gapMs: dayMs }, upSince) : null;
       if (connection.lost && silent) silences.push(silent.getTime(), index);
       if (!connection.lost) repairLater(index, now);
     }

@@ -35,7 +35,7 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
   await pool.query("update users set quiet_from = 0, quiet_to = 0");
   await pool.query("update observations set recorded_at = recorded_at - interval '20 minutes'");
   await pool.query("update episodes set noticed_at = noticed_at - interval '20 minutes'");
-  await pool.query("update notices set not_before = not_before - interval '20 minutes'");
+  await pool.query("update notices set run_at = run_at - interval '20 minutes'");
   const unfinished = "select 1 from notices where kind = 'broke' and mail in ('waiting', 'claimed', 'leaving')";
   const kills: Record<Moment, number> = { claimed: 0, "handed over": 0, answered: 0 };
   for (let turn = 0; turn < 2 * people && (await pool.query(unfinished)).rowCount; turn++) {
@@ -47,8 +47,8 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
       await app.start({ SMTP_URL: mailServer.url });
     }
     // What a killed process had is judged two minutes later; nobody waits for that here.
-    await pool.query("update notices set claimed_at = claimed_at - interval '3 minutes' where mail in ('claimed', 'leaving')");
-    await pool.query("update rounds set leased_until = now()");
+    await pool.query("update notices set locked_until = locked_until - interval '3 minutes' where mail in ('claimed', 'leaving')");
+    await pool.query("update rounds set locked_until = now()");
   }
   const { rows } = await pool.query<{ email: string; mail: string }>(
     "select email, mail from notices join users on users.id = user_id where kind = 'broke'",

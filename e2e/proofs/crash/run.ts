@@ -78,7 +78,7 @@ async function crashOnPglite(kills: number): Promise<boolean> {
 }
 
 /** What a killed process had taken is free a minute later; nobody waits for that here. */
-const endLeases = "update webhook_events set next_attempt_at = now() where state = 'waiting'";
+const endLeases = "update webhook_events set run_at = now(), locked_until = null where state = 'waiting'";
 
 async function setScene(ports: Ports, settings: Record<string, string>) {
   const emulator = await startEmulator(ports);

@@ -13,8 +13,8 @@ export interface Cast {
   history: History;
 }
 
-type Does = Action["does"];
-type Of<Kind extends Does> = Action & { does: Kind };
+type Does = Action["action"];
+type Of<Kind extends Does> = Action & { action: Kind };
 type Act<Kind extends Does> = (cast: Cast, action: Of<Kind>) => void;
 
 /** One of a person's connections at SnapTrade, if they have any. */
@@ -105,5 +105,5 @@ const acts: { [Kind in Does]: Act<Kind> } = {
 
 /** Does one action of a history. */
 export function act(cast: Cast, action: Action): void {
-  (acts[action.does] as Act<Does>)(cast, action);
+  (acts[action.action] as Act<Does>)(cast, action);
 }

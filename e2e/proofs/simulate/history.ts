@@ -29,25 +29,25 @@ export type MailKind = "refused" | "hang" | "answer-lost";
 
 /** One thing that happens; everything about it is decided beforehand, so that it can be left out without changing the others. */
 export type Action = { at: number } & (
-  | { does: "break" | "repair" | "delete-there" | "remove"; person: number; nth: number }
-  | { does: "flap"; person: number; nth: number; ms: number; againMs: number }
-  | { does: "incident"; brokerage: string }
-  | { does: "maintenance"; brokerage: string; ms: number }
-  | { does: "visit"; person: number; ms: number }
-  | { does: "check-now"; person: number }
-  | { does: "reconnect"; person: number; nth: number; trip: Trip }
-  | { does: "connect"; person: number; brokerage: string; trip: Trip }
-  | { does: "forget"; person: number }
-  | { does: "arrive"; person: number }
-  | { does: "hammer"; person: number; ms: number }
-  | { does: "heartbeats"; person: number; nth: number; daysAgo: number[] }
-  | { does: "odd-webhook"; person: number; kind: "forged" | "not-json" | "surrogate" | "year-0" | "future" | "foreign" }
-  | { does: "kill"; process: number; ms: number }
-  | { does: "freeze"; process: number; ms: number }
-  | { does: "network"; kind: NetworkKind; ms: number; share: number }
-  | { does: "database"; kind: DatabaseKind; ms: number; share: number }
-  | { does: "webhooks"; kind: HookKind; ms: number }
-  | { does: "mail"; kind: MailKind; ms: number }
+  | { action: "break" | "repair" | "delete-there" | "remove"; person: number; nth: number }
+  | { action: "flap"; person: number; nth: number; ms: number; againMs: number }
+  | { action: "incident"; brokerage: string }
+  | { action: "maintenance"; brokerage: string; ms: number }
+  | { action: "visit"; person: number; ms: number }
+  | { action: "check-now"; person: number }
+  | { action: "reconnect"; person: number; nth: number; trip: Trip }
+  | { action: "connect"; person: number; brokerage: string; trip: Trip }
+  | { action: "forget"; person: number }
+  | { action: "arrive"; person: number }
+  | { action: "hammer"; person: number; ms: number }
+  | { action: "heartbeats"; person: number; nth: number; daysAgo: number[] }
+  | { action: "odd-webhook"; person: number; kind: "forged" | "not-json" | "surrogate" | "year-0" | "future" | "foreign" }
+  | { action: "kill"; process: number; ms: number }
+  | { action: "freeze"; process: number; ms: number }
+  | { action: "network"; kind: NetworkKind; ms: number; share: number }
+  | { action: "database"; kind: DatabaseKind; ms: number; share: number }
+  | { action: "webhooks"; kind: HookKind; ms: number }
+  | { action: "mail"; kind: MailKind; ms: number }
 );
 
 export interface History {
@@ -152,45 +152,45 @@ function trip(random: Random, intent: "connect" | "reconnect"): Trip {
 
 /** Each with how often it comes, relative to the others. */
 const makers: [number, Maker][] = [
-  [8, (random, at, history) => [{ at, does: "break", person: someone(random, history), nth: nth(random) }]],
-  [4, (random, at, history) => [{ at, does: "repair", person: someone(random, history), nth: nth(random) }]],
-  [3, (random, at, history) => [{ at, does: "flap", person: someone(random, history), nth: nth(random), ms: random.between(1, 20_000), againMs: random.chance(0.5) ? random.between(1, 20_000) : 0 }]],
-  [1, (random, at, history) => [{ at, does: "delete-there", person: someone(random, history), nth: nth(random) }]],
-  [1, (random, at) => [{ at, does: "incident", brokerage: random.pick(brokerageSlugs) }]],
-  [1, (random, at) => [{ at, does: "maintenance", brokerage: random.pick(brokerageSlugs), ms: seconds(random, 30, 300) }]],
-  [6, (random, at, history) => [{ at, does: "visit", person: someone(random, history), ms: seconds(random, 5, 240) }]],
-  [3, (random, at, history) => [{ at, does: "check-now", person: someone(random, history) }]],
+  [8, (random, at, history) => [{ at, action: "break", person: someone(random, history), nth: nth(random) }]],
+  [4, (random, at, history) => [{ at, action: "repair", person: someone(random, history), nth: nth(random) }]],
+  [3, (random, at, history) => [{ at, action: "flap", person: someone(random, history), nth: nth(random), ms: random.between(1, 20_000), againMs: random.chance(0.5) ? random.between(1, 20_000) : 0 }]],
+  [1, (random, at, history) => [{ at, action: "delete-there", person: someone(random, history), nth: nth(random) }]],
+  [1, (random, at) => [{ at, action: "incident", brokerage: random.pick(brokerageSlugs) }]],
+  [1, (random, at) => [{ at, action: "maintenance", brokerage: random.pick(brokerageSlugs), ms: seconds(random, 30, 300) }]],
+  [6, (random, at, history) => [{ at, action: "visit", person: someone(random, history), ms: seconds(random, 5, 240) }]],
+  [3, (random, at, history) => [{ at, action: "check-now", person: someone(random, history) }]],
   [8, makeReconnect],
   [4, makeConnect],
   [1.5, makeOvertaken],
-  [1, (random, at, history) => [{ at, does: "remove", person: someone(random, history), nth: nth(random) }]],
-  [0.5, (random, at, history) => [{ at, does: "forget", person: someone(random, history) }]],
-  [0.7, (_, at, history) => [{ at, does: "arrive", person: history.people }]],
+  [1, (random, at, history) => [{ at, action: "remove", person: someone(random, history), nth: nth(random) }]],
+  [0.5, (random, at, history) => [{ at, action: "forget", person: someone(random, history) }]],
+  [0.7, (_, at, history) => [{ at, action: "arrive", person: history.people }]],
   [1.2, makeHammer],
   [2, makeHeartbeats],
-  [1.5, (random, at, history) => [{ at, does: "odd-webhook", person: someone(random, history), kind: random.pick(["forged", "not-json", "surrogate", "year-0", "future", "foreign"] as const) }]],
-  [1.5, (random, at, { processes }) => [{ at, does: "kill", process: random.between(0, processes - 1), ms: seconds(random, 1, 60) }]],
-  [0.7, (random, at, { processes }) => [{ at, does: "freeze", process: random.between(0, processes - 1), ms: seconds(random, 1, 40) }]],
-  [4, (random, at) => [{ at, does: "network", kind: random.pick(["lost", "5xx", "html", "hang", "drip", "slow", "slow", "slow", "refuses-user", "limit", "removals-lost"] as const), ms: seconds(random, 5, 120), share: random.pick([0.1, 0.3, 0.6, 1]) }]],
-  [2.5, (random, at) => [{ at, does: "database", kind: random.pick(["drop", "silent", "breaks", "silences", "away-refused", "away-silent", "slow"] as const), ms: seconds(random, 5, 90), share: random.pick([0.02, 0.1, 0.4]) }]],
-  [3, (random, at) => [{ at, does: "webhooks", kind: random.pick(["lost", "late", "doubled", "held", "retried-late"] as const), ms: seconds(random, 10, 180) }]],
-  [1, (random, at) => [{ at, does: "mail", kind: random.pick(["refused", "hang", "answer-lost"] as const), ms: seconds(random, 30, 240) }]],
+  [1.5, (random, at, history) => [{ at, action: "odd-webhook", person: someone(random, history), kind: random.pick(["forged", "not-json", "surrogate", "year-0", "future", "foreign"] as const) }]],
+  [1.5, (random, at, { processes }) => [{ at, action: "kill", process: random.between(0, processes - 1), ms: seconds(random, 1, 60) }]],
+  [0.7, (random, at, { processes }) => [{ at, action: "freeze", process: random.between(0, processes - 1), ms: seconds(random, 1, 40) }]],
+  [4, (random, at) => [{ at, action: "network", kind: random.pick(["lost", "5xx", "html", "hang", "drip", "slow", "slow", "slow", "refuses-user", "limit", "removals-lost"] as const), ms: seconds(random, 5, 120), share: random.pick([0.1, 0.3, 0.6, 1]) }]],
+  [2.5, (random, at) => [{ at, action: "database", kind: random.pick(["drop", "silent", "breaks", "silences", "away-refused", "away-silent", "slow"] as const), ms: seconds(random, 5, 90), share: random.pick([0.02, 0.1, 0.4]) }]],
+  [3, (random, at) => [{ at, action: "webhooks", kind: random.pick(["lost", "late", "doubled", "held", "retried-late"] as const), ms: seconds(random, 10, 180) }]],
+  [1, (random, at) => [{ at, action: "mail", kind: random.pick(["refused", "hang", "answer-lost"] as const), ms: seconds(random, 30, 240) }]],
 ]; // prettier-ignore
 
 /** Mostly of something that has just stopped working. */
 function makeReconnect(random: Random, at: number, history: History): Action[] {
   const [person, index] = [someone(random, history), nth(random)];
-  const reconnect: Action = { at, does: "reconnect", person, nth: index, trip: trip(random, "reconnect") };
-  return random.chance(0.6) ? [{ at: at - random.between(1, 9_000), does: "break", person, nth: index }, reconnect] : [reconnect];
+  const reconnect: Action = { at, action: "reconnect", person, nth: index, trip: trip(random, "reconnect") };
+  return random.chance(0.6) ? [{ at: at - random.between(1, 9_000), action: "break", person, nth: index }, reconnect] : [reconnect];
 }
 
 /** A slow answer that is overtaken by a break. */
 function makeOvertaken(random: Random, at: number, history: History): Action[] {
   const person = someone(random, history);
   return [
-    { at, does: "network", kind: "slow", ms: seconds(random, 4, 10), share: 1 },
-    { at: at + 100, does: "check-now", person },
-    { at: at + random.between(1_700, 6_000), does: "break", person, nth: nth(random) },
+    { at, action: "network", kind: "slow", ms: seconds(random, 4, 10), share: 1 },
+    { at: at + 100, action: "check-now", person },
+    { at: at + random.between(1_700, 6_000), action: "break", person, nth: nth(random) },
   ];
 }
 
@@ -199,15 +199,15 @@ function makeConnect(random: Random, at: number, history: History): Action[] {
   const person = someone(random, history);
   const [own] = history.connections[person] ?? [];
   const brokerage = own && random.chance(0.5) ? own.brokerage : random.pick(brokerageSlugs);
-  return [{ at, does: "connect", person, brokerage, trip: trip(random, "connect") }];
+  return [{ at, action: "connect", person, brokerage, trip: trip(random, "connect") }];
 }
 
 /** Signs of life: of the last days all at once, or far apart and one by one. */
 function makeHeartbeats(random: Random, at: number, history: History): Action[] {
   const [person, index] = [someone(random, history), nth(random)];
-  if (random.chance(0.5)) return [{ at, does: "heartbeats", person, nth: index, daysAgo: [3, 2, 1, 0] }];
+  if (random.chance(0.5)) return [{ at, action: "heartbeats", person, nth: index, daysAgo: [3, 2, 1, 0] }];
   const gap = random.between(2, 40);
-  return [2, 1, 0].map((turn) => ({ at: at + (2 - turn) * 4_000, does: "heartbeats", person, nth: index, daysAgo: [turn * gap] }));
+  return [2, 1, 0].map((turn) => ({ at: at + (2 - turn) * 4_000, action: "heartbeats", person, nth: index, daysAgo: [turn * gap] }));
 }
 
 /** And somebody else who wants to know something meanwhile. */
@@ -215,8 +215,8 @@ function makeHammer(random: Random, at: number, history: History): Action[] {
   const [person, ms] = [someone(random, history), seconds(random, 4, 20)];
   const other = (person + 1) % history.people;
   return [
-    { at, does: "hammer", person, ms },
-    { at: at + ms - 1, does: "check-now", person: other },
+    { at, action: "hammer", person, ms },
+    { at: at + ms - 1, action: "check-now", person: other },
   ];
 }
 
@@ -227,7 +227,7 @@ function makeAction(random: Random, at: number, history: History): Action[] {
 }
 
 /** In words, for a report. */
-export function describeAction({ at, does, ...rest }: Action): string {
+export function describeAction({ at, action, ...rest }: Action): string {
   const words = Object.entries(rest).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
-  return `${(at / 1000).toFixed(1).padStart(7)} s  ${does}  ${words.join(", ")}`;
+  return `${(at / 1000).toFixed(1).padStart(7)} s  ${action}  ${words.join(", ")}`;
 }

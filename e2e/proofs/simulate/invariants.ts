@@ -74,8 +74,8 @@ export class Invariants {
   /** No portal session is concluded as failed while one of its windows is open. */
   private sessionsStayOpenWhileUsed() {
     const { database, scheduler } = this.simulation;
-    const failed = database.query<{ id: string; claim: string | null }>(
-      `select s.id, s.claim->>'status' as claim from portal_sessions s left join connections c on c.id = s.connection_id
+    const failed = database.query<{ id: string; reportedResult: string | null }>(
+      `select s.id, s.reported_status as "reportedResult" from portal_sessions s left join connections c on c.id = s.connection_id
       where s.outcome = 'failed' and coalesce(c.state, '') <> 'deleted'`,
     );
     for (const { id } of failed) {
@@ -136,7 +136,7 @@ export class Invariants {
     const { database, ledger, scheduler } = this.simulation;
     const rows = new Map(
       database
-        .query<{ id: string; state: string; problem: string | null }>("select id, state, problem from webhook_events")
+        .query<{ id: string; state: string; lastError: string | null }>('select id, state, last_error as "lastError" from webhook_events')
         .map((row) => [row.id, row]),
     );
     for (const [id, at] of ledger.acknowledgedAt) {
@@ -148,7 +148,7 @@ export class Invariants {
       if (row.state === "waiting" && scheduler.now - at > 240_000) {
         this.simulation.fail(
           "every event is worked off within minutes after trouble ends",
-          `event ${id} still waits, ${Math.round((scheduler.now - at) / 1000)} s after it was taken (${row.problem ?? "no problem noted"})`,
+          `event ${id} still waits, ${Math.round((scheduler.now - at) / 1000)} s after it was taken (${row.lastError ?? "no error noted"})`,
         );
         return;
       }
@@ -162,11 +162,11 @@ export class Invariants {
     const [round] = database.query<{ ok: boolean; ended: string }>(`select ended_at > ${ago(180_000)} as ok, ended_at as ended from rounds`);
     if (!round?.ok) this.simulation.fail("a round ends every few minutes", `the last one ended at ${round?.ended ?? "no time"}`);
     const [session] = database.query<{ id: string }>(
-      `select id from portal_sessions where outcome is null and coalesce(claim->>'status', '') <> 'SUCCESS' and started_at < ${ago(15 * 60_000)}`,
+      `select id from portal_sessions where outcome is null and coalesce(reported_status, '') <> 'SUCCESS' and started_at < ${ago(15 * 60_000)}`,
     );
     if (session) this.simulation.fail("every portal session is concluded within 15 minutes", `session ${session.id.slice(0, 8)} is still open`);
     const [notice] = database.query<{ id: string; mail: string }>(
-      `select id, mail from notices where mail in ('claimed', 'leaving') and claimed_at < ${ago(300_000)}`,
+      `select id, mail from notices where mail in ('claimed', 'leaving') and locked_until < ${ago(180_000)}`,
     );
     if (notice) this.simulation.fail("no e-mail stays half sent", `notice ${notice.id.slice(0, 8)} is "${notice.mail}"`);
     const leaving = database.query<{ id: string; name: string | null }>(
@@ -188,7 +188,7 @@ export class Invariants {
   private everybodyIsKnown() {
     const { database, world } = this.simulation;
     const gone = database.query<{ user_id: string; name: string; why: string }>(
-      "select user_id, snaptrade_user_id as name, gone_why as why from snaptrade_users where gone_at is not null",
+      "select user_id, snaptrade_user_id as name, gone_reason as why from snaptrade_users where gone_at is not null",
     );
     for (const { user_id: id, name, why } of gone)
       if (world.users.has(name))

@@ -11,7 +11,7 @@ interface Patch {
 const mutations: Record<string, Patch[]> = {
   /** Two heartbeats more than 8.3 days apart overflow, and nothing isolates the one that fails. */
   A1: [
-    { file: "lib/webhooks/heartbeats.ts", from: "beat_gap_ms * 3::float8", to: "beat_gap_ms * 3" },
+    { file: "lib/webhooks/heartbeats.ts", from: "heartbeat_gap_ms * 3::float8", to: "heartbeat_gap_ms * 3" },
     {
       file: "lib/webhooks/heartbeats.ts",
       from: "if (!isRefusal(error)) throw error;\n    await applyApart",
@@ -22,7 +22,11 @@ const mutations: Record<string, Patch[]> = {
   A4: [
     { file: "lib/connections/observations/snaptrade-user.ts", from: "const refusalsToBelieve = 3;", to: "const refusalsToBelieve = 1;" },
     { file: "lib/connections/observations/snaptrade-user.ts", from: "const maxRefusals = 30;", to: "const maxRefusals = 1;" },
-    { file: "lib/connections/observations/snaptrade-user.ts", from: 'return row && row.goneWhy !== "deleted" ?', to: "return row && !row.goneAt ?" },
+    {
+      file: "lib/connections/observations/snaptrade-user.ts",
+      from: 'return row && row.goneReason !== "deleted" ?',
+      to: "return row && !row.goneAt ?",
+    },
   ],
   /** A failed begin never gives its client back, and a client that took too long goes back while it is busy. */
   B1: [
@@ -62,7 +66,7 @@ const mutations: Record<string, Patch[]> = {
     {
       file: "lib/connections/portal/view.ts",
       from: "one.brokerageId === brokerageId && repairedSince(one, openedAt))",
-      to: 'one.brokerageId === brokerageId && (repairedSince(one, openedAt) || (session.claim?.status === "SUCCESS" && one.state === "enabled")))',
+      to: 'one.brokerageId === brokerageId && (repairedSince(one, openedAt) || (session.reportedResult?.status === "SUCCESS" && one.state === "enabled")))',
     },
   ],
   /** Whoever opens the portal joins the session that is open, and closing one of two pages ends it for both. */

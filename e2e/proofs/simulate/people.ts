@@ -132,7 +132,7 @@ export class People {
       while (scheduler.now < endsAt && pages++ < 300) {
         await this.page("hammering", async ({ app, clockAheadMs }) => {
           const now = new Date(scheduler.now + clockAheadMs);
-          if (session) await app.checkPortal({ userId: person.userId, portalSessionId: session.id, claim: null, over: false, now });
+          if (session) await app.checkPortal({ userId: person.userId, portalSessionId: session.id, reportedResult: null, over: false, now });
           else await app.openConnect({ userId: person.userId, brokerage: "KRAKEN", beside: true, darkMode: false, now });
         });
         await scheduler.sleep(5);

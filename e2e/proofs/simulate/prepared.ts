@@ -1,7 +1,7 @@
 import type { PGlite } from "@electric-sql/pglite";
 
 const parseComplete = Buffer.from([0x31, 0, 0, 0, 4]);
-const mostKept = 500;
+const maxKept = 500;
 
 /**
  * Runs units of the wire protocol, and keeps each statement prepared under a name of its own, so that it is parsed and planned once.
@@ -31,7 +31,7 @@ export class PreparedStatements {
 
   /** To be called between runs, so that the same statements are planned alike in each. */
   async forget(): Promise<void> {
-    if (this.names.size < mostKept) return;
+    if (this.names.size < maxKept) return;
     this.names.clear();
     await this.pglite.exec("deallocate all");
   }

@@ -36,7 +36,7 @@ export class Trips {
   async reconnect(person: Person, connectionId: string, trip: Trip): Promise<void> {
     const open = () =>
       this.open(person, (process, now) =>
-        process.app.openReconnect({ userId: person.userId, connectionId, wish: trip.renews ? "renew" : null, darkMode: false, now }),
+        process.app.openReconnect({ userId: person.userId, connectionId, intent: trip.renews ? "renew" : "reconnect", darkMode: false, now }),
       );
     await this.go(person, open, trip);
   }
@@ -87,13 +87,13 @@ export class Trips {
     const ending = trip.abandons ? null : this.signIn(opened.loginLink, trip);
     opened.tab.closed = ending !== "hang";
     if (ending === "hang" || !trip.tells) return;
-    const claim =
+    const reportedResult =
       ending === null
         ? ({ status: "ABANDONED" } as const)
         : ending.kind === "success"
           ? ({ status: "SUCCESS" } as const)
           : ({ status: "ERROR", code: ending.code } as const);
-    await this.follow(person, opened.id, claim, trip.patienceMs);
+    await this.follow(person, opened.id, reportedResult, trip.patienceMs);
   }
 
   /** Opens the same once more, and closes that window again. */
@@ -127,10 +127,15 @@ export class Trips {
   }
 
   /** What the dialog does after a signal: asks quickly at first, then slowly, until it is told or given up. */
-  private async follow(person: Person, id: string, claim: NonNullable<Parameters<AppProcess["app"]["checkPortal"]>[0]["claim"]>, patienceMs: number) {
+  private async follow(
+    person: Person,
+    id: string,
+    reportedResult: NonNullable<Parameters<AppProcess["app"]["checkPortal"]>[0]["reportedResult"]>,
+    patienceMs: number,
+  ) {
     const { scheduler } = this.simulation;
     const startedAt = scheduler.now;
-    let state = await this.ask(person, id, claim, null);
+    let state = await this.ask(person, id, reportedResult, null);
     while (scheduler.now - startedAt < patienceMs && state !== "fixed" && state !== "connected" && state !== "failed") {
       await scheduler.sleep(scheduler.now - startedAt < 60_000 ? 3_000 : 10_000);
       state = await this.ask(person, id, null, null);
@@ -140,15 +145,15 @@ export class Trips {
   private async ask(
     person: Person,
     id: string,
-    claim: Parameters<AppProcess["app"]["checkPortal"]>[0]["claim"],
+    reportedResult: Parameters<AppProcess["app"]["checkPortal"]>[0]["reportedResult"],
     tab: Tab | null,
   ): Promise<string | null> {
     const view = await this.people.page("asking about a trip", ({ app, clockAheadMs }) =>
       app.checkPortal({
         userId: person.userId,
         portalSessionId: id,
-        claim,
-        over: claim !== null && claim.status !== "ERROR",
+        reportedResult,
+        over: reportedResult !== null && reportedResult.status !== "ERROR",
         now: new Date(this.simulation.scheduler.now + clockAheadMs),
       }),
     );

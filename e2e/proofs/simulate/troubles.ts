@@ -4,7 +4,7 @@ import { noMailTrouble, type MailTrouble } from "./mail";
 import { noNetworkTrouble, type NetworkTrouble } from "./network";
 import type { Simulation } from "./simulation";
 
-type Window = Extract<Action, { does: "network" | "database" | "webhooks" | "mail" }>;
+type Window = Extract<Action, { action: "network" | "database" | "webhooks" | "mail" }>;
 
 const networkTroubles: Record<NetworkKind, (share: number) => Partial<NetworkTrouble>> = {
   lost: (share) => ({ requestLost: share / 2, answerLost: share / 2 }),
@@ -31,9 +31,9 @@ const databaseTroubles: Record<DatabaseKind, (share: number) => Partial<Database
 const passingRefusalMs = 45_000;
 
 /** Slow answers and lost removals keep nobody from asking SnapTrade; everything else on the network may. */
-function namesOf({ does, kind }: Window): string[] {
-  const unreachable = does === "network" && kind !== "slow" && kind !== "removals-lost";
-  return [does, `${does} ${kind}`, ...(unreachable ? ["unreachable"] : [])];
+function namesOf({ action, kind }: Window): string[] {
+  const unreachable = action === "network" && kind !== "slow" && kind !== "removals-lost";
+  return [action, `${action} ${kind}`, ...(unreachable ? ["unreachable"] : [])];
 }
 
 /** What goes wrong around the app, for how long, and when it last did. */
@@ -57,9 +57,9 @@ export class Troubles {
 
   begin(window: Window) {
     const { scheduler, database } = this.simulation;
-    if (window.does === "database" && window.kind === "drop") database.dropAll();
-    if (window.does === "database" && window.kind === "silent") database.silenceAll();
-    if (window.does === "database" && window.kind.startsWith("away")) database.dropAll();
+    if (window.action === "database" && window.kind === "drop") database.dropAll();
+    if (window.action === "database" && window.kind === "silent") database.silenceAll();
+    if (window.action === "database" && window.kind.startsWith("away")) database.dropAll();
     // A refusal that lasts is believed, and the person may be registered anew.
     const refuses = window.kind === "refuses-user";
     if (refuses && this.had("network refuses-user", 180_000)) return;
@@ -91,14 +91,14 @@ export class Troubles {
     );
   }
 
-  has(does: Window["does"], kind: string): boolean {
-    return this.active.some((window) => window.does === does && window.kind === kind);
+  has(action: Window["action"], kind: string): boolean {
+    return this.active.some((window) => window.action === action && window.kind === kind);
   }
 
   private end(window: Window) {
     for (const name of namesOf(window)) this.endedAt.set(name, this.simulation.scheduler.now);
     this.apply();
-    if (window.does === "webhooks" && window.kind === "held") void this.simulation.world.deliveries.release("random");
+    if (window.action === "webhooks" && window.kind === "held") void this.simulation.world.deliveries.release("random");
   }
 
   private apply() {
@@ -106,16 +106,16 @@ export class Troubles {
     const sum = <T extends object>(none: T, parts: Partial<T>[]): T => Object.assign({}, none, ...parts) as T;
     network.trouble = sum(
       noNetworkTrouble,
-      this.active.flatMap((one) => (one.does === "network" ? networkTroubles[one.kind](one.share) : [])),
+      this.active.flatMap((one) => (one.action === "network" ? networkTroubles[one.kind](one.share) : [])),
     );
     database.trouble = sum(
       noDatabaseTrouble,
-      this.active.flatMap((one) => (one.does === "database" ? databaseTroubles[one.kind](one.share) : [])),
+      this.active.flatMap((one) => (one.action === "database" ? databaseTroubles[one.kind](one.share) : [])),
     );
     const mails: Record<MailKind, Partial<MailTrouble>> = { refused: { refused: 0.7 }, hang: { hang: 0.5 }, "answer-lost": { answerLost: 0.5 } };
     mail.trouble = sum(
       noMailTrouble,
-      this.active.flatMap((one) => (one.does === "mail" ? mails[one.kind] : [])),
+      this.active.flatMap((one) => (one.action === "mail" ? mails[one.kind] : [])),
     );
     const hook = (kind: HookKind) => this.has("webhooks", kind);
     Object.assign(world.settings, {

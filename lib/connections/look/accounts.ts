@@ -2,8 +2,10 @@ import "server-only";
 import { and, eq, gt, inArray, isNull } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { brokerageAccounts, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema/connections";
-import { announceChanges, noteChange } from "@/lib/live";
+import { brokerageAccounts, connections } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers } from "@/lib/db/schema/users";
+import { announceChanges, recordChange } from "@/lib/live";
 import { describeError, log } from "@/lib/base/log";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { listAccounts, type SeenAccount } from "@/lib/snaptrade/connections";
@@ -51,7 +53,7 @@ async function isInPortal(userId: string, now: Date): Promise<boolean> {
       and(
         eq(portalSessions.userId, userId),
         isNull(portalSessions.outcome),
-        isNull(portalSessions.claim),
+        isNull(portalSessions.reportedStatus),
         isNull(portalSessions.leftAt),
         gt(portalSessions.activeAt, activeSince),
       ),
@@ -95,7 +97,7 @@ async function writeAccounts(
     if (all.length > 0) await tx.insert(brokerageAccounts).values(all).onConflictDoNothing();
   }
   await tx.update(snapTradeUsers).set({ accountsLookedAt: now, accountsAskedAt: askedAt }).where(eq(snapTradeUsers.userId, userId));
-  await noteChange(tx, userId);
+  await recordChange(tx, userId);
 }
 
 /** A connection made again gets new account ids from SnapTrade, but the institution's id of an account stays the same. */

@@ -2,7 +2,8 @@ import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
-import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { rounds } from "@/lib/db/schema/work";
 import { env } from "@/lib/base/env";
@@ -36,7 +37,7 @@ async function owner() {
 /** A round with nothing to do except what is due for people whose secret is refused. */
 async function round(now: Date) {
   const db = await database();
-  await db.update(rounds).set({ leasedUntil: new Date(0) });
+  await db.update(rounds).set({ lockedUntil: new Date(0) });
   return reconcile(now);
 }
 

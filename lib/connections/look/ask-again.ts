@@ -1,5 +1,5 @@
 import "server-only";
-import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { look } from "./look";
 import { listRefused } from "@/lib/connections/observations/snaptrade-user";
 
@@ -12,7 +12,7 @@ const pace = { atOnce: 2, withinMs: 10_000 };
  */
 export async function askRefusedAgain(now: Date): Promise<number> {
   let accepted = 0;
-  await someAtOnce(await listRefused(now, maxPerRound), pace, async (userId) => {
+  await forEachConcurrently(await listRefused(now, maxPerRound), pace, async (userId) => {
     const result = await look(userId, now, "timer");
     if (!result.looked && result.reason === "busy") return "stop";
     if (result.looked) accepted++;

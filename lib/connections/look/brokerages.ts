@@ -33,7 +33,7 @@ export async function readBrokerages(now: Date): Promise<void> {
     log.warn(describeError(error), "Kinds of sign-in could not be read");
     return null;
   });
-  const rows = data.items.map((seen) => ({ ...seen, opensWindow: opening ? opening.has(seen.slug) : null, observedAt: askedAt, listedAt: now }));
+  const rows = data.items.map((seen) => ({ ...seen, signInOpensPopup: opening ? opening.has(seen.slug) : null, observedAt: askedAt, listedAt: now }));
   await writeBrokerages(await database(), rows);
   await announceChanges();
 }

@@ -2,15 +2,16 @@ import "server-only";
 import { and, eq, inArray, isNull, ne, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
-import { announceChanges, noteChange } from "@/lib/live";
+import { connections } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
+import { announceChanges, recordChange } from "@/lib/live";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { isConnectionGone, listConnections, type SeenConnection } from "@/lib/snaptrade/connections";
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { readAccountsIfDue } from "./accounts";
 import type { Source } from "@/lib/connections/observations/project";
 import { observeWithin, type ConnectionDetails, type ConnectionObservation, type Observed } from "@/lib/connections/observations/observe";
-import { accepted, getSnapTradeCredentials, noteRefusal } from "@/lib/connections/observations/snaptrade-user";
+import { accepted, getSnapTradeCredentials, recordRefusal } from "@/lib/connections/observations/snaptrade-user";
 import { isLookDue } from "./due";
 
 /** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
@@ -66,7 +67,7 @@ export async function lookIfDue(userId: string, now = new Date(), source: LookFo
   const result = await look(userId, now, source);
   // Having to wait for our turn is no news.
   if (!result.looked && result.reason === "busy") return;
-  await noteChange(db, userId);
+  await recordChange(db, userId);
   await announceChanges();
 }
 
@@ -85,7 +86,7 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
       await recordFailedLook(userId, now).catch(() => undefined);
       throw error;
     }
-    if (error.kind === "user-refused") await noteRefusal(userId, now);
+    if (error.kind === "user-refused") await recordRefusal(userId, now);
     // Having to wait for our turn says nothing about what we know.
     else if (error.kind !== "busy") await recordFailedLook(userId, now);
     return { looked: false, reason: error.kind };
@@ -146,7 +147,7 @@ async function recordUnreadable(
     .where(and(eq(connections.userId, userId), inArray(connections.id, [...ids, ...hidden.flatMap(({ id }) => id ?? [])])));
   const turned = own.filter(({ id, unreadableSince }) => ids.includes(id) && !unreadableSince).map(({ id }) => id);
   if (turned.length > 0) await tx.update(connections).set({ unreadableSince: now }).where(inArray(connections.id, turned));
-  if (turned.length > 0) await noteChange(tx, userId);
+  if (turned.length > 0) await recordChange(tx, userId);
   return { changed: turned.length > 0, unknown: hidden.filter(({ id }) => !own.some((one) => one.id === id)).length };
 }
 
@@ -208,16 +209,16 @@ async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgai
     })
     .where(own);
   const turned = before.lookFailedAt !== null || before.lookedAt === null;
-  if (turned) await noteChange(tx, userId);
+  if (turned) await recordChange(tx, userId);
   return turned;
 }
 
 /** A look takes no longer, retries and accounts included; a time further ahead comes from a clock that was set back. */
-const longestLookMs = 2 * 60_000;
+const maxLookMs = 2 * 60_000;
 
 /** Another process began a look after `now`, and has had an answer. */
 function isOvertaken(lookedAt: Date | null, now: Date): boolean {
-  return lookedAt !== null && lookedAt > now && lookedAt.getTime() - now.getTime() < longestLookMs;
+  return lookedAt !== null && lookedAt > now && lookedAt.getTime() - now.getTime() < maxLookMs;
 }
 
 const earlier = (one: Date | null, other: Date | null) => (one && other ? (one < other ? one : other) : (one ?? other));
@@ -231,7 +232,7 @@ async function recordFailedLook(userId: string, now: Date): Promise<void> {
     if (!before || isOvertaken(before.lookedAt, now)) return false;
     await tx.update(snapTradeUsers).set({ lookFailedAt: now }).where(own);
     if (before.lookFailedAt !== null) return false;
-    await noteChange(tx, userId);
+    await recordChange(tx, userId);
     return true;
   });
   if (turned) await announceChanges();

@@ -32,7 +32,7 @@ async function owner() {
 }
 
 async function round(now: Date) {
-  await (await database()).update(rounds).set({ leasedUntil: new Date(0) });
+  await (await database()).update(rounds).set({ lockedUntil: new Date(0) });
   return reconcile(now);
 }
 

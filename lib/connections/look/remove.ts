@@ -1,17 +1,18 @@
 import "server-only";
 import { and, eq, isNotNull, isNull, lte, ne, sql, type SQL } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
-import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { AppError } from "@/lib/base/errors";
-import { announceChanges, noteChange } from "@/lib/live";
+import { announceChanges, recordChange } from "@/lib/live";
 import { log } from "@/lib/base/log";
 import { deleteConnection } from "@/lib/snaptrade/connections";
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
-import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { growingGapMs } from "@/lib/base/backoff";
 import { look } from "./look";
 import { toRefusal } from "./refusals";
-import { getSnapTradeCredentials, noteRefusal, requestLook } from "@/lib/connections/observations/snaptrade-user";
+import { getSnapTradeCredentials, recordRefusal, requestLook } from "@/lib/connections/observations/snaptrade-user";
 
 const own = (userId: string, connectionId: string) =>
   and(eq(connections.userId, userId), eq(connections.id, connectionId), ne(connections.state, "deleted"));
@@ -82,7 +83,7 @@ async function afterFailure(
     return "unknown";
   }
   await write(userId, answered, first ? notAsked : { removalLastError: lastError });
-  if (error.kind === "user-refused") await noteRefusal(userId, now);
+  if (error.kind === "user-refused") await recordRefusal(userId, now);
   throw toRefusal(error);
 }
 
@@ -92,7 +93,7 @@ const nextAskAt = (attempts: number, now: Date) => (attempts >= maxAttempts ? nu
 async function write(userId: string, where: SQL | undefined, set: Partial<typeof connections.$inferInsert>): Promise<boolean> {
   const written = await transaction(async (tx) => {
     const rows = await tx.update(connections).set(set).where(where).returning({ id: connections.id });
-    if (rows.length > 0) await noteChange(tx, userId);
+    if (rows.length > 0) await recordChange(tx, userId);
     return rows.length > 0;
   });
   if (written) await announceChanges();
@@ -125,7 +126,7 @@ export async function repeatRemovals(now: Date): Promise<number> {
     .orderBy(connections.removalRunAt)
     .limit(maxPerRound);
   let repeated = 0;
-  await someAtOnce(due, pace, async ({ id, userId }) => {
+  await forEachConcurrently(due, pace, async ({ id, userId }) => {
     const looked = await look(userId, now, "timer").catch(async (error: unknown) => {
       // Whoever can't be looked at must not stay first in line.
       await postpone(id, now);
@@ -162,6 +163,6 @@ async function postpone(connectionId: string, now: Date): Promise<void> {
  */
 export async function keepBeside(userId: string, connectionId: string, now: Date): Promise<void> {
   const db = await database();
-  const kept = await db.update(connections).set({ keptBesideAt: now }).where(own(userId, connectionId)).returning({ id: connections.id });
+  const kept = await db.update(connections).set({ keptBothSince: now }).where(own(userId, connectionId)).returning({ id: connections.id });
   if (kept.length === 0) throw new AppError("not-found");
 }

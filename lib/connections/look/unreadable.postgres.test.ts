@@ -1,7 +1,8 @@
 import { eq, sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { database, transaction } from "@/lib/db/client";
-import { connections, snapTradeUsers } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { withAnswers } from "@/lib/testing/snaptrade";
 import { look } from "./look";

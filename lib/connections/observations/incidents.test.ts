@@ -3,9 +3,10 @@ import { sql } from "drizzle-orm";
 import { beforeEach, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { incidents } from "@/lib/db/schema/incidents";
-import { brokerages, connections, episodes, users } from "@/lib/db/schema/connections";
+import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
+import { users } from "@/lib/db/schema/users";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
-import { noteWaves } from "./incidents";
+import { recordIncidents } from "./incidents";
 
 withDatabase();
 
@@ -37,14 +38,14 @@ async function makeBreaks(...breaks: number[][]) {
   }
 }
 
-const waves = async () => (await noteWaves(now)).begun;
+const struck = async () => (await recordIncidents(now)).begun;
 
 test("one person's five connections, or one connection that breaks eight times, are not a wave; five people are", async () => {
   await makeBreaks([1], [2], [3], [4], [5]);
   await makeBreaks([1, 2, 3, 4, 5, 6, 7, 8]);
-  expect(await waves()).toEqual([]);
+  expect(await struck()).toEqual([]);
   for (let people = 2; people < 5; people++) await makeBreaks([1, 2]);
-  expect(await waves()).toEqual([brokerageId]);
+  expect(await struck()).toEqual([brokerageId]);
 });
 
 test("one person whose connection keeps breaking does not hide a wave among the others", async () => {
@@ -53,10 +54,10 @@ test("one person whose connection keeps breaking does not hide a wave among the 
     ...Array.from({ length: 8 }, () => Array.from({ length: 400 }, (_, index) => 20 + Math.floor((index * 15 * quarters) / 420) + index / 1000)),
   );
   for (let people = 0; people < 5; people++) await makeBreaks([people]);
-  expect(await waves()).toEqual([brokerageId]);
+  expect(await struck()).toEqual([brokerageId]);
 });
 
 test("as many people as in any other quarter of an hour are not a wave", async () => {
   for (let people = 0; people < 6; people++) await makeBreaks(Array.from({ length: 1_300 }, (_, index) => 1 + index * 15 + people / 10));
-  expect(await waves()).toEqual([]);
+  expect(await struck()).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import "server-only";
 import { and, countDistinct, eq, gt, gte, inArray, isNull, lt, lte, sql } from "drizzle-orm";
-import { noteChangeAt } from "@/lib/db/changes";
+import { recordChangeAt } from "@/lib/db/changes";
 import { database } from "@/lib/db/client";
 import { incidents } from "@/lib/db/schema/incidents";
 import { connections, episodes } from "@/lib/db/schema/connections";
@@ -10,24 +10,24 @@ const windowMs = 15 * 60_000;
 const historyDays = 14;
 const calmMs = 30 * 60_000;
 
-const leastPeople = 5;
+const minPeople = 5;
 
 /**
  * Whether this many people with breaks at one brokerage within a quarter of an hour is a wave: far more than usual there, and more than two or three.
  * It counts people, not breaks: one person's many connections, or one that keeps breaking, say nothing about the brokerage.
  * @param usual how many people a typical quarter of an hour has
  */
-export function isWave(people: number, usual: number): boolean {
-  return people >= Math.max(leastPeople, usual * 4 + 3 * Math.sqrt(usual));
+export function isIncident(people: number, usual: number): boolean {
+  return people >= Math.max(minPeople, usual * 4 + 3 * Math.sqrt(usual));
 }
 
 /**
  * Recognises waves, and ends those that have been calm for half an hour.
  * @returns the brokerages where a wave has begun or ended
  */
-export async function noteWaves(now: Date): Promise<{ begun: string[]; ended: string[] }> {
+export async function recordIncidents(now: Date): Promise<{ begun: string[]; ended: string[] }> {
   const db = await database();
-  const waving = await listWaving(now);
+  const waving = await listStruckBrokerages(now);
 
   const begun: string[] = [];
   for (const brokerageId of waving) {
@@ -44,7 +44,7 @@ export async function noteWaves(now: Date): Promise<{ begun: string[]; ended: st
     .where(and(isNull(incidents.endedAt), lt(incidents.lastSeenAt, new Date(now.getTime() - calmMs))))
     .returning({ brokerageId: incidents.brokerageId });
   const ended = calm.map(({ brokerageId }) => brokerageId);
-  await noteChangeAt(db, [...begun, ...ended]);
+  await recordChangeAt(db, [...begun, ...ended]);
   if (begun.length + ended.length > 0) await announceChanges();
   return { begun, ended };
 }
@@ -53,7 +53,7 @@ export async function noteWaves(now: Date): Promise<{ begun: string[]; ended: st
  * The brokerages that have a wave right now. Breaks carry SnapTrade's clock; a few minutes between the clocks only shift the quarter of an hour.
  * Reads the last quarter of an hour through the index on broke_at, and the history only for brokerages with enough people in it.
  */
-async function listWaving(now: Date): Promise<string[]> {
+async function listStruckBrokerages(now: Date): Promise<string[]> {
   const db = await database();
   const windowStart = new Date(now.getTime() - windowMs);
   const recent = await db
@@ -62,7 +62,7 @@ async function listWaving(now: Date): Promise<string[]> {
     .innerJoin(connections, eq(connections.id, episodes.connectionId))
     .where(gt(episodes.brokeAt, windowStart))
     .groupBy(connections.brokerageId)
-    .having(gte(countDistinct(connections.userId), leastPeople));
+    .having(gte(countDistinct(connections.userId), minPeople));
   if (recent.length === 0) return [];
   const quarter = sql`floor(extract(epoch from ${episodes.brokeAt}) * 1000 / ${windowMs})`;
   const history = await db
@@ -82,5 +82,5 @@ async function listWaving(now: Date): Promise<string[]> {
     .groupBy(connections.brokerageId);
   const quarters = (historyDays * 86_400_000) / windowMs;
   const usual = new Map(history.map(({ brokerageId, people }) => [brokerageId, people / quarters]));
-  return recent.filter(({ brokerageId, people }) => isWave(people, usual.get(brokerageId) ?? 0)).map(({ brokerageId }) => brokerageId);
+  return recent.filter(({ brokerageId, people }) => isIncident(people, usual.get(brokerageId) ?? 0)).map(({ brokerageId }) => brokerageId);
 }

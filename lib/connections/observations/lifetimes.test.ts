@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { brokerages, connections, episodes, portalSessions } from "@/lib/db/schema/connections";
+import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { listLifetimes, signedInAt } from "./lifetimes";
 import { lifetimesFrom } from "./lifetimes";
@@ -11,7 +12,7 @@ withDatabase();
 const madeAt = new Date("2026-01-01T12:00:00Z");
 const afterDays = (days: number) => new Date(madeAt.getTime() + days * 86_400_000);
 
-/** Connections at a brokerage of its own: made, signed in again on day 10 where wished, broken on day 30 and repaired on day 31. */
+/** Connections at a brokerage of its own: made, signed in again on day 10 where asked, broken on day 30 and repaired on day 31. */
 async function makeLives(count: number, { signedInAgain }: { signedInAgain: boolean }): Promise<string> {
   const db = await database();
   const userId = await makeUser();
@@ -32,7 +33,7 @@ async function makeLives(count: number, { signedInAgain }: { signedInAgain: bool
     });
     const trip = { userId, intent: "reconnect" as const, connectionId: id, brokerageId, outcome: "fixed" as const };
     await db.insert(portalSessions).values({ ...trip, startedAt: afterDays(31), endedAt: afterDays(31) });
-    if (signedInAgain) await db.insert(portalSessions).values({ ...trip, wish: "renew", startedAt: afterDays(10), endedAt: afterDays(10) });
+    if (signedInAgain) await db.insert(portalSessions).values({ ...trip, intent: "renew", startedAt: afterDays(10), endedAt: afterDays(10) });
   }
   return brokerageId;
 }

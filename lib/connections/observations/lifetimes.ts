@@ -1,7 +1,8 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { connections, episodes, portalSessions } from "@/lib/db/schema/connections";
+import { connections, episodes } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
 
 /** How long connections of one brokerage worked before they broke: days at which 5 %, 10 %, … 95 % had broken. */
 export type Lifetimes = number[];

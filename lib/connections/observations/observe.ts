@@ -1,10 +1,10 @@
 import "server-only";
 import { and, asc, eq, gte, inArray, isNull, lt, or, sql } from "drizzle-orm";
-import { noteChangeAt } from "@/lib/db/changes";
+import { recordChangeAt } from "@/lib/db/changes";
 import { transaction } from "@/lib/db/client";
 import type { Database, Transaction } from "@/lib/db/database";
 import { brokerages, connections, episodes, observations } from "@/lib/db/schema/connections";
-import { announceChanges, noteChange } from "@/lib/live";
+import { announceChanges, recordChange } from "@/lib/live";
 import { log } from "@/lib/base/log";
 import { notifyBreak, notifyEnd, withdrawEnd } from "@/lib/notifications/record";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
@@ -42,7 +42,7 @@ export interface Observed {
 export async function observeWithin(tx: Transaction, userId: string, seen: ConnectionObservation[]): Promise<Observed> {
   // In the lock order of docs/decisions/0010, so that transactions never deadlock.
   const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
-  await noteBrokerages(tx, inOrder);
+  await recordBrokerages(tx, inOrder);
   // A read may be about more of them than it observes; whoever brings events has locked them.
   if (seen.some(({ answeredAt }) => answeredAt)) await lockConnections(tx, userId);
   const changed = new Set<string>();
@@ -54,7 +54,7 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
     if (dueAt && (!lookAgainAt || dueAt < lookAgainAt)) lookAgainAt = dueAt;
   }
   if (lookAgainAt) await requestLook(tx, userId, lookAgainAt);
-  if (changed.size > 0) await noteChange(tx, userId);
+  if (changed.size > 0) await recordChange(tx, userId);
   return { changed: [...changed], lookAgainAt };
 }
 
@@ -71,7 +71,7 @@ export async function observe(userId: string, seen: ConnectionObservation[]): Pr
 
 async function observeOne(tx: Transaction, userId: string, seen: ConnectionObservation): Promise<{ changed: boolean; doubtMs: number | null }> {
   const { connectionId, details } = seen;
-  const accessChanged = details ? await noteConnection(tx, userId, seen, details) : false;
+  const accessChanged = details ? await recordConnection(tx, userId, seen, details) : false;
   const [known] = await tx
     .select({ userId: connections.userId, state: connections.state, readAt: connections.readAt })
     .from(connections)
@@ -114,7 +114,7 @@ async function forget(tx: Transaction, connectionId: string, old: Observation[])
 }
 
 /** Makes the row of a connection that is seen for the first time, and keeps what may change besides its state. @returns whether the access did */
-async function noteConnection(tx: Transaction, userId: string, seen: ConnectionObservation, details: ConnectionDetails): Promise<boolean> {
+async function recordConnection(tx: Transaction, userId: string, seen: ConnectionObservation, details: ConnectionDetails): Promise<boolean> {
   const { access, connectedSince, updatedAt } = details;
   const [before] = await tx.select({ access: connections.access }).from(connections).where(eq(connections.id, seen.connectionId));
   await tx
@@ -140,7 +140,7 @@ async function noteConnection(tx: Transaction, userId: string, seen: ConnectionO
 }
 
 /** The newest word on each brokerage among the observations; an older one never overwrites it. */
-async function noteBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
+async function recordBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
   const newest = new Map<string, typeof brokerages.$inferInsert>();
   for (const { details, observedAt } of seen) if (details) newest.set(details.brokerage.id, { ...details.brokerage, observedAt });
   await writeBrokerages(tx, [...newest.values()]);
@@ -173,7 +173,7 @@ export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "
         maintenance: sql`excluded.maintenance`,
         degraded: sql`excluded.degraded`,
         allowsTrading: sql`excluded.allows_trading`,
-        opensWindow: sql`coalesce(excluded.opens_window, ${brokerages.opensWindow})`,
+        signInOpensPopup: sql`coalesce(excluded.sign_in_opens_popup, ${brokerages.signInOpensPopup})`,
         observedAt: sql`excluded.observed_at`,
         listedAt: sql`coalesce(excluded.listed_at, ${brokerages.listedAt})`,
       },
@@ -185,7 +185,7 @@ export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "
         id === old.id && (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
     ),
   );
-  await noteChangeAt(
+  await recordChangeAt(
     tx,
     changed.map(({ id }) => id),
   );

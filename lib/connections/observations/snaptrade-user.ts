@@ -4,9 +4,10 @@ import { and, eq, isNull, lte, ne, or, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
-import { connections, snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { AppError } from "@/lib/base/errors";
-import { announceChanges, noteChange } from "@/lib/live";
+import { announceChanges, recordChange } from "@/lib/live";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { listConnections } from "@/lib/snaptrade/connections";
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
@@ -30,7 +31,7 @@ const credentialsOf = ({ userId, snapTradeUserId, sealedSecret }: SnapTradeUser)
 export async function getSnapTradeCredentials(userId: string): Promise<SnapTradeCredentials | null> {
   const db = await database();
   const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
-  return row && row.goneWhy !== "deleted" ? credentialsOf(row) : null;
+  return row && row.goneReason !== "deleted" ? credentialsOf(row) : null;
 }
 
 /**
@@ -53,7 +54,7 @@ export async function requireSnapTradeCredentials(userId: string, now: Date): Pr
   await requireStaying(db, userId);
   const [present] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
   if (present && !present.goneAt) return credentialsOf(present);
-  if (present?.goneWhy === "refused" && (await isAcceptedAgain(present, now))) return credentialsOf(present);
+  if (present?.goneReason === "refused" && (await isAcceptedAgain(present, now))) return credentialsOf(present);
   return register(userId, now);
 }
 
@@ -62,12 +63,12 @@ async function isAcceptedAgain(present: SnapTradeUser, now: Date): Promise<boole
     await listConnections(credentialsOf(present));
   } catch (error) {
     if (!(error instanceof SnapTradeFailure) || error.kind !== "user-refused") throw error;
-    await noteRefusal(present.userId, now);
+    await recordRefusal(present.userId, now);
     return false;
   }
   const db = await database();
   await db.update(snapTradeUsers).set(accepted).where(eq(snapTradeUsers.userId, present.userId));
-  await noteChange(db, present.userId);
+  await recordChange(db, present.userId);
   await announceChanges();
   return true;
 }
@@ -117,13 +118,13 @@ async function adopt(tx: Transaction, userId: string, made: SnapTradeCredentials
   if (stored.length === 0) return false;
   await tx.delete(formerSnapTradeUsers).where(former(snapTradeUserId));
   await requireStaying(tx, userId);
-  await noteChange(tx, userId);
+  await recordChange(tx, userId);
   return true;
 }
 
 /** Queues a SnapTrade user for deletion, along with its connections. */
 export async function retire(tx: Transaction, present: SnapTradeUser, now: Date): Promise<void> {
-  const { userId, snapTradeUserId, goneWhy, goneAt } = present;
+  const { userId, snapTradeUserId, goneReason, goneAt } = present;
   const own = await tx
     .select({ id: connections.id })
     .from(connections)
@@ -132,11 +133,11 @@ export async function retire(tx: Transaction, present: SnapTradeUser, now: Date)
   await tx.insert(formerSnapTradeUsers).values({
     snapTradeUserId,
     userId,
-    why: goneWhy ?? "account-deleted",
+    why: goneReason ?? "account-deleted",
     since: now,
     runAt: now,
     connectionIds: own.map(({ id }) => id),
-    deletedAt: goneWhy === "deleted" ? goneAt : null,
+    deletedAt: goneReason === "deleted" ? goneAt : null,
   });
 }
 
@@ -152,13 +153,13 @@ export async function requestLook(tx: Transaction, userId: string, dueAt: Date, 
 }
 
 /** Records that SnapTrade has deleted this user: no calls are made for them from now on, and their pages say so. */
-export async function noteUserDeleted(tx: Pick<Transaction, "update">, snapTradeUserId: string, goneAt: Date): Promise<void> {
+export async function recordUserDeleted(tx: Pick<Transaction, "update">, snapTradeUserId: string, goneAt: Date): Promise<void> {
   const [gone] = await tx
     .update(snapTradeUsers)
-    .set({ goneAt, goneWhy: "deleted", refusals: 0, askAgainAt: null })
+    .set({ goneAt, goneReason: "deleted", refusals: 0, askAgainAt: null })
     .where(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId))
     .returning({ userId: snapTradeUsers.userId });
-  if (gone) await noteChange(tx, gone.userId);
+  if (gone) await recordChange(tx, gone.userId);
 }
 
 /** This many refusals, each after a longer wait, count as final; this many, over about a month, and only a person's click asks again. */
@@ -169,8 +170,8 @@ const maxRefusals = 30;
 export const accepted = {
   refusals: 0,
   askAgainAt: null,
-  goneAt: sql`case when ${snapTradeUsers.goneWhy} = 'refused' then null else ${snapTradeUsers.goneAt} end`,
-  goneWhy: sql`nullif(${snapTradeUsers.goneWhy}, 'refused')`,
+  goneAt: sql`case when ${snapTradeUsers.goneReason} = 'refused' then null else ${snapTradeUsers.goneAt} end`,
+  goneReason: sql`nullif(${snapTradeUsers.goneReason}, 'refused')`,
 };
 
 /**
@@ -178,9 +179,9 @@ export const accepted = {
  * Only a refusal that comes after the wait counts, so clicks neither prove anything nor make the waits longer.
  * @param now our clock
  */
-export async function noteRefusal(userId: string, now: Date): Promise<void> {
+export async function recordRefusal(userId: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
-    const own = and(eq(snapTradeUsers.userId, userId), sql`${snapTradeUsers.goneWhy} is distinct from 'deleted'`);
+    const own = and(eq(snapTradeUsers.userId, userId), sql`${snapTradeUsers.goneReason} is distinct from 'deleted'`);
     const [row] = await tx.select().from(snapTradeUsers).where(own).for("update");
     if (!row) return;
     const isDue = row.refusals < maxRefusals && (!row.askAgainAt || row.askAgainAt <= now);
@@ -192,10 +193,10 @@ export async function noteRefusal(userId: string, now: Date): Promise<void> {
         refusals,
         askAgainAt: isDue ? next : row.askAgainAt,
         lookFailedAt: now,
-        ...(refusals >= refusalsToBelieve && !row.goneAt ? { goneAt: now, goneWhy: "refused" } : {}),
+        ...(refusals >= refusalsToBelieve && !row.goneAt ? { goneAt: now, goneReason: "refused" } : {}),
       })
       .where(own);
-    await noteChange(tx, userId);
+    await recordChange(tx, userId);
   });
   await announceChanges();
 }
@@ -222,14 +223,14 @@ const checksPerMinute = 6;
  */
 export async function countCheck(userId: string, now: Date): Promise<void> {
   const db = await database();
-  const fresh = sql`coalesce(${snapTradeUsers.checksSince} < ${new Date(now.getTime() - 60_000).toISOString()}::timestamptz, true)`;
+  const fresh = sql`coalesce(${snapTradeUsers.checksCountedSince} < ${new Date(now.getTime() - 60_000).toISOString()}::timestamptz, true)`;
   const [row] = await db
     .update(snapTradeUsers)
     .set({
-      checks: sql`case when ${fresh} then 1 else ${snapTradeUsers.checks} + 1 end`,
-      checksSince: sql`case when ${fresh} then ${now.toISOString()}::timestamptz else ${snapTradeUsers.checksSince} end`,
+      checksThisMinute: sql`case when ${fresh} then 1 else ${snapTradeUsers.checksThisMinute} + 1 end`,
+      checksCountedSince: sql`case when ${fresh} then ${now.toISOString()}::timestamptz else ${snapTradeUsers.checksCountedSince} end`,
     })
     .where(eq(snapTradeUsers.userId, userId))
-    .returning({ checks: snapTradeUsers.checks });
-  if (row && row.checks > checksPerMinute) throw new AppError("checked-often");
+    .returning({ checksThisMinute: snapTradeUsers.checksThisMinute });
+  if (row && row.checksThisMinute > checksPerMinute) throw new AppError("checked-often");
 }

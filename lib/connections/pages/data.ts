@@ -3,7 +3,9 @@ import { and, desc, eq, gt, isNull, ne, or, type SQL } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/schema/notices";
 import { incidents } from "@/lib/db/schema/incidents";
-import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { unconfirmedAfterSeconds } from "@/lib/connections/portal/outcome";
 import { recentLifetimes, signedInAt } from "@/lib/connections/observations/lifetimes";
 import { daysToUsualEnd, type Lifetimes } from "@/lib/connections/observations/lifetimes";
@@ -29,7 +31,7 @@ async function findConnections(where: SQL | undefined) {
       removalRequestedAt: true,
       removalAcceptedAt: true,
       removalRunAt: true,
-      keptBesideAt: true,
+      keptBothSince: true,
       unreadableSince: true,
     },
     with: {
@@ -55,13 +57,14 @@ async function findConnections(where: SQL | undefined) {
           openedAt: true,
           activeAt: true,
           leftAt: true,
-          claim: true,
-          claimedAt: true,
-          attemptResult: true,
+          reportedStatus: true,
+          reportedCode: true,
+          reportedAt: true,
+          signInResult: true,
           outcome: true,
           endedAt: true,
         },
-        where: eq(portalSessions.intent, "reconnect"),
+        where: ne(portalSessions.intent, "connect"),
         orderBy: [desc(portalSessions.startedAt)],
         limit: 20,
       },
@@ -86,7 +89,7 @@ async function getKnowledge(userId: string): Promise<Knowledge> {
     .select({
       version: users.version,
       registered: snapTradeUsers.userId,
-      gone: snapTradeUsers.goneWhy,
+      gone: snapTradeUsers.goneReason,
       lookedAt: snapTradeUsers.lookedAt,
       lookFailedAt: snapTradeUsers.lookFailedAt,
       lookDueAt: snapTradeUsers.lookDueAt,
@@ -149,8 +152,8 @@ function freshness(known: LookFacts | null, rows: ConnectionRow[], { now }: Mome
 }
 
 function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifetimes: Map<string, Lifetimes>, moment: Moment): ConnectionView {
-  const trip = row.portalSessions.find((session) => session.outcome === null && isShown(session, row.disabledAt, moment.now));
-  const lastTrip = row.portalSessions[0];
+  const openSession = row.portalSessions.find((session) => session.outcome === null && isShown(session, row.disabledAt, moment.now));
+  const newestSession = row.portalSessions[0];
   const fixedAt = row.episodes.find((episode) => episode.endedHow === "fixed")?.endedAt ?? null;
   const status = statusOf(
     {
@@ -159,8 +162,8 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
       deletedAt: row.state === "deleted" ? row.observedAt : null,
       removalRequestedAt: row.removalRequestedAt,
       fixedAt,
-      inWave: row.brokerage.incidents.some(({ beganAt, endedAt }) => !endedAt && row.disabledAt !== null && row.disabledAt >= beganAt),
-      openPortal: trip ? { activeAt: trip.activeAt, claimedSuccess: trip.claim?.status === "SUCCESS" } : null,
+      inIncident: row.brokerage.incidents.some(({ beganAt, endedAt }) => !endedAt && row.disabledAt !== null && row.disabledAt >= beganAt),
+      openPortal: openSession ? { activeAt: openSession.activeAt, reportedSuccess: openSession.reportedStatus === "SUCCESS" } : null,
       unreadableSince: row.unreadableSince,
       brokerage: row.brokerage,
     },
@@ -168,7 +171,11 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
     moment,
   );
   const unfinished =
-    status === "disabled" && lastTrip?.outcome === "failed" && row.disabledAt && lastTrip.openedAt && lastTrip.openedAt > row.disabledAt;
+    status === "disabled" &&
+    newestSession?.outcome === "failed" &&
+    row.disabledAt &&
+    newestSession.openedAt &&
+    newestSession.openedAt > row.disabledAt;
   return {
     id: row.id,
     brokerage: { id: row.brokerage.id, slug: row.brokerage.slug, name: row.brokerage.name, logoUrl: row.brokerage.logoUrl },
@@ -185,8 +192,8 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
     removalHeard: row.removalAcceptedAt !== null,
     removalParked: row.removalRequestedAt !== null && row.removalRunAt === null,
     removedAt: row.state === "deleted" ? row.observedAt : null,
-    portalOpenedAt: trip?.startedAt ?? null,
-    lastTripUnfinishedAt: unfinished ? lastTrip.startedAt : null,
+    portalOpenedAt: openSession?.startedAt ?? null,
+    lastSessionUnfinishedAt: unfinished ? newestSession.startedAt : null,
     secondConnectionId: secondConnection(row, all)?.id ?? null,
     daysToUsualEnd: daysToUsualEnd(
       { enabled: row.state === "enabled", worksSince: signedInAt(row, moment.now), lifetimes: lifetimes.get(row.brokerage.id) ?? null },
@@ -196,13 +203,13 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
   };
 }
 
-type ShownSession = Pick<ConnectionRow["portalSessions"][number], "openedAt" | "activeAt" | "leftAt" | "claim" | "claimedAt">;
+type ShownSession = Pick<ConnectionRow["portalSessions"][number], "openedAt" | "activeAt" | "leftAt" | "reportedStatus" | "reportedAt">;
 
 /** Whether the person may be in the portal for the present break, or has just said that they signed in there. */
-function isShown({ openedAt, activeAt, leftAt, claim, claimedAt }: ShownSession, disabledAt: Date | null, now: Date): boolean {
+function isShown({ openedAt, activeAt, leftAt, reportedStatus, reportedAt }: ShownSession, disabledAt: Date | null, now: Date): boolean {
   // SnapTrade's clock is known to about a second. A visit for an earlier break is over.
   if (openedAt && disabledAt && openedAt.getTime() + 1_000 < disabledAt.getTime()) return false;
-  if (claim?.status === "SUCCESS" && claimedAt) return now.getTime() - claimedAt.getTime() < unconfirmedAfterSeconds * 1_000;
+  if (reportedStatus === "SUCCESS" && reportedAt) return now.getTime() - reportedAt.getTime() < unconfirmedAfterSeconds * 1_000;
   return isPortalOpen({ activeAt }, now) && !leftAt;
 }
 
@@ -223,7 +230,7 @@ export function newestData(row: Pick<ConnectionRow, "accounts">): Date | null {
 /** A working connection at the same brokerage, made after this one broke: likely a repair that went astray. */
 function secondConnection(row: ConnectionRow, all: ConnectionRow[]): ConnectionRow | undefined {
   const { disabledAt } = row;
-  if (row.state !== "disabled" || !disabledAt || row.keptBesideAt) return undefined;
+  if (row.state !== "disabled" || !disabledAt || row.keptBothSince) return undefined;
   return all.find(
     (other) =>
       other.state === "enabled" && other.brokerage.id === row.brokerage.id && other.connectedSince !== null && other.connectedSince > disabledAt,

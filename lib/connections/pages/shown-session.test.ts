@@ -26,7 +26,7 @@ test("a sign-in that SnapTrade has not confirmed within a minute is offered agai
   const { userId, say, status, open } = await owner();
   await say("break");
   const { view } = await open();
-  await checkPortal({ userId, portalSessionId: view.portalSessionId, claim: { status: "SUCCESS" }, over: true, now: new Date() });
+  await checkPortal({ userId, portalSessionId: view.portalSessionId, reportedResult: { status: "SUCCESS" }, over: true, now: new Date() });
   expect(await status()).toBe("verifying");
   expect(await status(new Date(Date.now() + 61_000))).toBe("disabled");
 });

@@ -14,9 +14,9 @@ export interface ConnectionFacts {
   /** Our clock: since when SnapTrade has listed it in a form we can't read. */
   unreadableSince: Date | null;
   /** The newest portal session for this connection that has no outcome yet and was not left; times on our clock. */
-  openPortal: { activeAt: Date; claimedSuccess: boolean } | null;
+  openPortal: { activeAt: Date; reportedSuccess: boolean } | null;
   /** It broke in a wave of breaks at this brokerage that has not calmed down. */
-  inWave: boolean;
+  inIncident: boolean;
   brokerage: { enabled: boolean; maintenance: boolean; degraded: boolean };
 }
 
@@ -34,9 +34,9 @@ export function statusOf(connection: ConnectionFacts, look: LookFacts, { now, da
   if (isStale(look, now) || connection.unreadableSince) return connection.disabled ? "unknown-disabled" : "unknown-connected";
   if (connection.disabled) {
     if (!brokerage.enabled) return "unsupported";
-    if (openPortal && isPortalOpen(openPortal, now)) return openPortal.claimedSuccess ? "verifying" : "reconnecting";
+    if (openPortal && isPortalOpen(openPortal, now)) return openPortal.reportedSuccess ? "verifying" : "reconnecting";
     if (brokerage.maintenance) return "disabled-maintenance";
-    return connection.inWave ? "disabled-wave" : "disabled";
+    return connection.inIncident ? "disabled-incident" : "disabled";
   }
   if (brokerage.maintenance) return "maintenance";
   if (brokerage.degraded) return "degraded";
@@ -48,7 +48,7 @@ export function groupOf(status: ConnectionStatus): StatusGroup {
   switch (status) {
     case "verifying":
     case "reconnecting":
-    case "disabled-wave":
+    case "disabled-incident":
     case "disabled":
     case "unknown-disabled":
       return "needs-you";
@@ -63,5 +63,5 @@ export function groupOf(status: ConnectionStatus): StatusGroup {
 
 /** Statuses in which signing in again is offered and can help. */
 export function canReconnect(status: ConnectionStatus): boolean {
-  return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance" || status === "disabled-wave";
+  return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance" || status === "disabled-incident";
 }

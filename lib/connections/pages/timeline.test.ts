@@ -8,22 +8,23 @@ const trip = {
   openedAt: at(99),
   outcome: "failed",
   endedAt: at(150),
-  claim: { status: "ABANDONED" as const, code: null },
-  attemptResult: null,
+  reportedStatus: "ABANDONED" as const,
+  reportedCode: null as string | null,
+  signInResult: null,
 };
 const history = { state: "disabled" as const, accounts: [], episodes: [episode], portalSessions: [trip], brokerage: { incidents: [] } };
 const kinds = (...parameters: Parameters<typeof timelineOf>) => timelineOf(...parameters).map(({ kind }) => kind);
 
 test("an open episode ends with the last check and with what is to come", () => {
   const withData = { ...history, accounts: [{ holdingsAt: at(-140) }] };
-  expect(kinds(withData, at(300))).toEqual(["last-data", "stopped", "told-by-webhook", "portal-opened", "still-disabled", "to-come"]);
+  expect(kinds(withData, at(300))).toEqual(["last-data", "stopped", "reported-by-webhook", "portal-opened", "still-disabled", "to-come"]);
   expect(timelineOf(withData, null)[3]).toMatchObject({ seconds: 50, ending: "not-finished" });
 });
 
 test("a repair within the same second as the click comes after it", () => {
   const fixed = { ...episode, endedAt: at(99), endedHow: "fixed" as const };
   const repaired = { ...history, state: "enabled" as const, episodes: [fixed], portalSessions: [{ ...trip, outcome: "fixed" }] };
-  expect(kinds(repaired, at(300))).toEqual(["stopped", "told-by-webhook", "portal-opened", "fixed"]);
+  expect(kinds(repaired, at(300))).toEqual(["stopped", "reported-by-webhook", "portal-opened", "fixed"]);
 });
 
 test("a trip of an earlier episode, or one that never opened, is not told", () => {
@@ -31,29 +32,35 @@ test("a trip of an earlier episode, or one that never opened, is not told", () =
     { ...trip, startedAt: at(-500), openedAt: at(-500) },
     { ...trip, outcome: "not-opened" },
   ];
-  expect(kinds({ ...history, portalSessions }, null)).toEqual(["stopped", "told-by-webhook", "to-come"]);
+  expect(kinds({ ...history, portalSessions }, null)).toEqual(["stopped", "reported-by-webhook", "to-come"]);
 });
 
 test("a trip says how it ended, by the portal's word or SnapTrade's", () => {
   const endingOf = (more: object) => timelineOf({ ...history, portalSessions: [{ ...trip, ...more }] }, null)[2]?.ending;
-  expect(endingOf({ claim: { status: "ERROR", code: "1066" } })).toBe("sign-in-refused");
-  expect(endingOf({ attemptResult: "DIFFERENT_ACCOUNT" })).toBe("different-login");
-  expect(endingOf({ outcome: null, endedAt: null, claim: null })).toBe("open");
+  expect(endingOf({ reportedStatus: "ERROR", reportedCode: "1066" })).toBe("sign-in-refused");
+  expect(endingOf({ signInResult: "DIFFERENT_ACCOUNT" })).toBe("different-login");
+  expect(endingOf({ outcome: null, endedAt: null, reportedStatus: null })).toBe("open");
 });
 
 test("e-mails stand where they went out, the receipt behind the repair", () => {
   const mail = (kind: "broke" | "fixed", sentAt: Date) => ({ kind, sentAt, subject: `It is about ${kind}` });
   const fixed = { ...episode, endedAt: at(900), endedHow: "fixed" as const, notices: [mail("fixed", at(899)), mail("broke", at(600))] };
   const told = timelineOf({ ...history, state: "enabled", episodes: [fixed], portalSessions: [] }, null);
-  expect(told.map(({ kind, subject }) => subject ?? kind)).toEqual(["stopped", "told-by-webhook", "It is about broke", "fixed", "It is about fixed"]);
+  expect(told.map(({ kind, subject }) => subject ?? kind)).toEqual([
+    "stopped",
+    "reported-by-webhook",
+    "It is about broke",
+    "fixed",
+    "It is about fixed",
+  ]);
 });
 
 test("a break in a wave says so, one after it does not", () => {
-  const inWave = (beganAt: Date, endedAt: Date | null) =>
-    timelineOf({ ...history, brokerage: { incidents: [{ beganAt, endedAt }] } }, null)[0]?.inWave;
-  expect(inWave(at(-60), null)).toBe(true);
-  expect(inWave(at(-60), at(60))).toBe(true);
-  expect(inWave(at(-600), at(-60))).toBe(false);
+  const inIncident = (beganAt: Date, endedAt: Date | null) =>
+    timelineOf({ ...history, brokerage: { incidents: [{ beganAt, endedAt }] } }, null)[0]?.inIncident;
+  expect(inIncident(at(-60), null)).toBe(true);
+  expect(inIncident(at(-60), at(60))).toBe(true);
+  expect(inIncident(at(-600), at(-60))).toBe(false);
 });
 
 test("a connection that never broke has no such story", () => {

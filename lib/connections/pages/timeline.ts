@@ -1,7 +1,7 @@
 import type { NoticeKind } from "@/lib/notifications/rules";
 import type { Source } from "@/lib/connections/observations/project";
-import { explainFailure } from "@/lib/connections/portal/outcome";
-import { type PortalClaim } from "@/lib/connections/views";
+import { explainFailure, reportedResultOf } from "@/lib/connections/portal/outcome";
+import { type ReportedResult } from "@/lib/connections/views";
 import type { TimelineEntry } from "@/lib/connections/views";
 
 interface History {
@@ -24,8 +24,9 @@ interface History {
     /** SnapTrade's clock, like the episodes'. */
     openedAt: Date | null;
     outcome: string | null;
-    claim: PortalClaim | null;
-    attemptResult: string | null;
+    reportedStatus: ReportedResult["status"] | null;
+    reportedCode: string | null;
+    signInResult: string | null;
   }[];
   /** Waves of breaks at this brokerage. */
   brokerage: { incidents: { beganAt: Date; endedAt: Date | null }[] };
@@ -39,14 +40,14 @@ export function timelineOf(history: History, lookedAt: Date | null): TimelineEnt
   const episode = history.episodes[0];
   if (!episode) return [];
   const { brokeAt, noticedAt, noticedBy, endedAt, endedHow, notices } = episode;
-  const inWave = history.brokerage.incidents.some((wave) => wave.beganAt <= brokeAt && (!wave.endedAt || brokeAt <= wave.endedAt));
+  const inIncident = history.brokerage.incidents.some((wave) => wave.beganAt <= brokeAt && (!wave.endedAt || brokeAt <= wave.endedAt));
   const mails = notices.map(({ kind, sentAt, subject }) => ({ about: kind, entry: { kind: "mailed" as const, at: sentAt, subject: subject ?? "" } }));
   const seconds = Math.max(0, Math.round((noticedAt.getTime() - brokeAt.getTime()) / 1000));
   const happened: TimelineEntry[] = [
     ...lastData(history, brokeAt),
-    { kind: "stopped", at: brokeAt, inWave },
-    { kind: noticedBy === "webhook" ? "told-by-webhook" : "noticed-by-look", at: noticedAt, seconds },
-    ...trips(history, brokeAt, endedAt),
+    { kind: "stopped", at: brokeAt, inIncident },
+    { kind: noticedBy === "webhook" ? "reported-by-webhook" : "noticed-by-look", at: noticedAt, seconds },
+    ...portalVisits(history, brokeAt, endedAt),
     ...mails.flatMap(({ about, entry }) => (about === "fixed" ? [] : entry)),
   ];
   if (!endedAt && lookedAt && lookedAt > noticedAt) happened.push({ kind: "still-disabled", at: lookedAt });
@@ -60,14 +61,14 @@ function lastData(history: History, brokeAt: Date): TimelineEntry[] {
   return times.length > 0 ? [{ kind: "last-data", at: new Date(Math.max(...times)) }] : [];
 }
 
-function trips(history: History, brokeAt: Date, endedAt: Date | null): TimelineEntry[] {
+function portalVisits(history: History, brokeAt: Date, endedAt: Date | null): TimelineEntry[] {
   return history.portalSessions
     .filter(({ openedAt, outcome }) => outcome !== "not-opened" && openedAt && isBetween(openedAt, brokeAt, endedAt))
-    .map((trip) => ({
+    .map((session) => ({
       kind: "portal-opened" as const,
-      at: trip.startedAt,
-      ...(trip.endedAt ? { seconds: Math.max(0, Math.round((trip.endedAt.getTime() - trip.startedAt.getTime()) / 1000)) } : {}),
-      ending: endingOf(trip),
+      at: session.startedAt,
+      ...(session.endedAt ? { seconds: Math.max(0, Math.round((session.endedAt.getTime() - session.startedAt.getTime()) / 1000)) } : {}),
+      ending: endingOf(session),
     }));
 }
 
@@ -78,7 +79,7 @@ function isBetween(at: Date, from: Date, to: Date | null): boolean {
   return at.getTime() + dateResolutionMs >= from.getTime() && (!to || at <= to);
 }
 
-function endingOf({ outcome, claim, attemptResult }: History["portalSessions"][number]): TimelineEntry["ending"] {
+function endingOf({ outcome, signInResult, ...session }: History["portalSessions"][number]): TimelineEntry["ending"] {
   if (outcome === "fixed") return "fixed";
-  return outcome === null ? "open" : explainFailure(claim, attemptResult).failure;
+  return outcome === null ? "open" : explainFailure(reportedResultOf(session), signInResult).failure;
 }

@@ -1,9 +1,11 @@
 import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { connections, portalSessions, snapTradeUsers } from "@/lib/db/schema/connections";
+import { connections } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
-import { settleOldTrips } from "./abandoned";
+import { closeAbandonedSessions } from "./abandoned";
 import { withWorld } from "@/lib/testing/connections";
 
 withDatabase();
@@ -20,9 +22,9 @@ async function leave(count: number, minutesAgo: number) {
     .returning();
   await emulator.post(`${path}/connections/${ids[0] ?? ""}/break`);
   const then = new Date(Date.now() - minutesAgo * 60_000);
-  const times = { startedAt: then, openedAt: then, activeAt: then, claimedAt: then };
+  const times = { startedAt: then, openedAt: then, activeAt: then, reportedAt: then };
   const session = { userId, intent: "reconnect" as const, connectionId: connection?.id, brokerageId: connection?.brokerageId, ...times };
-  await db.insert(portalSessions).values(Array.from({ length: count }, () => ({ ...session, claim: { status: "SUCCESS" as const, code: null } })));
+  await db.insert(portalSessions).values(Array.from({ length: count }, () => ({ ...session, reportedStatus: "SUCCESS" as const })));
   const asked = async () => {
     const { requests } = await emulator.get<{ requests: { path: string }[] }>(path);
     return requests.filter((request) => request.path === "/authorizations").length;
@@ -33,7 +35,7 @@ async function leave(count: number, minutesAgo: number) {
 test("a person who left many portal sessions costs one look in each round, like everybody", async () => {
   const { asked } = await leave(8, 30);
   const before = await asked();
-  expect(await settleOldTrips(new Date())).toBe(0);
+  expect(await closeAbandonedSessions(new Date())).toBe(0);
   expect((await asked()) - before).toBe(1);
 });
 
@@ -41,7 +43,7 @@ test("a session that cannot be concluded is given up like any other, so that it 
   const { userId } = await leave(2, 120);
   const db = await database();
   await db.update(snapTradeUsers).set({ sealedSecret: "lost.AAAA" }).where(eq(snapTradeUsers.userId, userId));
-  await settleOldTrips(new Date());
+  await closeAbandonedSessions(new Date());
   const left = await db.select({ outcome: portalSessions.outcome }).from(portalSessions).where(eq(portalSessions.userId, userId));
   expect(left).toEqual([{ outcome: "failed" }, { outcome: "failed" }]);
 });

@@ -1,14 +1,14 @@
 import "server-only";
 import { and, asc, eq, isNull, lt } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { portalSessions } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
 import { describeError, log } from "@/lib/base/log";
-import { someAtOnce } from "@/lib/base/for-each-concurrently";
+import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { checkPortal } from "./open";
 import { isFinal } from "./outcome";
 import { portalOpenMinutes } from "@/lib/connections/look/due";
 
-const mostPerRound = 50;
+const maxPerRound = 50;
 const atOnce = 4;
 const withinMs = 10_000;
 /** The person signed in and SnapTrade hasn't confirmed it in all this time, so this session won't be confirmed anymore. */
@@ -19,30 +19,35 @@ const givenUpAfterMs = 3_600_000;
  * SnapTrade is asked once per person, however many sessions they left, and one person's trouble doesn't hold up the others.
  * @returns how many were concluded
  */
-export async function settleOldTrips(now: Date): Promise<number> {
+export async function closeAbandonedSessions(now: Date): Promise<number> {
   const db = await database();
   const old = await db
-    .select({ id: portalSessions.id, userId: portalSessions.userId, activeAt: portalSessions.activeAt, claim: portalSessions.claim })
+    .select({
+      id: portalSessions.id,
+      userId: portalSessions.userId,
+      activeAt: portalSessions.activeAt,
+      reportedStatus: portalSessions.reportedStatus,
+    })
     .from(portalSessions)
     .where(and(isNull(portalSessions.outcome), lt(portalSessions.activeAt, new Date(now.getTime() - portalOpenMinutes * 60_000))))
     .orderBy(asc(portalSessions.activeAt))
-    .limit(mostPerRound);
+    .limit(maxPerRound);
   let concluded = 0;
   const people = [...new Set(old.map(({ userId }) => userId))];
-  await someAtOnce(people, { atOnce, withinMs }, async (userId) => {
+  await forEachConcurrently(people, { atOnce, withinMs }, async (userId) => {
     const askedAt = new Date();
-    for (const [index, trip] of old.filter((one) => one.userId === userId).entries()) {
-      if (await settle(trip, askedAt, index > 0)) concluded++;
-      else if (trip.activeAt.getTime() < now.getTime() - givenUpAfterMs) await giveUp(trip.id, now);
+    for (const [index, session] of old.filter((one) => one.userId === userId).entries()) {
+      if (await close(session, askedAt, index > 0)) concluded++;
+      else if (session.activeAt.getTime() < now.getTime() - givenUpAfterMs) await giveUp(session.id, now);
     }
   });
   return concluded;
 }
 
-type OldTrip = Pick<typeof portalSessions.$inferSelect, "id" | "userId" | "activeAt" | "claim">;
+type AbandonedSession = Pick<typeof portalSessions.$inferSelect, "id" | "userId" | "activeAt" | "reportedStatus">;
 
-async function settle({ id, userId, claim }: OldTrip, now: Date, asked: boolean): Promise<boolean> {
-  const report = { claim: claim ? null : ({ status: "ABANDONED" } as const), over: true, fromPage: false, asked };
+async function close({ id, userId, reportedStatus }: AbandonedSession, now: Date, asked: boolean): Promise<boolean> {
+  const report = { reportedResult: reportedStatus ? null : ({ status: "ABANDONED" } as const), over: true, fromPage: false, asked };
   try {
     const { outcome } = await checkPortal({ userId, portalSessionId: id, ...report, now });
     return isFinal(outcome);

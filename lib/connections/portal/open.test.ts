@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { and, eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema/connections";
+import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { look } from "@/lib/connections/look/look";
 import { checkPortal } from "./open";
@@ -89,23 +91,29 @@ describe("reconnecting", () => {
     const versions = [await version()];
     const { view } = await open();
     versions.push(await version());
-    await checkPortal({ userId, portalSessionId: view.portalSessionId, claim: { status: "ERROR", code: "1066" }, over: false, now: new Date() });
+    await checkPortal({
+      userId,
+      portalSessionId: view.portalSessionId,
+      reportedResult: { status: "ERROR", code: "1066" },
+      over: false,
+      now: new Date(),
+    });
     versions.push(await version());
     await check(view.portalSessionId, { status: "ABANDONED" });
     versions.push(await version());
     expect(versions).toEqual([...new Set(versions)].sort((one, other) => one - other));
   });
 
-  test.each(["renew", "trade"] as const)(
+  test.each(["renew", "allow-trading"] as const)(
     "a working connection can be opened to %s, and is done only when SnapTrade says that someone signed in",
-    async (wish) => {
+    async (intent) => {
       const { userId, path, open, check } = await makePerson();
       const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
       await look(userId);
-      const { loginLink, view } = await open({ connectionId: id, wish });
+      const { loginLink, view } = await open({ connectionId: id, intent });
       const body = await loginBody(loginLink);
       expect(body).toMatchObject({ reconnect: id });
-      expect(body.connectionType).toBe(wish === "trade" ? "trade" : undefined);
+      expect(body.connectionType).toBe(intent === "allow-trading" ? "trade" : undefined);
       await emulator.post(`${path}/advance`, { seconds: 5 });
       expect((await check(view.portalSessionId)).outcome).toEqual({ state: "open" });
       expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
@@ -117,7 +125,7 @@ describe("reconnecting", () => {
 
   test("trading is not asked for where the brokerage does not allow it", async () => {
     const { connectionId, open } = await makePerson("QUESTRADE");
-    await expect(open({ connectionId, wish: "trade" })).rejects.toMatchObject({ code: "cannot-trade" });
+    await expect(open({ connectionId, intent: "allow-trading" })).rejects.toMatchObject({ code: "cannot-trade" });
   });
 
   test("a working connection, a foreign one and one of a withdrawn brokerage are not opened", async () => {
@@ -201,8 +209,8 @@ describe("after the portal", () => {
       endedAt: daysAgo(39),
       endedHow: "fixed",
     });
-    const { view } = await open({ connectionId: id, wish: "renew" });
-    await db.update(portalSessions).set({ attemptResult: "SUCCESS" }).where(eq(portalSessions.id, view.portalSessionId));
+    const { view } = await open({ connectionId: id, intent: "renew" });
+    await db.update(portalSessions).set({ signInResult: "SUCCESS" }).where(eq(portalSessions.id, view.portalSessionId));
     await db.update(snapTradeUsers).set({ accountsLookedAt: null }).where(eq(snapTradeUsers.userId, userId));
     const ahead = new Date(Date.now() + 180_000);
     expect(shared).toBeDefined();

@@ -1,21 +1,23 @@
 import "server-only";
 import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
-import { brokerages, connections, portalSessions, snapTradeUsers } from "@/lib/db/schema/connections";
+import { brokerages, connections } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 import { AppError } from "@/lib/base/errors";
-import { announceChanges, noteChange } from "@/lib/live";
+import { announceChanges, recordChange } from "@/lib/live";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { createLoginLink, type LoginPurpose } from "@/lib/snaptrade/login-link";
 import { readAccountsAnew } from "@/lib/connections/look/accounts";
 import { look, lookSince } from "@/lib/connections/look/look";
 import { getPortalView } from "./view";
 import { isFinal } from "./outcome";
-import { type PortalClaim } from "@/lib/connections/views";
+import { type ReportedResult } from "@/lib/connections/views";
 import { requireOwnQueue } from "./queue";
 import { toRefusal } from "@/lib/connections/look/refusals";
-import { noteRefusal, requireSnapTradeCredentials, requireStaying } from "@/lib/connections/observations/snaptrade-user";
-import type { OpenedPortal, PortalView, PortalWish } from "@/lib/connections/views";
+import { recordRefusal, requireSnapTradeCredentials, requireStaying } from "@/lib/connections/observations/snaptrade-user";
+import type { OpenedPortal, PortalView, RepairIntent } from "@/lib/connections/views";
 
 interface Visit {
   userId: string;
@@ -38,10 +40,10 @@ export async function openReconnect({
   userId,
   connectionId,
   queueId,
-  wish = null,
+  intent = "reconnect",
   darkMode,
   now,
-}: Visit & { connectionId: string; queueId?: string; wish?: PortalWish | null }): Promise<OpenedPortal> {
+}: Visit & { connectionId: string; queueId?: string; intent?: RepairIntent }): Promise<OpenedPortal> {
   const db = await database();
   const connection = await db.query.connections.findFirst({
     where: and(eq(connections.userId, userId), eq(connections.id, connectionId)),
@@ -50,14 +52,14 @@ export async function openReconnect({
   if (!connection || connection.state === "deleted") throw new AppError("not-found");
   await requireStaying(db, userId);
   if (connection.removalRequestedAt) throw new AppError("being-removed");
-  if (connection.state === "enabled" && !wish) throw new AppError("not-broken");
-  if (wish === "trade" && !connection.brokerage.allowsTrading) throw new AppError("cannot-trade");
+  if (connection.state === "enabled" && intent === "reconnect") throw new AppError("not-broken");
+  if (intent === "allow-trading" && !connection.brokerage.allowsTrading) throw new AppError("cannot-trade");
   if (!connection.brokerage.enabled) throw new AppError("cannot-reconnect");
   if (queueId) await requireOwnQueue(userId, queueId);
 
   const { brokerageId } = connection;
-  const portalSessionId = await beginReconnect({ userId, connectionId, brokerageId, queueId: queueId ?? null, wish, startedAt: now });
-  const purpose = wish === "trade" ? { reconnect: connectionId, connectionType: "trade" as const } : { reconnect: connectionId };
+  const portalSessionId = await beginReconnect({ userId, connectionId, brokerageId, queueId: queueId ?? null, intent, startedAt: now });
+  const purpose = intent === "allow-trading" ? { reconnect: connectionId, connectionType: "trade" as const } : { reconnect: connectionId };
   return openLink(portalSessionId, purpose, { userId, darkMode, now });
 }
 
@@ -97,7 +99,7 @@ export async function openConnect({
 
 /** What a page reports about a visit: how it ended, or that the page is still open. */
 export interface PortalReport {
-  claim: PortalClaim | null;
+  reportedResult: ReportedResult | null;
   /** False while the portal is still shown, for example after an error that it lets the person retry. */
   over: boolean;
   /** False when no page is asking, so this is no sign of the person. */
@@ -130,8 +132,8 @@ export async function checkPortal({
   return (await getPortalView(userId, portalSessionId, now)) ?? view;
 }
 
-async function lookFor(userId: string, { claim, over }: PortalReport, before: PortalView, now: Date): Promise<void> {
-  if (claim || over) await lookSince(userId, now, "portal");
+async function lookFor(userId: string, { reportedResult, over }: PortalReport, before: PortalView, now: Date): Promise<void> {
+  if (reportedResult || over) await lookSince(userId, now, "portal");
   else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
 }
 
@@ -157,22 +159,22 @@ interface NewSession {
   connectionId: string;
   brokerageId: string;
   queueId: string | null;
-  wish: PortalWish | null;
+  intent: RepairIntent;
   startedAt: Date;
 }
 
 /** A session for this click, or the one that the first half of a double click just made. */
 async function beginReconnect(session: NewSession): Promise<string> {
-  const { connectionId, queueId, wish, startedAt } = session;
+  const { connectionId, queueId, intent, startedAt } = session;
   return transaction(async (tx) => {
     // The connection's row is the lock: two clicks at once take turns here.
     await tx.select({ id: connections.id }).from(connections).where(eq(connections.id, connectionId)).for("update");
     const same = tx.query.portalSessions.findFirst({
       where: and(
         eq(portalSessions.connectionId, connectionId),
-        eq(portalSessions.intent, "reconnect"),
+        eq(portalSessions.intent, intent),
         isNull(portalSessions.outcome),
-        isNull(portalSessions.claimedAt),
+        isNull(portalSessions.reportedAt),
         // In both directions: the other click may have gone to a machine whose clock is ahead.
         gt(portalSessions.startedAt, new Date(startedAt.getTime() - doubleClickMs)),
         lt(portalSessions.startedAt, new Date(startedAt.getTime() + doubleClickMs)),
@@ -180,10 +182,10 @@ async function beginReconnect(session: NewSession): Promise<string> {
       orderBy: [desc(portalSessions.startedAt)],
     });
     const clicked = await same;
-    if (clicked?.queueId === queueId && clicked.wish === wish) return clicked.id;
+    if (clicked?.queueId === queueId) return clicked.id;
     const [made] = await tx
       .insert(portalSessions)
-      .values({ ...session, intent: "reconnect", activeAt: startedAt })
+      .values({ ...session, activeAt: startedAt })
       .returning();
     if (!made) throw new Error("The portal session was not stored");
     return made.id;
@@ -208,7 +210,7 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
           endedAt: sql`case when ${portalSessions.outcome} = 'not-opened' then null else ${portalSessions.endedAt} end`,
         })
         .where(own);
-      await noteChange(tx, userId);
+      await recordChange(tx, userId);
     });
     await announceChanges();
     const view = await getPortalView(userId, portalSessionId, now);
@@ -221,34 +223,39 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
       .set({ outcome: "not-opened", endedAt: now })
       .where(and(own, isNull(portalSessions.openedAt)));
     if (!(error instanceof SnapTradeFailure)) throw error;
-    if (error.kind === "user-refused") await noteRefusal(userId, now);
+    if (error.kind === "user-refused") await recordRefusal(userId, now);
     // SnapTrade doesn't know the connection we show, so our data is behind.
     if (error.kind === "not-found" || error.kind === "refused") await look(userId, now, "portal");
     throw toRefusal(error);
   }
 }
 
-const weight: Record<PortalClaim["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
+const weight: Record<ReportedResult["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
 
 /** Messages repeat and arrive in any order; we keep the most informative one, the newer of two errors with a code, and leaving afterwards overrides nothing. */
-async function recordReport(userId: string, portalSessionId: string, { claim, over, fromPage = true }: PortalReport, now: Date): Promise<void> {
+async function recordReport(
+  userId: string,
+  portalSessionId: string,
+  { reportedResult, over, fromPage = true }: PortalReport,
+  now: Date,
+): Promise<void> {
   const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
   const news = await transaction(async (tx) => {
     const [session] = await tx.select().from(portalSessions).where(own).for("update");
     if (!session || (session.outcome !== null && session.outcome !== "failed")) return false;
-    const said = session.claim ? weight[session.claim.status] : 0;
-    const code = claim?.status === "ERROR" ? claim.code : null;
-    const stronger = claim && (weight[claim.status] > said || (code !== null && said === weight.ERROR));
+    const said = session.reportedStatus ? weight[session.reportedStatus] : 0;
+    const code = reportedResult?.status === "ERROR" ? reportedResult.code : null;
+    const stronger = reportedResult && (weight[reportedResult.status] > said || (code !== null && said === weight.ERROR));
     await tx
       .update(portalSessions)
       .set({
         activeAt: fromPage ? now : session.activeAt,
-        ...(stronger ? { claim: { status: claim.status, code }, claimedAt: now } : {}),
+        ...(stronger ? { reportedStatus: reportedResult.status, reportedCode: code, reportedAt: now } : {}),
         ...(over && !session.leftAt ? { leftAt: now } : {}),
       })
       .where(own);
     if (!stronger && !over) return false;
-    await noteChange(tx, userId);
+    await recordChange(tx, userId);
     return true;
   });
   if (news) await announceChanges();
@@ -267,7 +274,7 @@ async function closeSession(userId: string, { portalSessionId, outcome }: Portal
       .set({ outcome: conclusion, endedAt: now, ...connectionId })
       .where(and(own, open))
       .returning({ id: portalSessions.id });
-    if (ended.length > 0) await noteChange(tx, userId);
+    if (ended.length > 0) await recordChange(tx, userId);
     return ended.length > 0;
   });
   if (closed) await announceChanges();

@@ -19,22 +19,21 @@ const enabled: PortalConnection = { ...stillDisabled, state: "enabled", readStat
 
 const session: PortalFacts = {
   intent: "reconnect",
-  wish: null,
   openedAt,
-  claim: null,
-  claimedAt: null,
+  reportedResult: null,
+  reportedAt: null,
   leftAt: null,
-  attemptResult: null,
+  signInResult: null,
   connection: stillDisabled,
   secondConnectionId: null,
   hasOther: false,
   lookedAt: after(30),
   lookFailedAt: null,
 };
-const reported = (claim: PortalFacts["claim"], more: Partial<PortalFacts> = {}): PortalFacts => ({
+const reported = (reportedResult: PortalFacts["reportedResult"], more: Partial<PortalFacts> = {}): PortalFacts => ({
   ...session,
-  claim,
-  claimedAt: after(20),
+  reportedResult,
+  reportedAt: after(20),
   leftAt: after(20),
   ...more,
 });
@@ -46,8 +45,8 @@ test("SUCCESS with a disabled connection is checked, then not confirmed, and nev
 });
 
 test("fixed means that SnapTrade said enabled after the session began, whatever was reported", () => {
-  for (const claim of [null, success, { status: "ABANDONED" }, { status: "UNKNOWN" }, { status: "ERROR", code: "1066" }] as const) {
-    expect(outcomeOf(reported(claim, { connection: enabled }), after(31))).toEqual({ state: "fixed", confirmedAt: after(30) });
+  for (const reportedResult of [null, success, { status: "ABANDONED" }, { status: "UNKNOWN" }, { status: "ERROR", code: "1066" }] as const) {
+    expect(outcomeOf(reported(reportedResult, { connection: enabled }), after(31))).toEqual({ state: "fixed", confirmedAt: after(30) });
   }
   const before = { ...enabled, observedAt: after(-1), readAt: after(-1), fixedAt: after(-1) };
   expect(outcomeOf(reported(success, { connection: before }), after(31)).state).toBe("checking");
@@ -83,16 +82,16 @@ test("a connection that is gone cannot be repaired", () => {
 });
 
 test("a portal error ends nothing while the portal is open, since it lets people try again", () => {
-  const claim = { status: "ERROR", code: "1066" } as const;
-  expect(outcomeOf(reported(claim, { leftAt: null }), after(31))).toEqual({ state: "open" });
-  expect(outcomeOf(reported(claim), after(31))).toMatchObject({ state: "failed", failure: "sign-in-refused" });
+  const reportedResult = { status: "ERROR", code: "1066" } as const;
+  expect(outcomeOf(reported(reportedResult, { leftAt: null }), after(31))).toEqual({ state: "open" });
+  expect(outcomeOf(reported(reportedResult), after(31))).toMatchObject({ state: "failed", failure: "sign-in-refused" });
 });
 
 test("a failure is stated only after a look newer than the end of the visit", () => {
-  const claim = { status: "ERROR", code: "1023" } as const;
-  expect(outcomeOf(reported(claim, { lookedAt: after(10) }), after(21))).toEqual({ state: "checking", signedIn: false });
-  expect(outcomeOf(reported(claim, { leftAt: after(40) }), after(41))).toEqual({ state: "checking", signedIn: false });
-  expect(outcomeOf(reported(claim), after(31))).toEqual({ state: "failed", failure: "different-login", code: "1023" });
+  const reportedResult = { status: "ERROR", code: "1023" } as const;
+  expect(outcomeOf(reported(reportedResult, { lookedAt: after(10) }), after(21))).toEqual({ state: "checking", signedIn: false });
+  expect(outcomeOf(reported(reportedResult, { leftAt: after(40) }), after(41))).toEqual({ state: "checking", signedIn: false });
+  expect(outcomeOf(reported(reportedResult), after(31))).toEqual({ state: "failed", failure: "different-login", code: "1023" });
 });
 
 test("returning without a result is unknown for a while, and never called unfinished", () => {
@@ -103,14 +102,14 @@ test("returning without a result is unknown for a while, and never called unfini
 
 test("signing in at a working connection counts when SnapTrade says someone did, not when the browser does", () => {
   const worked = { ...enabled, fixedAt: null };
-  const renew = (more: Partial<PortalFacts>) => outcomeOf(reported(success, { wish: "renew", connection: worked, ...more }), after(31)).state;
+  const renew = (more: Partial<PortalFacts>) => outcomeOf(reported(success, { intent: "renew", connection: worked, ...more }), after(31)).state;
   expect(renew({})).toBe("checking");
-  expect(renew({ attemptResult: "SUCCESS" })).toBe("fixed");
+  expect(renew({ signInResult: "SUCCESS" })).toBe("fixed");
   expect(renew({ connection: { ...worked, updatedAt: after(5) } })).toBe("fixed");
   // The moment of opening comes from a header that knows no parts of a second.
   for (const seconds of [-5, 0.9]) expect(renew({ connection: { ...worked, updatedAt: after(seconds) } })).toBe("checking");
   const trade = { ...worked, access: "trade" as const };
-  expect(outcomeOf(reported(null, { wish: "trade", connection: trade }), after(31)).state).toBe("fixed");
+  expect(outcomeOf(reported(null, { intent: "allow-trading", connection: trade }), after(31)).state).toBe("fixed");
 });
 
 test("a sign-in that made no new connection is reported as such when the login may already be connected", () => {

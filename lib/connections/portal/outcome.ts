@@ -1,4 +1,4 @@
-import type { PortalClaim, PortalFailure, PortalOutcome } from "@/lib/connections/views";
+import type { PortalFailure, PortalIntent, PortalOutcome, ReportedResult } from "@/lib/connections/views";
 
 /** What is known about the connection that a session is for. Times on SnapTrade's clock. */
 export interface PortalConnection {
@@ -18,17 +18,16 @@ export interface PortalConnection {
 }
 
 export interface PortalFacts {
-  intent: "connect" | "reconnect";
-  /** The connection may have worked all along, so a working state proves nothing: SnapTrade must also say that someone signed in. */
-  wish: "renew" | "trade" | null;
+  /** For "renew" and "allow-trading" the connection worked all along, so that it works proves nothing: SnapTrade must also say that someone signed in. */
+  intent: PortalIntent;
   /** SnapTrade's clock. */
   openedAt: Date;
-  claim: PortalClaim | null;
+  reportedResult: ReportedResult | null;
   /** Our clock: when the claim reached us, and when the browser said that the visit was over. */
-  claimedAt: Date | null;
+  reportedAt: Date | null;
   leftAt: Date | null;
   /** The result of the sign-in according to SnapTrade's webhook. */
-  attemptResult: string | null;
+  signInResult: string | null;
   /** The connection to repair, or the one this session made; null when there is none. */
   connection: PortalConnection | null;
   /** A connection at the same brokerage that appeared during a session meant to repair another one. */
@@ -73,7 +72,7 @@ export function failureOf(code: string | null): PortalFailure {
 export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
   const { connection, openedAt } = session;
   if (connection?.state === "enabled" && connection.observedAt > openedAt && hasSignedIn(session)) return enabledOutcome(session, connection);
-  if (connection?.state === "deleted" && session.intent === "reconnect") return { state: "failed", failure: "gone", code: null };
+  if (connection?.state === "deleted" && session.intent !== "connect") return { state: "failed", failure: "gone", code: null };
   if (connection?.state === "disabled" && connection.brokeAt) {
     const workedAt = session.intent === "connect" ? connection.observedAt : connection.fixedAt;
     if (workedAt && workedAt > openedAt && connection.brokeAt > openedAt) return { state: "stopped-again", brokeAt: connection.brokeAt };
@@ -82,10 +81,10 @@ export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
 }
 
 /** For a repair it is enough that the connection works; if it worked before, SnapTrade must also say that someone signed in. */
-function hasSignedIn({ wish, attemptResult, connection, openedAt }: PortalFacts): boolean {
-  if (!wish || attemptResult === "SUCCESS") return true;
+function hasSignedIn({ intent, signInResult, connection, openedAt }: PortalFacts): boolean {
+  if (intent === "connect" || intent === "reconnect" || signInResult === "SUCCESS") return true;
   if (connection?.updatedAt && connection.updatedAt.getTime() >= openedAt.getTime() + openedWithinMs) return true;
-  return wish === "trade" && connection?.access === "trade" && connection.readAt !== null && connection.readAt > openedAt;
+  return intent === "allow-trading" && connection?.access === "trade" && connection.readAt !== null && connection.readAt > openedAt;
 }
 
 function enabledOutcome({ intent, openedAt, lookFailedAt }: PortalFacts, connection: PortalConnection): PortalOutcome {
@@ -99,30 +98,37 @@ function enabledOutcome({ intent, openedAt, lookFailedAt }: PortalFacts, connect
 }
 
 function unrepairedOutcome(session: PortalFacts, now: Date): PortalOutcome {
-  const { intent, claim, claimedAt, leftAt, attemptResult, lookedAt } = session;
-  if (!claim || !claimedAt) return { state: "open" };
-  const endedAt = leftAt && leftAt > claimedAt ? leftAt : claimedAt;
+  const { intent, reportedResult, reportedAt, leftAt, signInResult, lookedAt } = session;
+  if (!reportedResult || !reportedAt) return { state: "open" };
+  const endedAt = leftAt && leftAt > reportedAt ? leftAt : reportedAt;
   const lookedSince = lookedAt !== null && lookedAt >= endedAt;
-  const waited = (now.getTime() - claimedAt.getTime()) / 1000;
+  const waited = (now.getTime() - reportedAt.getTime()) / 1000;
   if (session.secondConnectionId && lookedSince) return { state: "failed", failure: "second-connection", code: null };
-  if (claim.status === "SUCCESS" || attemptResult === "SUCCESS") {
+  if (reportedResult.status === "SUCCESS" || signInResult === "SUCCESS") {
     if (waited < unconfirmedAfterSeconds) return { state: "checking", signedIn: true };
     return intent === "connect" && session.hasOther ? { state: "failed", failure: "no-new-connection", code: null } : { state: "unconfirmed" };
   }
   // The portal lets people try again after an error, so an error alone ends nothing.
   if (!leftAt) return { state: "open" };
   if (!lookedSince) return { state: "checking", signedIn: false };
-  if (claim.status === "UNKNOWN" && !attemptResult) {
+  if (reportedResult.status === "UNKNOWN" && !signInResult) {
     return waited < unconfirmedAfterSeconds ? { state: "checking", signedIn: false } : { state: "failed", failure: "no-word", code: null };
   }
-  return { state: "failed", ...explainFailure(claim, attemptResult) };
+  return { state: "failed", ...explainFailure(reportedResult, signInResult) };
+}
+
+/** What the browser reported of a session, as its row keeps it. */
+export function reportedResultOf(session: { reportedStatus: ReportedResult["status"] | null; reportedCode: string | null }): ReportedResult | null {
+  const { reportedStatus: status, reportedCode: code } = session;
+  if (!status) return null;
+  return status === "ERROR" ? { status, code } : { status };
 }
 
 /** Why a session failed: the portal's own code if we know it, else what SnapTrade said by webhook, else only that it wasn't finished. */
-export function explainFailure(claim: PortalClaim | null, attemptResult: string | null): { failure: PortalFailure; code: string | null } {
-  const said = claim?.status === "ERROR" ? claim.code : null;
-  const code = said && failureOf(said) !== "unexplained" ? said : attemptResult && attemptResult !== "SUCCESS" ? attemptResult : said;
-  if (!code && claim?.status !== "ERROR") return { failure: claim?.status === "UNKNOWN" ? "no-word" : "not-finished", code: null };
+export function explainFailure(reportedResult: ReportedResult | null, signInResult: string | null): { failure: PortalFailure; code: string | null } {
+  const said = reportedResult?.status === "ERROR" ? reportedResult.code : null;
+  const code = said && failureOf(said) !== "unexplained" ? said : signInResult && signInResult !== "SUCCESS" ? signInResult : said;
+  if (!code && reportedResult?.status !== "ERROR") return { failure: reportedResult?.status === "UNKNOWN" ? "no-word" : "not-finished", code: null };
   return { failure: failureOf(code), code };
 }
 

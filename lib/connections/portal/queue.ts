@@ -2,7 +2,8 @@ import "server-only";
 import { and, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { incidents } from "@/lib/db/schema/incidents";
-import { brokerageAccounts, connections, reconnectQueues } from "@/lib/db/schema/connections";
+import { brokerageAccounts, connections } from "@/lib/db/schema/connections";
+import { reconnectQueues } from "@/lib/db/schema/portal";
 import { AppError } from "@/lib/base/errors";
 import type { QueueView } from "@/lib/connections/views";
 
@@ -50,8 +51,9 @@ async function listRepairable(userId: string): Promise<string[]> {
     },
     orderBy: [connections.disabledAt, connections.id],
   });
-  const inWave = ({ disabledAt, brokerage }: (typeof rows)[number]) => brokerage.incidents.some(({ beganAt }) => disabledAt && disabledAt >= beganAt);
-  return rows.filter((row) => row.brokerage.enabled && !row.brokerage.maintenance && !inWave(row) && !row.removalRequestedAt).map(({ id }) => id);
+  const inIncident = ({ disabledAt, brokerage }: (typeof rows)[number]) =>
+    brokerage.incidents.some(({ beganAt }) => disabledAt && disabledAt >= beganAt);
+  return rows.filter((row) => row.brokerage.enabled && !row.brokerage.maintenance && !inIncident(row) && !row.removalRequestedAt).map(({ id }) => id);
 }
 
 /**

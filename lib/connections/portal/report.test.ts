@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { look } from "@/lib/connections/look/look";
 import { checkPortal, openReconnect } from "./open";
-import type { PortalClaim } from "@/lib/connections/views";
+import type { ReportedResult } from "@/lib/connections/views";
 import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
 import { withEmulator } from "@/lib/testing/connections";
 
@@ -10,15 +10,15 @@ const emulator = withEmulator();
 withDatabase();
 
 /** How a session ends after these reports and the person's leaving. */
-async function outcomeAfter(...claims: PortalClaim[]) {
+async function outcomeAfter(...reportedResults: ReportedResult[]) {
   const userId = await makeUser({ registered: false });
   const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
   const { id } = await emulator.post<{ id: string }>(`/users/${snapTradeUserId}/connections`, { brokerage: "QUESTRADE", disabled: true });
   await look(userId);
   const { view } = await openReconnect({ userId, connectionId: id, darkMode: false, now: new Date() });
   const report = { userId, portalSessionId: view.portalSessionId };
-  for (const claim of claims) await checkPortal({ ...report, claim, over: false, now: new Date() });
-  return (await checkPortal({ ...report, claim: { status: "ABANDONED" }, over: true, now: new Date() })).outcome;
+  for (const reportedResult of reportedResults) await checkPortal({ ...report, reportedResult, over: false, now: new Date() });
+  return (await checkPortal({ ...report, reportedResult: { status: "ABANDONED" }, over: true, now: new Date() })).outcome;
 }
 
 test("an error that comes a second time, in the older form without a code, keeps its reason", async () => {

@@ -1,8 +1,9 @@
 import "server-only";
 import { and, desc, eq, isNull, lte, sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
-import { connections, portalSessions } from "@/lib/db/schema/connections";
-import { noteChange } from "@/lib/live";
+import { connections } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { recordChange } from "@/lib/live";
 import { requestLook } from "@/lib/connections/observations/snaptrade-user";
 import { isPortalOpen } from "@/lib/connections/look/due";
 
@@ -21,14 +22,18 @@ interface Attempt {
  * A dated event is compared with SnapTrade's time of the login link; an undated one with our own.
  * @returns whether a session matches
  */
-export async function noteAttempt(tx: Transaction, userId: string, { brokerageId, result, happenedAt, receivedAt }: Attempt): Promise<boolean> {
+export async function recordSignInResult(
+  tx: Transaction,
+  userId: string,
+  { brokerageId, result, happenedAt, receivedAt }: Attempt,
+): Promise<boolean> {
   const [at, opened] = happenedAt ? [happenedAt, portalSessions.openedAt] : [receivedAt, portalSessions.startedAt];
   const open = await tx
     .select({
       id: portalSessions.id,
       connectionId: portalSessions.connectionId,
       openedAt: opened,
-      attemptResult: portalSessions.attemptResult,
+      signInResult: portalSessions.signInResult,
     })
     .from(portalSessions)
     .where(
@@ -44,9 +49,9 @@ export async function noteAttempt(tx: Transaction, userId: string, { brokerageId
   const [newest, ...others] = fitting;
   if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId)) return false;
   // "Failed" without a reason does not replace a reason.
-  const explained = fitting.filter(({ attemptResult }) => brokerageId || !attemptResult);
-  for (const { id } of explained) await tx.update(portalSessions).set({ attemptResult: result }).where(eq(portalSessions.id, id));
-  if (explained.length > 0) await noteChange(tx, userId);
+  const explained = fitting.filter(({ signInResult }) => brokerageId || !signInResult);
+  for (const { id } of explained) await tx.update(portalSessions).set({ signInResult: result }).where(eq(portalSessions.id, id));
+  if (explained.length > 0) await recordChange(tx, userId);
   return true;
 }
 

@@ -1,8 +1,10 @@
 import "server-only";
 import { and, desc, eq, ne } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, connections, episodes, portalSessions, snapTradeUsers, users } from "@/lib/db/schema/connections";
-import { outcomeOf, type PortalConnection } from "./outcome";
+import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
+import { outcomeOf, reportedResultOf, type PortalConnection } from "./outcome";
 import { type PortalOutcome } from "@/lib/connections/views";
 import { getQueueView } from "./queue";
 import type { AccountsBack, PortalView } from "@/lib/connections/views";
@@ -37,7 +39,7 @@ async function findOthers({ id, userId }: Session) {
       connectionId: portalSessions.connectionId,
       brokerageId: portalSessions.brokerageId,
       outcome: portalSessions.outcome,
-      claim: portalSessions.claim,
+      reportedStatus: portalSessions.reportedStatus,
     })
     .from(portalSessions)
     .where(and(eq(portalSessions.userId, userId), eq(portalSessions.intent, "connect"), ne(portalSessions.id, id)))
@@ -62,16 +64,15 @@ export async function getPortalView(userId: string, portalSessionId: string, now
     version,
     portalSessionId,
     intent: session.intent,
-    wish: session.wish,
     connectionId: connection?.id ?? null,
     brokerage: { id: brokerage.id, slug: brokerage.slug, name: brokerage.name, logoUrl: brokerage.logoUrl },
     access: connection?.access ?? null,
     accounts: shared.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })),
     accountsBack:
       connection && session.openedAt && outcome.state === "fixed" ? accountsBack(connection, session.openedAt, look.accountsAskedAt) : null,
-    opensWindow: brokerage.opensWindow,
+    signInOpensPopup: brokerage.signInOpensPopup,
     brokeAt: connection?.episodes[0]?.brokeAt ?? null,
-    claimedAt: session.claimedAt,
+    reportedAt: session.reportedAt,
     outcome,
     queue: session.queueId ? await getQueueView(userId, session.queueId, connection?.id ?? null) : null,
   };
@@ -114,14 +115,13 @@ function decide(
   return outcomeOf(
     {
       intent: session.intent,
-      wish: session.wish,
       openedAt,
-      claim: session.claim ? asClaim(session.claim) : null,
-      claimedAt: session.claimedAt,
+      reportedResult: reportedResultOf(session),
+      reportedAt: session.reportedAt,
       leftAt: session.leftAt,
-      attemptResult: session.attemptResult,
+      signInResult: session.signInResult,
       connection: known,
-      secondConnectionId: session.intent === "reconnect" ? (secondOf(session, openedAt, all)?.id ?? null) : null,
+      secondConnectionId: session.intent !== "connect" ? (secondOf(session, openedAt, all)?.id ?? null) : null,
       hasOther: all.some((one) => one.brokerageId === session.brokerageId && one.state === "enabled" && one.id !== connection?.id),
       lookedAt: look.lookedAt,
       lookFailedAt: look.lookFailedAt,
@@ -162,13 +162,13 @@ const isOpen = ({ outcome }: Other) => outcome === null;
 
 /** Another open session there reported success and this one did not, so the new connection belongs to that one. */
 function isForAnother(session: Session, { brokerageId }: Connection, others: Other[]): boolean {
-  if (session.claim?.status === "SUCCESS") return false;
-  return others.some((other) => isOpen(other) && other.brokerageId === brokerageId && other.claim?.status === "SUCCESS");
+  if (session.reportedStatus === "SUCCESS") return false;
+  return others.some((other) => isOpen(other) && other.brokerageId === brokerageId && other.reportedStatus === "SUCCESS");
 }
 
 /** Some brokerages have several entries, and the portal may lead from one to another; only connections that no other session was for count. */
 function siblingOf(session: Session, fresh: Connection[], others: Other[]): Connection | undefined {
-  if (session.claim?.status !== "SUCCESS" && session.attemptResult !== "SUCCESS") return undefined;
+  if (session.reportedStatus !== "SUCCESS" && session.signInResult !== "SUCCESS") return undefined;
   return fresh.find(
     (one) => one.brokerageId !== session.brokerageId && !others.some((other) => isOpen(other) && other.brokerageId === one.brokerageId),
   );
@@ -200,8 +200,4 @@ function accountsBack(connection: Connection, openedAt: Date, askedAt: Date | nu
   const expected = accounts.filter(({ missingSince }) => !missingSince || missingSince > before);
   const missing = expected.filter(({ missingSince }) => missingSince);
   return { expected: expected.length, missing: missing.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })) };
-}
-
-function asClaim({ status, code }: NonNullable<Session["claim"]>) {
-  return status === "ERROR" ? { status, code } : { status };
 }

@@ -1,6 +1,6 @@
 import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
-import { at } from "./at";
-import { ofUser } from "./connections";
+import { at } from "./columns";
+import { ofUser } from "./users";
 
 // How people sign in, as next-auth keeps it.
 

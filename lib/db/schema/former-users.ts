@@ -1,7 +1,9 @@
 import { sql } from "drizzle-orm";
 import { index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
-import { at } from "./at";
-import { ofUser } from "./connections";
+import { at, oneOf } from "./columns";
+import { ofUser } from "./users";
+
+const reasons = ["registering", "surplus", "refused", "deleted", "account-deleted"] as const;
 
 /**
  * SnapTrade users that no longer belong to anyone, or don't yet: each must be deleted at SnapTrade, since it costs money and holds data.
@@ -13,7 +15,7 @@ export const formerSnapTradeUsers = pgTable(
     snapTradeUserId: text("snaptrade_user_id").primaryKey(),
     userId: ofUser(),
     /** "registering": the id was sent to SnapTrade, and the result is not known yet. */
-    why: text({ enum: ["registering", "surplus", "refused", "deleted", "account-deleted"] }).notNull(),
+    why: text({ enum: reasons }).notNull(),
     since: at("since").notNull(),
     /** The connections this user had when it was replaced; they are deleted with it. */
     connectionIds: uuid("connection_ids").array().notNull().default([]),
@@ -26,6 +28,7 @@ export const formerSnapTradeUsers = pgTable(
     deletedAt: at("deleted_at"),
   },
   (table) => [
+    oneOf("former_snaptrade_users_why", table.why, reasons),
     index("former_snaptrade_users_due")
       .on(table.runAt)
       .where(sql`${table.deletedAt} is null`),

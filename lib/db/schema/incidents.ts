@@ -1,6 +1,6 @@
 import { sql } from "drizzle-orm";
-import { pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
-import { at } from "./at";
+import { index, pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { at } from "./columns";
 import { brokerages } from "./connections";
 
 /** A brokerage at which unusually many connections broke at once, until it has calmed down. */
@@ -17,6 +17,7 @@ export const incidents = pgTable(
     endedAt: at("ended_at"),
   },
   (table) => [
+    index().on(table.brokerageId),
     uniqueIndex("incidents_one_open")
       .on(table.brokerageId)
       .where(sql`${table.endedAt} is null`),

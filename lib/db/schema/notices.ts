@@ -1,7 +1,11 @@
 import { sql } from "drizzle-orm";
 import { index, integer, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
-import { at } from "./at";
-import { brokerages, episodes, ofUser } from "./connections";
+import { at, oneOf } from "./columns";
+import { brokerages, episodes } from "./connections";
+import { ofUser } from "./users";
+
+const noticeKinds = ["broke", "reminder-3", "reminder-7", "when-back", "fixed"] as const;
+const mailStates = ["waiting", "held", "claimed", "leaving", "sent", "cancelled", "failed", "unknown"] as const;
 
 const ofEpisode = () =>
   uuid("episode_id")
@@ -15,22 +19,21 @@ export const notices = pgTable(
     id: uuid().primaryKey().defaultRandom(),
     userId: ofUser(),
     episodeId: ofEpisode(),
-    kind: text({ enum: ["broke", "reminder-3", "reminder-7", "back", "fixed"] }).notNull(),
+    kind: text({ enum: noticeKinds }).notNull(),
     createdAt: at("created_at").notNull(),
     readAt: at("read_at"),
     /**
      * "held": waits for its brokerage, not for a time; "claimed": not sent yet; "leaving": may have been sent;
      * "unknown": there is no way to tell anymore, so it is not sent again.
      */
-    mail: text({ enum: ["waiting", "held", "claimed", "leaving", "sent", "cancelled", "failed", "unknown"] })
-      .notNull()
-      .default("waiting"),
-    notBefore: at("not_before").notNull(),
+    mail: text({ enum: mailStates }).notNull().default("waiting"),
+    runAt: at("run_at").notNull(),
     /** It had to wait for the brokerage; says so when it goes out. */
     heldAt: at("held_at"),
     /** While held: the brokerage that must recover first. */
     heldFor: uuid("held_for").references(() => brokerages.id),
-    claimedAt: at("claimed_at"),
+    /** When the lease of the process that sends it ends. */
+    lockedUntil: at("locked_until"),
     sentAt: at("sent_at"),
     /** The Message-ID of the e-mail; several notices may share one. */
     mailId: text("mail_id"),
@@ -38,13 +41,15 @@ export const notices = pgTable(
     subject: text(),
     attempts: integer().notNull().default(0),
     /** Why it is held or was cancelled, or why the last attempt failed. */
-    problem: text(),
+    lastError: text("last_error"),
   },
   (table) => [
+    oneOf("notices_kind", table.kind, noticeKinds),
+    oneOf("notices_mail", table.mail, mailStates),
     unique().on(table.episodeId, table.kind),
     index().on(table.userId),
     index("notices_waiting")
-      .on(table.notBefore)
+      .on(table.runAt)
       .where(sql`${table.mail} in ('waiting', 'claimed', 'leaving')`),
     index("notices_held")
       .on(table.heldFor, table.userId)
@@ -53,10 +58,14 @@ export const notices = pgTable(
 );
 
 /** A way from an e-mail to the reconnect of one connection. Only the hash of its token is kept. */
-export const fixLinks = pgTable("fix_links", {
-  tokenHash: text("token_hash").primaryKey(),
-  userId: ofUser(),
-  episodeId: ofEpisode(),
-  expiresAt: at("expires_at").notNull(),
-  usedAt: at("used_at"),
-});
+export const fixLinks = pgTable(
+  "fix_links",
+  {
+    tokenHash: text("token_hash").primaryKey(),
+    userId: ofUser(),
+    episodeId: ofEpisode(),
+    expiresAt: at("expires_at").notNull(),
+    usedAt: at("used_at"),
+  },
+  (table) => [index().on(table.userId), index().on(table.episodeId)],
+);

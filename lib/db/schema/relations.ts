@@ -1,7 +1,9 @@
 import { relations } from "drizzle-orm";
 import { notices } from "./notices";
 import { incidents } from "./incidents";
-import { brokerageAccounts, brokerages, connections, episodes, portalSessions, reconnectQueues, users } from "./connections";
+import { brokerageAccounts, brokerages, connections, episodes } from "./connections";
+import { portalSessions, reconnectQueues } from "./portal";
+import { users } from "./users";
 
 export const noticesRelations = relations(notices, ({ one }) => ({
   user: one(users, { fields: [notices.userId], references: [users.id] }),

@@ -1,10 +1,12 @@
 import * as auth from "./auth";
+import * as connections from "./connections";
 import * as former from "./former-users";
-import * as incident from "./incidents";
+import * as incidents from "./incidents";
 import * as notices from "./notices";
+import * as portal from "./portal";
 import * as relations from "./relations";
-import * as schema from "./connections";
+import * as users from "./users";
 import * as work from "./work";
 
-/** All tables and how they hang together, for the drivers. */
-export const tables = { ...schema, ...auth, ...former, ...incident, ...notices, ...work, ...relations };
+/** All tables and how they relate, for the drivers. */
+export const tables = { ...users, ...auth, ...former, ...connections, ...portal, ...incidents, ...notices, ...work, ...relations };

@@ -1,6 +1,9 @@
 import { sql } from "drizzle-orm";
-import { bigint, bigserial, boolean, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
-import { at } from "./at";
+import { bigint, bigserial, boolean, check, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at, oneOf } from "./columns";
+
+const eventStates = ["waiting", "done", "dead"] as const;
+const eventOutcomes = ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client", "unreadable"] as const;
 
 // What the server needs for its own work; none of it belongs to a person.
 
@@ -17,29 +20,31 @@ export const webhookEvents = pgTable(
     clientId: text("client_id"),
     connectionId: uuid("connection_id"),
     brokerageId: uuid("brokerage_id"),
-    attemptResult: text("attempt_result"),
+    signInResult: text("sign_in_result"),
     /** SnapTrade's clock; null when the event has no time. */
     happenedAt: at("happened_at"),
     payload: text().notNull(),
     /** Our clock. */
     receivedAt: at("received_at").notNull(),
-    state: text({ enum: ["waiting", "done", "dead"] })
-      .notNull()
-      .default("waiting"),
+    state: text({ enum: eventStates }).notNull().default("waiting"),
     attempts: integer().notNull().default(0),
-    /** Our clock: not to be taken before this; also when the current lease ends. */
-    nextAttemptAt: at("next_attempt_at").notNull(),
-    outcome: text({ enum: ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client", "unreadable"] }),
+    /** Our clock: not to be taken before this. */
+    runAt: at("run_at").notNull(),
+    /** Our clock: when the current lease ends; null while no worker holds the event. */
+    lockedUntil: at("locked_until"),
+    outcome: text({ enum: eventOutcomes }),
     /** Why the last attempt failed, or why it is unreadable. */
-    problem: text(),
+    lastError: text("last_error"),
   },
   (table) => [
+    oneOf("webhook_events_state", table.state, eventStates),
+    oneOf("webhook_events_outcome", table.outcome, eventOutcomes),
     index("webhook_events_waiting")
-      .on(table.nextAttemptAt)
+      .on(table.runAt)
       .where(sql`${table.state} = 'waiting'`),
     // By person, so that people take turns; heartbeats, nearly all of the events, are left out.
     index("webhook_events_waiting_by_person")
-      .on(sql`coalesce(${table.snapTradeUserId}, '')`, table.nextAttemptAt)
+      .on(sql`coalesce(${table.snapTradeUserId}, '')`, table.runAt)
       .where(sql`${table.state} = 'waiting' and ${table.type} <> 'ACCOUNT_HOLDINGS_UPDATED'`),
     index("webhook_events_dead")
       .on(table.receivedAt)
@@ -74,37 +79,45 @@ export const signInMails = pgTable(
 );
 
 /** What SnapTrade last said about our rate limit; one row. */
-export const snapTradeLimits = pgTable("snaptrade_limits", {
-  id: integer().primaryKey(),
-  /** Incremented by each admission, so that two processes never count the same slot twice. */
-  sequence: bigint({ mode: "number" }).notNull().default(0),
-  perMinute: integer("per_minute").notNull(),
-  /** Until when a reported `perMinute` counts; the documented default applies after that. Null never expires. */
-  perMinuteUntil: at("per_minute_until"),
-  remaining: integer(),
-  /** Until when `remaining` says something. */
-  remainingUntil: at("remaining_until"),
-  /** The call whose answer reported it, and when; calls in flight then, or started later, count on top. */
-  remainingCallId: bigint("remaining_call_id", { mode: "number" }),
-  remainingHeardAt: at("remaining_heard_at"),
-  /** After a 429 nothing is sent before. */
-  blockedUntil: at("blocked_until"),
-  refusedAt: at("refused_at"),
-  /** Consecutive refusals without a success in between. */
-  refusals: integer().notNull().default(0),
-});
+export const snapTradeLimits = pgTable(
+  "snaptrade_limits",
+  {
+    id: integer().primaryKey(),
+    /** Incremented by each admission, so that two processes never count the same slot twice. */
+    sequence: bigint({ mode: "number" }).notNull().default(0),
+    perMinute: integer("per_minute").notNull(),
+    /** Until when a reported `perMinute` counts; the documented default applies after that. Null never expires. */
+    perMinuteUntil: at("per_minute_until"),
+    remaining: integer(),
+    /** Until when `remaining` says something. */
+    remainingUntil: at("remaining_until"),
+    /** The call whose answer reported it, and when; calls in flight then, or started later, count on top. */
+    remainingCallId: bigint("remaining_call_id", { mode: "number" }),
+    remainingHeardAt: at("remaining_heard_at"),
+    /** After a 429 nothing is sent before. */
+    blockedUntil: at("blocked_until"),
+    refusedAt: at("refused_at"),
+    /** Consecutive refusals without a success in between. */
+    refusals: integer().notNull().default(0),
+  },
+  (table) => [check("snaptrade_limits_one_row", sql`${table.id} = 1`)],
+);
 
 /** The timer's round, one at a time whatever the number of processes; one row. Our clock. */
-export const rounds = pgTable("rounds", {
-  id: integer().primaryKey(),
-  leasedUntil: at("leased_until").notNull(),
-  fence: integer().notNull().default(0),
-  /** Since when rounds follow one another without a gap. */
-  upSince: at("up_since").notNull(),
-  endedAt: at("ended_at"),
-  /** The report of the last round that finished, for /api/health, which reads nothing else. */
-  report: jsonb().$type<RoundReport>(),
-});
+export const rounds = pgTable(
+  "rounds",
+  {
+    id: integer().primaryKey(),
+    lockedUntil: at("locked_until").notNull(),
+    fence: integer().notNull().default(0),
+    /** Since when rounds follow one another without a gap. */
+    upSince: at("up_since").notNull(),
+    endedAt: at("ended_at"),
+    /** The report of the last round that finished, for /api/health, which reads nothing else. */
+    report: jsonb().$type<RoundReport>(),
+  },
+  (table) => [check("rounds_one_row", sql`${table.id} = 1`)],
+);
 
 export interface RoundReport {
   /** The steps that failed, by name. */

@@ -13,7 +13,7 @@ export default async function UnsubscribePage({ params }: PageProps<"/unsubscrib
       <p className="mt-2 text-ink-2">You then get no e-mail when a connection stops or works again. You’ll still see it in {env().APP_NAME}.</p>
       <form action={stopMail} className="mt-5">
         <input type="hidden" name="token" value={token} />
-        <SubmitButton look="filled" pendingWords="One moment …">
+        <SubmitButton variant="filled" pendingLabel="One moment …">
           Stop the e-mails
         </SubmitButton>
       </form>

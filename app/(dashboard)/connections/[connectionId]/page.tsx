@@ -10,7 +10,7 @@ import { ConnectionTimeline } from "@/components/connections/detail/connection-t
 import { DetailAside } from "@/components/connections/detail/detail-aside";
 import { SecondConnectionNote } from "@/components/connections/detail/second-connection-note";
 import { LiveUpdates } from "@/components/live-updates";
-import { willBeTold } from "@/components/portal/portal-labels";
+import { notifiedSentence } from "@/components/portal/portal-labels";
 import { Icon } from "@/components/ui/icon";
 import { Notice } from "@/components/ui/notice";
 import { Tile } from "@/components/ui/tile";
@@ -18,11 +18,11 @@ import { requireUser } from "@/lib/auth/user";
 import { getConnectionDetail } from "@/lib/connections/pages/data";
 import { lookIfDue } from "@/lib/connections/look/look";
 import { env } from "@/lib/base/env";
-import { problemSentence } from "@/lib/base/errors";
+import { errorSentence } from "@/lib/base/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { count, dateName } from "@/lib/base/times";
 import { getReader } from "../../../reader";
-import { AfterPortal, findTrip } from "../after-portal";
+import { AfterPortal, findPortalSession } from "../after-portal";
 
 const keptWords = "You kept this connection. If SnapTrade had already started to remove it, it may still disappear, and you’ll see that here.";
 
@@ -41,15 +41,15 @@ export async function generateMetadata({ params }: PageProps<"/connections/[conn
 
 export default async function ConnectionPage({ params, searchParams }: PageProps<"/connections/[connectionId]">) {
   const { user, viewer, now, detail } = await read((await params).connectionId);
-  const { portal, problem, asked, kept } = await searchParams;
+  const { portal, error, asked, kept } = await searchParams;
   const { connection, lookedAt, timeline, unreachable } = detail;
-  const trip = await findTrip(user.id, portal, now);
+  const trip = await findPortalSession(user.id, portal, now);
   if (trip?.connectionId === connection.id) return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
 
   if (detail.lookDueAt) after(() => lookIfDue(user.id));
   const reading = { viewer, now, lookedAt };
   const { APP_NAME: appName } = env();
-  const sentence = problemSentence(problem) ?? (asked ? willBeTold(connection.brokerage.name) : kept ? keptWords : null);
+  const sentence = errorSentence(error) ?? (asked ? notifiedSentence(connection.brokerage.name) : kept ? keptWords : null);
   return (
     <LiveUpdates version={detail.version} sentences={announcements([connection], viewer)}>
       {sentence && <Notice>{sentence}</Notice>}

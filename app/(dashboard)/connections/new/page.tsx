@@ -9,24 +9,24 @@ import { requireUser } from "@/lib/auth/user";
 import { isBrokerageListDue, listBrokerageChoices, readBrokerages } from "@/lib/connections/look/brokerages";
 import { listConnectionViews } from "@/lib/connections/pages/data";
 import type { ConnectionView } from "@/lib/connections/views";
-import { problemSentence } from "@/lib/base/errors";
+import { errorSentence } from "@/lib/base/errors";
 import { getReader } from "../../../reader";
-import { AfterPortal, findTrip } from "../after-portal";
+import { AfterPortal, findPortalSession } from "../after-portal";
 
 export const metadata: Metadata = { title: "Connect a brokerage" };
 
 export default async function NewConnectionPage({ searchParams }: PageProps<"/connections/new">) {
   const user = await requireUser("/connections/new");
   const { viewer, now, moment } = await getReader();
-  const { portal, brokerage, problem } = await searchParams;
-  const trip = await findTrip(user.id, portal, now);
+  const { portal, brokerage, error } = await searchParams;
+  const trip = await findPortalSession(user.id, portal, now);
   if (trip?.intent === "connect") return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
 
   const { connections, lookedAt } = await listConnectionViews(user.id, moment);
   const broken = connections.find(({ canReconnect, brokerage: { slug } }) => canReconnect && slug === brokerage);
   const reached = await bringBrokerages(now);
   const choices = await listBrokerageChoices();
-  const sentence = problemSentence(problem);
+  const sentence = errorSentence(error);
   const chosen = choices.find(({ slug }) => slug === brokerage);
   return (
     <div className="mx-auto w-full max-w-[560px]">
@@ -87,8 +87,8 @@ function Chosen({ slug, name }: { slug: string; name: string }) {
     <>
       <p className="mt-3 text-ink-2">You sign in on SnapTrade’s or {name}’s page. A login that is connected already keeps its connection.</p>
       <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
-        <PortalLauncher target={{ kind: "connect", brokerage: slug }} label={`Connect ${name}`} words={`Connect ${name}`} look="filled" />
-        <ButtonLink href="/connections/new" look="quiet">
+        <PortalLauncher target={{ kind: "connect", brokerage: slug }} accessibleName={`Connect ${name}`} label={`Connect ${name}`} variant="filled" />
+        <ButtonLink href="/connections/new" variant="quiet">
           Choose another brokerage
         </ButtonLink>
       </div>

@@ -7,7 +7,7 @@ import { Tile } from "@/components/ui/tile";
 import { requireUser } from "@/lib/auth/user";
 import { getConnectionDetail } from "@/lib/connections/pages/data";
 import { env } from "@/lib/base/env";
-import { problemSentence } from "@/lib/base/errors";
+import { errorSentence } from "@/lib/base/errors";
 import { readFixLink } from "@/lib/notifications/links";
 import { getReader } from "../../../reader";
 
@@ -18,14 +18,14 @@ export default async function FixPage({ params, searchParams }: PageProps<"/fix/
   const { token } = await params;
   const user = await requireUser(`/fix/${token}`);
   const { moment } = await getReader();
-  const problem = problemSentence((await searchParams).problem);
+  const error = errorSentence((await searchParams).error);
   const connectionId = await readFixLink(user.id, token, moment.now);
   const detail = connectionId ? await getConnectionDetail(user.id, connectionId, moment) : null;
   if (!detail) return <DeadLink />;
   const { brokerage, accounts } = detail.connection;
   return (
     <>
-      {problem && <Notice>{problem}</Notice>}
+      {error && <Notice>{error}</Notice>}
       <section aria-labelledby="fix" className="max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-8">
         <div className="flex items-center gap-4">
           <Tile brokerage={brokerage} size={56} />
@@ -48,7 +48,7 @@ export default async function FixPage({ params, searchParams }: PageProps<"/fix/
           <input type="hidden" name="kind" value="fix" />
           <input type="hidden" name="token" value={token} />
           <input type="hidden" name="connectionId" value={detail.connection.id} />
-          <SubmitButton look="filled" pendingWords="Opening …">
+          <SubmitButton variant="filled" pendingLabel="Opening …">
             Reconnect {brokerage.name}
           </SubmitButton>
         </form>

@@ -2,7 +2,7 @@ import { after } from "next/server";
 import { receiveEvent, type Receipt } from "@/lib/webhooks/inbox";
 import { workAfterAnswer } from "@/lib/webhooks/process";
 
-const mostBytes = 64 * 1024;
+const maxBytes = 64 * 1024;
 
 const answers: Record<Receipt | "too-large", () => Response> = {
   stored: () => new Response(null, { status: 204 }),
@@ -24,14 +24,14 @@ export async function POST(request: Request) {
 
 /** The body, or null as soon as it is seen to be too large; what comes beyond is never kept. */
 async function readBody(request: Request): Promise<Uint8Array | null> {
-  if (Number(request.headers.get("Content-Length")) > mostBytes) return null;
+  if (Number(request.headers.get("Content-Length")) > maxBytes) return null;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for (const reader = request.body?.getReader(); reader;) {
     const { done, value } = await reader.read();
     if (done) break;
     bytes += value.length;
-    if (bytes > mostBytes) return null;
+    if (bytes > maxBytes) return null;
     chunks.push(value);
   }
   return Buffer.concat(chunks);

@@ -17,7 +17,7 @@ export async function GET(request: Request, { params }: { params: Promise<{ port
     const view = await checkPortal({
       userId: user.id,
       portalSessionId: portalSessionId.data,
-      claim: readPortalResult(search),
+      reportedResult: readPortalResult(search),
       over: true,
       now: new Date(),
     });

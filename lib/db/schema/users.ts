@@ -1,0 +1,100 @@
+import { sql } from "drizzle-orm";
+import { check, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import { at, oneOf } from "./columns";
+
+const mailPreferences = ["all", "first", "none"] as const;
+const goneReasons = ["deleted", "refused"] as const;
+
+// People, as next-auth keeps them.
+
+export const users = pgTable(
+  "users",
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    name: text(),
+    email: text().notNull().unique(),
+    emailVerified: at("email_verified"),
+    image: text(),
+    /** Incremented by each change that this person's pages show; an open page with an older version reloads its data. */
+    version: integer().notNull().default(0),
+    /** Our clock: when the person asked to be deleted; done once SnapTrade has deleted its part. */
+    deletionRequestedAt: at("deletion_requested_at"),
+    /** Our clock: the deletion is not attempted before this. */
+    deletionRunAt: at("deletion_run_at")
+      .notNull()
+      .default(sql`now()`),
+    deletionAttempts: integer("deletion_attempts").notNull().default(0),
+    deletionLastError: text("deletion_last_error"),
+    /** Which e-mails about their connections they want: all, only the first about each break, or none. */
+    mailPreference: text("mail_preference", { enum: mailPreferences }).notNull().default("all"),
+    /** Minutes of their day between which no e-mail is sent; equal for no quiet hours. */
+    quietFrom: integer("quiet_from").notNull().default(1320),
+    quietTo: integer("quiet_to").notNull().default(480),
+    /** IANA name, as their browser last reported it. */
+    timeZone: text("time_zone").notNull().default("UTC"),
+  },
+  (table) => [
+    oneOf("users_mail_preference", table.mailPreference, mailPreferences),
+    check("users_quiet_hours", sql`${table.quietFrom} between 0 and 1439 and ${table.quietTo} between 0 and 1439`),
+    index("users_deletions")
+      .on(table.deletionRunAt)
+      .where(sql`${table.deletionRequestedAt} is not null`),
+  ],
+);
+
+/** The owner column of everything that belongs to a person and is deleted with them. */
+export const ofUser = () =>
+  uuid("user_id")
+    .notNull()
+    .references(() => users.id, { onDelete: "cascade" });
+
+/** SnapTrade's record of a person (FACTS 2) and when we last read their connections; times on our clock. */
+export const snapTradeUsers = pgTable(
+  "snaptrade_users",
+  {
+    userId: ofUser().primaryKey(),
+    snapTradeUserId: text("snaptrade_user_id").notNull().unique(),
+    sealedSecret: text("sealed_secret").notNull(),
+    registeredAt: at("registered_at").notNull(),
+    lookedAt: at("looked_at"),
+    /** The newest look that failed since the last one that succeeded. */
+    lookFailedAt: at("look_failed_at"),
+    /** Something contradicts what we know: look again from then on. */
+    lookDueAt: at("look_due_at"),
+    /** When the timer wants to look again, by risk. */
+    nextLookAt: at("next_look_at")
+      .notNull()
+      .default(sql`now()`),
+    accountsLookedAt: at("accounts_looked_at"),
+    /** SnapTrade's clock: when the stored accounts were requested. */
+    accountsAskedAt: at("accounts_asked_at"),
+    /** How many connections the last look found in a form we can't read. */
+    unreadableConnections: integer("unreadable_connections").notNull().default(0),
+    /** How often the person asked for a look since then, to keep it within bounds. */
+    checksThisMinute: integer("checks_this_minute").notNull().default(0),
+    checksCountedSince: at("checks_counted_since"),
+    /** How many times in a row SnapTrade refused this secret (1083); a successful look resets it. */
+    refusals: integer().notNull().default(0),
+    /** While it is refused: when to ask again without a person's click. */
+    askAgainAt: at("ask_again_at"),
+    /** SnapTrade deleted this user, or has refused their secret several times over minutes; a refusal may still end. */
+    goneAt: at("gone_at"),
+    goneReason: text("gone_reason", { enum: goneReasons }),
+  },
+  (table) => [
+    oneOf("snaptrade_users_gone_reason", table.goneReason, goneReasons),
+    check("snaptrade_users_gone", sql`(${table.goneAt} is null) = (${table.goneReason} is null)`),
+    index("snaptrade_users_next_look")
+      .on(table.nextLookAt)
+      .where(sql`${table.goneAt} is null`),
+    index("snaptrade_users_stalest")
+      .on(sql`greatest(${table.lookedAt}, ${table.lookFailedAt})`)
+      .where(sql`${table.goneAt} is null`),
+    index("snaptrade_users_look_due")
+      .on(table.lookDueAt)
+      .where(sql`${table.lookDueAt} is not null`),
+    index("snaptrade_users_ask_again")
+      .on(table.askAgainAt)
+      .where(sql`${table.askAgainAt} is not null`),
+  ],
+);
