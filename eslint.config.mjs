@@ -3,8 +3,8 @@ import nextCoreWebVitals from "eslint-config-next/core-web-vitals";
 import tseslint from "typescript-eslint";
 
 /**
- * The floors of the house, lowest first: a file imports from its own room, from those on its left in the same floor,
- * and from every floor below. Nothing is called back upward. Each folder of lib/ stands here once.
+ * The floors of the house, lowest first: a file imports from its own room, from those on its left in the same
+ * floor, and from every floor below. Nothing is called back upward. Each folder of lib/ stands here once.
  */
 const floors = [
   ["base"],
@@ -37,9 +37,17 @@ const zones = [
   ]),
   { target: ["./lib/snaptrade"], from: ["./lib/db"] },
   { target: "./components", from: adapters.map((name) => `./lib/${name}`) },
-  ...domains.map((name) => ({ target: "./components", from: `./lib/${name}`, except: statusDisplay.map((file) => `./${file}.ts`) })),
+  ...domains.map((name) => ({
+    target: "./components",
+    from: `./lib/${name}`,
+    except: statusDisplay.map((file) => `./${file}.ts`),
+  })),
 ].flatMap(({ target, from, except }) =>
-  [from].flat().flatMap((source) => [target].flat().map((place) => ({ target: place, from: source, ...(except ? { except } : {}) }))),
+  [from]
+    .flat()
+    .flatMap((source) =>
+      [target].flat().map((place) => ({ target: place, from: source, ...(except ? { except } : {}) })),
+    ),
 );
 
 /** Each vendor has one door. */
@@ -53,7 +61,12 @@ const doors = [
 ];
 const restrict = (packages) => [
   "error",
-  { patterns: packages.map((name) => ({ group: [name, `${name}/*`], message: `${name} has one door; call what stands behind it.` })) },
+  {
+    patterns: packages.map((name) => ({
+      group: [name, `${name}/*`],
+      message: `${name} has one door; call what stands behind it.`,
+    })),
+  },
 ];
 
 export default defineConfig([
@@ -75,7 +88,11 @@ export default defineConfig([
   },
   ...[...new Set(doors.map((door) => door.only))].map((only) => ({
     files: [only],
-    rules: { "no-restricted-imports": restrict(doors.filter((door) => door.only !== only).map((door) => door.package)) },
+    rules: {
+      "no-restricted-imports": restrict(
+        doors.filter((door) => door.only !== only).map((door) => door.package),
+      ),
+    },
   })),
   // Tests, and what sets the stage for them, may start the emulator and open databases.
   {
@@ -84,8 +101,13 @@ export default defineConfig([
   },
   // The logo's host is SnapTrade's; our server should not fetch and resize it.
   { files: ["components/ui/tile.tsx"], rules: { "@next/next/no-img-element": "off" } },
-  // Two proofs run the app's own rules: a simulated process, through what one file names of lib/, and the looking policy.
-  { files: ["e2e/proofs/simulate/app-entry.ts", "e2e/proofs/bench/policy.ts"], rules: { "import/no-restricted-paths": "off" } },
-  // The emulator is no part of the app; what proves that nothing is lost, or makes days pass, speaks to the database itself.
+  // Two proofs run the app's own rules: a simulated process, through what one file names of lib/, and the
+  // looking policy.
+  {
+    files: ["e2e/proofs/simulate/app-entry.ts", "e2e/proofs/bench/policy.ts"],
+    rules: { "import/no-restricted-paths": "off" },
+  },
+  // The emulator is no part of the app; what proves that nothing is lost, or makes days pass, speaks to the
+  // database itself.
   { files: ["e2e/**"], rules: { "no-restricted-imports": "off" } },
 ]);

@@ -1,4 +1,6 @@
-/** Runs once when the server starts: a wrong setting or an unusable database stops it here, with a sentence. */
+/**
+ * Runs once when the server starts: a wrong setting or an unusable database stops it here, with a sentence.
+ */
 export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;
   const { installGate } = await import("@/lib/server/gate");

@@ -3,7 +3,10 @@ import { env } from "@/lib/base/env";
 
 const logoOrigin = "https://passiv-brokerage-logos.s3.ca-central-1.amazonaws.com";
 
-/** Gives each page its content security policy, with a nonce of its own for the scripts and styles that the page itself brings. */
+/**
+ * Gives each page its content security policy, with a nonce of its own for the scripts and styles that the
+ * page itself brings.
+ */
 export function proxy(request: NextRequest) {
   const nonce = Buffer.from(crypto.randomUUID()).toString("base64");
   const portal = env().SNAPTRADE_PORTAL_ORIGINS.join(" ");

@@ -11,7 +11,10 @@ export default defineConfig({
   },
   test: {
     // Only a real PostgreSQL server can show these.
-    exclude: process.env.TEST_DATABASE === "postgres" ? configDefaults.exclude : [...configDefaults.exclude, "**/*.postgres.test.ts"],
+    exclude:
+      process.env.TEST_DATABASE === "postgres"
+        ? configDefaults.exclude
+        : [...configDefaults.exclude, "**/*.postgres.test.ts"],
     include: ["lib/**/*.test.ts", "components/**/*.test.ts", "e2e/**/*.test.ts"],
     globalSetup: ["lib/testing/database.ts"],
     reporters: ["default", ["json", { outputFile: process.env.TEST_REPORT ?? "test-results/unit.json" }]],

@@ -19,7 +19,11 @@ const hanken = localFont({
 export async function generateMetadata(): Promise<Metadata> {
   await connection();
   const { APP_NAME } = env();
-  return { title: { default: APP_NAME, template: `%s · ${APP_NAME}` }, robots: { index: false }, referrer: "same-origin" };
+  return {
+    title: { default: APP_NAME, template: `%s · ${APP_NAME}` },
+    robots: { index: false },
+    referrer: "same-origin",
+  };
 }
 
 export const viewport: Viewport = { width: "device-width", initialScale: 1, colorScheme: "light dark" };

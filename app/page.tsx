@@ -15,7 +15,8 @@ const sentences: Record<string, string> = {
 export default async function SignInPage({ searchParams }: PageProps<"/">) {
   if (await getUser()) redirect("/connections");
   const { error: code, callbackUrl } = await searchParams;
-  const error = typeof code === "string" ? (sentences[code] ?? "Signing in didn’t work. Ask for a new link.") : null;
+  const error =
+    typeof code === "string" ? (sentences[code] ?? "Signing in didn’t work. Ask for a new link.") : null;
   return (
     <main className="flex flex-1 items-center justify-center px-4 py-16">
       <SignInForm appName={env().APP_NAME} returnTo={pathWithin(callbackUrl)} error={error} />

@@ -9,10 +9,17 @@ export interface Reader {
   moment: Moment;
 }
 
-/** Who reads this page, and when: their language from the request, their zone as the page's script last told it. */
+/**
+ * Who reads this page, and when: their language from the request, their zone as the page's script last told
+ * it.
+ */
 export async function getReader(): Promise<Reader> {
   const timeZone = knownTimeZone((await cookies()).get("time-zone")?.value ?? "");
-  const viewer = { locale: localeOf((await headers()).get("accept-language")), timeZone: timeZone ?? "UTC", zoneKnown: timeZone !== null };
+  const viewer = {
+    locale: localeOf((await headers()).get("accept-language")),
+    timeZone: timeZone ?? "UTC",
+    zoneKnown: timeZone !== null,
+  };
   const now = new Date();
   return { viewer, now, moment: { now, dayStartedAt: startOfDay(viewer, now) } };
 }

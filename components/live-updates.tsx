@@ -1,7 +1,16 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import {
+  createContext,
+  useCallback,
+  useContext,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  type ReactNode,
+} from "react";
 
 interface Live {
   /** Grows when the person has finished something, so that the next reading may also re-arrange the page. */
@@ -10,7 +19,10 @@ interface Live {
   reread: () => void;
   /** Reads the page again because it may be behind, unless somebody intercepts that. */
   catchUp: () => void;
-  /** Calls `changed` each time the page may be behind, instead of reading it again under its user; returns what ends that. */
+  /**
+   * Calls `changed` each time the page may be behind, instead of reading it again under its user; returns
+   * what ends that.
+   */
   intercept: (changed: () => void) => () => void;
 }
 
@@ -30,7 +42,10 @@ interface Props {
   children: ReactNode;
 }
 
-/** Keeps the page as new as what the server tells: reads it again when it is behind, and says politely what has changed. */
+/**
+ * Keeps the page as new as what the server tells: reads it again when it is behind, and says politely what
+ * has changed.
+ */
 export function LiveUpdates({ version, sentences, children }: Props) {
   const router = useRouter();
   const [epoch, setEpoch] = useState(0);
@@ -72,7 +87,9 @@ export function LiveUpdates({ version, sentences, children }: Props) {
   );
 }
 
-/** Nobody reads a hidden page; when it is shown again the first thing it hears is the version it has missed. */
+/**
+ * Nobody reads a hidden page; when it is shown again the first thing it hears is the version it has missed.
+ */
 function whileVisible(start: () => () => void): () => void {
   let stop: (() => void) | null = null;
   function follow() {

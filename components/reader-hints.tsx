@@ -3,7 +3,10 @@
 import { useRouter } from "next/navigation";
 import { useEffect } from "react";
 
-/** Tells the server the reader's time zone and whether their page is dark, so that it writes times and opens the portal accordingly. */
+/**
+ * Tells the server the reader's time zone and whether their page is dark, so that it writes times and opens
+ * the portal accordingly.
+ */
 export function ReaderHints({ timeZone }: { timeZone: string | null }) {
   const router = useRouter();
   useEffect(() => {

@@ -14,7 +14,11 @@ export function SiteHeader({ appName, email, unread, signOut }: Props) {
   return (
     <header className="border-b border-line">
       <div className="mx-auto flex h-14 max-w-[968px] items-center gap-6 px-4 wide:h-[60px] wide:px-6">
-        <Link href="/connections" prefetch={false} className="flex items-center gap-2.5 text-[1.0625rem] font-semibold">
+        <Link
+          href="/connections"
+          prefetch={false}
+          className="flex items-center gap-2.5 text-[1.0625rem] font-semibold"
+        >
           <PartnerMark />
           <span className="max-phone:sr-only">{appName}</span>
         </Link>

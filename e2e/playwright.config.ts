@@ -3,7 +3,12 @@ import path from "node:path";
 import { defineConfig } from "@playwright/test";
 
 const chromium = [process.env.CHROMIUM_PATH, "/usr/bin/chromium"].find((place) => place && existsSync(place));
-const quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"];
+const quiet = [
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--no-first-run",
+];
 
 export default defineConfig({
   testDir: path.resolve("e2e"),
@@ -20,6 +25,9 @@ export default defineConfig({
     locale: "en-GB",
     timezoneId: "America/Toronto",
     viewport: { width: 1280, height: 800 },
-    launchOptions: { executablePath: chromium, args: process.getuid?.() === 0 ? ["--no-sandbox", ...quiet] : quiet },
+    launchOptions: {
+      executablePath: chromium,
+      args: process.getuid?.() === 0 ? ["--no-sandbox", ...quiet] : quiet,
+    },
   },
 });

@@ -6,11 +6,12 @@ import { getUser, type User } from "./auth/user";
 import { AppError, unexpectedSentence, type AppErrorCode } from "@/lib/base/errors";
 import { describeError, log } from "@/lib/base/log";
 
-export type ActionResult<T> = { ok: true; data: T } | { ok: false; code: AppErrorCode | "unexpected"; message: string };
+export type ActionResult<T> =
+  { ok: true; data: T } | { ok: false; code: AppErrorCode | "unexpected"; message: string };
 
 /**
- * A server action of the signed-in person: finds the user, parses the input, and turns what goes wrong into a sentence.
- * Every action is a public endpoint; ownership is checked where the data is read.
+ * A server action of the signed-in person: finds the user, parses the input, and turns what goes wrong into a
+ * sentence. Every action is a public endpoint; ownership is checked where the data is read.
  */
 export function userAction<Schema extends z.ZodType, T>(
   input: Schema,
@@ -33,8 +34,9 @@ export function userAction<Schema extends z.ZodType, T>(
 }
 
 /**
- * A server action for a plain form, so that it also works without JavaScript: like userAction with the form's text fields as its input.
- * It then leads to the page that `work` returns, or refreshes the one it was sent from where `work` returns null.
+ * A server action for a plain form, so that it also works without JavaScript: like userAction with the form's
+ * text fields as its input. It then leads to the page that `work` returns, or refreshes the one it was sent
+ * from where `work` returns null.
  * @param onError the page that says what went wrong
  */
 export function formAction<Schema extends z.ZodType>(
@@ -56,7 +58,11 @@ type Fields = Partial<Record<string, string>>;
 
 /** The text fields of a form, for parsing; files and what the framework adds are left out. */
 export function fieldsOf(form: FormData): Record<string, string> {
-  return Object.fromEntries([...form].filter((entry): entry is [string, string] => typeof entry[1] === "string" && !entry[0].startsWith("$")));
+  return Object.fromEntries(
+    [...form].filter(
+      (entry): entry is [string, string] => typeof entry[1] === "string" && !entry[0].startsWith("$"),
+    ),
+  );
 }
 
 /** The page to lead to after an error, which says what went wrong. */

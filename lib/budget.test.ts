@@ -1,7 +1,16 @@
 import fc from "fast-check";
 import { sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { admit, backgroundPerMinute, forgetOldCalls, inBackground, recordLimits, recordRefusal, roomForBackground, type Admission } from "./budget";
+import {
+  admit,
+  backgroundPerMinute,
+  forgetOldCalls,
+  inBackground,
+  recordLimits,
+  recordRefusal,
+  roomForBackground,
+  type Admission,
+} from "./budget";
 import { database } from "./db/client";
 import { snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
 import { withDatabase } from "@/lib/testing/with-database";
@@ -33,9 +42,16 @@ async function callIdOf(asking: Promise<Admission>): Promise<number> {
 /** As if this many seconds had passed. */
 async function pass(count: number) {
   const db = await database();
-  const ago = (column: string) => sql`${sql.identifier(column)} = ${sql.identifier(column)} - interval '1 second' * ${count}`;
+  const ago = (column: string) =>
+    sql`${sql.identifier(column)} = ${sql.identifier(column)} - interval '1 second' * ${count}`;
   await db.execute(sql`update snaptrade_calls set ${ago("at")}, ${ago("answered_at")}`);
-  const times = ["per_minute_until", "remaining_until", "remaining_heard_at", "blocked_until", "refused_at"].map(ago);
+  const times = [
+    "per_minute_until",
+    "remaining_until",
+    "remaining_heard_at",
+    "blocked_until",
+    "refused_at",
+  ].map(ago);
   await db.execute(sql`update snaptrade_limits set ${sql.join(times, sql`, `)}`);
 }
 
@@ -146,26 +162,32 @@ describe("what SnapTrade's headers say", () => {
     expect(await admit("C")).toMatchObject({ admitted: false });
   });
 
-  test.each([0, -1, Number.NaN, 1e9, 1.5, Number.POSITIVE_INFINITY])("a limit of %s is ignored", async (limit) => {
-    await recordLimits(await callIdOf(admit("A")), { limit });
-    expect(await backgroundPerMinute()).toBe(150);
-  });
+  test.each([0, -1, Number.NaN, 1e9, 1.5, Number.POSITIVE_INFINITY])(
+    "a limit of %s is ignored",
+    async (limit) => {
+      await recordLimits(await callIdOf(admit("A")), { limit });
+      expect(await backgroundPerMinute()).toBe(150);
+    },
+  );
 
   test("whatever they say, everyone is admitted again after two minutes, and never more than 250 before SnapTrade is heard again", async () => {
     const absurd = fc.option(fc.oneof(fc.double(), fc.integer()), { nil: undefined });
     await fc.assert(
-      fc.asyncProperty(fc.record({ limit: absurd, remaining: absurd, resetSeconds: absurd }), async (told) => {
-        const db = await database();
-        await db.delete(snapTradeCalls);
-        await db.update(snapTradeLimits).set({ remainingUntil: null, blockedUntil: null });
-        const callId = await callIdOf(admit("A"));
-        await recordLimits(callId, told);
-        await recordRefusal(callId, told.resetSeconds);
-        await pass(121);
-        expect(await asBackground()).toMatchObject({ admitted: true });
-        expect(await admit("B")).toMatchObject({ admitted: true });
-        expect(await roomForBackground()).toBeLessThanOrEqual(150);
-      }),
+      fc.asyncProperty(
+        fc.record({ limit: absurd, remaining: absurd, resetSeconds: absurd }),
+        async (told) => {
+          const db = await database();
+          await db.delete(snapTradeCalls);
+          await db.update(snapTradeLimits).set({ remainingUntil: null, blockedUntil: null });
+          const callId = await callIdOf(admit("A"));
+          await recordLimits(callId, told);
+          await recordRefusal(callId, told.resetSeconds);
+          await pass(121);
+          expect(await asBackground()).toMatchObject({ admitted: true });
+          expect(await admit("B")).toMatchObject({ admitted: true });
+          expect(await roomForBackground()).toBeLessThanOrEqual(150);
+        },
+      ),
       { numRuns: 50 },
     );
   });
@@ -223,7 +245,9 @@ describe("after a 429", () => {
 
   test("a block longer than any process could have set is ignored", async () => {
     const db = await database();
-    await db.update(snapTradeLimits).set({ blockedUntil: new Date("2083-01-01"), remaining: 0, remainingUntil: new Date("2083-01-01") });
+    await db
+      .update(snapTradeLimits)
+      .set({ blockedUntil: new Date("2083-01-01"), remaining: 0, remainingUntil: new Date("2083-01-01") });
     expect(await admit("A")).toMatchObject({ admitted: true });
     expect(await asBackground()).toMatchObject({ admitted: true });
   });

@@ -4,42 +4,62 @@ import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import { database } from "./db/client";
 
-/** SnapTrade's documented limit (FACTS 7.4), used until its headers say otherwise and again when they haven't for a while. */
+/**
+ * SnapTrade's documented limit (FACTS 7.4), used until its headers say otherwise and again when they haven't
+ * for a while.
+ */
 const documentedPerMinute = 250;
 /** The most the background may use; the rest is always free for people. */
 export const backgroundShare = 0.6;
 /** The background's guaranteed minimum: people never use up the whole minute, so rounds still run. */
 const reservedShare = 0.2;
-/** One person's share of the limit, but never less than this: an open dialog asks 20 times a minute, and twice that leaves room for clicks. */
+/**
+ * One person's share of the limit, but never less than this: an open dialog asks 20 times a minute, and twice
+ * that leaves room for clicks.
+ */
 const personShare = 0.16;
 const personPerMinute = 40;
 
 const believable = { minPerMinute: 10, maxPerMinute: 100_000, maxWaitSeconds: 120 };
 const firstWaitSeconds = 5;
 const maxOwnWaitSeconds = 60;
-/** Each lost race means another request was admitted, so this many in a row amount to the minute's whole traffic. */
+/**
+ * Each lost race means another request was admitted, so this many in a row amount to the minute's whole
+ * traffic.
+ */
 const maxRaces = 300;
 
 /**
  * Whether a request may be sent now and under which call id; if not, how many seconds to wait.
  * `limitedBy` is "person" when only this person has asked too often and anyone else would be admitted.
  */
-export type Admission = { admitted: true; callId: number } | { admitted: false; retryAfterSeconds: number; limitedBy: "person" | "everybody" };
+export type Admission =
+  | { admitted: true; callId: number }
+  | { admitted: false; retryAfterSeconds: number; limitedBy: "person" | "everybody" };
 
-/** The errand belongs to all that is done for it, and would else have to be handed through every function on the way to the request. */
+/**
+ * The errand belongs to all that is done for it, and would else have to be handed through every function on
+ * the way to the request.
+ */
 const background = new AsyncLocalStorage<true>();
 
-/** Everything that `work` asks of SnapTrade counts as background: it keeps to its share, and gives way to people. */
+/**
+ * Everything that `work` asks of SnapTrade counts as background: it keeps to its share, and gives way to
+ * people.
+ */
 export function inBackground<T>(work: () => Promise<T>): Promise<T> {
   return background.run(true, work);
 }
 
 /**
- * Requests one SnapTrade call from the budget that all processes share: a rolling minute, kept in the database and on its clock (FACTS 7.4).
- * The background is admitted within its share while enough is left for people, and always within its reserve. A person is admitted while they
- * have asked less than their own limit, and less than half of what is left for all people: the fuller the minute, the smaller each person's share.
- * It is one statement that holds a row lock only while it runs: it counts on a snapshot and takes the slot only if no one was admitted since.
- * @param person the person to charge, as any kind of key; null for calls not tied to a person, which share one person's limit
+ * Requests one SnapTrade call from the budget that all processes share: a rolling minute, kept in the
+ * database and on its clock (FACTS 7.4). The background is admitted within its share while enough is left for
+ * people, and always within its reserve. A person is admitted while they have asked less than their own
+ * limit, and less than half of what is left for all people: the fuller the minute, the smaller each person's
+ * share. It is one statement that holds a row lock only while it runs: it counts on a snapshot and takes the
+ * slot only if no one was admitted since.
+ * @param person the person to charge, as any kind of key; null for calls not tied to a person, which share
+ * one person's limit
  */
 export async function admit(person: string | null = null): Promise<Admission> {
   const inBackground = background.getStore() ?? false;
@@ -59,27 +79,40 @@ export async function admit(person: string | null = null): Promise<Admission> {
         select usage.*, (select id from call) as call_id from usage`),
     );
     if (usage.call_id !== null) return { admitted: true, callId: usage.call_id };
-    if (usage.room < 1) return { admitted: false, retryAfterSeconds: usage.wait_seconds, limitedBy: usage.own_limit ? "person" : "everybody" };
+    if (usage.room < 1)
+      return {
+        admitted: false,
+        retryAfterSeconds: usage.wait_seconds,
+        limitedBy: usage.own_limit ? "person" : "everybody",
+      };
   }
   return { admitted: false, retryAfterSeconds: 1, limitedBy: "everybody" };
 }
 
-/** How many requests the background may make right now; for planning only, since each request is still admitted one by one. */
+/**
+ * How many requests the background may make right now; for planning only, since each request is still
+ * admitted one by one.
+ */
 export async function roomForBackground(): Promise<number> {
   const db = await database();
-  return readUsage(await db.execute(sql`with ${usageOf(null, true)} select usage.*, null as call_id from usage`)).room;
+  return readUsage(
+    await db.execute(sql`with ${usageOf(null, true)} select usage.*, null as call_id from usage`),
+  ).room;
 }
 
 /** The most the background may use per minute. */
 export async function backgroundPerMinute(): Promise<number> {
   const db = await database();
-  const usage = readUsage(await db.execute(sql`with ${usageOf(null, true)} select usage.*, null as call_id from usage`));
+  const usage = readUsage(
+    await db.execute(sql`with ${usageOf(null, true)} select usage.*, null as call_id from usage`),
+  );
   return Math.floor(usage.per_minute * backgroundShare);
 }
 
 const seconds = (count: number) => sql`interval '1 second' * ${sql.raw(String(count))}`;
 /** A time further ahead than we ever set comes from a faulty clock and is ignored. */
-const isAhead = (time: SQL) => sql`coalesce(${time} > now() and ${time} <= now() + ${seconds(believable.maxWaitSeconds + 1)}, false)`;
+const isAhead = (time: SQL) =>
+  sql`coalesce(${time} > now() and ${time} <= now() + ${seconds(believable.maxWaitSeconds + 1)}, false)`;
 const share = (part: number) => sql`floor(capacity * ${sql.raw(String(part))})`;
 
 /** How much of this minute is used and how much is left, as the one-row table expression "usage". */
@@ -164,10 +197,13 @@ function readUsage(result: unknown) {
 }
 
 /**
- * Records that a call was answered, and what its headers say about the limit (X-RateLimit-*). Missing or absurd values change nothing,
- * and no value counts for longer than two minutes.
+ * Records that a call was answered, and what its headers say about the limit (X-RateLimit-*). Missing or
+ * absurd values change nothing, and no value counts for longer than two minutes.
  */
-export async function recordLimits(callId: number, told: { limit?: number; remaining?: number; resetSeconds?: number } = {}): Promise<void> {
+export async function recordLimits(
+  callId: number,
+  told: { limit?: number; remaining?: number; resetSeconds?: number } = {},
+): Promise<void> {
   const limit = believableLimit(told.limit);
   const remaining = isCount(told.remaining) ? told.remaining : null;
   const resetSeconds = waitOf(told.resetSeconds) ?? 60;
@@ -188,8 +224,8 @@ export async function recordLimits(callId: number, told: { limit?: number; remai
 }
 
 /**
- * Blocks all requests after a 429 for the given seconds, at most two minutes. Without a time from SnapTrade the block lasts a few seconds,
- * and longer each time that wasn't enough.
+ * Blocks all requests after a 429 for the given seconds, at most two minutes. Without a time from SnapTrade
+ * the block lasts a few seconds, and longer each time that wasn't enough.
  */
 export async function recordRefusal(callId: number, retryAfterSeconds: number | undefined): Promise<void> {
   const toldSeconds = waitOf(retryAfterSeconds);
@@ -227,5 +263,7 @@ function isCount(told: number | undefined): told is number {
 }
 
 function waitOf(told: number | null | undefined): number | null {
-  return told === undefined || told === null || Number.isNaN(told) ? null : Math.min(believable.maxWaitSeconds, Math.max(1, told));
+  return told === undefined || told === null || Number.isNaN(told)
+    ? null
+    : Math.min(believable.maxWaitSeconds, Math.max(1, told));
 }

@@ -12,8 +12,9 @@ const pollMs = 1_000;
 const pagesPerUser = 5;
 
 /**
- * Tells every process that something was changed, once per batch and after its commit, so that a page which then reads
- * never sees less than it was told. It does not say what: each process asks for the versions of the people it has open pages of.
+ * Tells every process that something was changed, once per batch and after its commit, so that a page which
+ * then reads never sees less than it was told. It does not say what: each process asks for the versions of
+ * the people it has open pages of.
  */
 export async function announceChanges(): Promise<void> {
   try {
@@ -34,7 +35,8 @@ const pages = new Set<Page>();
 let listening: Promise<void> | undefined;
 
 /**
- * Calls `tell` with the version of a person's data now and whenever it has grown, until the returned function is called.
+ * Calls `tell` with the version of a person's data now and whenever it has grown, until the returned function
+ * is called.
  * @returns null when this person has as many open pages as one may have
  */
 export async function follow(userId: string, tell: (version: number) => void): Promise<(() => void) | null> {
@@ -55,9 +57,15 @@ export async function follow(userId: string, tell: (version: number) => void): P
   return () => pages.delete(page);
 }
 
-/** One listener for all open pages of this process; while the database isn't notifying, one query a second serves them all. */
+/**
+ * One listener for all open pages of this process; while the database isn't notifying, one query a second
+ * serves them all.
+ */
 async function listenToChanges(): Promise<void> {
-  const changed = () => void readVersions().catch((error: unknown) => log.warn(describeError(error), "Versions could not be read"));
+  const changed = () =>
+    void readVersions().catch((error: unknown) =>
+      log.warn(describeError(error), "Versions could not be read"),
+    );
   const listen = await listener();
   const hears = listen?.(channel, changed);
   setInterval(() => {
@@ -70,7 +78,12 @@ const readVersions = coalesce(tellVersions);
 async function tellVersions(): Promise<void> {
   const open = [...new Set([...pages].map(({ userId }) => userId))];
   if (open.length === 0) return;
-  const rows = await (await database()).select({ id: users.id, version: users.version }).from(users).where(inArray(users.id, open));
+  const rows = await (
+    await database()
+  )
+    .select({ id: users.id, version: users.version })
+    .from(users)
+    .where(inArray(users.id, open));
   const versions = new Map(rows.map(({ id, version }) => [id, version]));
   for (const page of pages) {
     const version = versions.get(page.userId);

@@ -4,8 +4,8 @@ import parseAddresses from "nodemailer/lib/addressparser";
 import { z } from "zod";
 
 /**
- * The one address that the mail server will also see in this text, or null if it could be read as a list, a name or anything else.
- * An internationalized domain is returned in the form that mail servers use.
+ * The one address that the mail server will also see in this text, or null if it could be read as a list, a
+ * name or anything else. An internationalized domain is returned in the form that mail servers use.
  */
 export function plainAddress(text: string): string | null {
   const at = text.lastIndexOf("@");
@@ -18,5 +18,7 @@ export function plainAddress(text: string): string | null {
     .safeParse(`${text.slice(0, at)}@${domainToASCII(domain)}`.toLowerCase());
   if (!address.success) return null;
   const [only, ...others] = parseAddresses(address.data);
-  return only && others.length === 0 && "address" in only && only.address === address.data && !only.name ? address.data : null;
+  return only && others.length === 0 && "address" in only && only.address === address.data && !only.name
+    ? address.data
+    : null;
 }

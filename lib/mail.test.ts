@@ -16,14 +16,19 @@ beforeAll(async () => {
     serve(socket);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
-  Object.assign(process.env, testSettings, { SMTP_URL: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  Object.assign(process.env, testSettings, {
+    SMTP_URL: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  });
   return () => server.close();
 });
 /** No connection outlives its e-mail. */
 afterEach(() => Promise.all(ended.splice(0)));
 
 /** Speaks just enough SMTP; its answers to a command, or to the e-mail itself, can be chosen. */
-function speak(socket: Socket, answers: Partial<Record<"EHLO" | "MAIL" | "RCPT" | "DATA" | "whole", () => void>>) {
+function speak(
+  socket: Socket,
+  answers: Partial<Record<"EHLO" | "MAIL" | "RCPT" | "DATA" | "whole", () => void>>,
+) {
   const say = (line: string) => socket.write(`${line}\r\n`);
   const usual: Record<string, () => void> = {
     EHLO: () => say("250 here"),
@@ -50,7 +55,8 @@ function drip(socket: Socket) {
 const failure = (sending: Promise<void>) =>
   sending.then(
     () => null,
-    (error: unknown) => (error instanceof MailNotSent ? { certain: error.certain, reason: error.reason } : error),
+    (error: unknown) =>
+      error instanceof MailNotSent ? { certain: error.certain, reason: error.reason } : error,
   );
 
 test("a server that accepts the e-mail receives it", async () => {
@@ -58,10 +64,13 @@ test("a server that accepts the e-mail receives it", async () => {
   expect(await failure(sendMail(mail))).toBeNull();
 });
 
-test.each(["EHLO", "RCPT", "DATA"] as const)("a server that drips after %s is abandoned in time, and certainly has no e-mail", async (command) => {
-  serve = (socket) => speak(socket, { [command]: () => drip(socket) });
-  expect(await failure(sendMail(mail, 300))).toEqual({ certain: true, reason: "ETIMEDOUT" });
-});
+test.each(["EHLO", "RCPT", "DATA"] as const)(
+  "a server that drips after %s is abandoned in time, and certainly has no e-mail",
+  async (command) => {
+    serve = (socket) => speak(socket, { [command]: () => drip(socket) });
+    expect(await failure(sendMail(mail, 300))).toEqual({ certain: true, reason: "ETIMEDOUT" });
+  },
+);
 
 test("a server that says nothing at all is abandoned in time", async () => {
   serve = () => undefined;
@@ -74,7 +83,8 @@ test("a server that drips once it has the whole e-mail may have taken it", async
 });
 
 test("a refusal is certain, and identified only by its number", async () => {
-  serve = (socket) => speak(socket, { RCPT: () => socket.write("550 no such person as someone@example.com\r\n") });
+  serve = (socket) =>
+    speak(socket, { RCPT: () => socket.write("550 no such person as someone@example.com\r\n") });
   expect(await failure(sendMail(mail))).toEqual({ certain: true, reason: "550" });
 });
 
@@ -84,9 +94,15 @@ test("an e-mail that is no longer true ends at once, as does one that cannot be 
     socket.on("data", (chunk) => seen.push(chunk.toString()));
     speak(socket, {});
   };
-  expect(await failure(sendMail({ ...mail, begin: () => Promise.resolve(false) }))).toEqual({ certain: true, reason: overtaken });
+  expect(await failure(sendMail({ ...mail, begin: () => Promise.resolve(false) }))).toEqual({
+    certain: true,
+    reason: overtaken,
+  });
   const broken = Object.assign(new Error("No database"), { code: "57P01" });
-  expect(await failure(sendMail({ ...mail, begin: () => Promise.reject(broken) }))).toEqual({ certain: true, reason: "57P01" });
+  expect(await failure(sendMail({ ...mail, begin: () => Promise.reject(broken) }))).toEqual({
+    certain: true,
+    reason: "57P01",
+  });
   expect(seen.join("")).not.toContain("Hello");
 });
 
@@ -98,7 +114,10 @@ test("an e-mail whose time is up before its turn does not leave", async () => {
     socket.on("data", (chunk) => seen.push(chunk.toString()));
     speak(socket, {});
   };
-  expect(await failure(sendMail({ ...mail, begin: () => begun }, 200))).toEqual({ certain: true, reason: "ETIMEDOUT" });
+  expect(await failure(sendMail({ ...mail, begin: () => begun }, 200))).toEqual({
+    certain: true,
+    reason: "ETIMEDOUT",
+  });
   begin();
   await Promise.all(ended);
   expect(seen.join("")).not.toContain("Hello");

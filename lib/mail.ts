@@ -11,7 +11,10 @@ export interface Mail {
   text: string;
   html: string;
   messageId?: string;
-  /** Called when the server is ready to take the e-mail, before any of it leaves. Unless it says true, nothing does. */
+  /**
+   * Called when the server is ready to take the e-mail, before any of it leaves. Unless it says true, nothing
+   * does.
+   */
   begin?: () => Promise<boolean>;
   /** For e-mails that nobody has to get: how to leave them with one click (RFC 8058). */
   unsubscribeUrl?: string;
@@ -37,7 +40,8 @@ const idleMs = 10_000;
 const totalMs = 20_000;
 
 /**
- * Hands one mail to SMTP_URL; returns once that server has taken it, and throws after `withinMs` at the latest.
+ * Hands one mail to SMTP_URL; returns once that server has taken it, and throws after `withinMs` at the
+ * latest.
  * @throws MailNotSent
  */
 export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail, withinMs = totalMs): Promise<void> {
@@ -61,7 +65,10 @@ export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail, withinM
     await Promise.race([transport.sendMail({ ...mail, headers }), handover.stopped]);
   } catch (error) {
     const { responseCode, code } = error as { responseCode?: number; code?: string };
-    throw new MailNotSent(!handover.leaving || responseCode !== undefined, String(responseCode ?? code ?? "UNKNOWN"));
+    throw new MailNotSent(
+      !handover.leaving || responseCode !== undefined,
+      String(responseCode ?? code ?? "UNKNOWN"),
+    );
   } finally {
     handover.end();
   }
@@ -91,7 +98,10 @@ function beginHandover(withinMs: number) {
     greetingTimeout: idleMs,
     socketTimeout: idleMs,
     getSocket(options, ready) {
-      const socket = connect({ host: options.host ?? "localhost", port: Number(options.port) || (options.secure ? 465 : 587) });
+      const socket = connect({
+        host: options.host ?? "localhost",
+        port: Number(options.port) || (options.secure ? 465 : 587),
+      });
       sockets.push(socket);
       const failed = (error: Error) => ready(error, {});
       socket.once("error", failed);

@@ -13,7 +13,12 @@ export default async function DashboardLayout({ children }: { children: ReactNod
   const { APP_NAME } = env();
   return (
     <>
-      <SiteHeader appName={APP_NAME} email={user.email} unread={await countUnread(user.id)} signOut={signOut} />
+      <SiteHeader
+        appName={APP_NAME}
+        email={user.email}
+        unread={await countUnread(user.id)}
+        signOut={signOut}
+      />
       <main className="mx-auto w-full max-w-[968px] flex-1 px-4 pt-8 wide:px-6 wide:pt-14">{children}</main>
       <SiteFooter appName={APP_NAME} />
     </>

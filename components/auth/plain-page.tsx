@@ -2,7 +2,15 @@ import type { ReactNode } from "react";
 import { PartnerMark } from "../ui/partner-mark";
 
 /** A page for somebody who is not signed in: the partner's name, one thing to read or do. */
-export function PlainPage({ appName, title, children }: { appName: string; title: string; children: ReactNode }) {
+export function PlainPage({
+  appName,
+  title,
+  children,
+}: {
+  appName: string;
+  title: string;
+  children: ReactNode;
+}) {
   return (
     <main className="flex flex-1 items-center justify-center px-4 py-16">
       <div className="w-full max-w-[370px]">

@@ -25,7 +25,11 @@ export function SignInButton({ fields, label, byItself }: Props) {
       {Object.entries(fields).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}
-      <SubmitButton variant="filled" pendingLabel="Signing in …" className="!min-h-11 w-full py-2 [overflow-wrap:anywhere] !whitespace-normal">
+      <SubmitButton
+        variant="filled"
+        pendingLabel="Signing in …"
+        className="!min-h-11 w-full py-2 [overflow-wrap:anywhere] !whitespace-normal"
+      >
         {label}
       </SubmitButton>
     </form>

@@ -26,18 +26,32 @@ export function statusWord({ status }: ConnectionView, { viewer, now, lookedAt }
   if (statusDisplay[status].word) return statusDisplay[status].word;
   if (!lookedAt) return "Not checked";
   // An hour without its day would be read as today's.
-  return isDayOld(lookedAt, now) ? `Not checked since ${dayClock(viewer, lookedAt, now)}` : `Connected at ${clock(viewer, lookedAt)}`;
+  return isDayOld(lookedAt, now)
+    ? `Not checked since ${dayClock(viewer, lookedAt, now)}`
+    : `Connected at ${clock(viewer, lookedAt)}`;
 }
 
 function removingEnd({ removalHeard, removalParked }: ConnectionView): string {
   if (removalParked) return ", but SnapTrade still has it. You can ask again or keep it.";
-  return removalHeard ? ". Waiting for SnapTrade to confirm." : " and don’t know yet whether it heard us. We’ll keep asking.";
+  return removalHeard
+    ? ". Waiting for SnapTrade to confirm."
+    : " and don’t know yet whether it heard us. We’ll keep asking.";
 }
 
 /** One sentence, in the reader's words: since when, what they see meanwhile, whose move it is. */
 export function StatusSentence({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
   const { viewer, now, lookedAt } = reading;
-  const { status, brokerage, disabledAt, dataAsOf, fixedAt, removalRequestedAt, removedAt, portalOpenedAt, lastSessionUnfinishedAt } = connection;
+  const {
+    status,
+    brokerage,
+    disabledAt,
+    dataAsOf,
+    fixedAt,
+    removalRequestedAt,
+    removedAt,
+    portalOpenedAt,
+    lastSessionUnfinishedAt,
+  } = connection;
   const relative = (at: Date) => (
     <Time at={at} viewer={viewer}>
       {ago(viewer, at, now)}
@@ -105,7 +119,8 @@ export function StatusSentence({ connection, reading }: { connection: Connection
     case "disabled-incident":
       return (
         <>
-          Many {brokerage.name} connections stopped at once. {brokerage.name} may have trouble, so signing in may not work yet.
+          Many {brokerage.name} connections stopped at once. {brokerage.name} may have trouble, so signing in
+          may not work yet.
         </>
       );
     case "disabled":
@@ -142,7 +157,8 @@ export function StatusSentence({ connection, reading }: { connection: Connection
         </>
       );
     case "connected":
-      if (connection.daysToUsualEnd !== null) return <>May need signing in again in about {count(connection.daysToUsualEnd, "day")}.</>;
+      if (connection.daysToUsualEnd !== null)
+        return <>May need signing in again in about {count(connection.daysToUsualEnd, "day")}.</>;
       return <>Checked {lookedAt && relative(lookedAt)}</>;
   }
 }

@@ -3,7 +3,11 @@ import type { MailSettings } from "@/lib/notifications/views";
 import { SubmitButton } from "../ui/submit-button";
 
 const choices: { value: MailSettings["preference"]; label: string; more: string }[] = [
-  { value: "all", label: "All", more: "When a connection stops, reminders after 3 and 7 days, and when it works again" },
+  {
+    value: "all",
+    label: "All",
+    more: "When a connection stops, reminders after 3 and 7 days, and when it works again",
+  },
   { value: "first", label: "Only the first", more: "When a connection stops, and when it works again" },
   { value: "none", label: "None", more: "You’ll still see it here" },
 ];
@@ -22,7 +26,13 @@ export function MailSettingsForm({ settings, email }: { settings: MailSettings; 
           <div className="mt-1 divide-y divide-line rounded-card border border-line bg-surface">
             {choices.map(({ value, label, more }) => (
               <label key={value} className="flex min-h-11 cursor-pointer items-start gap-3 px-4 py-3">
-                <input type="radio" name="preference" value={value} defaultChecked={settings.preference === value} className="mt-1 accent-fill" />
+                <input
+                  type="radio"
+                  name="preference"
+                  value={value}
+                  defaultChecked={settings.preference === value}
+                  className="mt-1 accent-fill"
+                />
                 <span>
                   <span className="font-semibold">{label}</span>
                   <span className="block text-small text-ink-2">{more}</span>

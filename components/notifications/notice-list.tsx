@@ -9,7 +9,11 @@ import { Time } from "../ui/time";
 /** What the person was told, newest first; what they have not seen yet is in bold, and says so. */
 export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; viewer: Viewer; now: Date }) {
   if (notices.length === 0)
-    return <p className="mt-2.5 text-lead text-ink-2">Nothing so far. When a connection stops, it is told here and by e-mail.</p>;
+    return (
+      <p className="mt-2.5 text-lead text-ink-2">
+        Nothing so far. When a connection stops, it is told here and by e-mail.
+      </p>
+    );
   const unread = notices.filter(({ readAt }) => !readAt).length;
   const shownAt = new Date(Math.max(...notices.map(({ at }) => at.getTime())));
   return (
@@ -38,7 +42,9 @@ export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; vi
                 {sentenceOf(notice)}
                 {!notice.readAt && <span className="sr-only"> (unread)</span>}
               </Link>
-              <p className="mt-0.5 text-small text-ink-2">{notice.kind === "fixed" || notice.open ? null : "It works again."}</p>
+              <p className="mt-0.5 text-small text-ink-2">
+                {notice.kind === "fixed" || notice.open ? null : "It works again."}
+              </p>
             </div>
             <Time at={notice.at} viewer={viewer} className="text-small text-ink-3">
               {ago(viewer, notice.at, now)}

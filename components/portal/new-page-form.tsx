@@ -8,7 +8,10 @@ export function NewPageForm({ view }: { view: PortalView }) {
   if (!target) return null;
   return (
     <PortalForm target={target} className="inline">
-      <button type="submit" className="min-h-6 text-accent underline decoration-line-strong underline-offset-4">
+      <button
+        type="submit"
+        className="min-h-6 text-accent underline decoration-line-strong underline-offset-4"
+      >
         Open in a new page
       </button>
     </PortalForm>

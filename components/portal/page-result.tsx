@@ -21,9 +21,13 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
         {label}
       </ButtonLink>
     );
-    const form = (send: Send, fields: Record<string, string>) => <Form action={send} fields={fields} label={label} variant={variant} />;
+    const form = (send: Send, fields: Record<string, string>) => (
+      <Form action={send} fields={fields} label={label} variant={variant} />
+    );
     const portal = (target: PortalTarget | null) =>
-      target && <PortalLauncher target={target} accessibleName={label} label={label} variant={variant} wide />;
+      target && (
+        <PortalLauncher target={target} accessibleName={label} label={label} variant={variant} wide />
+      );
     switch (action) {
       case "later":
       case "close":
@@ -37,7 +41,11 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
       case "next":
         return done
           ? portal(next?.target ?? null)
-          : form("/portal/open", { kind: "skip", queueId: queue?.id ?? "", connectionId: connectionId ?? "" });
+          : form("/portal/open", {
+              kind: "skip",
+              queueId: queue?.id ?? "",
+              connectionId: connectionId ?? "",
+            });
       case "again":
         return portal(targetOf(view));
     }
@@ -45,7 +53,9 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
 
   return (
     <div className="mx-auto flex min-h-[calc(100dvh-10rem)] w-full max-w-[480px] flex-col wide:min-h-0 wide:rounded-card wide:border wide:border-line wide:bg-surface wide:p-11 wide:shadow-card">
-      {queue && queue.entries.length > 1 && <p className="digits mb-6 text-right text-small text-ink-2">{stepWords(queue, connectionId, done)}</p>}
+      {queue && queue.entries.length > 1 && (
+        <p className="digits mb-6 text-right text-small text-ink-2">{stepWords(queue, connectionId, done)}</p>
+      )}
       <h1 className="sr-only">{brokerage.name}</h1>
       <PortalResult view={view} viewer={viewer} now={now} next={next?.name ?? null} control={control} />
     </div>
@@ -55,7 +65,17 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
 /** A server action, or the path the form posts to. */
 type Send = ((form: FormData) => Promise<void>) | string;
 
-function Form({ action, fields, label, variant }: { action: Send; fields: Record<string, string>; label: string; variant: ButtonVariant }) {
+function Form({
+  action,
+  fields,
+  label,
+  variant,
+}: {
+  action: Send;
+  fields: Record<string, string>;
+  label: string;
+  variant: ButtonVariant;
+}) {
   return (
     <form action={action} method={typeof action === "string" ? "post" : undefined}>
       {Object.entries(fields).map(([name, value]) => (

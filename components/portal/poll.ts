@@ -5,7 +5,10 @@ const quickForMs = 60_000;
 const slowForMs = 10 * 60_000;
 const endsAfterMs = 60 * 60_000;
 
-/** "answer": one is expected any moment; "visit": the person is in the portal; "rest": nothing is expected, but something may still happen elsewhere. */
+/**
+ * "answer": one is expected any moment; "visit": the person is in the portal; "rest": nothing is expected,
+ * but something may still happen elsewhere.
+ */
 export type Pace = "answer" | "visit" | "rest";
 
 /**
@@ -19,7 +22,10 @@ export function poll(ask: () => Promise<unknown>, pace: Pace): () => void {
   function wait() {
     const passed = Date.now() - startedAt;
     if (ended || passed > endsAfterMs) return;
-    timer = setTimeout(() => void (isVisible() ? ask() : Promise.resolve()).then(wait, wait), gapOf(pace, passed));
+    timer = setTimeout(
+      () => void (isVisible() ? ask() : Promise.resolve()).then(wait, wait),
+      gapOf(pace, passed),
+    );
   }
   wait();
   return () => {

@@ -18,13 +18,28 @@ import { usePortalSession } from "./use-portal-session";
 
 export interface PortalDialogProps {
   opened: OpenedPortal;
-  /** `reported` resolves once the server knows the visit is over; `connected` says whether it made a new connection. */
+  /**
+   * `reported` resolves once the server knows the visit is over; `connected` says whether it made a new
+   * connection.
+   */
   onClose: (reported: Promise<void>, connected: boolean) => void;
 }
 
-/** The Connection Portal in a dialog: where to sign in on the left, SnapTrade's page on the right, and what came of it in its place. */
+/**
+ * The Connection Portal in a dialog: where to sign in on the left, SnapTrade's page on the right, and what
+ * came of it in its place.
+ */
 export function PortalDialog({ opened, onClose }: PortalDialogProps) {
-  const { view, signalled, heard, lastError, signedOut, opened: current, signal, begin } = usePortalSession(opened);
+  const {
+    view,
+    signalled,
+    heard,
+    lastError,
+    signedOut,
+    opened: current,
+    signal,
+    begin,
+  } = usePortalSession(opened);
   const [pending, startTransition] = useTransition();
   const [said, setSaid] = useState<string | null>(null);
   const [willBeNotified, setWillBeNotified] = useState(false);
@@ -53,7 +68,8 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     setSaid(null);
     setWillBeNotified(false);
     startTransition(async () => {
-      if (skip && view.queue && view.connectionId) await skipEntry({ queueId: view.queue.id, connectionId: view.connectionId });
+      if (skip && view.queue && view.connectionId)
+        await skipEntry({ queueId: view.queue.id, connectionId: view.connectionId });
       const result = await start(target);
       if (result.ok) begin(result.data);
       else setSaid(result.message);
@@ -136,7 +152,13 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
               {signedOut ? (
                 <SignedOut />
               ) : (
-                <PortalResult view={view} viewer={ownViewer()} now={new Date()} next={next?.name ?? null} control={control} />
+                <PortalResult
+                  view={view}
+                  viewer={ownViewer()}
+                  now={new Date()}
+                  next={next?.name ?? null}
+                  control={control}
+                />
               )}
               <p role="status" className={said ? "mt-3 text-small" : "sr-only"}>
                 {said}

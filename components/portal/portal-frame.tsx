@@ -63,9 +63,17 @@ export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props)
           {error}
         </p>
       )}
-      {lastError && <Refusal label={failureWords(lastError, b, errandOf(view))} onAgain={endsPortal(lastError) ? onAgain : null} />}
+      {lastError && (
+        <Refusal
+          label={failureWords(lastError, b, errandOf(view))}
+          onAgain={endsPortal(lastError) ? onAgain : null}
+        />
+      )}
       {hint !== "none" && !lastError && (
-        <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
+        <div
+          role="status"
+          className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2"
+        >
           {hint === "window"
             ? `Did ${b}’s sign-in open in another window? If not, your browser may have blocked it.`
             : "SnapTrade’s page doesn’t open here."}
@@ -79,13 +87,20 @@ export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props)
 /** What the portal said last, in a line below it. */
 function Refusal({ label, onAgain }: { label: Words; onAgain: (() => void) | null }) {
   return (
-    <div role="status" className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2">
+    <div
+      role="status"
+      className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2"
+    >
       <p>
         <strong className="font-semibold text-ink">{label.title}.</strong>
         {!onAgain && " You can try again on SnapTrade’s page."}
       </p>
       {onAgain && (
-        <button type="button" onClick={onAgain} className="min-h-6 text-accent underline decoration-line-strong underline-offset-4">
+        <button
+          type="button"
+          onClick={onAgain}
+          className="min-h-6 text-accent underline decoration-line-strong underline-offset-4"
+        >
           {label.primary[1]}
         </button>
       )}

@@ -2,7 +2,10 @@ import type { PortalFailure } from "@/lib/connections/views";
 import type { PortalView } from "@/lib/connections/views";
 import type { FigureState } from "@/components/ui/link-figure";
 
-/** What a button of the result does: try the same again, leave it for later, connect another login, keep both connections, be told when it is worth trying. */
+/**
+ * What a button of the result does: try the same again, leave it for later, connect another login, keep both
+ * connections, be told when it is worth trying.
+ */
 export type ResultAction = "again" | "later" | "different-login" | "keep-both" | "notify-when-back";
 
 export interface Words {
@@ -24,10 +27,14 @@ export function errandOf({ intent }: Pick<PortalView, "intent">): Errand {
   return intent === "reconnect" ? "repair" : "sign-in";
 }
 
-/** After these SnapTrade's page has nothing more to offer; after every other refusal it lets people try again. */
+/**
+ * After these SnapTrade's page has nothing more to offer; after every other refusal it lets people try again.
+ */
 export const endsPortal = (failure: PortalFailure) => failure === "expired" || failure === "our-side";
 
-/** What happened, that nothing was changed, and one next step; for each failure that the server has concluded. */
+/**
+ * What happened, that nothing was changed, and one next step; for each failure that the server has concluded.
+ */
 export function failureWords(failure: PortalFailure, b: string, errand: Errand): Words {
   const unchanged = errand === "connect" ? "No connection was made." : "Nothing was changed.";
   const broken = errand === "repair";
@@ -108,7 +115,8 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
       return {
         figure: "gap",
         title: `This ${b} connection no longer exists`,
-        sentence: "SnapTrade has deleted it, so it can’t be reconnected. Connect the brokerage again to see its accounts here.",
+        sentence:
+          "SnapTrade has deleted it, so it can’t be reconnected. Connect the brokerage again to see its accounts here.",
         primary: ["different-login", `Connect ${b} again`],
         secondary: later,
       };
@@ -124,7 +132,8 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
       return {
         figure: "trouble",
         title: "Something went wrong on our side",
-        sentence: "The sign-in page couldn’t be opened. This isn’t about your login, and it has been noted for us.",
+        sentence:
+          "The sign-in page couldn’t be opened. This isn’t about your login, and it has been noted for us.",
         primary: again,
         secondary: ["later", "Close"],
       };

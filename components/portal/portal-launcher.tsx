@@ -22,15 +22,18 @@ interface Props {
 const loadDialog = () => import("./portal-dialog");
 
 /**
- * A button that opens the Connection Portal: in a dialog where there is room and a mouse, else as a page of its own.
- * Without JavaScript it is a plain form that leads to that page.
+ * A button that opens the Connection Portal: in a dialog where there is room and a mouse, else as a page of
+ * its own. Without JavaScript it is a plain form that leads to that page.
  */
 export function PortalLauncher({ target, accessibleName, label, variant, wide = false }: Props) {
   const router = useRouter();
   const live = useLive();
   const [pending, startTransition] = useTransition();
   const [error, setError] = useState<string | null>(null);
-  const [opened, setOpened] = useState<{ portal: OpenedPortal; Dialog: ComponentType<PortalDialogProps> } | null>(null);
+  const [opened, setOpened] = useState<{
+    portal: OpenedPortal;
+    Dialog: ComponentType<PortalDialogProps>;
+  } | null>(null);
 
   function open(event: SyntheticEvent) {
     if (!hasRoomForDialog()) return;

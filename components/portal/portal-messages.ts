@@ -1,19 +1,29 @@
 import type { ReportedResult } from "@/lib/connections/views";
 
-/** What a window message of the portal asks of us: to look because it claims something, or to end because it is over. */
+/**
+ * What a window message of the portal asks of us: to look because it claims something, or to end because it
+ * is over.
+ */
 export type PortalSignal = { kind: "result"; reportedResult: ReportedResult } | { kind: "close" };
 
 /**
- * Reads a message in every form that the portal was seen or told to send: objects, and the older strings with a colon (FACTS 4.3).
- * Anything else is null. A message is a hint from a browser: it makes us look, and chooses words.
+ * Reads a message in every form that the portal was seen or told to send: objects, and the older strings with
+ * a colon (FACTS 4.3). Anything else is null. A message is a hint from a browser: it makes us look, and
+ * chooses words.
  */
 export function readPortalMessage(data: unknown): PortalSignal | null {
   if (typeof data === "string") return fromText(data);
   if (typeof data !== "object" || data === null || !("status" in data)) return null;
   if (data.status === "SUCCESS") return { kind: "result", reportedResult: { status: "SUCCESS" } };
   if (data.status !== "ERROR") return null;
-  const code = "errorCode" in data && (typeof data.errorCode === "string" || typeof data.errorCode === "number") ? String(data.errorCode) : null;
-  return { kind: "result", reportedResult: { status: "ERROR", code: code === null ? null : code.padStart(4, "0") } };
+  const code =
+    "errorCode" in data && (typeof data.errorCode === "string" || typeof data.errorCode === "number")
+      ? String(data.errorCode)
+      : null;
+  return {
+    kind: "result",
+    reportedResult: { status: "ERROR", code: code === null ? null : code.padStart(4, "0") },
+  };
 }
 
 function fromText(text: string): PortalSignal | null {

@@ -17,7 +17,8 @@ interface Props {
 export function PortalRail({ view, appName, done, signalled, onSkip }: Props) {
   const { brokerage, intent, queue, connectionId, accounts } = view;
   const b = brokerage.name;
-  const step = intent === "connect" ? (done ? "Connected" : "Connecting") : stepWords(queue, connectionId, done);
+  const step =
+    intent === "connect" ? (done ? "Connected" : "Connecting") : stepWords(queue, connectionId, done);
   return (
     <div className="flex min-h-0 flex-col overflow-y-auto bg-sunken p-7">
       <p className="digits text-small text-ink-2">{step}</p>

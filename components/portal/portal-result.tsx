@@ -31,7 +31,12 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
     case "open":
     case "checking":
       return (
-        <Panel view={view} figure="checking" title="Checking with SnapTrade" sentence={checkingSentence(view, b)}>
+        <Panel
+          view={view}
+          figure="checking"
+          title="Checking with SnapTrade"
+          sentence={checkingSentence(view, b)}
+        >
           <ul className="mt-5 space-y-2">
             {outcome.state === "checking" && outcome.signedIn && view.reportedAt && (
               <li className="flex items-center gap-3">
@@ -43,7 +48,10 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
               </li>
             )}
             <li className="flex items-center gap-3 font-semibold">
-              <span aria-hidden="true" className="m-1 size-2 rounded-full bg-accent ring-4 ring-accent-soft" />
+              <span
+                aria-hidden="true"
+                className="m-1 size-2 rounded-full bg-accent ring-4 ring-accent-soft"
+              />
               Waiting for SnapTrade to confirm
             </li>
           </ul>
@@ -78,7 +86,11 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
           view={view}
           figure="fixed"
           title={
-            errandOf(view) === "sign-in" ? `${b} is signed in again` : outcome.state === "fixed" ? `${b} is connected again` : `${b} is connected`
+            errandOf(view) === "sign-in"
+              ? `${b} is signed in again`
+              : outcome.state === "fixed"
+                ? `${b} is connected again`
+                : `${b} is connected`
           }
           sentence={null}
         >
@@ -121,7 +133,9 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
             {next && control("next", `Next: ${next}`, "quiet")}
           </Actions>
           <p className="mt-4 text-center text-small text-ink-3 wide:text-left">
-            {outcome.failure === "our-side" ? `Reference ${view.portalSessionId}` : outcome.code && `SnapTrade code ${outcome.code}`}
+            {outcome.failure === "our-side"
+              ? `Reference ${view.portalSessionId}`
+              : outcome.code && `SnapTrade code ${outcome.code}`}
           </p>
         </Panel>
       );
@@ -181,7 +195,8 @@ function MissingAccounts({ accounts, b }: { accounts: AccountView[]; b: string }
       <strong className="font-semibold text-ink">
         {listNames(names)} {one ? "is" : "are"} missing.
       </strong>{" "}
-      If you closed {one ? "it" : "them"}, there is nothing to do. Otherwise, sign in again and allow access to every account at {b}.
+      If you closed {one ? "it" : "them"}, there is nothing to do. Otherwise, sign in again and allow access
+      to every account at {b}.
     </p>
   );
 }
@@ -195,13 +210,21 @@ function receiptOf(view: PortalView, confirmedAt: Date, viewer: Viewer, now: Dat
   );
   // Whoever signs in again at a connection that works has no repair for SnapTrade to confirm.
   const rows: { label: string; value: ReactNode }[] = [
-    { label: errandOf(view) === "sign-in" ? "SnapTrade says it works" : "SnapTrade confirmed", value: confirmed },
+    {
+      label: errandOf(view) === "sign-in" ? "SnapTrade says it works" : "SnapTrade confirmed",
+      value: confirmed,
+    },
   ];
-  if (intent === "allow-trading") rows.push({ label: "Access", value: access === "trade" ? "Read and trade" : "Still read only" });
+  if (intent === "allow-trading")
+    rows.push({ label: "Access", value: access === "trade" ? "Read and trade" : "Still read only" });
   if (accountsBack && accountsBack.expected > 0) {
-    rows.push({ label: "Accounts", value: `${accountsBack.expected - accountsBack.missing.length} of ${accountsBack.expected} back` });
+    rows.push({
+      label: "Accounts",
+      value: `${accountsBack.expected - accountsBack.missing.length} of ${accountsBack.expected} back`,
+    });
   }
-  if (intent === "connect" && accounts.length > 0) rows.push({ label: "Accounts", value: count(accounts.length, "account") });
+  if (intent === "connect" && accounts.length > 0)
+    rows.push({ label: "Accounts", value: count(accounts.length, "account") });
   if (intent !== "connect" && brokeAt && brokeAt < confirmedAt)
     rows.push({ label: "Was stopped for", value: duration(confirmedAt.getTime() - brokeAt.getTime()) });
   rows.push({ label: "New data", value: "follows with SnapTrade’s next update" });

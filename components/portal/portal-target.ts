@@ -3,7 +3,9 @@ import type { PortalView, RepairIntent } from "@/lib/connections/views";
 
 /** What the Connection Portal is opened for. */
 export type PortalTarget =
-  { kind: RepairIntent; connectionId: string; queueId?: string } | { kind: "queue" } | { kind: "connect"; brokerage: string; beside?: boolean };
+  | { kind: RepairIntent; connectionId: string; queueId?: string }
+  | { kind: "queue" }
+  | { kind: "connect"; brokerage: string; beside?: boolean };
 
 /** The same once more; null when the connection that it was to repair is gone. */
 export function targetOf({ intent, connectionId, queue, brokerage }: PortalView): PortalTarget | null {
@@ -17,7 +19,11 @@ export function start(target: PortalTarget) {
     case "reconnect":
     case "renew":
     case "allow-trading":
-      return startReconnect({ connectionId: target.connectionId, queueId: target.queueId, intent: target.kind });
+      return startReconnect({
+        connectionId: target.connectionId,
+        queueId: target.queueId,
+        intent: target.kind,
+      });
     case "queue":
       return startReconnectAll({});
     case "connect":
@@ -28,7 +34,8 @@ export function start(target: PortalTarget) {
 /** The same as the fields of a form. */
 export function fieldsOf(target: PortalTarget): Record<string, string> {
   if (target.kind === "queue") return {};
-  if (target.kind === "connect") return { brokerage: target.brokerage, ...(target.beside ? { beside: "yes" } : {}) };
+  if (target.kind === "connect")
+    return { brokerage: target.brokerage, ...(target.beside ? { beside: "yes" } : {}) };
   const { connectionId, queueId } = target;
   return { connectionId, ...(queueId ? { queueId } : {}) };
 }

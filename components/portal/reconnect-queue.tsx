@@ -3,7 +3,10 @@ import { LinkGlyph, type GlyphName } from "../ui/link-glyph";
 import { Tile } from "../ui/tile";
 import type { PortalTarget } from "./portal-target";
 
-const glyphs: Record<QueueView["entries"][number]["state"], { glyph: GlyphName; tone: string; label: string }> = {
+const glyphs: Record<
+  QueueView["entries"][number]["state"],
+  { glyph: GlyphName; tone: string; label: string }
+> = {
   waiting: { glyph: "needs", tone: "text-you-mark", label: "needs reconnecting" },
   current: { glyph: "reconnecting", tone: "text-accent", label: "reconnecting" },
   fixed: { glyph: "connected", tone: "text-good-mark", label: "connected" },
@@ -35,9 +38,19 @@ export function ReconnectQueue({ queue, currentId }: { queue: QueueView; current
 }
 
 /** The connection that comes after the present one: the first still waiting. */
-export function nextInQueue(queue: QueueView | null, currentId: string | null): { name: string; target: PortalTarget } | null {
-  const entry = queue?.entries.find(({ connectionId, state }) => state === "waiting" && connectionId !== currentId);
-  return queue && entry ? { name: entry.brokerage.name, target: { kind: "reconnect", connectionId: entry.connectionId, queueId: queue.id } } : null;
+export function nextInQueue(
+  queue: QueueView | null,
+  currentId: string | null,
+): { name: string; target: PortalTarget } | null {
+  const entry = queue?.entries.find(
+    ({ connectionId, state }) => state === "waiting" && connectionId !== currentId,
+  );
+  return queue && entry
+    ? {
+        name: entry.brokerage.name,
+        target: { kind: "reconnect", connectionId: entry.connectionId, queueId: queue.id },
+      }
+    : null;
 }
 
 /** "Reconnecting 1 of 2" */

@@ -1,6 +1,9 @@
 import { ButtonLink } from "../ui/button";
 
-/** Shown instead of a result when the person's session ended elsewhere, so the server can't be asked on their behalf. */
+/**
+ * Shown instead of a result when the person's session ended elsewhere, so the server can't be asked on their
+ * behalf.
+ */
 export function SignedOut() {
   return (
     <section aria-labelledby="portal-result">
@@ -8,8 +11,8 @@ export function SignedOut() {
         You were signed out
       </h2>
       <p className="mt-1.5 max-w-[62ch] text-ink-2">
-        We can’t check this connection until you sign in again. Nothing is lost: if you finished signing in at your brokerage, your connections will
-        show it.
+        We can’t check this connection until you sign in again. Nothing is lost: if you finished signing in at
+        your brokerage, your connections will show it.
       </p>
       <ButtonLink href="/?callbackUrl=%2Fconnections" variant="filled" className="mt-7">
         Sign in again

@@ -33,7 +33,9 @@ const beginning = (opened: OpenedPortal): Trip => ({
 
 /** A success is complete once we know which accounts came back. */
 const isComplete = ({ outcome, intent, accountsBack }: PortalView) =>
-  isFinal(outcome) && outcome.state !== "failed" && (intent === "connect" || outcome.state !== "fixed" || accountsBack !== null);
+  isFinal(outcome) &&
+  outcome.state !== "failed" &&
+  (intent === "connect" || outcome.state !== "fixed" || accountsBack !== null);
 
 function paceOf({ view, signalled }: Trip): Pace | null {
   if (isComplete(view)) return null;
@@ -42,8 +44,9 @@ function paceOf({ view, signalled }: Trip): Pace | null {
 }
 
 /**
- * One portal session as the dialog follows it. A success or the end of the visit first shows "checking", then whatever the server
- * concluded. An error leaves the portal open, since it lets the person try again. Starting another visit leaves this one.
+ * One portal session as the dialog follows it. A success or the end of the visit first shows "checking", then
+ * whatever the server concluded. An error leaves the portal open, since it lets the person try again.
+ * Starting another visit leaves this one.
  */
 export function usePortalSession(opened: OpenedPortal) {
   const [trip, setTrip] = useState(() => beginning(opened));
@@ -56,7 +59,8 @@ export function usePortalSession(opened: OpenedPortal) {
     const result = await reportPortal({ portalSessionId: id, reportedResult, over });
     setTrip((now) => {
       if (now.view.portalSessionId !== id) return now;
-      if (!result.ok) return result.code === "signed-out" ? { ...now, signedOut: true, signalled: true } : now;
+      if (!result.ok)
+        return result.code === "signed-out" ? { ...now, signedOut: true, signalled: true } : now;
       // A superseded answer says nothing new.
       const final = isFinal(result.data.outcome);
       if (turn !== asked.current && !final) return now;
@@ -68,7 +72,11 @@ export function usePortalSession(opened: OpenedPortal) {
     (reportedResult: ReportedResult) => {
       if (reportedResult.status === "ERROR") {
         // The same error may come once more in an older form, which has no code.
-        setTrip((now) => ({ ...now, lastError: reportedResult.code === null && now.lastError ? now.lastError : failureOf(reportedResult.code) }));
+        setTrip((now) => ({
+          ...now,
+          lastError:
+            reportedResult.code === null && now.lastError ? now.lastError : failureOf(reportedResult.code),
+        }));
         return report(portalSessionId, reportedResult, false);
       }
       setTrip((now) => {
@@ -97,9 +105,13 @@ export function usePortalSession(opened: OpenedPortal) {
     if (pace) return poll(() => report(portalSessionId, null, false), pace);
   }, [pace, portalSessionId, report]);
 
-  // A change of something of theirs may be this repair, told by a webhook; while the dialog is open the page stays as it is.
+  // A change of something of theirs may be this repair, told by a webhook; while the dialog is open the page
+  // stays as it is.
   const live = useLive();
-  useEffect(() => live?.intercept(() => void report(portalSessionId, null, false)), [live, portalSessionId, report]);
+  useEffect(
+    () => live?.intercept(() => void report(portalSessionId, null, false)),
+    [live, portalSessionId, report],
+  );
 
   const { signalled } = trip;
   const begin = useCallback(

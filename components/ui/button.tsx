@@ -15,10 +15,18 @@ export function buttonClass(variant: ButtonVariant, className = ""): string {
   return `inline-flex min-h-11 items-center justify-center gap-2 rounded-button text-body font-semibold whitespace-nowrap transition-colors duration-[120ms] disabled:cursor-default disabled:opacity-60 wide:min-h-10 ${looks[variant]} ${className}`;
 }
 
-export function Button({ variant = "secondary", className, ...rest }: ComponentProps<"button"> & { variant?: ButtonVariant }) {
+export function Button({
+  variant = "secondary",
+  className,
+  ...rest
+}: ComponentProps<"button"> & { variant?: ButtonVariant }) {
   return <button type="button" {...rest} className={buttonClass(variant, className)} />;
 }
 
-export function ButtonLink({ variant = "secondary", className, ...rest }: ComponentProps<typeof Link> & { variant?: ButtonVariant }) {
+export function ButtonLink({
+  variant = "secondary",
+  className,
+  ...rest
+}: ComponentProps<typeof Link> & { variant?: ButtonVariant }) {
   return <Link prefetch={false} {...rest} className={buttonClass(variant, className)} />;
 }

@@ -1,7 +1,17 @@
 import type { ReactNode } from "react";
 import { Icon } from "./icon";
 
-export function Disclosure({ title, detail, open = false, children }: { title: string; detail?: string; open?: boolean; children: ReactNode }) {
+export function Disclosure({
+  title,
+  detail,
+  open = false,
+  children,
+}: {
+  title: string;
+  detail?: string;
+  open?: boolean;
+  children: ReactNode;
+}) {
   return (
     <details name="about" open={open} className="group border-b border-line first:border-t">
       <summary className="flex min-h-11 items-center justify-between gap-3 py-2 font-semibold">

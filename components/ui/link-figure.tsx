@@ -43,7 +43,11 @@ function Dot({ hollow }: { hollow: boolean }) {
 
 function Span({ state, part }: { state: FigureState; part: "before" | "after" }) {
   return (
-    <svg height="6" width="100%" className={`min-w-0 flex-1 ${state === "checking" && part === "after" ? "opacity-50" : ""}`}>
+    <svg
+      height="6"
+      width="100%"
+      className={`min-w-0 flex-1 ${state === "checking" && part === "after" ? "opacity-50" : ""}`}
+    >
       <line
         x1={part === "before" ? "0" : "100%"}
         x2={part === "before" ? "100%" : "0"}
@@ -61,7 +65,13 @@ function Span({ state, part }: { state: FigureState; part: "before" | "after" })
 }
 
 function Middle({ state }: { state: FigureState }) {
-  const common = { fill: "none", stroke: "currentColor", strokeWidth: 2, strokeLinecap: "round" as const, strokeLinejoin: "round" as const };
+  const common = {
+    fill: "none",
+    stroke: "currentColor",
+    strokeWidth: 2,
+    strokeLinecap: "round" as const,
+    strokeLinejoin: "round" as const,
+  };
   switch (state) {
     case "checking":
       return (

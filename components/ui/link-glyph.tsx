@@ -16,7 +16,11 @@ const drawings = {
   verifying: [dotA, ringZ, dots(3.5, 12.5, 20, 27.5)],
   fresh: [dotA, dotZ, <path key="line" d="M4 8h7.5M28.5 8H36M15 8.2l3.6 3.6L25.4 5" />],
   maintenance: [dotA, dotZ, <path key="line" d="M4 8h9M27 8h9M17.5 4v8M22.5 4v8" />],
-  degraded: [dotA, dotZ, <path key="line" d="M4 8h6.5c2.4 0 2.4-4 4.75-4s2.4 8 4.75 8 2.4-8 4.75-8 2.4 4 4.75 4H36" />],
+  degraded: [
+    dotA,
+    dotZ,
+    <path key="line" d="M4 8h6.5c2.4 0 2.4-4 4.75-4s2.4 8 4.75 8 2.4-8 4.75-8 2.4 4 4.75 4H36" />,
+  ],
   unsupported: [dotA, faintZ, <path key="line" d="M4 8h16M20.5 3v10" />],
   removing: [dotA, faintZ, <path key="line" d="M11 8h5M20 8h3M27 8h1" />],
   removed: [ringA, faintZ],
@@ -30,7 +34,15 @@ export function GlyphSheet() {
   return (
     <svg width="0" height="0" aria-hidden="true" className="absolute">
       {Object.entries(drawings).map(([name, drawing]) => (
-        <symbol key={name} id={`link-${name}`} viewBox="0 0 40 16" fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round">
+        <symbol
+          key={name}
+          id={`link-${name}`}
+          viewBox="0 0 40 16"
+          fill="none"
+          stroke="currentColor"
+          strokeWidth="2"
+          strokeLinecap="round"
+        >
           {drawing.map((part, index) => (
             <g key={index}>{part}</g>
           ))}

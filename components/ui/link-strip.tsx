@@ -21,7 +21,11 @@ export function LinkStrip({ links, label }: { links: StripLink[]; label: string 
             <Middle glyph={glyph} />
             <End kind={solid.has(glyph) ? "dot" : "ring"} />
           </span>
-          <span className={`mt-1.5 hidden truncate text-label wide:block ${quietName ? "text-ink-2" : tone.replace("-mark", "")}`}>{name}</span>
+          <span
+            className={`mt-1.5 hidden truncate text-label wide:block ${quietName ? "text-ink-2" : tone.replace("-mark", "")}`}
+          >
+            {name}
+          </span>
         </div>
       ))}
     </div>
@@ -43,7 +47,15 @@ function End({ kind }: { kind: "dot" | "ring" }) {
 function Line({ dashes }: { dashes?: string }) {
   return (
     <svg height="4" className="min-w-0 flex-1" width="100%">
-      <line x1="0" y1="2" x2="100%" y2="2" stroke="currentColor" strokeWidth="1.75" strokeDasharray={dashes} />
+      <line
+        x1="0"
+        y1="2"
+        x2="100%"
+        y2="2"
+        stroke="currentColor"
+        strokeWidth="1.75"
+        strokeDasharray={dashes}
+      />
     </svg>
   );
 }
@@ -84,7 +96,15 @@ function Middle({ glyph }: { glyph: GlyphName }) {
       return (
         <>
           <Line />
-          <svg width="16" height="12" viewBox="0 0 16 12" stroke="currentColor" strokeWidth="1.75" strokeLinecap="round" className="shrink-0">
+          <svg
+            width="16"
+            height="12"
+            viewBox="0 0 16 12"
+            stroke="currentColor"
+            strokeWidth="1.75"
+            strokeLinecap="round"
+            className="shrink-0"
+          >
             <path d="M5.5 2v8M10.5 2v8" />
           </svg>
           <Line />
@@ -94,7 +114,15 @@ function Middle({ glyph }: { glyph: GlyphName }) {
       return (
         <>
           <Line />
-          <svg width="24" height="12" viewBox="8 1 24 14" fill="none" stroke="currentColor" strokeWidth="2" className="shrink-0">
+          <svg
+            width="24"
+            height="12"
+            viewBox="8 1 24 14"
+            fill="none"
+            stroke="currentColor"
+            strokeWidth="2"
+            className="shrink-0"
+          >
             <path d="M8 8h2.5c2.4 0 2.4-4 4.75-4s2.4 8 4.75 8 2.4-8 4.75-8 2.4 4 4.75 4H32" />
           </svg>
           <Line />

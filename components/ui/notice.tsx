@@ -3,7 +3,10 @@ import type { ReactNode } from "react";
 /** A sentence about what was done or could not be, above the page; announced without interrupting. */
 export function Notice({ children }: { children: ReactNode }) {
   return (
-    <p role="status" className="mb-6 rounded-card border border-line bg-surface px-4 py-3 text-body text-ink wide:mb-10">
+    <p
+      role="status"
+      className="mb-6 rounded-card border border-line bg-surface px-4 py-3 text-body text-ink wide:mb-10"
+    >
       {children}
     </p>
   );

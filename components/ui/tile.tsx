@@ -1,5 +1,16 @@
 // White letters stand out from each of these by at least 4.5:1.
-const colours = ["#20693f", "#3f7a2c", "#0070ad", "#5d3fb3", "#35322c", "#a3292d", "#9a6616", "#1d5bd0", "#8a3b78", "#5b5470"];
+const colours = [
+  "#20693f",
+  "#3f7a2c",
+  "#0070ad",
+  "#5d3fb3",
+  "#35322c",
+  "#a3292d",
+  "#9a6616",
+  "#1d5bd0",
+  "#8a3b78",
+  "#5b5470",
+];
 
 function colourOf(slug: string): string {
   let sum = 0;
@@ -39,12 +50,23 @@ export function Tile({
     >
       {lettersOf(brokerage.name)}
       {brokerage.logoUrl && (
-        <img src={brokerage.logoUrl} alt="" loading="lazy" referrerPolicy="no-referrer" className="absolute inset-0 size-full object-cover" />
+        <img
+          src={brokerage.logoUrl}
+          alt=""
+          loading="lazy"
+          referrerPolicy="no-referrer"
+          className="absolute inset-0 size-full object-cover"
+        />
       )}
     </span>
   );
 }
 
 export function EmptyTile() {
-  return <span aria-hidden="true" className="inline-block size-14 shrink-0 rounded-[14px] border border-dashed border-line-strong" />;
+  return (
+    <span
+      aria-hidden="true"
+      className="inline-block size-14 shrink-0 rounded-[14px] border border-dashed border-line-strong"
+    />
+  );
 }

@@ -1,7 +1,17 @@
 import { fullTime, type Viewer } from "@/lib/base/times";
 
 /** A time in words, with its exact moment for machines and on hover. */
-export function Time({ at, viewer, children, className }: { at: Date; viewer: Viewer; children: string; className?: string }) {
+export function Time({
+  at,
+  viewer,
+  children,
+  className,
+}: {
+  at: Date;
+  viewer: Viewer;
+  children: string;
+  className?: string;
+}) {
   return (
     <time dateTime={at.toISOString()} title={fullTime(viewer, at)} className={className}>
       {children}

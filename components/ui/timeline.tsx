@@ -25,7 +25,11 @@ export function Timeline({ items }: { items: TimelineItem[] }) {
       {items.map(({ key, day, time, what, detail, node }, index) => {
         const last = index === items.length - 1;
         const line =
-          node === "good" ? "bg-good-mark" : items[index + 1]?.node === "to-come" ? "border-l-2 border-dotted border-line-strong" : "bg-line-strong";
+          node === "good"
+            ? "bg-good-mark"
+            : items[index + 1]?.node === "to-come"
+              ? "border-l-2 border-dotted border-line-strong"
+              : "bg-line-strong";
         return (
           <li key={key}>
             {day && <p className="pb-2.5 pl-[90px] text-label text-ink-2 wide:pl-[104px]">{day}</p>}

@@ -8,7 +8,8 @@ const { benches } = await tsImport("../proofs/bench/all.ts", import.meta.url);
 const { print } = await tsImport("../proofs/bench/figures.ts", import.meta.url);
 
 const [wanted] = process.argv.slice(2);
-if (wanted && !(wanted in benches)) stop(`There is no benchmark "${wanted}"; there is ${Object.keys(benches).join(", ")}.`);
+if (wanted && !(wanted in benches))
+  stop(`There is no benchmark "${wanted}"; there is ${Object.keys(benches).join(", ")}.`);
 let fine = true;
 for (const name of wanted ? [wanted] : Object.keys(benches)) fine = print(await benches[name]()) && fine;
 process.exit(fine ? 0 : 1);

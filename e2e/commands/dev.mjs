@@ -11,7 +11,10 @@ if (!existsSync(path.join(root, ".env.local"))) {
   if (await isTaken(4010)) stop("Port 4010 is taken; stop what uses it, or write .env.local.");
   // What the app remembers of its users must outlive a restart on both sides.
   const listener = `http://localhost:${process.env.PORT || "3000"}/api/webhooks/snaptrade`;
-  Object.assign(env, exampleSettings(), { EMULATOR_STATE: path.join(root, ".data/emulator.json"), EMULATOR_WEBHOOK_URL: listener });
+  Object.assign(env, exampleSettings(), {
+    EMULATOR_STATE: path.join(root, ".data/emulator.json"),
+    EMULATOR_WEBHOOK_URL: listener,
+  });
   start(["--import", "tsx", "e2e/emulator/main.ts"]);
 }
 start(["node_modules/next/dist/bin/next", "dev", "--port", process.env.PORT || "3000"]);

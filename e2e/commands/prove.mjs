@@ -4,12 +4,14 @@ import path from "node:path";
 
 installPackages();
 const proofs = {
-  simulate: (options) => run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/simulate/main.ts"), ...options]),
+  simulate: (options) =>
+    run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/simulate/main.ts"), ...options]),
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
 };
 
 const [wanted, ...options] = process.argv.slice(2);
-if (wanted && !(wanted in proofs)) stop(`There is no proof "${wanted}"; there is ${Object.keys(proofs).join(", ")}.`);
+if (wanted && !(wanted in proofs))
+  stop(`There is no proof "${wanted}"; there is ${Object.keys(proofs).join(", ")}.`);
 let fine = true;
 for (const name of wanted ? [wanted] : Object.keys(proofs)) fine = proofs[name](options) && fine;
 process.exit(fine ? 0 : 1);

@@ -13,7 +13,8 @@ process.env.NODE_ENV = "production";
 const port = Number(process.env.PORT || 3000);
 const database = process.env.DATABASE_URL || "pglite:.data/pglite";
 // The server works in its own folder; a folder named in the settings is meant from here.
-if (database.startsWith("pglite:")) process.env.DATABASE_URL = `pglite:${path.resolve(root, database.slice("pglite:".length))}`;
+if (database.startsWith("pglite:"))
+  process.env.DATABASE_URL = `pglite:${path.resolve(root, database.slice("pglite:".length))}`;
 process.env.PORT = String(port);
 process.env.HOSTNAME ||= "0.0.0.0";
 

@@ -11,7 +11,11 @@ const total = { passed: 0, failed: 0 };
 const simulationLimits = ["--within-seconds", "200", "--shrink-most", "1", "--shrink-seconds", "20"];
 
 installPackages();
-if (process.env.CI && spawnSync("git", ["diff", "--exit-code", "--stat", "package-lock.json"], { cwd: root, stdio: "inherit" }).status !== 0) {
+if (
+  process.env.CI &&
+  spawnSync("git", ["diff", "--exit-code", "--stat", "package-lock.json"], { cwd: root, stdio: "inherit" })
+    .status !== 0
+) {
   stop("Installing changed package-lock.json; commit a lock file that fits package.json.");
 }
 installBrowser();
@@ -31,7 +35,10 @@ stage(
   },
 );
 if (stage("production build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }))) {
-  stage("crashes, in short", ["npm", "run", "--silent", "test:crash", "--", "--short"], () => ({ passed: 0, failed: 0 }));
+  stage("crashes, in short", ["npm", "run", "--silent", "test:crash", "--", "--short"], () => ({
+    passed: 0,
+    failed: 0,
+  }));
   stage("end to end", ["npx", "playwright", "test", "-c", "e2e/playwright.config.ts"], playwrightCounts);
 }
 
@@ -51,13 +58,17 @@ function stage(name, [command, ...args], count, env = {}) {
 function vitestCounts(file) {
   return () => {
     const report = read(file);
-    return report ? { passed: report.numPassedTests, failed: report.numFailedTests } : { passed: 0, failed: 0 };
+    return report
+      ? { passed: report.numPassedTests, failed: report.numFailedTests }
+      : { passed: 0, failed: 0 };
   };
 }
 
 function playwrightCounts() {
   const stats = read("e2e.json")?.stats;
-  return stats ? { passed: stats.expected, failed: stats.unexpected + stats.flaky } : { passed: 0, failed: 0 };
+  return stats
+    ? { passed: stats.expected, failed: stats.unexpected + stats.flaky }
+    : { passed: 0, failed: 0 };
 }
 
 function simulationCounts() {
@@ -75,7 +86,11 @@ function installBrowser() {
   if (process.env.CHROMIUM_PATH || existsSync(debianChromium)) return;
   const byApt = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
   console.log("Installing a browser …");
-  if (byApt && run("apt-get", ["update", "-qq"]) && run("apt-get", ["install", "-y", "-qq", "chromium"], { DEBIAN_FRONTEND: "noninteractive" }))
+  if (
+    byApt &&
+    run("apt-get", ["update", "-qq"]) &&
+    run("apt-get", ["install", "-y", "-qq", "chromium"], { DEBIAN_FRONTEND: "noninteractive" })
+  )
     return;
   if (!run("npx", ["playwright", "install", "--with-deps", "chromium"]))
     stop("No browser could be installed; set CHROMIUM_PATH to one that is there.");

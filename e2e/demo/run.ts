@@ -12,12 +12,19 @@ const ports = {
 };
 const data = path.join(root, ".data");
 
-/** Starts the emulator and the app, makes the demonstration user, says where to go, and runs until it is told to stop. */
+/**
+ * Starts the emulator and the app, makes the demonstration user, says where to go, and runs until it is told
+ * to stop.
+ */
 export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
   await requireFreePorts();
   if (fresh) await rm(data, { recursive: true, force: true });
   await mkdir(data, { recursive: true });
-  const settings = { ...settingsFor(ports), DATABASE_URL: `pglite:${path.join(data, "pglite")}`, LOG_LEVEL: "warn" };
+  const settings = {
+    ...settingsFor(ports),
+    DATABASE_URL: `pglite:${path.join(data, "pglite")}`,
+    LOG_LEVEL: "warn",
+  };
   if (!run("npm", ["run", "--silent", "db:migrate"], settings)) process.exit(1);
 
   const running: Running[] = [];
@@ -56,7 +63,9 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
 async function requireFreePorts() {
   const names = { app: "PORT", emulator: "EMULATOR_PORT", smtp: "EMULATOR_SMTP_PORT" } as const;
   for (const name of ["app", "emulator", "smtp"] as const) {
-    if (!Number.isInteger(ports[name]) || ports[name] < 1 || ports[name] > 65_535) stop(`${names[name]} must be a number between 1 and 65535.`);
-    if (await isTaken(ports[name])) stop(`Port ${ports[name]} is taken; stop what uses it, or set ${names[name]} to another one.`);
+    if (!Number.isInteger(ports[name]) || ports[name] < 1 || ports[name] > 65_535)
+      stop(`${names[name]} must be a number between 1 and 65535.`);
+    if (await isTaken(ports[name]))
+      stop(`Port ${ports[name]} is taken; stop what uses it, or set ${names[name]} to another one.`);
   }
 }

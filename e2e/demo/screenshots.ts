@@ -16,10 +16,17 @@ const emulator = await startEmulator(ports);
 const app = await startApp(ports, { DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "error" });
 const servers = { appUrl: app.url, emulatorUrl: emulator.url };
 const installed = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-const browser = await chromium.launch({ ...(existsSync(installed) ? { executablePath: installed } : {}), args: ["--no-sandbox"] });
+const browser = await chromium.launch({
+  ...(existsSync(installed) ? { executablePath: installed } : {}),
+  args: ["--no-sandbox"],
+});
 try {
   await seedDemo(servers);
-  const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, timezoneId: "America/Toronto", locale: "en-GB" });
+  const page = await browser.newPage({
+    viewport: { width: 1440, height: 900 },
+    timezoneId: "America/Toronto",
+    locale: "en-GB",
+  });
   await page.goto(app.url);
   await page.screenshot({ path: place("sign-in") });
   await page.goto(await askForLink(servers, demoEmail));
@@ -40,7 +47,11 @@ try {
 }
 
 // An e-mail goes out ten minutes after a break; the journeys have a way to let them pass.
-run("npx", ["playwright", "test", "-c", "e2e/playwright.config.ts", "notices", "--grep", "readable for everybody"], { PICTURES: "docs/screenshots" });
+run(
+  "npx",
+  ["playwright", "test", "-c", "e2e/playwright.config.ts", "notices", "--grep", "readable for everybody"],
+  { PICTURES: "docs/screenshots" },
+);
 
 async function everySize(page: Page, name: string) {
   await page.getByRole("heading", { level: 1 }).waitFor();
@@ -78,5 +89,7 @@ async function reconnect(page: Page) {
 
 /** Nothing on the page is moving any more. */
 function settled(page: Page) {
-  return page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)).then(() => undefined));
+  return page.evaluate(() =>
+    Promise.all(document.getAnimations().map((animation) => animation.finished)).then(() => undefined),
+  );
 }

@@ -6,7 +6,9 @@ export const demoEmail = "maya@example.com";
 const minutes = 60_000;
 const days = 24 * 60 * minutes;
 
-/** Six connections in every kind of health: two stopped, one in maintenance, one in trouble, two that work. */
+/**
+ * Six connections in every kind of health: two stopped, one in maintenance, one in trouble, two that work.
+ */
 function demoConnections(now: number): SeededConnection[] {
   const ago = (time: number) => new Date(now - time).toISOString();
   return [
@@ -39,7 +41,11 @@ function demoConnections(now: number): SeededConnection[] {
         { name: "Roth IRA", number: "4410-8856" },
       ],
     },
-    { brokerage: "KRAKEN", createdDate: ago(31 * days), accounts: [{ name: "Spot wallet", number: "KR-70931" }] },
+    {
+      brokerage: "KRAKEN",
+      createdDate: ago(31 * days),
+      accounts: [{ name: "Spot wallet", number: "KR-70931" }],
+    },
     {
       brokerage: "WEALTHSIMPLETRADE",
       type: "trade",
@@ -51,7 +57,11 @@ function demoConnections(now: number): SeededConnection[] {
         { name: "Crypto", number: "WS-30042280" },
       ],
     },
-    { brokerage: "INTERACTIVE-BROKERS-FLEX", createdDate: ago(219 * days), accounts: [{ name: "Individual", number: "U7719034" }] },
+    {
+      brokerage: "INTERACTIVE-BROKERS-FLEX",
+      createdDate: ago(219 * days),
+      accounts: [{ name: "Individual", number: "U7719034" }],
+    },
   ];
 }
 

@@ -8,17 +8,24 @@ beforeAll(async () => {
 afterAll(() => world.emulator.close());
 
 const set = (user: TestUser, settings: Json) => world.control(`/users/${user.userId}/settings`, settings);
-const fault = (user: TestUser, wanted: Json) => world.control(`/users/${user.userId}/faults`, { times: 1, ...wanted });
-const advance = (user: TestUser, seconds: number) => world.control(`/users/${user.userId}/advance`, { seconds });
-const list = async (user: TestUser) => (await world.client.connections.listBrokerageAuthorizations(user)).data as Json[];
-const act = (user: TestUser, id: string, verb: string) => world.control(`/users/${user.userId}/connections/${id}/${verb}`, {});
+const fault = (user: TestUser, wanted: Json) =>
+  world.control(`/users/${user.userId}/faults`, { times: 1, ...wanted });
+const advance = (user: TestUser, seconds: number) =>
+  world.control(`/users/${user.userId}/advance`, { seconds });
+const list = async (user: TestUser) =>
+  (await world.client.connections.listBrokerageAuthorizations(user)).data as Json[];
+const act = (user: TestUser, id: string, verb: string) =>
+  world.control(`/users/${user.userId}/connections/${id}/${verb}`, {});
 
 describe("answers", () => {
   test("can drip: the head arrives at once and the body byte by byte, without ever being idle for long", async () => {
     const user = await world.newUser();
     await fault(user, { endpoint: "list", kind: "drip", delayMs: 20 });
     const started = performance.now();
-    const answer = await world.client.connections.listBrokerageAuthorizations(user, { responseType: "stream", timeout: 1_000 });
+    const answer = await world.client.connections.listBrokerageAuthorizations(user, {
+      responseType: "stream",
+      timeout: 1_000,
+    });
     const head = performance.now() - started;
     let body = "";
     for await (const chunk of answer.data as unknown as AsyncIterable<Buffer>) body += chunk.toString();
@@ -27,21 +34,25 @@ describe("answers", () => {
     expect(performance.now() - started - head).toBeGreaterThanOrEqual(20);
   });
 
-  test.each(["delivery", "computation"])("can be overtaken by later changes, dated by their %s", async (dated) => {
-    const user = await world.newUser();
-    const id = await world.newConnection(user, "KRAKEN");
-    await fault(user, { endpoint: "detail", kind: "overtaken", delayMs: 1_500, dated });
-    const asked = Date.now();
-    const slow = world.client.connections.detailBrokerageAuthorization({ ...user, authorizationId: id });
-    const taken = () => world.control<{ faults: unknown[] }>(`/users/${user.userId}`).then(({ faults }) => faults.length);
-    await expect.poll(taken).toBe(0);
-    await act(user, id, "break");
-    const answer = await slow;
-    expect(answer.data.disabled).toBe(false);
-    expect((await world.detail(user, id)).disabled).toBe(true);
-    const late = Date.parse(String(answer.headers.date)) >= asked + 500;
-    expect(late).toBe(dated === "delivery");
-  });
+  test.each(["delivery", "computation"])(
+    "can be overtaken by later changes, dated by their %s",
+    async (dated) => {
+      const user = await world.newUser();
+      const id = await world.newConnection(user, "KRAKEN");
+      await fault(user, { endpoint: "detail", kind: "overtaken", delayMs: 1_500, dated });
+      const asked = Date.now();
+      const slow = world.client.connections.detailBrokerageAuthorization({ ...user, authorizationId: id });
+      const taken = () =>
+        world.control<{ faults: unknown[] }>(`/users/${user.userId}`).then(({ faults }) => faults.length);
+      await expect.poll(taken).toBe(0);
+      await act(user, id, "break");
+      const answer = await slow;
+      expect(answer.data.disabled).toBe(false);
+      expect((await world.detail(user, id)).disabled).toBe(true);
+      const late = Date.parse(String(answer.headers.date)) >= asked + 500;
+      expect(late).toBe(dated === "delivery");
+    },
+  );
 
   test("can lag behind the webhooks: the event says fixed while a read still says disabled", async () => {
     const user = await world.newUser();
@@ -65,7 +76,9 @@ describe("answers", () => {
     await act(user, old, "delete");
     const young = await world.newConnection(user, "VANGUARD");
     expect(await list(user)).toMatchObject([{ id: old }]);
-    expect((await world.client.connections.detailBrokerageAuthorization({ ...user, authorizationId: old })).status).toBe(404);
+    expect(
+      (await world.client.connections.detailBrokerageAuthorization({ ...user, authorizationId: old })).status,
+    ).toBe(404);
     expect((await world.detail(user, young)).id).toBe(young);
     await advance(user, 31);
     expect(await list(user)).toMatchObject([{ id: young }]);
@@ -75,12 +88,29 @@ describe("answers", () => {
     const user = await world.newUser();
     const id = await world.newConnection(user, "KRAKEN");
     await set(user, {
-      oddItems: ["unknown-type", "empty-created-date", "null-slug", "id-without-version", "missing-disabled", "no-brokerage", "not-an-object"],
+      oddItems: [
+        "unknown-type",
+        "empty-created-date",
+        "null-slug",
+        "id-without-version",
+        "missing-disabled",
+        "no-brokerage",
+        "not-an-object",
+      ],
     });
     const [type, created, slug, version, disabled, brokerage, text, usual] = await list(user);
-    expect([type?.type, created?.created_date, slug?.brokerage]).toMatchObject(["advise", "", { slug: null }]);
+    expect([type?.type, created?.created_date, slug?.brokerage]).toMatchObject([
+      "advise",
+      "",
+      { slug: null },
+    ]);
     expect(version?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-c[0-9a-f]{3}-[0-9a-f]{12}$/);
-    expect([disabled && "disabled" in disabled, brokerage?.brokerage, text, usual?.id]).toEqual([false, null, "not an object", id]);
+    expect([disabled && "disabled" in disabled, brokerage?.brokerage, text, usual?.id]).toEqual([
+      false,
+      null,
+      "not an object",
+      id,
+    ]);
     expect((await world.detail(user, String(version?.id))).id).toBe(version?.id);
   });
 
@@ -94,7 +124,10 @@ describe("answers", () => {
   test.each(["0000", "1083"])("can refuse chosen calls with 401/%s while others succeed", async (code) => {
     const user = await world.newUser();
     await fault(user, { endpoint: "list", kind: "status", status: 401, code });
-    expect(await world.client.connections.listBrokerageAuthorizations(user)).toMatchObject({ status: 401, data: { code } });
+    expect(await world.client.connections.listBrokerageAuthorizations(user)).toMatchObject({
+      status: 401,
+      data: { code },
+    });
     expect((await world.client.accountInformation.listUserAccounts(user)).status).toBe(200);
   });
 });
@@ -104,13 +137,21 @@ describe("the rate", () => {
     await set(user, forms);
     await fault(user, { endpoint: "list", kind: "rate_limited", retryAfterSeconds: 9 });
     const { status, headers } = await world.client.connections.listBrokerageAuthorizations(user);
-    const [limit, remaining, reset] = ["limit", "remaining", "reset"].map((name) => headers[`x-ratelimit-${name}`] as string | undefined);
+    const [limit, remaining, reset] = ["limit", "remaining", "reset"].map(
+      (name) => headers[`x-ratelimit-${name}`] as string | undefined,
+    );
     return { status, limit, remaining, reset, retryAfter: headers["retry-after"] as string | undefined };
   };
 
   test("can be refused without any headers", async () => {
     const answer = await limited(await world.newUser(), { rateLimitHeaders: "none", retryAfter: "none" });
-    expect(answer).toEqual({ status: 429, limit: undefined, remaining: undefined, reset: undefined, retryAfter: undefined });
+    expect(answer).toEqual({
+      status: 429,
+      limit: undefined,
+      remaining: undefined,
+      reset: undefined,
+      retryAfter: undefined,
+    });
   });
 
   test("can be refused with a date as Retry-After", async () => {
@@ -122,35 +163,57 @@ describe("the rate", () => {
 
   test("can be described by odd headers", async () => {
     const user = await world.newUser();
-    expect(await limited(user, { rateLimitHeaders: "zero-limit" })).toMatchObject({ limit: "0", remaining: "0" });
-    expect(await limited(user, { rateLimitHeaders: "one-remaining" })).toMatchObject({ limit: "250", remaining: "1" });
-    expect(await limited(user, { rateLimitHeaders: "negative" })).toMatchObject({ limit: "-1", remaining: "-1", reset: "-1" });
-    expect(await limited(user, { rateLimitHeaders: "words" })).toMatchObject({ limit: "unlimited", reset: "soon" });
+    expect(await limited(user, { rateLimitHeaders: "zero-limit" })).toMatchObject({
+      limit: "0",
+      remaining: "0",
+    });
+    expect(await limited(user, { rateLimitHeaders: "one-remaining" })).toMatchObject({
+      limit: "250",
+      remaining: "1",
+    });
+    expect(await limited(user, { rateLimitHeaders: "negative" })).toMatchObject({
+      limit: "-1",
+      remaining: "-1",
+      reset: "-1",
+    });
+    expect(await limited(user, { rateLimitHeaders: "words" })).toMatchObject({
+      limit: "unlimited",
+      reset: "soon",
+    });
     const { reset } = await limited(user, { rateLimitHeaders: "unix-reset" });
     expect(Math.abs(Number(reset) - Date.now() / 1000 - 9)).toBeLessThan(3);
   });
 });
 
-test.each([-180, 180])("SnapTrade's clock can be off by %i seconds while requests with the true time are accepted", async (clockSkewSeconds) => {
-  const own = await startTestEmulator();
-  await own.control("/settings", { clockSkewSeconds });
-  const user = await own.newUser();
-  const id = await own.newConnection(user, "KRAKEN", { disabled: true });
-  const answer = await own.client.connections.detailBrokerageAuthorization({ ...user, authorizationId: id });
-  const events = await own.control<{ eventTimestamp: string }[]>(`/events?userId=${user.userId}`);
-  const times = [answer.headers.date, answer.data.disabled_date, events[0]?.eventTimestamp];
-  for (const time of times) expect(Math.abs(Date.parse(String(time)) - Date.now() - clockSkewSeconds * 1000)).toBeLessThan(5_000);
-  await own.control("/settings", { clockSkewSeconds: clockSkewSeconds * 4 });
-  expect((await own.client.connections.listBrokerageAuthorizations(user)).status).toBe(200);
-  await own.emulator.close();
-});
+test.each([-180, 180])(
+  "SnapTrade's clock can be off by %i seconds while requests with the true time are accepted",
+  async (clockSkewSeconds) => {
+    const own = await startTestEmulator();
+    await own.control("/settings", { clockSkewSeconds });
+    const user = await own.newUser();
+    const id = await own.newConnection(user, "KRAKEN", { disabled: true });
+    const answer = await own.client.connections.detailBrokerageAuthorization({
+      ...user,
+      authorizationId: id,
+    });
+    const events = await own.control<{ eventTimestamp: string }[]>(`/events?userId=${user.userId}`);
+    const times = [answer.headers.date, answer.data.disabled_date, events[0]?.eventTimestamp];
+    for (const time of times)
+      expect(Math.abs(Date.parse(String(time)) - Date.now() - clockSkewSeconds * 1000)).toBeLessThan(5_000);
+    await own.control("/settings", { clockSkewSeconds: clockSkewSeconds * 4 });
+    expect((await own.client.connections.listBrokerageAuthorizations(user)).status).toBe(200);
+    await own.emulator.close();
+  },
+);
 
 describe("deletions", () => {
   test("of a connection can lose their answer", async () => {
     const user = await world.newUser();
     const connectionId = await world.newConnection(user, "KRAKEN");
     await set(user, { removal: "lost-answer" });
-    await expect(world.client.connections.deleteConnection({ ...user, connectionId })).rejects.toMatchObject({ code: "ECONNRESET" });
+    await expect(world.client.connections.deleteConnection({ ...user, connectionId })).rejects.toMatchObject({
+      code: "ECONNRESET",
+    });
     await advance(user, 4);
     expect(await list(user)).toEqual([]);
   });
@@ -180,7 +243,9 @@ describe("deletions", () => {
     const { data } = await world.client.authentication.listSnapTradeUsers();
     expect(data).toContain(forgotten.userId);
     expect(data).not.toContain(silent.userId);
-    expect((await world.client.authentication.deleteSnapTradeUser({ userId: silent.userId })).status).toBe(404);
+    expect((await world.client.authentication.deleteSnapTradeUser({ userId: silent.userId })).status).toBe(
+      404,
+    );
   });
 });
 
@@ -196,7 +261,11 @@ describe("the portal", () => {
       said.push(...portal.messages());
       if (attempt < 2) await portal.follow("Try again");
     }
-    expect(said).toMatchObject([{ status: "ERROR" }, { status: "ERROR" }, { status: "SUCCESS", authorizationId: id }]);
+    expect(said).toMatchObject([
+      { status: "ERROR" },
+      { status: "ERROR" },
+      { status: "SUCCESS", authorizationId: id },
+    ]);
     expect((await world.detail(user, id)).disabled).toBe(false);
   });
 

@@ -17,7 +17,8 @@ function readOptions(env: NodeJS.ProcessEnv): EmulatorOptions {
 function readPort(env: NodeJS.ProcessEnv, name: string, usual: number): number {
   const text = env[name] || String(usual);
   const port = Number(text);
-  if (!/^\d+$/.test(text) || port > 65_535) refuse(`${name} must be a port number from 0 to 65535, not "${text}".`);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    refuse(`${name} must be a port number from 0 to 65535, not "${text}".`);
   return port;
 }
 

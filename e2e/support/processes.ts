@@ -30,7 +30,10 @@ export function settingsFor({ app, emulator, smtp }: Ports): Record<string, stri
 }
 
 /** Starts the emulator and returns when it is ready. */
-export async function startEmulator({ app, emulator, smtp }: Ports, env: Record<string, string> = {}): Promise<Running> {
+export async function startEmulator(
+  { app, emulator, smtp }: Ports,
+  env: Record<string, string> = {},
+): Promise<Running> {
   const child = start(["--import", "tsx", "e2e/emulator/main.ts"], "pipe", {
     EMULATOR_PORT: String(emulator),
     EMULATOR_SMTP_PORT: String(smtp),
@@ -50,7 +53,11 @@ export async function startApp(ports: Ports, env: Record<string, string>): Promi
 }
 
 function start(args: string[], output: "pipe" | "inherit", env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, args, { cwd: path.resolve(root), env: { ...process.env, ...env }, stdio: ["ignore", output, "inherit"] });
+  return spawn(process.execPath, args, {
+    cwd: path.resolve(root),
+    env: { ...process.env, ...env },
+    stdio: ["ignore", output, "inherit"],
+  });
 }
 
 async function saying(child: ChildProcess, words: string): Promise<void> {

@@ -26,17 +26,33 @@ export function eventOf(eventType: string, userId: string, connectionId: string,
 
 /** What is sent for an event, signed. */
 export function signed(event: object): { body: string; signature: string } {
-  return { body: writeBody(event, "compact"), signature: signEvent(settings.SNAPTRADE_CONSUMER_KEY ?? "", event) };
+  return {
+    body: writeBody(event, "compact"),
+    signature: signEvent(settings.SNAPTRADE_CONSUMER_KEY ?? "", event),
+  };
 }
 
 /** Makes requests over connections that stay open. @returns the answer's status, or null when none came */
 export function createSender(baseUrl: string, parallel: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: parallel });
-  function send(method: string, path: string, body = "", headers: Record<string, string> = {}): Promise<number | null> {
+  function send(
+    method: string,
+    path: string,
+    body = "",
+    headers: Record<string, string> = {},
+  ): Promise<number | null> {
     return new Promise((resolve) => {
       const outgoing = request(
         `${baseUrl}${path}`,
-        { method, agent, headers: { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), ...headers } },
+        {
+          method,
+          agent,
+          headers: {
+            "Content-Type": "application/json",
+            "Content-Length": Buffer.byteLength(body),
+            ...headers,
+          },
+        },
         (answer) => {
           answer.resume();
           answer.once("end", () => resolve(answer.statusCode ?? null));
@@ -49,7 +65,8 @@ export function createSender(baseUrl: string, parallel: number) {
   }
   return {
     send,
-    post: ({ body, signature }: { body: string; signature: string }) => send("POST", "/api/webhooks/snaptrade", body, { Signature: signature }),
+    post: ({ body, signature }: { body: string; signature: string }) =>
+      send("POST", "/api/webhooks/snaptrade", body, { Signature: signature }),
     close: () => agent.destroy(),
   };
 }

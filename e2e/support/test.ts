@@ -5,7 +5,10 @@ import { makePerson, seedConnections, type Person, type Servers } from "./people
 
 export { expect } from "@playwright/test";
 
-/** Somebody signed in, with connections at SnapTrade and ways to disturb them; what happens to them happens to nobody else. */
+/**
+ * Somebody signed in, with connections at SnapTrade and ways to disturb them; what happens to them happens to
+ * nobody else.
+ */
 export interface Owner extends Person {
   ids: string[];
   /** Gives the browser their session. */
@@ -36,9 +39,16 @@ interface Delivery {
 
 export type Make = (...connections: SeededConnection[]) => Promise<Owner>;
 
-export const broken = (brokerage: string, more: Partial<SeededConnection> = {}): SeededConnection => ({ brokerage, disabled: true, ...more });
+export const broken = (brokerage: string, more: Partial<SeededConnection> = {}): SeededConnection => ({
+  brokerage,
+  disabled: true,
+  ...more,
+});
 
-export const servers = (): Servers => ({ appUrl: process.env.APP_URL ?? "", emulatorUrl: process.env.EMULATOR_URL ?? "" });
+export const servers = (): Servers => ({
+  appUrl: process.env.APP_URL ?? "",
+  emulatorUrl: process.env.EMULATOR_URL ?? "",
+});
 
 /** The emulated portal is a separate site, on the emulator's port. */
 export const portalOrigin = () => servers().emulatorUrl.replace("localhost", "127.0.0.1");
@@ -80,7 +90,11 @@ export function cookiesOf({ visitor }: Person) {
   return visitor
     .cookieHeader()
     .split("; ")
-    .map((pair) => ({ name: pair.slice(0, pair.indexOf("=")), value: pair.slice(pair.indexOf("=") + 1), url: visitor.appUrl }));
+    .map((pair) => ({
+      name: pair.slice(0, pair.indexOf("=")),
+      value: pair.slice(pair.indexOf("=") + 1),
+      url: visitor.appUrl,
+    }));
 }
 
 /** `make` gives a new person; `owner` is one with a stopped Vanguard connection, already in the browser. */
@@ -88,11 +102,14 @@ export const test = base.extend<{ make: Make; owner: Owner; control: Control }>(
   make: async ({}, provide) => provide(makeOwner),
   control: async ({}, provide) => provide(new Control(servers().emulatorUrl)),
   owner: async ({ context }, provide) => {
-    const owner = await makeOwner(broken("VANGUARD", { accounts: [{ name: "Brokerage", number: "55124417" }] }));
+    const owner = await makeOwner(
+      broken("VANGUARD", { accounts: [{ name: "Brokerage", number: "55124417" }] }),
+    );
     await owner.enter(context);
     await provide(owner);
   },
 });
 
 /** The row of a connection on the list. */
-export const row = (page: Page, brokerage: string) => page.getByRole("listitem", { name: new RegExp(brokerage) });
+export const row = (page: Page, brokerage: string) =>
+  page.getByRole("listitem", { name: new RegExp(brokerage) });

@@ -22,7 +22,11 @@ export class Visitor {
    * Submits the first form of a page for which `pick` holds, as a browser without JavaScript does.
    * @returns where the answer leads
    */
-  async submit(place: string, pick: (form: string) => boolean, fields: Record<string, string> = {}): Promise<string> {
+  async submit(
+    place: string,
+    pick: (form: string) => boolean,
+    fields: Record<string, string> = {},
+  ): Promise<string> {
     const page = await this.open(place);
     const form = [...page.matchAll(/<form\b[^>]*>.*?<\/form>/gs)].map(([text]) => text).find(pick);
     if (!form) throw new Error(`No such form on ${place}`);
@@ -42,7 +46,11 @@ export class Visitor {
     for (let hops = 0; hops < 10; hops++) {
       const answer = await fetch(url, {
         ...options,
-        headers: { Cookie: this.cookieHeader(), Origin: this.appUrl, ...(this.address ? { "X-Forwarded-For": this.address } : {}) },
+        headers: {
+          Cookie: this.cookieHeader(),
+          Origin: this.appUrl,
+          ...(this.address ? { "X-Forwarded-For": this.address } : {}),
+        },
         redirect: "manual",
       });
       this.keep(answer);

@@ -95,7 +95,10 @@ describe("deleting an account", () => {
     await requestForgetting(first?.id ?? "", new Date());
     expect(await isLeft(first?.id ?? "")).toBe(false);
     const { adapter } = await authOptions();
-    await (adapter?.createUser as (user: { email: string; emailVerified: null }) => Promise<unknown>)({ email, emailVerified: null });
+    await (adapter?.createUser as (user: { email: string; emailVerified: null }) => Promise<unknown>)({
+      email,
+      emailVerified: null,
+    });
     const [again] = await db.select().from(users).where(eq(users.email, email));
     expect(again?.id).not.toBe(first?.id);
     await db.delete(users).where(eq(users.email, email));
@@ -105,14 +108,17 @@ describe("deleting an account", () => {
     { name: "404", faults: [] },
     { name: "401 0000", faults: [{ kind: "status", status: 401, code: "0000" }] },
     { name: "401 1083", faults: [{ kind: "status", status: 401, code: "1083" }] },
-  ])("ends with the next $name after SnapTrade accepted it, even if no event ever comes", async ({ faults }) => {
-    const { userId, path } = await owner();
-    await requestForgetting(userId, minutes(0));
-    await emulator.post(`${path}/advance`, { seconds: 60 });
-    for (const fault of faults) await emulator.post(`${path}/faults`, { endpoint: "*", ...fault });
-    expect(await round(minutes(1))).toMatchObject({ forgotten: 1 });
-    expect(await isLeft(userId)).toBe(false);
-  });
+  ])(
+    "ends with the next $name after SnapTrade accepted it, even if no event ever comes",
+    async ({ faults }) => {
+      const { userId, path } = await owner();
+      await requestForgetting(userId, minutes(0));
+      await emulator.post(`${path}/advance`, { seconds: 60 });
+      for (const fault of faults) await emulator.post(`${path}/faults`, { endpoint: "*", ...fault });
+      expect(await round(minutes(1))).toMatchObject({ forgotten: 1 });
+      expect(await isLeft(userId)).toBe(false);
+    },
+  );
 
   test("asks at growing intervals while SnapTrade refuses, and finishes once it accepts", async () => {
     const { userId, path } = await owner();
@@ -120,7 +126,8 @@ describe("deleting an account", () => {
     await requestForgetting(userId, minutes(0));
     const before = (await requestsTo("/snapTrade/deleteUser")) + (await requestsTo("/authorizations"));
     for (let minute = 1; minute <= 20; minute++) await round(minutes(minute));
-    const asked = (await requestsTo("/snapTrade/deleteUser")) + (await requestsTo("/authorizations")) - before;
+    const asked =
+      (await requestsTo("/snapTrade/deleteUser")) + (await requestsTo("/authorizations")) - before;
     expect(asked).toBeLessThanOrEqual(4);
     expect(await isLeft(userId)).toBe(true);
     await emulator.clearFaults("/faults");
@@ -188,7 +195,13 @@ describe("while an account is being deleted", () => {
     const found = await adapter?.getSessionAndUser?.(sessionToken);
     if (!found) throw new Error("The session is not stored");
     const session = { expires: expires.toISOString(), user: { email } };
-    const seen = await callbacks?.session?.({ session, user: found.user, token: {}, newSession: undefined, trigger: "update" });
+    const seen = await callbacks?.session?.({
+      session,
+      user: found.user,
+      token: {},
+      newSession: undefined,
+      trigger: "update",
+    });
     expect(seen).toMatchObject({ user: {} });
     expect(JSON.stringify(seen)).not.toContain(email);
   });
@@ -199,9 +212,15 @@ describe("while an account is being deleted", () => {
     await look(userId);
     await requestForgetting(userId, new Date());
     const trip = { userId, darkMode: false, now: new Date() };
-    await expect(openReconnect({ ...trip, connectionId })).rejects.toMatchObject({ code: "account-deleting" });
-    await expect(openConnect({ ...trip, brokerage: "QUESTRADE", beside: true })).rejects.toMatchObject({ code: "account-deleting" });
-    await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({ code: "account-deleting" });
+    await expect(openReconnect({ ...trip, connectionId })).rejects.toMatchObject({
+      code: "account-deleting",
+    });
+    await expect(openConnect({ ...trip, brokerage: "QUESTRADE", beside: true })).rejects.toMatchObject({
+      code: "account-deleting",
+    });
+    await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({
+      code: "account-deleting",
+    });
   });
 
   test("a registration in flight is not adopted, and its user is deleted too", async () => {
@@ -214,7 +233,8 @@ describe("while an account is being deleted", () => {
     await expect.poll(async () => (await db.select().from(formerSnapTradeUsers)).length).toBe(1);
     await requestForgetting(userId, minutes(0));
     await expect(registering).rejects.toMatchObject({ code: "account-deleting" });
-    const everybody = async () => (await emulator.get<{ userId: string }[]>("/users")).map(({ userId }) => userId);
+    const everybody = async () =>
+      (await emulator.get<{ userId: string }[]>("/users")).map(({ userId }) => userId);
     expect(await everybody()).toHaveLength(2);
     await emulator.post("/settings", { deleteDelaySeconds: 0 });
     await round(minutes(6));
@@ -232,23 +252,32 @@ test("nothing about a person remains: not in any table, and not at SnapTrade, wh
   await openReconnect({ userId, connectionId, darkMode: false, now: new Date() });
   await sendDueNotices(minutes(60));
   await tell("CONNECTION_BROKEN", { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
-  await tell("CONNECTION_ATTEMPTED", { userId: snapTradeUserId, connectionAttemptedResult: "DIFFERENT_ACCOUNT" });
+  await tell("CONNECTION_ATTEMPTED", {
+    userId: snapTradeUserId,
+    connectionAttemptedResult: "DIFFERENT_ACCOUNT",
+  });
   await tell("CONNECTION_UPDATED", { brokerageAuthorizationId: connectionId });
   await emulator.post(`${path}/faults`, { endpoint: "list", kind: "status", status: 401, code: "1083" });
   for (const minute of [0, 2, 8]) await look(userId, minutes(minute));
   const anew = await requireSnapTradeCredentials(userId, minutes(9));
   const second = `/users/${anew.snapTradeUserId}`;
-  const { id: secondId } = await emulator.post<{ id: string }>(`${second}/connections`, { brokerage: "KRAKEN" });
+  const { id: secondId } = await emulator.post<{ id: string }>(`${second}/connections`, {
+    brokerage: "KRAKEN",
+  });
   await look(userId, minutes(9));
   await tell("CONNECTION_ADDED", { userId: anew.snapTradeUserId, brokerageAuthorizationId: secondId });
   await processInbox();
-  await db.insert(verificationTokens).values({ identifier: email, token: randomUUID(), expires: minutes(15) });
+  await db
+    .insert(verificationTokens)
+    .values({ identifier: email, token: randomUUID(), expires: minutes(15) });
   const traces = [email, userId, snapTradeUserId, anew.snapTradeUserId, connectionId, secondId];
   const before = await dump();
   for (const trace of traces) expect(before).toContain(trace);
 
   await requestForgetting(userId, minutes(10));
-  await db.insert(verificationTokens).values({ identifier: email, token: randomUUID(), expires: minutes(15) });
+  await db
+    .insert(verificationTokens)
+    .values({ identifier: email, token: randomUUID(), expires: minutes(15) });
   for (const name of [path, second]) await emulator.post(`${name}/advance`, { seconds: 60 });
   expect(await round(minutes(11))).toMatchObject({ forgotten: 1 });
   const after = await dump();

@@ -19,15 +19,19 @@ const maxPerRound = 50;
 const pace = { atOnce: 4, withinMs: 10_000 };
 
 /**
- * Starts deleting a person: signs them out everywhere, blocks new connections for them, and asks SnapTrade to delete every user it ever
- * had for them. A person who never had one is deleted at once; the others once SnapTrade has confirmed every deletion.
+ * Starts deleting a person: signs them out everywhere, blocks new connections for them, and asks SnapTrade to
+ * delete every user it ever had for them. A person who never had one is deleted at once; the others once
+ * SnapTrade has confirmed every deletion.
  */
 export async function requestForgetting(userId: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
     await tx.delete(sessions).where(eq(sessions.userId, userId));
     const [user] = await tx
       .update(users)
-      .set({ deletionRequestedAt: sql`coalesce(${users.deletionRequestedAt}, ${now.toISOString()}::timestamptz)`, deletionRunAt: now })
+      .set({
+        deletionRequestedAt: sql`coalesce(${users.deletionRequestedAt}, ${now.toISOString()}::timestamptz)`,
+        deletionRunAt: now,
+      })
       .where(eq(users.id, userId))
       .returning({ email: users.email });
     if (user) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, user.email));
@@ -36,8 +40,8 @@ export async function requestForgetting(userId: string, now: Date): Promise<void
 }
 
 /**
- * Finishes deleting everyone whose SnapTrade users are all confirmed deleted. Each deletion fails alone and is retried at growing
- * intervals.
+ * Finishes deleting everyone whose SnapTrade users are all confirmed deleted. Each deletion fails alone and
+ * is retried at growing intervals.
  * @returns how many people were deleted
  */
 export async function finishForgetting(now: Date): Promise<number> {
@@ -69,11 +73,18 @@ export async function finishForgetting(now: Date): Promise<number> {
   return forgotten;
 }
 
-/** Removes everything of theirs once SnapTrade holds nothing more about them; until then, asks SnapTrade again whenever that is due. */
+/**
+ * Removes everything of theirs once SnapTrade holds nothing more about them; until then, asks SnapTrade again
+ * whenever that is due.
+ */
 async function forget(userId: string, now: Date): Promise<boolean> {
   await transaction(async (tx) => {
     // The deletion request is committed already, so no one can register them again in the meantime.
-    const [present] = await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+    const [present] = await tx
+      .select()
+      .from(snapTradeUsers)
+      .where(eq(snapTradeUsers.userId, userId))
+      .for("update");
     if (present) await retire(tx, present, now);
   });
   await deleteFormersOf(userId, now);
@@ -84,8 +95,16 @@ async function forget(userId: string, now: Date): Promise<boolean> {
 async function erase(tx: Transaction, userId: string): Promise<boolean> {
   const connectionIds = await lockAllOf(tx, userId);
   const ofUser = eq(formerSnapTradeUsers.userId, userId);
-  const formers = await tx.select().from(formerSnapTradeUsers).where(ofUser).orderBy(formerSnapTradeUsers.snapTradeUserId).for("update");
-  const [present] = await tx.select({ userId: snapTradeUsers.userId }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const formers = await tx
+    .select()
+    .from(formerSnapTradeUsers)
+    .where(ofUser)
+    .orderBy(formerSnapTradeUsers.snapTradeUserId)
+    .for("update");
+  const [present] = await tx
+    .select({ userId: snapTradeUsers.userId })
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId));
   if (present || formers.some(({ deletedAt }) => deletedAt === null)) return false;
 
   await tx.delete(connections).where(eq(connections.userId, userId));
@@ -100,22 +119,44 @@ async function erase(tx: Transaction, userId: string): Promise<boolean> {
   return true;
 }
 
-/** Otherwise the cascade would lock these rows after the person's own, against the lock order (docs/decisions/0010). */
+/**
+ * Otherwise the cascade would lock these rows after the person's own, against the lock order
+ * (docs/decisions/0010).
+ */
 async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
   const ids: string[] = [];
   for (const table of [connections, portalSessions, notices]) {
-    const rows = await tx.select({ id: table.id }).from(table).where(eq(table.userId, userId)).orderBy(table.id).for("update");
+    const rows = await tx
+      .select({ id: table.id })
+      .from(table)
+      .where(eq(table.userId, userId))
+      .orderBy(table.id)
+      .for("update");
     if (table === connections) ids.push(...rows.map(({ id }) => id));
   }
-  await tx.select({ userId: snapTradeUsers.userId }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+  await tx
+    .select({ userId: snapTradeUsers.userId })
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId))
+    .for("update");
   return ids;
 }
 
 /** Each event's id stays, so that a late copy is still recognized; its contents are erased. */
 async function emptyEvents(tx: Transaction, names: string[], connectionIds: string[]): Promise<void> {
-  const emptied = { payload: "{}", snapTradeUserId: null, connectionId: null, signInResult: null, lastError: null };
-  if (names.length > 0) await tx.update(webhookEvents).set(emptied).where(inArray(webhookEvents.snapTradeUserId, names));
+  const emptied = {
+    payload: "{}",
+    snapTradeUserId: null,
+    connectionId: null,
+    signInResult: null,
+    lastError: null,
+  };
+  if (names.length > 0)
+    await tx.update(webhookEvents).set(emptied).where(inArray(webhookEvents.snapTradeUserId, names));
   if (connectionIds.length === 0) return;
-  const aboutTheirs = and(isNull(webhookEvents.snapTradeUserId), inArray(webhookEvents.connectionId, connectionIds));
+  const aboutTheirs = and(
+    isNull(webhookEvents.snapTradeUserId),
+    inArray(webhookEvents.connectionId, connectionIds),
+  );
   await tx.update(webhookEvents).set(emptied).where(aboutTheirs);
 }

@@ -27,7 +27,9 @@ const pace = { atOnce: 2, withinMs: 10_000 };
 /** About a week of attempts. */
 const attemptsBeforeParked = 12;
 
-/** Asks SnapTrade to delete users that no longer belong to anyone, at growing intervals, each independently. */
+/**
+ * Asks SnapTrade to delete users that no longer belong to anyone, at growing intervals, each independently.
+ */
 export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserCounts> {
   const db = await database();
   const left = isNull(formerSnapTradeUsers.deletedAt);
@@ -68,12 +70,21 @@ async function deleteFormer(user: FormerUser, now: Date): Promise<"deleted" | "w
   const [mine] = await db
     .update(formerSnapTradeUsers)
     .set({ attempts: attempts + 1, runAt: new Date(now.getTime() + growingGapMs(attempts)) })
-    .where(and(nameIs(snapTradeUserId), eq(formerSnapTradeUsers.attempts, attempts), isNull(formerSnapTradeUsers.deletedAt)))
+    .where(
+      and(
+        nameIs(snapTradeUserId),
+        eq(formerSnapTradeUsers.attempts, attempts),
+        isNull(formerSnapTradeUsers.deletedAt),
+      ),
+    )
     .returning({ id: formerSnapTradeUsers.snapTradeUserId });
   if (!mine) return "waiting";
   try {
     await deleteSnapTradeUser(snapTradeUserId);
-    await db.update(formerSnapTradeUsers).set({ acceptedAt: now, lastError: null }).where(nameIs(snapTradeUserId));
+    await db
+      .update(formerSnapTradeUsers)
+      .set({ acceptedAt: now, lastError: null })
+      .where(nameIs(snapTradeUserId));
     return "waiting";
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) throw error;
@@ -86,7 +97,11 @@ async function deleteFormer(user: FormerUser, now: Date): Promise<"deleted" | "w
   }
 }
 
-async function keepTrying({ snapTradeUserId, attempts }: FormerUser, { kind, details }: SnapTradeFailure, now: Date): Promise<"waiting" | "busy"> {
+async function keepTrying(
+  { snapTradeUserId, attempts }: FormerUser,
+  { kind, details }: SnapTradeFailure,
+  now: Date,
+): Promise<"waiting" | "busy"> {
   const db = await database();
   if (kind === "busy") {
     // No request was sent, so it doesn't count as an attempt.
@@ -96,14 +111,20 @@ async function keepTrying({ snapTradeUserId, attempts }: FormerUser, { kind, det
   }
   const lastError = [kind, details.status, details.code].filter((part) => part !== undefined).join(" ");
   await db.update(formerSnapTradeUsers).set({ lastError }).where(nameIs(snapTradeUserId));
-  if (attempts + 1 >= attemptsBeforeParked) log.error({ attempts: attempts + 1, lastError }, "A SnapTrade user could not be deleted");
+  if (attempts + 1 >= attemptsBeforeParked)
+    log.error({ attempts: attempts + 1, lastError }, "A SnapTrade user could not be deleted");
   return "waiting";
 }
 
-/** 404 is unambiguous. A "no such user" that could also mean our key (401) counts only after SnapTrade has accepted the deletion. */
+/**
+ * 404 is unambiguous. A "no such user" that could also mean our key (401) counts only after SnapTrade has
+ * accepted the deletion.
+ */
 function isUnknownThere({ acceptedAt }: FormerUser, { kind, details }: SnapTradeFailure): boolean {
   if (kind === "not-found") return true;
-  return acceptedAt !== null && (kind === "user-refused" || (details.status === 401 && details.code === "0000"));
+  return (
+    acceptedAt !== null && (kind === "user-refused" || (details.status === 401 && details.code === "0000"))
+  );
 }
 
 /**
@@ -112,7 +133,11 @@ function isUnknownThere({ acceptedAt }: FormerUser, { kind, details }: SnapTrade
  */
 export async function recordFormerDeleted(
   tx: Transaction,
-  { userId, snapTradeUserId, connectionIds }: Pick<FormerUser, "userId" | "snapTradeUserId" | "connectionIds">,
+  {
+    userId,
+    snapTradeUserId,
+    connectionIds,
+  }: Pick<FormerUser, "userId" | "snapTradeUserId" | "connectionIds">,
   { at, recordedAt, source }: { at: Date; recordedAt: Date; source: Source },
 ): Promise<void> {
   const own =
@@ -122,7 +147,14 @@ export async function recordFormerDeleted(
           .select({ connectionId: connections.id })
           .from(connections)
           .where(and(eq(connections.userId, userId), inArray(connections.id, connectionIds)));
-  const gone = { state: "deleted" as const, observedAt: at, answeredAt: null, disabledAt: null, source, recordedAt };
+  const gone = {
+    state: "deleted" as const,
+    observedAt: at,
+    answeredAt: null,
+    disabledAt: null,
+    source,
+    recordedAt,
+  };
   await observeWithin(
     tx,
     userId,
@@ -135,9 +167,15 @@ export async function recordFormerDeleted(
 }
 
 /** Which of these SnapTrade users are former ones, by id. */
-export async function findFormers(tx: Pick<Transaction, "select">, snapTradeUserIds: string[]): Promise<Map<string, FormerUser>> {
+export async function findFormers(
+  tx: Pick<Transaction, "select">,
+  snapTradeUserIds: string[],
+): Promise<Map<string, FormerUser>> {
   if (snapTradeUserIds.length === 0) return new Map();
-  const rows = await tx.select().from(formerSnapTradeUsers).where(inArray(formerSnapTradeUsers.snapTradeUserId, snapTradeUserIds));
+  const rows = await tx
+    .select()
+    .from(formerSnapTradeUsers)
+    .where(inArray(formerSnapTradeUsers.snapTradeUserId, snapTradeUserIds));
   return new Map(rows.map((row) => [row.snapTradeUserId, row]));
 }
 

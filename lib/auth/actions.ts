@@ -13,7 +13,10 @@ import { linkMinutes, sendSignInEmail } from "./sign-in-email";
 import { createSignInLink, dropSignInLink, markOf } from "./sign-in-link";
 import { askedHere, returnPath } from "./sign-in-request";
 
-/** Mails a sign-in link. Everyone gets the same answer, whether or not the address is known and whether or not an e-mail was sent. */
+/**
+ * Mails a sign-in link. Everyone gets the same answer, whether or not the address is known and whether or not
+ * an e-mail was sent.
+ */
 export async function requestSignIn(form: FormData): Promise<void> {
   const email = plainAddress(textOf(form, "email").trim());
   const returnTo = returnPath(textOf(form, "returnTo"));
@@ -58,7 +61,13 @@ async function mail(token: string, to: string, returnTo: string | null): Promise
 /** Lax, since the link is opened from a mail program; only this browser continues without a click. */
 async function rememberAsking(token: string) {
   const secure = env().APP_URL.startsWith("https:");
-  (await cookies()).set(askedHere, markOf(token), { httpOnly: true, sameSite: "lax", path: "/sign-in", secure, maxAge: linkMinutes * 60 });
+  (await cookies()).set(askedHere, markOf(token), {
+    httpOnly: true,
+    sameSite: "lax",
+    path: "/sign-in",
+    secure,
+    maxAge: linkMinutes * 60,
+  });
 }
 
 function textOf(form: FormData, name: string): string {

@@ -22,19 +22,30 @@ export async function authOptions(): Promise<AuthOptions> {
         server: env().SMTP_URL,
         from: env().EMAIL_FROM,
         // requestSignIn creates and mails links; next-auth only redeems them.
-        sendVerificationRequest: () => Promise.reject(new Error("Sign-in links are not requested through next-auth")),
+        sendVerificationRequest: () =>
+          Promise.reject(new Error("Sign-in links are not requested through next-auth")),
       }),
     ],
     callbacks: {
       // Only ways within the app, whatever a link may ask for.
-      redirect: ({ url, baseUrl }) => (URL.canParse(url, baseUrl) && new URL(url, baseUrl).origin === baseUrl ? new URL(url, baseUrl).href : baseUrl),
+      redirect: ({ url, baseUrl }) =>
+        URL.canParse(url, baseUrl) && new URL(url, baseUrl).origin === baseUrl
+          ? new URL(url, baseUrl).href
+          : baseUrl,
       // Only someone who opened the link learns this: the form gives everyone the same answer.
-      signIn: ({ user, email }) => Boolean(email?.verificationRequest) || !isBeingDeleted(user) || `${env().APP_URL}/account/deleted`,
-      session: ({ session, user }) => ({ expires: session.expires, user: isBeingDeleted(user) ? {} : { id: user.id, email: user.email } }),
+      signIn: ({ user, email }) =>
+        Boolean(email?.verificationRequest) || !isBeingDeleted(user) || `${env().APP_URL}/account/deleted`,
+      session: ({ session, user }) => ({
+        expires: session.expires,
+        user: isBeingDeleted(user) ? {} : { id: user.id, email: user.email },
+      }),
     },
     logger: {
       error: (code, metadata) =>
-        log.error({ code, ...describeError(metadata instanceof Error ? metadata : metadata.error) }, "Signing in had a problem"),
+        log.error(
+          { code, ...describeError(metadata instanceof Error ? metadata : metadata.error) },
+          "Signing in had a problem",
+        ),
       warn: () => undefined,
       debug: () => undefined,
     },
@@ -44,7 +55,10 @@ export async function authOptions(): Promise<AuthOptions> {
 /** The adapter passes the whole row, which its types don't show. */
 const isBeingDeleted = (user: object) => Boolean(Reflect.get(user, "deletionRequestedAt"));
 
-/** The adapter is typed for the successor of next-auth 4; the methods that e-mail and database sessions use are the same in both. */
+/**
+ * The adapter is typed for the successor of next-auth 4; the methods that e-mail and database sessions use
+ * are the same in both.
+ */
 async function adapter(): Promise<Adapter> {
   const tables = { usersTable: users, sessionsTable: sessions, verificationTokensTable: verificationTokens };
   type Options = Parameters<typeof DrizzleAdapter>;

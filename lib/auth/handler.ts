@@ -11,7 +11,9 @@ import { authOptions } from "./config";
  * @returns false when the link is used, expired or invalid
  */
 export async function redeemLink({ token, email }: { token: string; email: string }): Promise<boolean> {
-  const answer = await ask("callback/email", { query: new URLSearchParams({ token, email, callbackUrl: "/" }) });
+  const answer = await ask("callback/email", {
+    query: new URLSearchParams({ token, email, callbackUrl: "/" }),
+  });
   return takeCookies(answer, "session-token");
 }
 
@@ -25,7 +27,10 @@ export async function endSession(): Promise<void> {
 }
 
 /** Calls one of next-auth's own routes from a server action; they are not reachable from outside. */
-async function ask(action: string, { query, body }: { query?: URLSearchParams; body?: URLSearchParams } = {}): Promise<Response> {
+async function ask(
+  action: string,
+  { query, body }: { query?: URLSearchParams; body?: URLSearchParams } = {},
+): Promise<Response> {
   const url = `${env().APP_URL}/api/auth/${action}${query ? `?${query.toString()}` : ""}`;
   const request = new NextRequest(url, body ? { method: "POST", body } : undefined);
   const context = { params: Promise.resolve({ nextauth: action.split("/") }) };

@@ -8,7 +8,15 @@ export const linkMinutes = 15;
  * Mails a sign-in link.
  * @throws MailNotSent
  */
-export async function sendSignInEmail({ to, token, returnTo }: { to: string; token: string; returnTo: string }): Promise<void> {
+export async function sendSignInEmail({
+  to,
+  token,
+  returnTo,
+}: {
+  to: string;
+  token: string;
+  returnTo: string;
+}): Promise<void> {
   const { APP_NAME: app, APP_URL: url } = env();
   const { host } = new URL(url);
   const link = `${url}/sign-in?${new URLSearchParams({ token, email: to, returnTo }).toString()}`;
@@ -28,7 +36,8 @@ export async function sendSignInEmail({ to, token, returnTo }: { to: string; tok
 const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 function htmlBody(app: string, link: string, host: string): string {
-  const paragraph = (words: string) => `<p style="margin:0 0 16px;font:16px/25px Arial,sans-serif;color:#2b3a42">${words}</p>`;
+  const paragraph = (words: string) =>
+    `<p style="margin:0 0 16px;font:16px/25px Arial,sans-serif;color:#2b3a42">${words}</p>`;
   return `<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#f4f6f7"><tr><td align="center" style="padding:40px 16px">
 <table role="presentation" width="600" cellpadding="0" cellspacing="0" style="max-width:600px;background:#ffffff;border:1px solid #dde3e6;border-radius:12px"><tr><td style="padding:40px">
 <h1 style="margin:0 0 20px;font:bold 24px/30px Arial,sans-serif;color:#14212a">Sign in to ${app}</h1>

@@ -31,7 +31,11 @@ async function countRows() {
 /** E-mails requested from this network, one per second. */
 async function fillNetwork(mails = 30) {
   const db = await database();
-  await db.insert(signInMails).values(Array.from({ length: mails }, (_, mail) => ({ network: network(1), requestedAt: later(mail - mails) })));
+  await db
+    .insert(signInMails)
+    .values(
+      Array.from({ length: mails }, (_, mail) => ({ network: network(1), requestedAt: later(mail - mails) })),
+    );
 }
 
 beforeEach(async () => {
@@ -41,7 +45,10 @@ beforeEach(async () => {
 });
 
 describe("one network", () => {
-  const ask = (at: Date) => Promise.all(Array.from({ length: 60 }, () => createSignInLink({ email: someone(), network: network(1), now: at })));
+  const ask = (at: Date) =>
+    Promise.all(
+      Array.from({ length: 60 }, () => createSignInLink({ email: someone(), network: network(1), now: at })),
+    );
 
   test("may request at most ten e-mails in ten seconds and thirty a minute, however many requests are concurrent", async () => {
     expect((await ask(now)).filter(Boolean)).toHaveLength(10);
@@ -71,7 +78,9 @@ describe("one network", () => {
 test("all networks together get at most thirty e-mails in ten seconds", async () => {
   const made = [];
   for (let number = 0; number < 60; number++)
-    made.push(await createSignInLink({ email: someone(), network: network(number), now: later(number * 0.1) }));
+    made.push(
+      await createSignInLink({ email: someone(), network: network(number), now: later(number * 0.1) }),
+    );
   expect(made.filter(Boolean)).toHaveLength(30);
   expect(await createSignInLink({ email: someone(), network: network(201), now: later(14) })).not.toBeNull();
 });
@@ -93,7 +102,9 @@ describe("the owner of an address", () => {
   test("gets a link even when their network or the overall limit is exhausted, but strangers do not", async () => {
     const email = await makeAccount();
     await fillNetwork();
-    expect(await createSignInLink({ email, network: network(1), now: later(15) })).toMatchObject({ beyondLimits: true });
+    expect(await createSignInLink({ email, network: network(1), now: later(15) })).toMatchObject({
+      beyondLimits: true,
+    });
     expect(await createSignInLink({ email, network: network(1), now: later(16) })).toBeNull();
     expect(await createSignInLink({ email: someone(), network: network(1), now: later(17) })).toBeNull();
   });
@@ -102,7 +113,8 @@ describe("the owner of an address", () => {
 test("a refused request stores nothing, and expired links are removed", async () => {
   await fillNetwork();
   const before = await countRows();
-  for (let request = 0; request < 20; request++) await createSignInLink({ email: someone(), network: network(1), now: later(15) });
+  for (let request = 0; request < 20; request++)
+    await createSignInLink({ email: someone(), network: network(1), now: later(15) });
   expect(await countRows()).toEqual(before);
   await createSignInLink({ email: someone(), network: network(2), now: later(2 * 3_600) });
   expect(await countRows()).toEqual({ tokens: 1, mails: 1 });
@@ -116,6 +128,11 @@ test("a link is valid only for its own address, and only for fifteen minutes", a
   expect(await isSignInLink({ token, email: someone(), now })).toBe(false);
   expect(await isSignInLink({ token: "made up", email, now })).toBe(false);
   expect(await isSignInLink({ token, email, now: later(901) })).toBe(false);
-  const stored = await (await database()).select().from(verificationTokens).where(eq(verificationTokens.identifier, email));
+  const stored = await (
+    await database()
+  )
+    .select()
+    .from(verificationTokens)
+    .where(eq(verificationTokens.identifier, email));
   expect(JSON.stringify(stored)).not.toContain(token);
 });

@@ -25,17 +25,28 @@ const maxInAll = { within: 10 * second, mails: 30 };
 
 export interface NewLink {
   token: string;
-  /** Sent although a limit is reached, to an account holder without another link. Send it after responding, so the response doesn't reveal it. */
+  /**
+   * Sent although a limit is reached, to an account holder without another link. Send it after responding, so
+   * the response doesn't reveal it.
+   */
   beyondLimits: boolean;
 }
 
 /**
- * Makes a sign-in link for an address, unless a limit is reached; then it stores nothing.
- * No one can lock out an address's owner: an address is refused only while that many unused links wait in its mailbox, and the
+ * Makes a sign-in link for an address, unless a limit is reached; then it stores nothing. No one can lock out
+ * an address's owner: an address is refused only while that many unused links wait in its mailbox, and the
  * network and overall limits never refuse an account holder who has no link waiting.
  * @returns null when no link is to be sent
  */
-export async function createSignInLink({ email, network, now }: { email: string; network: string; now: Date }): Promise<NewLink | null> {
+export async function createSignInLink({
+  email,
+  network,
+  now,
+}: {
+  email: string;
+  network: string;
+  now: Date;
+}): Promise<NewLink | null> {
   const token = randomBytes(32).toString("hex");
   return transaction(async (tx) => {
     // Requests are counted one at a time; otherwise concurrent ones would all pass the limit.
@@ -47,7 +58,9 @@ export async function createSignInLink({ email, network, now }: { email: string;
     const beyondLimits = await isBeyondLimits(tx, network, now);
     if (beyondLimits && (waiting > 0 || !(await hasAccount(tx, email)))) return null;
     if (!beyondLimits) await tx.insert(signInMails).values({ network, requestedAt: now });
-    await tx.insert(verificationTokens).values({ identifier: email, token: hashOf(token), expires: new Date(now.getTime() + linkMs) });
+    await tx
+      .insert(verificationTokens)
+      .values({ identifier: email, token: hashOf(token), expires: new Date(now.getTime() + linkMs) });
     return { token, beyondLimits };
   });
 }
@@ -59,10 +72,23 @@ export async function dropSignInLink(token: string): Promise<void> {
 }
 
 /** True while a link can sign in as this address; checking doesn't use it up. */
-export async function isSignInLink({ token, email, now }: { token: string; email: string; now: Date }): Promise<boolean> {
+export async function isSignInLink({
+  token,
+  email,
+  now,
+}: {
+  token: string;
+  email: string;
+  now: Date;
+}): Promise<boolean> {
   const db = await database();
   const { identifier, expires, token: hash } = verificationTokens;
-  return (await db.$count(verificationTokens, and(eq(hash, hashOf(token)), eq(identifier, email), gt(expires, now)))) > 0;
+  return (
+    (await db.$count(
+      verificationTokens,
+      and(eq(hash, hashOf(token)), eq(identifier, email), gt(expires, now)),
+    )) > 0
+  );
 }
 
 /** What the browser that requested a link stores: enough to recognize the link, useless for signing in. */
@@ -74,7 +100,8 @@ async function isBeyondLimits(tx: Transaction, network: string, now: Date): Prom
   const since = (within: number) => gt(signInMails.requestedAt, new Date(now.getTime() - within));
   if ((await tx.$count(signInMails, since(maxInAll.within))) >= maxInAll.mails) return true;
   for (const { within, mails } of maxPerNetwork)
-    if ((await tx.$count(signInMails, and(eq(signInMails.network, network), since(within)))) >= mails) return true;
+    if ((await tx.$count(signInMails, and(eq(signInMails.network, network), since(within)))) >= mails)
+      return true;
   return false;
 }
 
@@ -83,4 +110,5 @@ async function hasAccount(tx: Transaction, email: string): Promise<boolean> {
 }
 
 /** Hashed the way next-auth stores tokens. */
-const hashOf = (token: string) => createHash("sha256").update(`${token}${env().NEXTAUTH_SECRET}`).digest("hex");
+const hashOf = (token: string) =>
+  createHash("sha256").update(`${token}${env().NEXTAUTH_SECRET}`).digest("hex");

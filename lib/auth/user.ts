@@ -16,7 +16,9 @@ export const getUser = cache(async (): Promise<User | null> => {
   return id && email ? { id, email } : null;
 });
 
-/** The signed-in person of this request. Sends everybody else to sign in, and back to `returnTo` afterwards. */
+/**
+ * The signed-in person of this request. Sends everybody else to sign in, and back to `returnTo` afterwards.
+ */
 export async function requireUser(returnTo?: string): Promise<User> {
   return (await getUser()) ?? redirect(returnTo ? `/?callbackUrl=${encodeURIComponent(returnTo)}` : "/");
 }

@@ -10,9 +10,20 @@ const seen = (color: string) => {
 };
 const contrast = (one: string, other: string) => wcagContrast(seen(one), seen(other));
 
-const brands: string[] = ["#5b5bf0", "#0a7d4b", "#c8102e", "#ffd000", "#222222", "#000", "#fff", "mintcream", "oklch(0.44 0.085 228)"];
+const brands: string[] = [
+  "#5b5bf0",
+  "#0a7d4b",
+  "#c8102e",
+  "#ffd000",
+  "#222222",
+  "#000",
+  "#fff",
+  "mintcream",
+  "oklch(0.44 0.085 228)",
+];
 for (let l = 0.05; l <= 1; l += 0.1)
-  for (let c = 0; c <= 0.3; c += 0.06) for (let h = 0; h < 360; h += 30) brands.push(`oklch(${l.toFixed(2)} ${c.toFixed(2)} ${h})`);
+  for (let c = 0; c <= 0.3; c += 0.06)
+    for (let h = 0; h < 360; h += 30) brands.push(`oklch(${l.toFixed(2)} ${c.toFixed(2)} ${h})`);
 
 const grounds = ["canvas", "surface", "sunken"];
 const texts = ["ink", "ink-2", "ink-3", "accent", "you", "good", "danger"];
@@ -27,7 +38,8 @@ test(`text stands out by 4.5:1 and glyphs by 3:1 for each of ${brands.length} br
       const of = (name: string) => token[name] ?? "";
       for (const ground of grounds) {
         for (const text of texts) worstText = Math.min(worstText, contrast(of(text), of(ground)));
-        for (const mark of marks) if (ground !== "sunken") worstMark = Math.min(worstMark, contrast(of(mark), of(ground)));
+        for (const mark of marks)
+          if (ground !== "sunken") worstMark = Math.min(worstMark, contrast(of(mark), of(ground)));
       }
       for (const [text, ground] of [
         ["on-fill", "fill"],

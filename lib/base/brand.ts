@@ -86,9 +86,12 @@ const round = (value: number) => Number(value.toFixed(4));
 export function brandTokens(brandColor: string, theme: Theme): Record<string, string> {
   const { l, c, h } = parseBrandColor(brandColor);
   const tokens: Record<string, string> = theme === "light" ? { surface: "#fff" } : {};
-  for (const [name, [lightness, chroma]] of Object.entries(neutrals[theme])) tokens[name] = literal(lightness, Math.min(c, chroma), h);
+  for (const [name, [lightness, chroma]] of Object.entries(neutrals[theme]))
+    tokens[name] = literal(lightness, Math.min(c, chroma), h);
   tokens.accent =
-    theme === "light" ? literal(clamp(0.34, l, 0.49), Math.min(c, 0.16), h) : literal(clamp(0.78, l + 0.36, 0.86), Math.min(c, 0.11), h);
+    theme === "light"
+      ? literal(clamp(0.34, l, 0.49), Math.min(c, 0.16), h)
+      : literal(clamp(0.78, l + 0.36, 0.86), Math.min(c, 0.11), h);
   return { ...tokens, ...fill({ l, c, h }, theme), ...roles[theme] };
 }
 
@@ -96,10 +99,19 @@ function fill({ l, c, h }: Oklch, theme: Theme): Record<string, string> {
   if (l > brightFrom) {
     const lightness = clamp(0.78, l, 0.92);
     const chroma = Math.min(c, 0.18);
-    return { fill: literal(lightness, chroma, h), "fill-hover": literal(lightness - 0.05, chroma, h), "on-fill": literal(0.2, Math.min(c, 0.03), h) };
+    return {
+      fill: literal(lightness, chroma, h),
+      "fill-hover": literal(lightness - 0.05, chroma, h),
+      "on-fill": literal(0.2, Math.min(c, 0.03), h),
+    };
   }
-  const [lightness, chroma] = theme === "light" ? [clamp(0.34, l, 0.49), Math.min(c, 0.16)] : [clamp(0.48, l, 0.51), Math.min(c, 0.15)];
-  return { fill: literal(lightness, chroma, h), "fill-hover": literal(lightness - 0.05, chroma, h), "on-fill": "#fff" };
+  const [lightness, chroma] =
+    theme === "light" ? [clamp(0.34, l, 0.49), Math.min(c, 0.16)] : [clamp(0.48, l, 0.51), Math.min(c, 0.15)];
+  return {
+    fill: literal(lightness, chroma, h),
+    "fill-hover": literal(lightness - 0.05, chroma, h),
+    "on-fill": "#fff",
+  };
 }
 
 /** The partner's button in an e-mail, where only hex colours are understood. */
@@ -113,8 +125,9 @@ export function mailColors(brandColor: string): { fill: string; onFill: string }
 }
 
 /**
- * The colours of every page as CSS: light, dark where the reader's system is dark, stronger lines where they ask for contrast.
- * Literals only, since relative colours turn to black on white in browsers that do not know them.
+ * The colours of every page as CSS: light, dark where the reader's system is dark, stronger lines where they
+ * ask for contrast. Literals only, since relative colours turn to black on white in browsers that do not know
+ * them.
  * @throws RangeError as parseBrandColor does
  */
 export function brandCss(brandColor: string): string {

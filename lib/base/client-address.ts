@@ -5,18 +5,22 @@ import { BlockList, isIP } from "node:net";
 export function isProxyEntry(entry: string): boolean {
   const { address, bits } = partsOf(entry);
   const family = isIP(address);
-  return family !== 0 && (bits === null || (Number.isInteger(bits) && bits >= 0 && bits <= (family === 4 ? 32 : 128)));
+  return (
+    family !== 0 &&
+    (bits === null || (Number.isInteger(bits) && bits >= 0 && bits <= (family === 4 ? 32 : 128)))
+  );
 }
 
 /**
- * Who sent a request: the connection's peer or, behind trusted proxies, the last address in X-Forwarded-For that isn't one of them.
- * Entries added to that header by anyone else never count.
+ * Who sent a request: the connection's peer or, behind trusted proxies, the last address in X-Forwarded-For
+ * that isn't one of them. Entries added to that header by anyone else never count.
  */
 export function clientAddress(peer: string, forwardedFor: string, trustedProxies: string[]): string {
   const trusted = blockListOf(trustedProxies);
   const chain = [...forwardedFor.split(",").map((entry) => entry.trim()), peer].map(plain);
   let client = chain.pop() ?? "";
-  for (let before = chain.pop(); before && isIP(before) !== 0 && isIn(trusted, client); before = chain.pop()) client = before;
+  for (let before = chain.pop(); before && isIP(before) !== 0 && isIn(trusted, client); before = chain.pop())
+    client = before;
   return client;
 }
 
@@ -28,7 +32,10 @@ export function networkOf(address: string): string {
   const [head = "", tail] = (address.split("%")[0] ?? "").split("::");
   const groups = (text: string | undefined) => (text ? text.split(":") : []);
   const known = [...groups(head), ...groups(tail)].length;
-  const all = tail === undefined ? groups(head) : [...groups(head), ...Array<string>(8 - known).fill("0"), ...groups(tail)];
+  const all =
+    tail === undefined
+      ? groups(head)
+      : [...groups(head), ...Array<string>(8 - known).fill("0"), ...groups(tail)];
   const bytes = all.slice(0, 4).map((group) => parseInt(group, 16));
   return `${bytes.map((group, at) => (at === 3 ? group & 0xff00 : group).toString(16)).join(":")}::/56`;
 }
@@ -45,7 +52,8 @@ function plain(address: string): string {
 
 const family = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");
 
-const isIn = (list: BlockList, address: string) => isIP(address) !== 0 && list.check(address, family(address));
+const isIn = (list: BlockList, address: string) =>
+  isIP(address) !== 0 && list.check(address, family(address));
 
 function blockListOf(entries: string[]): BlockList {
   const list = new BlockList();

@@ -4,7 +4,10 @@ import { TimeLimitExceeded } from "./time-limit";
 
 test("a run that hangs fails with its time limit, and those waiting for the next run get it", async () => {
   let runs = 0;
-  const work = coalesce(() => (++runs === 1 ? new Promise<number>(() => undefined) : Promise.resolve(runs)), 20);
+  const work = coalesce(
+    () => (++runs === 1 ? new Promise<number>(() => undefined) : Promise.resolve(runs)),
+    20,
+  );
   const first = work();
   const second = work();
   await expect(first).rejects.toThrow(TimeLimitExceeded);

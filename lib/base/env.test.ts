@@ -22,8 +22,15 @@ function problems(settings: Record<string, string>) {
 
 test("a complete set of settings is accepted, and what is left out gets its documented default", () => {
   const env = parseEnv({ ...complete, APP_NAME: "" });
-  expect(env).toMatchObject({ APP_NAME: "Reconnect", DATABASE_URL: "pglite:.data/pglite", SNAPTRADE_API_URL: "https://api.snaptrade.com" });
-  expect(env.SNAPTRADE_PORTAL_ORIGINS).toEqual(["https://app.snaptrade.com", "https://connect.snaptrade.com"]);
+  expect(env).toMatchObject({
+    APP_NAME: "Reconnect",
+    DATABASE_URL: "pglite:.data/pglite",
+    SNAPTRADE_API_URL: "https://api.snaptrade.com",
+  });
+  expect(env.SNAPTRADE_PORTAL_ORIGINS).toEqual([
+    "https://app.snaptrade.com",
+    "https://connect.snaptrade.com",
+  ]);
 });
 
 test("every missing setting is named, all at once", () => {

@@ -3,7 +3,10 @@ import { isProxyEntry } from "./client-address";
 
 const origin = z
   .string()
-  .refine((value) => URL.canParse(value) && new URL(value).origin === value, "must be an origin such as https://app.example.com, without a path");
+  .refine(
+    (value) => URL.canParse(value) && new URL(value).origin === value,
+    "must be an origin such as https://app.example.com, without a path",
+  );
 
 const required = (what: string) => z.string(`is missing: ${what}`).min(1, `is missing: ${what}`);
 
@@ -13,8 +16,13 @@ const encryptionKeys = z.string().transform((value, context) => {
     return { id, key: Buffer.from(encoded, "base64") };
   });
   const ids = new Set(keys.map((key) => key.id));
-  if (ids.size !== keys.length || keys.some(({ id, key }) => !/^[\w-]{1,32}$/.test(id) || key.length !== 32)) {
-    context.addIssue("must be id:key pairs, comma-separated, each key 32 bytes in base64 and each id used once");
+  if (
+    ids.size !== keys.length ||
+    keys.some(({ id, key }) => !/^[\w-]{1,32}$/.test(id) || key.length !== 32)
+  ) {
+    context.addIssue(
+      "must be id:key pairs, comma-separated, each key 32 bytes in base64 and each id used once",
+    );
     return z.NEVER;
   }
   return keys;
@@ -42,23 +50,30 @@ const schema = z.object({
     .default("https://app.snaptrade.com,https://connect.snaptrade.com")
     .transform((value) => value.split(",").map((entry) => entry.trim()))
     .pipe(z.array(origin)),
-  NEXTAUTH_SECRET: required("it signs what next-auth signs; make one with `openssl rand -base64 32`").min(16, "must have at least 16 characters"),
-  ENCRYPTION_KEYS: required("it seals the secrets of SnapTrade users; make one with `echo k1:$(openssl rand -base64 32)`").pipe(encryptionKeys),
+  NEXTAUTH_SECRET: required("it signs what next-auth signs; make one with `openssl rand -base64 32`").min(
+    16,
+    "must have at least 16 characters",
+  ),
+  ENCRYPTION_KEYS: required(
+    "it seals the secrets of SnapTrade users; make one with `echo k1:$(openssl rand -base64 32)`",
+  ).pipe(encryptionKeys),
   SMTP_URL: required("where mail is handed over, such as smtp://user:password@mail.example.com:587").regex(
     /^smtps?:\/\//,
     "must begin with smtp:// or smtps://",
   ),
   EMAIL_FROM: required("the sender of our mail, such as Example <connections@example.com>"),
-  CRON_SECRET: required("the bearer token of /api/cron/reconcile; make one with `openssl rand -base64 32`").min(
-    16,
-    "must have at least 16 characters",
-  ),
+  CRON_SECRET: required(
+    "the bearer token of /api/cron/reconcile; make one with `openssl rand -base64 32`",
+  ).min(16, "must have at least 16 characters"),
   RECONCILE_IN_PROCESS: z.enum(["true", "false"], "must be true or false").optional(),
   TRUSTED_PROXIES: z
     .string()
     .default("")
     .transform((value) => value.split(",").flatMap((entry) => entry.trim() || []))
-    .refine((entries) => entries.every(isProxyEntry), "must be addresses or networks such as 10.0.0.0/8, comma-separated"),
+    .refine(
+      (entries) => entries.every(isProxyEntry),
+      "must be addresses or networks such as 10.0.0.0/8, comma-separated",
+    ),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 
@@ -75,7 +90,9 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
   const present = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ""));
   const parsed = schema.safeParse(present);
   if (parsed.success) return parsed.data;
-  throw new SettingsError(parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`).join("\n"));
+  throw new SettingsError(
+    parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`).join("\n"),
+  );
 }
 
 let parsedOnce: Env | undefined;

@@ -4,12 +4,16 @@ const messages = {
   "signed-out": "You were signed out. Sign in again and everything is where you left it.",
   "snaptrade-away": "SnapTrade isn't answering right now. Try again in a minute.",
   "snaptrade-busy": "SnapTrade is busy right now. Nothing was changed. Try again in a minute.",
-  "snaptrade-refused": "SnapTrade didn't accept the request. This isn't about your login, and it has been noted for us.",
-  "checked-often": "We asked SnapTrade several times within the last minute, and what you see is its answer. Try again in a minute.",
+  "snaptrade-refused":
+    "SnapTrade didn't accept the request. This isn't about your login, and it has been noted for us.",
+  "checked-often":
+    "We asked SnapTrade several times within the last minute, and what you see is its answer. Try again in a minute.",
   "access-refused":
     "SnapTrade just refused us access to your connections. We'll keep trying; if that doesn't change, we'll say so here, and you can connect again.",
-  "being-removed": "You asked to remove this connection, so it can't be reconnected. To keep it after all, choose “Keep it” first.",
-  "account-deleting": "Your account is being deleted, so nothing can be connected or reconnected here anymore.",
+  "being-removed":
+    "You asked to remove this connection, so it can't be reconnected. To keep it after all, choose “Keep it” first.",
+  "account-deleting":
+    "Your account is being deleted, so nothing can be connected or reconnected here anymore.",
   "not-broken": "This connection works. There is nothing to reconnect.",
   "cannot-reconnect": "SnapTrade no longer connects to this brokerage, so signing in again can't help.",
   "cannot-trade": "This brokerage doesn't let other apps trade, so there is nothing to allow.",
@@ -21,7 +25,10 @@ const messages = {
 
 export type AppErrorCode = keyof typeof messages;
 
-/** What domain code throws when a person's wish cannot be met: a code from the closed list, with a sentence that a person may read. */
+/**
+ * What domain code throws when a person's wish cannot be met: a code from the closed list, with a sentence
+ * that a person may read.
+ */
 export class AppError extends Error {
   constructor(readonly code: AppErrorCode) {
     super(messages[code]);
@@ -29,10 +36,13 @@ export class AppError extends Error {
   }
 }
 
-/** The sentence for a code that came back in a URL of ours; null for anything that is not one of our codes. */
+/**
+ * The sentence for a code that came back in a URL of ours; null for anything that is not one of our codes.
+ */
 export function errorSentence(code: string | string[] | undefined): string | null {
   if (code === "unexpected") return unexpectedSentence;
   return typeof code === "string" && code in messages ? messages[code as AppErrorCode] : null;
 }
 
-export const unexpectedSentence = "Something went wrong on our side. Nothing was lost; try again in a minute.";
+export const unexpectedSentence =
+  "Something went wrong on our side. Nothing was lost; try again in a minute.";

@@ -37,7 +37,9 @@ test("nothing begins once one says stop, or the time is up", async () => {
     return Promise.resolve(number === 4 ? "stop" : null);
   });
   expect(begun).toEqual([0, 1, 2, 3, 4]);
-  await forEachConcurrently(numbers, { atOnce: 3, withinMs: 0 }, (number) => Promise.resolve(begun.push(number)));
+  await forEachConcurrently(numbers, { atOnce: 3, withinMs: 0 }, (number) =>
+    Promise.resolve(begun.push(number)),
+  );
   expect(begun).toHaveLength(5);
 });
 

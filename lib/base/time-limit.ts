@@ -1,4 +1,7 @@
-/** Work did not end within its time limit. It may continue unattended, so it must be harmless when it ends late. */
+/**
+ * Work did not end within its time limit. It may continue unattended, so it must be harmless when it ends
+ * late.
+ */
 export class TimeLimitExceeded extends Error {
   override name = "TimeLimitExceeded";
 }

@@ -29,11 +29,15 @@ test.each([
 });
 
 test("dates and durations never break over a line", () => {
-  expect(duration(3 * 86_400_000 + 4 * 3_600_000 + 49 * 60_000)).toBe("3\u00a0days, 4\u00a0h\u00a049\u00a0min");
+  expect(duration(3 * 86_400_000 + 4 * 3_600_000 + 49 * 60_000)).toBe(
+    "3\u00a0days, 4\u00a0h\u00a049\u00a0min",
+  );
   expect(plain(duration(50_000))).toBe("50 seconds");
 });
 
 test("a day begins at the reader's midnight, also where clocks changed that day", () => {
   expect(startOfDay(toronto, now).toISOString()).toBe("2026-11-20T05:00:00.000Z");
-  expect(startOfDay(toronto, new Date("2026-11-01T20:00:00Z")).toISOString()).toBe("2026-11-01T04:00:00.000Z");
+  expect(startOfDay(toronto, new Date("2026-11-01T20:00:00Z")).toISOString()).toBe(
+    "2026-11-01T04:00:00.000Z",
+  );
 });

@@ -1,4 +1,7 @@
-/** For whom times are written: their language and zone; `zoneKnown` is false as long as only the server's guess is there. */
+/**
+ * For whom times are written: their language and zone; `zoneKnown` is false as long as only the server's
+ * guess is there.
+ */
 export interface Viewer {
   locale: string;
   timeZone: string;
@@ -15,7 +18,8 @@ const maxFormats = 500;
 
 function format(viewer: Viewer, at: Date, options: Intl.DateTimeFormatOptions): string {
   const key = `${viewer.locale} ${viewer.timeZone} ${JSON.stringify(options)}`;
-  const known = formats.get(key) ?? new Intl.DateTimeFormat(viewer.locale, { timeZone: viewer.timeZone, ...options });
+  const known =
+    formats.get(key) ?? new Intl.DateTimeFormat(viewer.locale, { timeZone: viewer.timeZone, ...options });
   // Ordered by last use, so that the first entry is the one to evict.
   formats.delete(key);
   formats.set(key, known);
@@ -78,7 +82,9 @@ export function duration(ms: number): string {
   const days = Math.floor(ms / day);
   const hours = Math.floor((ms % day) / hour);
   const minutes = Math.floor((ms % hour) / minute);
-  const clockPart = [hours ? `${hours}${space}h` : "", minutes ? `${minutes}${space}min` : ""].filter(Boolean).join(space);
+  const clockPart = [hours ? `${hours}${space}h` : "", minutes ? `${minutes}${space}min` : ""]
+    .filter(Boolean)
+    .join(space);
   return [days ? count(days, "day") : "", clockPart].filter(Boolean).join(", ");
 }
 

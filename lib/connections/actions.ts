@@ -11,7 +11,14 @@ import { continueQueue, skipInQueue as skip } from "@/lib/connections/portal/que
 import { keepBeside, requestRemoval, takeRemovalBack } from "@/lib/connections/look/remove";
 import { countCheck } from "@/lib/connections/observations/snaptrade-user";
 import { notifyWhenBack } from "@/lib/connections/portal/notify-when-back";
-import { connectInput, connectionInput, noInput, queueEntryInput, reconnectInput, reportPortalInput } from "./schema";
+import {
+  connectInput,
+  connectionInput,
+  noInput,
+  queueEntryInput,
+  reconnectInput,
+  reportPortalInput,
+} from "./schema";
 
 // For the dialog: the login link goes to the click that asked for it, and nowhere else.
 
@@ -25,10 +32,18 @@ export const startReconnectAll = userAction(noInput, async ({ user, now }) => {
 });
 
 export const startConnect = userAction(connectInput, async ({ user, input, now }) =>
-  openConnect({ userId: user.id, brokerage: input.brokerage, beside: input.beside === "yes", darkMode: await isDark(), now }),
+  openConnect({
+    userId: user.id,
+    brokerage: input.brokerage,
+    beside: input.beside === "yes",
+    darkMode: await isDark(),
+    now,
+  }),
 );
 
-export const reportPortal = userAction(reportPortalInput, ({ user, input, now }) => checkPortal({ userId: user.id, ...input, now }));
+export const reportPortal = userAction(reportPortalInput, ({ user, input, now }) =>
+  checkPortal({ userId: user.id, ...input, now }),
+);
 
 export const skipEntry = userAction(queueEntryInput, async ({ user, input }) => {
   await skip(user.id, input.queueId, input.connectionId);
@@ -45,7 +60,9 @@ export const requestNotifyWhenBack = userAction(connectionInput, async ({ user, 
   return null;
 });
 
-/** The button behind the link of an e-mail: spends the link, then goes to the portal like every other click. */
+/**
+ * The button behind the link of an e-mail: spends the link, then goes to the portal like every other click.
+ */
 export const startFix = userAction(fixLinkInput, async ({ user, input, now }) => {
   const connectionId = await readFixLink(user.id, input.token, now);
   if (!connectionId || connectionId !== input.connectionId) throw new AppError("not-found");
@@ -56,7 +73,8 @@ export const startFix = userAction(fixLinkInput, async ({ user, input, now }) =>
 
 // Plain forms, so they work without JavaScript too.
 
-const pageOf = ({ connectionId = "" }: { connectionId?: string }) => `/connections/${encodeURIComponent(connectionId)}`;
+const pageOf = ({ connectionId = "" }: { connectionId?: string }) =>
+  `/connections/${encodeURIComponent(connectionId)}`;
 
 export const checkNow = formAction(
   noInput,

@@ -10,13 +10,15 @@ type Result = ActionResult<OpenedPortal>;
 
 /**
  * Opens the Connection Portal for a form, as a full page; `kind` says which form it was.
- * @returns the login link, for the response to this click only, or the page of ours that explains why there is none
+ * @returns the login link, for the response to this click only, or the page of ours that explains why there
+ * is none
  */
 export async function openInPage({ kind = "", ...fields }: Fields): Promise<OpenedInPage> {
   const opening = ways[kind];
   if (!opening) return { errorPage: "/connections" };
   const { result, otherwise } = await opening(fields);
-  if (!result.ok) return { errorPage: result.code === "already-connected" ? otherwise : withError(otherwise, result) };
+  if (!result.ok)
+    return { errorPage: result.code === "already-connected" ? otherwise : withError(otherwise, result) };
   return { loginLink: result.data.loginLink, brokerage: result.data.view.brokerage.name };
 }
 
@@ -28,7 +30,10 @@ const ways: Partial<Record<string, (fields: Fields) => Promise<{ result: Result;
   connect: async ({ brokerage = "", beside }) => {
     const result = await startConnect({ brokerage, beside: beside === "yes" ? "yes" : undefined });
     const chosen = `/connections/new?brokerage=${encodeURIComponent(brokerage)}`;
-    return { result, otherwise: !result.ok && result.code === "already-connected" ? chosen : "/connections/new" };
+    return {
+      result,
+      otherwise: !result.ok && result.code === "already-connected" ? chosen : "/connections/new",
+    };
   },
   fix: async ({ token = "", connectionId = "" }) => ({
     result: await startFix({ token, connectionId }),

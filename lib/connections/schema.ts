@@ -31,4 +31,8 @@ const reportedResult = z.discriminatedUnion("status", [
   z.object({ status: z.literal("ABANDONED") }),
   z.object({ status: z.literal("UNKNOWN") }),
 ]);
-export const reportPortalInput = z.object({ portalSessionId: id, reportedResult: reportedResult.nullable(), over: z.boolean() });
+export const reportPortalInput = z.object({
+  portalSessionId: id,
+  reportedResult: reportedResult.nullable(),
+  over: z.boolean(),
+});

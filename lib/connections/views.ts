@@ -56,9 +56,15 @@ export interface ConnectionView {
   portalOpenedAt: Date | null;
   /** What became of the last trip to the portal when it ended unfinished in this episode; null otherwise. */
   lastSessionUnfinishedAt: Date | null;
-  /** A working connection at the same brokerage that was made after this one broke; null when there is none or both are kept. */
+  /**
+   * A working connection at the same brokerage that was made after this one broke; null when there is none or
+   * both are kept.
+   */
   secondConnectionId: string | null;
-  /** By that brokerage's own history it may need signing in again in about so many days; null when that says nothing. */
+  /**
+   * By that brokerage's own history it may need signing in again in about so many days; null when that says
+   * nothing.
+   */
   daysToUsualEnd: number | null;
   /** The brokerage lets apps trade, and this connection may not. */
   canAllowTrading: boolean;
@@ -67,17 +73,29 @@ export interface ConnectionView {
 export interface ConnectionsView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
-  /** SnapTrade has deleted this person's record, or has refused its secret for minutes: what is shown can be neither checked nor repaired. */
+  /**
+   * SnapTrade has deleted this person's record, or has refused its secret for minutes: what is shown can be
+   * neither checked nor repaired.
+   */
   gone: "deleted" | "refused" | null;
-  /** False until SnapTrade has first told us which connections exist; until then an empty list doesn't mean there are none. */
+  /**
+   * False until SnapTrade has first told us which connections exist; until then an empty list doesn't mean
+   * there are none.
+   */
   known: boolean;
   /** How many more connections SnapTrade lists in a form we can't read. */
   unreadable: number;
   connections: ConnectionView[];
-  /** Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's tense. */
+  /**
+   * Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's
+   * tense.
+   */
   lookedAt: Date | null;
   unreachable: boolean;
-  /** When SnapTrade should be asked again because what is shown is too old or contradicted; null when it is fresh. */
+  /**
+   * When SnapTrade should be asked again because what is shown is too old or contradicted; null when it is
+   * fresh.
+   */
   lookDueAt: Date | null;
 }
 
@@ -119,7 +137,10 @@ export interface ConnectionDetailView {
   version: number;
   connection: ConnectionView;
   timeline: TimelineEntry[];
-  /** How many days connections of this brokerage usually last, and how long this one did; null with too little history. */
+  /**
+   * How many days connections of this brokerage usually last, and how long this one did; null with too little
+   * history.
+   */
   lifetime: { usualDays: number; lastedDays: number } | null;
   earlier: PastEpisode[];
   lookedAt: Date | null;
@@ -129,7 +150,12 @@ export interface ConnectionDetailView {
 
 export interface QueueView {
   id: string;
-  entries: { connectionId: string; brokerage: BrokerageView; accounts: AccountView[]; state: "waiting" | "current" | "fixed" | "skipped" }[];
+  entries: {
+    connectionId: string;
+    brokerage: BrokerageView;
+    accounts: AccountView[];
+    state: "waiting" | "current" | "fixed" | "skipped";
+  }[];
 }
 
 /** What became of the accounts a connection had before it broke. */
@@ -143,7 +169,10 @@ export type PortalIntent = "connect" | "reconnect" | "renew" | "allow-trading";
 /** A portal session for a connection that exists. */
 export type RepairIntent = Exclude<PortalIntent, "connect">;
 
-/** What a window message or the return URL reports (FACTS 4.3, 4.6). A hint: it chooses words, never the result. */
+/**
+ * What a window message or the return URL reports (FACTS 4.3, 4.6). A hint: it chooses words, never the
+ * result.
+ */
 export type ReportedResult = PortalResult;
 
 export type PortalFailure =
@@ -161,7 +190,10 @@ export type PortalFailure =
   | "no-new-connection"
   | "unexplained";
 
-/** What the server concluded about one portal session; the only thing a page shows. Times on SnapTrade's clock. */
+/**
+ * What the server concluded about one portal session; the only thing a page shows. Times on SnapTrade's
+ * clock.
+ */
 export type PortalOutcome =
   | { state: "open" }
   | { state: "checking"; signedIn: boolean }
@@ -172,7 +204,9 @@ export type PortalOutcome =
   | { state: "stopped-again"; brokeAt: Date }
   | { state: "failed"; failure: PortalFailure; code: string | null };
 
-/** One trip to the portal with what the server concluded, for the dialog and for the page after a redirect. */
+/**
+ * One trip to the portal with what the server concluded, for the dialog and for the page after a redirect.
+ */
 export interface PortalView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
@@ -186,7 +220,9 @@ export interface PortalView {
   accounts: AccountView[];
   /** After a repair: whether the earlier accounts came back; null until SnapTrade was asked. */
   accountsBack: AccountsBack | null;
-  /** Signing in opens another window (OAuth), so a blocked window is a likely trouble; null when not known. */
+  /**
+   * Signing in opens another window (OAuth), so a blocked window is a likely trouble; null when not known.
+   */
   signInOpensPopup: boolean | null;
   brokeAt: Date | null;
   reportedAt: Date | null;

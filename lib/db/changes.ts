@@ -14,7 +14,9 @@ const pending = new WeakMap<object, Changes>();
 
 type Writer = Pick<Transaction, "update">;
 
-/** Marks this person's pages as out of date; a transaction writes the mark last of all (docs/decisions/0010). */
+/**
+ * Marks this person's pages as out of date; a transaction writes the mark last of all (docs/decisions/0010).
+ */
 export function recordChange(tx: Writer, userId: string): Promise<void> {
   return note(tx, { users: new Set([userId]), brokerages: new Set() });
 }
@@ -45,7 +47,9 @@ async function write(tx: Writer, changes: Changes): Promise<void> {
   const whose: SQL[] = [];
   if (changes.users.size > 0) whose.push(sql`id in (${uuids(changes.users)})`);
   if (changes.brokerages.size > 0)
-    whose.push(sql`id in (select user_id from ${connections} where brokerage_id in (${uuids(changes.brokerages)}) and state <> 'deleted')`);
+    whose.push(
+      sql`id in (select user_id from ${connections} where brokerage_id in (${uuids(changes.brokerages)}) and state <> 'deleted')`,
+    );
   if (whose.length === 0) return;
   const inOrder = sql`select id from ${users} where ${sql.join(whose, sql` or `)} order by id for no key update`;
   await tx

@@ -17,19 +17,29 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const pglite = (name: string) => ({ DATABASE_URL: `pglite:${path.join(folder, name)}`, DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined });
+const pglite = (name: string) => ({
+  DATABASE_URL: `pglite:${path.join(folder, name)}`,
+  DATABASE_DRIVER: undefined,
+  NEON_WS_PROXY: undefined,
+});
 
 /** Another process that opens the folder, says so, and stays until it is killed. */
 async function holder(name: string) {
   const code = `const { openDatabase } = await import("./lib/db/client.ts"); await openDatabase(${JSON.stringify(pglite(name))}); console.log("open"); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ["--conditions=react-server", "--import", "tsx", "--input-type=module", "-e", code], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--conditions=react-server", "--import", "tsx", "--input-type=module", "-e", code],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
   const end = once(child, "exit");
-  const opened = new Promise<void>((resolve) => child.stdout.on("data", () => said.includes("open") && resolve()));
+  const opened = new Promise<void>((resolve) =>
+    child.stdout.on("data", () => said.includes("open") && resolve()),
+  );
   await Promise.race([opened, end]);
   return { child, end, said: () => said };
 }
@@ -38,7 +48,9 @@ describe("the embedded database", () => {
   test("a second process stops with one sentence that names the first, and a killed one leaves no lock behind", async () => {
     const first = await holder("locked");
     expect(first.said()).toContain("open");
-    await expect(openDatabase(pglite("locked"))).rejects.toThrow(`is in use by process ${first.child.pid ?? 0}`);
+    await expect(openDatabase(pglite("locked"))).rejects.toThrow(
+      `is in use by process ${first.child.pid ?? 0}`,
+    );
     first.child.kill("SIGKILL");
     await first.end;
     const { close } = await openDatabase(pglite("locked"));
@@ -50,13 +62,17 @@ describe("the embedded database", () => {
     await first.db.insert(users).values({ email: "kept@example.com" });
     await first.close();
     const second = await openDatabase(pglite("kept"));
-    expect(await second.db.select({ email: users.email }).from(users)).toEqual([{ email: "kept@example.com" }]);
+    expect(await second.db.select({ email: users.email }).from(users)).toEqual([
+      { email: "kept@example.com" },
+    ]);
     await second.close();
   });
 
   test("a database from a newer version is left alone, with a sentence", async () => {
     const first = await openDatabase(pglite("future"));
-    await first.db.execute(sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('of the future', 9999999999999)`);
+    await first.db.execute(
+      sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('of the future', 9999999999999)`,
+    );
     await first.close();
     await expect(openDatabase(pglite("future"))).rejects.toThrow("made by a newer version");
   });
@@ -97,7 +113,11 @@ describe.runIf(inject("postgresUrl"))("PostgreSQL", () => {
   const url = (name: string) => `${inject("postgresUrl")}/${name}`;
 
   async function create(name: string) {
-    const { db, close } = await openDatabase({ DATABASE_URL: url("postgres"), DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined });
+    const { db, close } = await openDatabase({
+      DATABASE_URL: url("postgres"),
+      DATABASE_DRIVER: undefined,
+      NEON_WS_PROXY: undefined,
+    });
     await db.execute(sql.raw(`create database ${name}`));
     await close();
   }
@@ -116,7 +136,11 @@ describe.runIf(inject("postgresUrl"))("PostgreSQL", () => {
   test("Neon's driver does the same work over a WebSocket", async () => {
     await create("neon");
     const proxy = startWebSocketProxy(Number(new URL(url("neon")).port));
-    const opened = await openDatabase({ DATABASE_URL: url("neon"), DATABASE_DRIVER: "neon", NEON_WS_PROXY: `localhost:${proxy.port}/v1` });
+    const opened = await openDatabase({
+      DATABASE_URL: url("neon"),
+      DATABASE_DRIVER: "neon",
+      NEON_WS_PROXY: `localhost:${proxy.port}/v1`,
+    });
     const { db, transaction, close } = opened;
     await migrateDatabase(opened);
     await transaction(async (tx) => {

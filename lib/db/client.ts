@@ -16,13 +16,20 @@ type Settings = Pick<ReturnType<typeof env>, "DATABASE_URL" | "DATABASE_DRIVER" 
 const poolSize = 10;
 
 /**
- * Opens the database that DATABASE_URL names with the driver that fits it: PGlite, pg, or Neon's over a WebSocket.
+ * Opens the database that DATABASE_URL names with the driver that fits it: PGlite, pg, or Neon's over a
+ * WebSocket.
  * @throws DatabaseError when an embedded folder is in use, damaged or from a newer version
  */
 export async function openDatabase(settings: Settings, limits: Limits = usualLimits): Promise<OpenDatabase> {
   const { DATABASE_URL: url } = settings;
-  if (url.startsWith("pglite:")) return openPglite(path.resolve(/* turbopackIgnore: true */ url.slice("pglite:".length)), limits);
-  const options = { connectionString: url, max: poolSize, connectionTimeoutMillis: limits.connectMs, keepAlive: true };
+  if (url.startsWith("pglite:"))
+    return openPglite(path.resolve(/* turbopackIgnore: true */ url.slice("pglite:".length)), limits);
+  const options = {
+    connectionString: url,
+    max: poolSize,
+    connectionTimeoutMillis: limits.connectMs,
+    keepAlive: true,
+  };
   if (usesNeon(settings)) return openPool(neonPool(options, settings.NEON_WS_PROXY), null, limits);
   return openPool(new Pool(options), listenWithPg(url, limits), limits);
 }
@@ -36,7 +43,8 @@ function usesNeon({ DATABASE_URL, DATABASE_DRIVER }: Settings): boolean {
 const held = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
 
 /**
- * The database of this process: opened when first needed, once, and only if its schema is the one this code was built for.
+ * The database of this process: opened when first needed, once, and only if its schema is the one this code
+ * was built for.
  * @throws DatabaseError with a sentence for the operator
  */
 export async function database(): Promise<Database> {

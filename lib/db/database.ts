@@ -3,7 +3,10 @@ import type { Limits } from "./limits";
 import type { Listen } from "./listen";
 import type { tables } from "@/lib/db/schema/tables";
 
-/** The only access to the database, whatever the driver. Domain code never asks which one it is, and opens transactions only with `transaction`. */
+/**
+ * The only access to the database, whatever the driver. Domain code never asks which one it is, and opens
+ * transactions only with `transaction`.
+ */
 export type Database = Omit<PgDatabase<PgQueryResultHKT, typeof tables>, "transaction">;
 
 /** What runs inside one transaction. */
@@ -13,8 +16,10 @@ export type Transaction = Database;
 export interface OpenDatabase {
   db: Database;
   /**
-   * Runs `work` in one transaction: all of it is committed, or none of it. `work` must not wait for anything outside the database.
-   * @throws whatever `work` throws, and TimeLimitError when it takes too long; if the commit itself did, the result is unknown
+   * Runs `work` in one transaction: all of it is committed, or none of it. `work` must not wait for anything
+   * outside the database.
+   * @throws whatever `work` throws, and TimeLimitError when it takes too long; if the commit itself did, the
+   * result is unknown
    */
   transaction: <T>(work: (tx: Transaction) => Promise<T>, limits?: Limits) => Promise<T>;
   /** Null where the way to the database cannot LISTEN. */

@@ -8,8 +8,8 @@ export class DatabaseError extends Error {
 }
 
 /**
- * A failed query carries its parameters in its message, secrets among them. However such an error is printed, by the framework too,
- * it shows what may be logged.
+ * A failed query carries its parameters in its message, secrets among them. However such an error is printed,
+ * by the framework too, it shows what may be logged.
  */
 Object.assign(DrizzleQueryError.prototype, {
   [inspect.custom](this: DrizzleQueryError) {
@@ -17,12 +17,17 @@ Object.assign(DrizzleQueryError.prototype, {
   },
 });
 
-/** The database was reachable and refused this statement, because of its values or a conflict; false when it was unreachable or unwell. */
+/**
+ * The database was reachable and refused this statement, because of its values or a conflict; false when it
+ * was unreachable or unwell.
+ */
 export function isRefusal(error: unknown): boolean {
   return hasState(error, /^(?!08|25|53|57P|58|XX)[0-9A-Z]{5}$/);
 }
 
-/** The database refused this statement's values and would refuse them again: it can't store them, or must not. */
+/**
+ * The database refused this statement's values and would refuse them again: it can't store them, or must not.
+ */
 export function isRefusedData(error: unknown): boolean {
   return hasState(error, /^(22|23|54)[0-9A-Z]{3}$/);
 }

@@ -8,13 +8,22 @@ import { startFaultyNetwork, type FaultyNetwork } from "@/lib/testing/faulty-net
 import { startWebSocketProxy } from "@/lib/testing/websocket-proxy";
 
 /** As in production, at a fifth of the time. */
-const limits: Limits = { connectMs: 1_000, lockMs: 600, idleMs: 1_000, statementMs: 1_600, queryMs: 2_000, transactionMs: 3_000 };
+const limits: Limits = {
+  connectMs: 1_000,
+  lockMs: 600,
+  idleMs: 1_000,
+  statementMs: 1_600,
+  queryMs: 2_000,
+  transactionMs: 3_000,
+};
 const poolSize = 10;
 
 const count = sql`update counter set n = n + 1`;
 const sleep = (seconds: number) => sql`select pg_sleep(${seconds})`;
-const times = <T>(number: number, work: () => Promise<T>) => Promise.allSettled(Array.from({ length: number }, work));
-const fulfilled = (results: PromiseSettledResult<unknown>[]) => results.filter(({ status }) => status === "fulfilled").length;
+const times = <T>(number: number, work: () => Promise<T>) =>
+  Promise.allSettled(Array.from({ length: number }, work));
+const fulfilled = (results: PromiseSettledResult<unknown>[]) =>
+  results.filter(({ status }) => status === "fulfilled").length;
 
 const succeeds = (promise: Promise<unknown>) =>
   promise.then(
@@ -54,7 +63,11 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     const through = new URL(url);
     if (driver === "pg") through.port = String(network.port);
     opened = await openDatabase(
-      { DATABASE_URL: through.href, DATABASE_DRIVER: driver, NEON_WS_PROXY: driver === "neon" ? `localhost:${network.port}/v1` : undefined },
+      {
+        DATABASE_URL: through.href,
+        DATABASE_DRIVER: driver,
+        NEON_WS_PROXY: driver === "neon" ? `localhost:${network.port}/v1` : undefined,
+      },
       limits,
     );
   });
@@ -63,7 +76,8 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await network.close();
   });
 
-  const open = (at: URL) => openDatabase({ DATABASE_URL: at.href, DATABASE_DRIVER: "pg", NEON_WS_PROXY: undefined }, limits);
+  const open = (at: URL) =>
+    openDatabase({ DATABASE_URL: at.href, DATABASE_DRIVER: "pg", NEON_WS_PROXY: undefined }, limits);
   const counting = () => opened.transaction((tx) => tx.execute(count));
 
   /** Uses every connection of the pool at once, so that all of them exist. */
@@ -147,7 +161,9 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expect(other.db.execute(count)).rejects.toMatchObject({ cause: { code: "55P03" } });
     expect(Date.now() - began).toBeLessThan(limits.lockMs + 1_000);
     await expect.poll(() => succeeds(other.db.execute(count)), { timeout: limits.idleMs + 2_000 }).toBe(true);
-    expect(await ended).toMatchObject([{ status: "rejected", reason: expect.any(TimeLimitError) as unknown }]);
+    expect(await ended).toMatchObject([
+      { status: "rejected", reason: expect.any(TimeLimitError) as unknown },
+    ]);
     await expectUsable();
     expect(await idleInTransaction()).toBe(0);
   });
@@ -167,7 +183,9 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
 
   test("the server ends a statement that takes too long, and says so", async () => {
     await expect(opened.db.execute(sleep(20))).rejects.toMatchObject({ cause: { code: "57014" } });
-    await expect(opened.transaction((tx) => tx.execute(sleep(20)))).rejects.toMatchObject({ cause: { code: "57014" } });
+    await expect(opened.transaction((tx) => tx.execute(sleep(20)))).rejects.toMatchObject({
+      cause: { code: "57014" },
+    });
     await expectUsable();
   });
 
@@ -194,7 +212,9 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
   });
 
   async function idleInTransaction(): Promise<number> {
-    const answer: unknown = await other.db.execute(sql`select 1 from pg_stat_activity where datname = ${name} and state like 'idle in transaction%'`);
+    const answer: unknown = await other.db.execute(
+      sql`select 1 from pg_stat_activity where datname = ${name} and state like 'idle in transaction%'`,
+    );
     return (answer as { rows: unknown[] }).rows.length;
   }
 });

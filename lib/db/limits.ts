@@ -1,10 +1,22 @@
-/** Time limits for the database. The server's are shorter than ours, so normally it ends what takes too long and says why. */
+/**
+ * Time limits for the database. The server's are shorter than ours, so normally it ends what takes too long
+ * and says why.
+ */
 export interface Limits {
-  /** For a free client or a new connection. Enough for a sleeping database to wake up; webhook senders wait 10 s in all. */
+  /**
+   * For a free client or a new connection. Enough for a sleeping database to wake up; webhook senders wait 10
+   * s in all.
+   */
   connectMs: number;
-  /** For a lock. Ours are held for milliseconds, so a longer wait means the holder hangs; deadlocks are detected after 1 s. */
+  /**
+   * For a lock. Ours are held for milliseconds, so a longer wait means the holder hangs; deadlocks are
+   * detected after 1 s.
+   */
   lockMs: number;
-  /** Between two statements of a transaction. Transactions wait for nothing outside, so this process must be hanging, and its locks must be freed. */
+  /**
+   * Between two statements of a transaction. Transactions wait for nothing outside, so this process must be
+   * hanging, and its locks must be freed.
+   */
   idleMs: number;
   /** For one statement, by the server: far more than the slowest query takes. */
   statementMs: number;
@@ -42,7 +54,12 @@ export class TimeLimitError extends Error {
  * The result of `promise`, if it settles within `ms`; a later result goes to `late`.
  * @throws TimeLimitError when it takes longer
  */
-export function within<T>(ms: number, what: string, promise: Promise<T>, late?: (value: T) => void): Promise<T> {
+export function within<T>(
+  ms: number,
+  what: string,
+  promise: Promise<T>,
+  late?: (value: T) => void,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     let over = false;
     const timer = setTimeout(() => {

@@ -30,7 +30,9 @@ describe("LISTEN over a faulty network", () => {
   const soon = { timeout: 10_000, interval: 20 };
 
   async function listeners(): Promise<number> {
-    const { rowCount } = await server.query(`select 1 from pg_stat_activity where query like 'listen "${channel}"%' or query = 'select 1'`);
+    const { rowCount } = await server.query(
+      `select 1 from pg_stat_activity where query like 'listen "${channel}"%' or query = 'select 1'`,
+    );
     return rowCount ?? 0;
   }
 

@@ -4,9 +4,10 @@ import { describeError, log } from "@/lib/base/log";
 import { usualLimits, within, type Limits } from "./limits";
 
 /**
- * Calls `heard` for each NOTIFY on a channel, and whenever some may have been missed. It never fails: a lost connection is
- * reopened, however long that takes.
- * @returns a check of whether it is listening right now; callers that must not miss a change poll while it isn't
+ * Calls `heard` for each NOTIFY on a channel, and whenever some may have been missed. It never fails: a lost
+ * connection is reopened, however long that takes.
+ * @returns a check of whether it is listening right now; callers that must not miss a change poll while it
+ * isn't
  */
 export type Listen = (channel: string, heard: () => void) => () => boolean;
 
@@ -25,7 +26,10 @@ const maxPauseMs = 30_000;
 /** Queries the connection regularly, to notice when it died silently. */
 const checkMs = 10_000;
 
-/** LISTEN outside the pool: one connection per channel, however many callers listen and however often it was lost. */
+/**
+ * LISTEN outside the pool: one connection per channel, however many callers listen and however often it was
+ * lost.
+ */
 export function listenWithPg(connectionString: string, limits: Limits = usualLimits): Listening {
   const ears = new Map<string, Ear>();
   const clients = new Set<Client>();
@@ -34,7 +38,11 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
 
   async function keepListening(channel: string, ear: Ear): Promise<void> {
     for (let failures = 0; !isOver(); failures++) {
-      const client = new Client({ connectionString, keepAlive: true, connectionTimeoutMillis: limits.connectMs });
+      const client = new Client({
+        connectionString,
+        keepAlive: true,
+        connectionTimeoutMillis: limits.connectMs,
+      });
       clients.add(client);
       const lost = new Promise<true>((resolve) => client.once("end", () => resolve(true)));
       try {
@@ -63,7 +71,8 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
   }
 
   async function stayConnected(client: Client, lost: Promise<true>): Promise<void> {
-    while (!(await Promise.race([lost, pause(checkMs)]))) await within(limits.connectMs, "The connection that listens", client.query("select 1"));
+    while (!(await Promise.race([lost, pause(checkMs)])))
+      await within(limits.connectMs, "The connection that listens", client.query("select 1"));
   }
 
   /** Without waiting for the other side, which may be gone. */

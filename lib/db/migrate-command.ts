@@ -4,7 +4,8 @@ import { openDatabase } from "./client";
 import { DatabaseError } from "./errors";
 import { migrateDatabase } from "./migrate";
 
-// The command behind `npm run db:migrate`: it needs the database settings only, so that a deployment can run it before the rest is configured.
+// The command behind `npm run db:migrate`: it needs the database settings only, so that a deployment can run
+// it before the rest is configured.
 nextEnv.loadEnvConfig(process.cwd());
 try {
   const url = process.env.DATABASE_URL || "pglite:.data/pglite";
@@ -18,6 +19,10 @@ try {
   console.log(applied ? `Applied ${applied} migrations.` : "The database is up to date.");
 } catch (error) {
   const known = error instanceof DatabaseError || error instanceof SettingsError;
-  console.error(known ? error.message : `The database could not be migrated: ${error instanceof Error ? error.message : "unknown error"}`);
+  console.error(
+    known
+      ? error.message
+      : `The database could not be migrated: ${error instanceof Error ? error.message : "unknown error"}`,
+  );
   process.exit(1);
 }

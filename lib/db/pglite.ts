@@ -12,8 +12,9 @@ import { migrateDatabase } from "./migrate";
 import { tables } from "@/lib/db/schema/tables";
 
 /**
- * Opens the embedded database in `folder`, for this process alone, and brings it to the present schema.
- * Two processes on one folder silently lose rows, so the folder is locked until this process ends, however it ends.
+ * Opens the embedded database in `folder`, for this process alone, and brings it to the present schema. Two
+ * processes on one folder silently lose rows, so the folder is locked until this process ends, however it
+ * ends.
  * @throws DatabaseError when another process holds the folder or its contents cannot be opened
  */
 export async function openPglite(folder: string, limits: Limits): Promise<OpenDatabase> {
@@ -31,7 +32,8 @@ export async function openPglite(folder: string, limits: Limits): Promise<OpenDa
   const opened: OpenDatabase = {
     db,
     // One transaction at a time: work that hangs would block all others, so it is rolled back.
-    transaction: (work, bounds = limits) => db.transaction((tx) => within(bounds.transactionMs, "A transaction", work(tx))),
+    transaction: (work, bounds = limits) =>
+      db.transaction((tx) => within(bounds.transactionMs, "A transaction", work(tx))),
     listen(channel, heard) {
       let hears = false;
       void client.listen(channel, heard).then(

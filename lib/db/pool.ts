@@ -28,15 +28,21 @@ export interface ClientPool {
 }
 
 /**
- * A database on top of a connection pool: pg's, Neon's, or a simulated one. Nothing waits longer than its limit, and a client on which
- * anything failed or timed out is destroyed instead of returned, since there is no telling what it is still doing.
+ * A database on top of a connection pool: pg's, Neon's, or a simulated one. Nothing waits longer than its
+ * limit, and a client on which anything failed or timed out is destroyed instead of returned, since there is
+ * no telling what it is still doing.
  *
- * The pool must offer `connect()`, which lends a client until its `release(error?)` (with an error: for good), `end()`, and
- * `on("error" | "connect", …)`. A client must offer `on("error", …)`, `query(config, values)` as drizzle's node-postgres driver calls it
- * (`{ text, rowMode?, types }`, answered by `{ rows }`), and `query(text)` with one or several statements and no values; the answer to
- * `commit` has the `command` that was done, COMMIT or ROLLBACK. A client answers in the order in which it was asked.
+ * The pool must offer `connect()`, which lends a client until its `release(error?)` (with an error: for
+ * good), `end()`, and `on("error" | "connect", …)`. A client must offer `on("error", …)`, `query(config,
+ * values)` as drizzle's node-postgres driver calls it (`{ text, rowMode?, types }`, answered by `{ rows }`),
+ * and `query(text)` with one or several statements and no values; the answer to `commit` has the `command`
+ * that was done, COMMIT or ROLLBACK. A client answers in the order in which it was asked.
  */
-export function openPool(pool: ClientPool, listening: Listening | null = null, limits: Limits = usualLimits): OpenDatabase {
+export function openPool(
+  pool: ClientPool,
+  listening: Listening | null = null,
+  limits: Limits = usualLimits,
+): OpenDatabase {
   hearLostConnections(pool);
   const { checkOut, ask } = watchClients(pool, limits);
 
@@ -55,7 +61,8 @@ export function openPool(pool: ClientPool, listening: Listening | null = null, l
   async function transaction<T>(work: (tx: Transaction) => Promise<T>, bounds: Limits = limits): Promise<T> {
     const client = await checkOut();
     let over = false;
-    // Whatever `work` does after the end must not reach a client that another transaction may be using by then.
+    // Whatever `work` does after the end must not reach a client that another transaction may be using by
+    // then.
     const inside: Query = async (statement, values) => {
       if (over) throw new Error("This transaction is over");
       return ask(client, bounds.queryMs, statement, values);
@@ -65,7 +72,8 @@ export function openPool(pool: ClientPool, listening: Listening | null = null, l
       const result = await work(drizzleOn(inside));
       const done = (await inside("commit")) as { command?: string };
       // The server's answer when a statement failed and `work` carried on regardless.
-      if (done.command === "ROLLBACK") throw new Error("The transaction was rolled back because one of its statements failed");
+      if (done.command === "ROLLBACK")
+        throw new Error("The transaction was rolled back because one of its statements failed");
       return result;
     };
     try {
@@ -96,7 +104,12 @@ function watchClients(pool: ClientPool, limits: Limits) {
   /** A connection fell silent at this point; those that haven't answered since are equally suspect. */
   let silentSince = 0;
 
-  async function ask(client: PoolClient, limitMs: number, statement: unknown, values?: unknown[]): Promise<unknown> {
+  async function ask(
+    client: PoolClient,
+    limitMs: number,
+    statement: unknown,
+    values?: unknown[],
+  ): Promise<unknown> {
     const asked = ++count;
     try {
       const answer = await within(limitMs, "A query", client.query(statement, values));
@@ -110,7 +123,12 @@ function watchClients(pool: ClientPool, limits: Limits) {
 
   async function checkOut(): Promise<PoolClient> {
     for (;;) {
-      const client = await within(limits.connectMs, "Waiting for a database connection", pool.connect(), (late) => late.release());
+      const client = await within(
+        limits.connectMs,
+        "Waiting for a database connection",
+        pool.connect(),
+        (late) => late.release(),
+      );
       const last = answered.get(client);
       if (last !== undefined && last >= silentSince) return client;
       if (last === undefined) return prepare(client);
@@ -132,7 +150,10 @@ function watchClients(pool: ClientPool, limits: Limits) {
   return { checkOut, ask };
 }
 
-/** Each transaction sets them again for itself: behind a pooler it may run on a server connection that never got them. */
+/**
+ * Each transaction sets them again for itself: behind a pooler it may run on a server connection that never
+ * got them.
+ */
 function settings(set: "set" | "set local", { statementMs, lockMs, idleMs }: Limits): string {
   return `${set} statement_timeout = ${statementMs}; ${set} lock_timeout = ${lockMs}; ${set} idle_in_transaction_session_timeout = ${idleMs}`;
 }

@@ -11,7 +11,8 @@ withDatabase();
 
 const newEmail = () => `${randomUUID()}@example.com`;
 const add = (tx: Transaction, email: string) => tx.insert(users).values({ email });
-const isKept = async (email: string) => (await (await database()).select().from(users).where(eq(users.email, email))).length > 0;
+const isKept = async (email: string) =>
+  (await (await database()).select().from(users).where(eq(users.email, email))).length > 0;
 
 test("a transaction is committed as a whole", async () => {
   const [one, other] = [newEmail(), newEmail()];

@@ -21,11 +21,15 @@ export interface ClaimedMail {
 const maxJoinMs = joinWithinMs("reminder-7");
 
 /**
- * Claims what can be mailed to a person now: one e-mail about everything that needs reconnecting, and one about everything that works again.
- * A due notice takes along others on its topic that are nearly due (rules.ts), so that nobody waits longer for them.
- * The connections are locked while this is decided, so everything claimed is true.
+ * Claims what can be mailed to a person now: one e-mail about everything that needs reconnecting, and one
+ * about everything that works again. A due notice takes along others on its topic that are nearly due
+ * (rules.ts), so that nobody waits longer for them. The connections are locked while this is decided, so
+ * everything claimed is true.
  */
-export async function claimMails(userId: string, now: Date): Promise<{ mails: ClaimedMail[]; cancelled: number; failed: number }> {
+export async function claimMails(
+  userId: string,
+  now: Date,
+): Promise<{ mails: ClaimedMail[]; cancelled: number; failed: number }> {
   return transaction(async (tx) => {
     const near = lte(notices.runAt, new Date(now.getTime() + maxJoinMs));
     const waiting = await lockNotices(tx, userId, and(eq(notices.mail, "waiting"), near));
@@ -51,11 +55,19 @@ const newMailId = () => `<${randomUUID()}@${new URL(env().APP_URL).hostname}>`;
 async function claim(tx: Transaction, { mailId, notices: claimed }: ClaimedMail, now: Date): Promise<void> {
   await tx
     .update(notices)
-    .set({ mail: "claimed", lockedUntil: new Date(now.getTime() + leaseMs), mailId, attempts: sql`${notices.attempts} + 1` })
+    .set({
+      mail: "claimed",
+      lockedUntil: new Date(now.getTime() + leaseMs),
+      mailId,
+      attempts: sql`${notices.attempts} + 1`,
+    })
     .where(inArray(notices.id, idsOf(claimed)));
 }
 
-/** Decides on the due notices, and records the outcome for those that are not sent. A notice that can't be decided fails alone. */
+/**
+ * Decides on the due notices, and records the outcome for those that are not sent. A notice that can't be
+ * decided fails alone.
+ */
 async function decideEach(tx: Transaction, due: DueNotice[], now: Date) {
   const result = { sendable: [] as DueNotice[], cancelled: 0, failed: 0 };
   for (const notice of due) {
@@ -74,18 +86,29 @@ async function decideEach(tx: Transaction, due: DueNotice[], now: Date) {
   return result;
 }
 
-async function listJoining(tx: Transaction, waiting: DueNotice[], topic: Topic, now: Date): Promise<DueNotice[]> {
+async function listJoining(
+  tx: Transaction,
+  waiting: DueNotice[],
+  topic: Topic,
+  now: Date,
+): Promise<DueNotice[]> {
   const joining: DueNotice[] = [];
   for (const notice of waiting) {
     const { kind, runAt } = notice;
-    if (topicOf(kind) !== topic || runAt <= now || runAt.getTime() > now.getTime() + joinWithinMs(kind)) continue;
+    if (topicOf(kind) !== topic || runAt <= now || runAt.getTime() > now.getTime() + joinWithinMs(kind))
+      continue;
     const decision = await decideOne(tx, notice, true, now);
     if (!(decision instanceof Error) && decision.act === "send") joining.push(notice);
   }
   return joining;
 }
 
-async function decideOne(tx: Transaction, notice: DueNotice, joins: boolean, now: Date): Promise<Decision | Error> {
+async function decideOne(
+  tx: Transaction,
+  notice: DueNotice,
+  joins: boolean,
+  now: Date,
+): Promise<Decision | Error> {
   const facts = await factsOf(tx, notice, joins);
   try {
     return decide(facts, now);
@@ -94,7 +117,12 @@ async function decideOne(tx: Transaction, notice: DueNotice, joins: boolean, now
   }
 }
 
-async function record(tx: Transaction, notice: DueNotice, decision: Exclude<Decision, { act: "send" }>, now: Date): Promise<void> {
+async function record(
+  tx: Transaction,
+  notice: DueNotice,
+  decision: Exclude<Decision, { act: "send" }>,
+  now: Date,
+): Promise<void> {
   const { heldAt, episode } = notice;
   const changes = {
     wait: () => ({ mail: "waiting" as const, runAt: decision.act === "wait" ? decision.until : now }),
@@ -109,23 +137,36 @@ async function record(tx: Transaction, notice: DueNotice, decision: Exclude<Deci
 }
 
 /**
- * The last moment when it is certain that nothing was sent: checks everything the e-mail says once more, with its connections locked.
- * A repair after this finds the notices "leaving", and its receipt waits for them.
- * @returns false when the e-mail must not leave as written; what is still true in it goes out in the next round
+ * The last moment when it is certain that nothing was sent: checks everything the e-mail says once more, with
+ * its connections locked. A repair after this finds the notices "leaving", and its receipt waits for them.
+ * @returns false when the e-mail must not leave as written; what is still true in it goes out in the next
+ * round
  */
-export async function recordLeaving({ mailId, userId, notices: written }: ClaimedMail, now: Date): Promise<boolean> {
+export async function recordLeaving(
+  { mailId, userId, notices: written }: ClaimedMail,
+  now: Date,
+): Promise<boolean> {
   return transaction(async (tx) => {
-    const claimed = await lockNotices(tx, userId, and(eq(notices.mailId, mailId), eq(notices.mail, "claimed")));
+    const claimed = await lockNotices(
+      tx,
+      userId,
+      and(eq(notices.mailId, mailId), eq(notices.mail, "claimed")),
+    );
     let asWritten = claimed.length === written.length;
     const stillTrue: DueNotice[] = [];
     for (const notice of claimed) {
       const decision = await decideOne(tx, notice, true, now);
       if (!(decision instanceof Error) && decision.act !== "send") await record(tx, notice, decision, now);
       else stillTrue.push(notice);
-      asWritten &&= !(decision instanceof Error) && decision.act === "send" && written.some((one) => saysTheSame(one, notice));
+      asWritten &&=
+        !(decision instanceof Error) &&
+        decision.act === "send" &&
+        written.some((one) => saysTheSame(one, notice));
     }
     if (stillTrue.length === 0) return false;
-    const next = asWritten ? { mail: "leaving" as const } : { mail: "waiting" as const, runAt: now, attempts: sql`${notices.attempts} - 1` };
+    const next = asWritten
+      ? { mail: "leaving" as const }
+      : { mail: "waiting" as const, runAt: now, attempts: sql`${notices.attempts} - 1` };
     await tx
       .update(notices)
       .set(next)

@@ -15,7 +15,8 @@ beforeEach(async () => {
   await (await database()).execute(sql`truncate ${users} cascade`);
 });
 
-const newest = async (userId: string) => new Date(Math.max(...(await listNotices(userId)).map((notice) => notice.at.getTime())));
+const newest = async (userId: string) =>
+  new Date(Math.max(...(await listNotices(userId)).map((notice) => notice.at.getTime())));
 
 test("'mark all as read' marks what the page showed: neither planned reminders nor anything newer than the page", async () => {
   const owner = await makeOwner(2);
@@ -28,6 +29,8 @@ test("'mark all as read' marks what the page showed: neither planned reminders n
   await markAllRead(owner.userId, await newest(owner.userId), at(62));
   expect(await countUnread(owner.userId)).toBe(0);
   await sendDueNotices(at(days(3)));
-  expect((await listNotices(owner.userId)).filter(({ readAt }) => !readAt).map(({ kind }) => kind)).toEqual(["reminder-3"]);
+  expect((await listNotices(owner.userId)).filter(({ readAt }) => !readAt).map(({ kind }) => kind)).toEqual([
+    "reminder-3",
+  ]);
   expect(await (await database()).$count(notices)).toBeGreaterThan(3);
 });

@@ -19,7 +19,12 @@ export async function listNotices(userId: string): Promise<NoticeView[]> {
       at: sql<Date>`coalesce(${notices.sentAt}, ${notices.createdAt})`.mapWith(notices.createdAt),
       readAt: notices.readAt,
       connectionId: connections.id,
-      brokerage: { id: brokerages.id, slug: brokerages.slug, name: brokerages.name, logoUrl: brokerages.logoUrl },
+      brokerage: {
+        id: brokerages.id,
+        slug: brokerages.slug,
+        name: brokerages.name,
+        logoUrl: brokerages.logoUrl,
+      },
       open: sql<boolean>`${episodes.endedAt} is null`,
     })
     .from(notices)
@@ -41,7 +46,10 @@ export async function countUnread(userId: string): Promise<number> {
   return row?.unread ?? 0;
 }
 
-/** Marks the notifications up to `shownAt`, the newest one that the page showed, as read; later or planned ones stay unread. */
+/**
+ * Marks the notifications up to `shownAt`, the newest one that the page showed, as read; later or planned
+ * ones stay unread.
+ */
 export async function markAllRead(userId: string, shownAt: Date, now: Date): Promise<void> {
   const db = await database();
   const news = and(inArray(notices.kind, ["broke", "fixed"]), lte(notices.createdAt, shownAt));
@@ -61,7 +69,10 @@ export async function getMailSettings(userId: string): Promise<MailSettings> {
   return row;
 }
 
-export async function saveMailSettings(userId: string, { preference, quietFrom, quietTo }: MailSettings): Promise<void> {
+export async function saveMailSettings(
+  userId: string,
+  { preference, quietFrom, quietTo }: MailSettings,
+): Promise<void> {
   const db = await database();
   await db.update(users).set({ mailPreference: preference, quietFrom, quietTo }).where(eq(users.id, userId));
 }

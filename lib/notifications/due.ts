@@ -13,8 +13,9 @@ const peoplePerRound = 200;
 const noticesAtOnce = 100;
 
 /**
- * Whom to write to in this round: brokerages take turns, and within each the person who has waited longest comes first, so that neither
- * one brokerage's backlog nor one person's delays anyone else's e-mail. Reads what is due, which holds.ts keeps short.
+ * Whom to write to in this round: brokerages take turns, and within each the person who has waited longest
+ * comes first, so that neither one brokerage's backlog nor one person's delays anyone else's e-mail. Reads
+ * what is due, which holds.ts keeps short.
  */
 export async function listDuePeople(now: Date): Promise<string[]> {
   const db = await database();
@@ -23,7 +24,9 @@ export async function listDuePeople(now: Date): Promise<string[]> {
     .select({
       userId: notices.userId,
       dueAt: dueAt.as("due_at"),
-      turn: sql`row_number() over (partition by ${connections.brokerageId} order by ${dueAt}, ${notices.userId})`.as("turn"),
+      turn: sql`row_number() over (partition by ${connections.brokerageId} order by ${dueAt}, ${notices.userId})`.as(
+        "turn",
+      ),
     })
     .from(notices)
     .innerJoin(episodes, eq(episodes.id, notices.episodeId))
@@ -41,10 +44,14 @@ export async function listDuePeople(now: Date): Promise<string[]> {
 }
 
 /**
- * Locks a person's connections against changes, then those of their notices that match and that no other process has locked.
- * Locks are always taken in the order connections, episodes, notices, users.
+ * Locks a person's connections against changes, then those of their notices that match and that no other
+ * process has locked. Locks are always taken in the order connections, episodes, notices, users.
  */
-export async function lockNotices(tx: Transaction, userId: string, which: SQL | undefined): Promise<DueNotice[]> {
+export async function lockNotices(
+  tx: Transaction,
+  userId: string,
+  which: SQL | undefined,
+): Promise<DueNotice[]> {
   await lockConnections(tx, userId);
   const locked = await tx
     .select({ id: notices.id })
@@ -62,7 +69,12 @@ export async function lockNotices(tx: Transaction, userId: string, which: SQL | 
 
 /** Nothing about these connections changes until the transaction ends. */
 export async function lockConnections(tx: Transaction, userId: string): Promise<void> {
-  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(asc(connections.id)).for("share");
+  await tx
+    .select({ id: connections.id })
+    .from(connections)
+    .where(eq(connections.userId, userId))
+    .orderBy(asc(connections.id))
+    .for("share");
 }
 
 function readNotices(tx: Transaction, ids: string[]) {
@@ -70,15 +82,31 @@ function readNotices(tx: Transaction, ids: string[]) {
     where: inArray(notices.id, ids),
     orderBy: [asc(notices.runAt), asc(notices.id)],
     with: {
-      user: { columns: { email: true, timeZone: true, mailPreference: true, quietFrom: true, quietTo: true, deletionRequestedAt: true } },
+      user: {
+        columns: {
+          email: true,
+          timeZone: true,
+          mailPreference: true,
+          quietFrom: true,
+          quietTo: true,
+          deletionRequestedAt: true,
+        },
+      },
       episode: {
         with: {
           notices: { columns: { kind: true, mail: true } },
           connection: {
             with: {
               brokerage: { with: { incidents: { columns: { id: true }, where: isNull(incidents.endedAt) } } },
-              accounts: { where: isNull(brokerageAccounts.missingSince), orderBy: [brokerageAccounts.name, brokerageAccounts.id] },
-              episodes: { columns: { id: true }, where: isNull(episodes.endedAt), with: { notices: { columns: { kind: true, mail: true } } } },
+              accounts: {
+                where: isNull(brokerageAccounts.missingSince),
+                orderBy: [brokerageAccounts.name, brokerageAccounts.id],
+              },
+              episodes: {
+                columns: { id: true },
+                where: isNull(episodes.endedAt),
+                with: { notices: { columns: { kind: true, mail: true } } },
+              },
             },
           },
         },
@@ -89,7 +117,11 @@ function readNotices(tx: Transaction, ids: string[]) {
 export type DueNotice = Awaited<ReturnType<typeof readNotices>>[number];
 
 /** Reads the facts for a decision about a notice, as they are within this transaction. */
-export async function factsOf(tx: Transaction, { kind, createdAt, user, episode }: DueNotice, joins: boolean): Promise<NoticeFacts> {
+export async function factsOf(
+  tx: Transaction,
+  { kind, createdAt, user, episode }: DueNotice,
+  joins: boolean,
+): Promise<NoticeFacts> {
   const { connection } = episode;
   const { brokerage } = connection;
   return {
@@ -102,7 +134,10 @@ export async function factsOf(tx: Transaction, { kind, createdAt, user, episode 
     present: presentOf(connection),
     held: whyHeld(brokerage, kind),
     joins,
-    asked: kind === "when-back" ? { at: createdAt, answeredSince: await hasAnsweredSince(tx, brokerage.id, createdAt) } : null,
+    asked:
+      kind === "when-back"
+        ? { at: createdAt, answeredSince: await hasAnsweredSince(tx, brokerage.id, createdAt) }
+        : null,
     preference: user.mailPreference,
     quietFrom: user.quietFrom,
     quietTo: user.quietTo,
@@ -118,7 +153,13 @@ function wasTold(about: Told): boolean | null {
   return mails.some((mail) => mail === "claimed" || mail === "leaving") ? null : false;
 }
 
-function presentOf({ state, episodes: open }: { state: string; episodes: { notices: Told }[] }): NoticeFacts["present"] {
+function presentOf({
+  state,
+  episodes: open,
+}: {
+  state: string;
+  episodes: { notices: Told }[];
+}): NoticeFacts["present"] {
   if (state === "deleted") return "gone";
   if (state === "enabled" && open.length === 0) return "works";
   return open.some((episode) => wasTold(episode.notices) !== false) ? "broken-and-notified" : "broken";
@@ -130,7 +171,13 @@ async function hasAnsweredSince(tx: Transaction, brokerageId: string, since: Dat
     .select({ id: episodes.id })
     .from(episodes)
     .innerJoin(connections, eq(connections.id, episodes.connectionId))
-    .where(and(gt(episodes.endedAt, since), eq(episodes.endedHow, "fixed"), eq(connections.brokerageId, brokerageId)))
+    .where(
+      and(
+        gt(episodes.endedAt, since),
+        eq(episodes.endedHow, "fixed"),
+        eq(connections.brokerageId, brokerageId),
+      ),
+    )
     .limit(1);
   return repaired !== undefined;
 }

@@ -31,13 +31,14 @@ export interface ComposedMail {
 }
 
 /**
- * Writes the e-mail about one connection, or about several of the same kind. Its buttons lead to our own pages, behind sign-in;
- * it is whole without images, and readable in the dark.
+ * Writes the e-mail about one connection, or about several of the same kind. Its buttons lead to our own
+ * pages, behind sign-in; it is whole without images, and readable in the dark.
  */
 export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFrame): ComposedMail {
   const [only] = items;
   const subject = subjectOf(kind, items);
-  const paragraphs = items.length === 1 && only ? storyOf(kind, only, frame) : storyOfSeveral(kind, items, frame);
+  const paragraphs =
+    items.length === 1 && only ? storyOf(kind, only, frame) : storyOfSeveral(kind, items, frame);
   const facts = items.length === 1 && only ? factsOf(kind, only) : [];
   const buttons = items.map(({ brokerage, link }) => ({
     text: kind === "fixed" ? `See ${brokerage}` : `Reconnect ${brokerage}`,
@@ -61,8 +62,13 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
 }
 
 function storyOfSeveral(kind: NoticeKind, items: MailItem[], { appName }: MailFrame): string[] {
-  if (kind === "fixed") return [`SnapTrade confirmed that they share data with ${appName} again. New data will arrive with SnapTrade’s next update.`];
-  const held = items.some(({ wasHeld }) => wasHeld) ? ["We held this e-mail until you could reconnect them."] : [];
+  if (kind === "fixed")
+    return [
+      `SnapTrade confirmed that they share data with ${appName} again. New data will arrive with SnapTrade’s next update.`,
+    ];
+  const held = items.some(({ wasHeld }) => wasHeld)
+    ? ["We held this e-mail until you could reconnect them."]
+    : [];
   const again = "Sign in once more and the same connections carry on, with the same accounts and history.";
   return [`They stopped sharing new data with ${appName}.`, ...held, again];
 }
@@ -73,24 +79,36 @@ function subjectOf(kind: NoticeKind, items: MailItem[]): string {
   if (items.length > 1) {
     if (kind === "when-back") return `${items.length} connections can be reconnected now`;
     if (kind === "fixed") return `${items.length} connections work again`;
-    return kind === "broke" ? `${items.length} connections need reconnecting` : `Reminder: ${items.length} connections need reconnecting`;
+    return kind === "broke"
+      ? `${items.length} connections need reconnecting`
+      : `Reminder: ${items.length} connections need reconnecting`;
   }
   if (kind === "fixed") return `Your ${b} connection works again`;
   if (kind === "when-back") return `${b} is back: you can reconnect now`;
-  if (kind === "broke") return only?.wasHeld ? `${b} is back: you can reconnect now` : `Your ${b} connection needs reconnecting`;
+  if (kind === "broke")
+    return only?.wasHeld ? `${b} is back: you can reconnect now` : `Your ${b} connection needs reconnecting`;
   return `Reminder: your ${b} connection needs reconnecting`;
 }
 
-function storyOf(kind: NoticeKind, { brokerage: b, brokeAt, endedAt, dataAsOf, wasHeld }: MailItem, { appName, viewer, now }: MailFrame): string[] {
+function storyOf(
+  kind: NoticeKind,
+  { brokerage: b, brokeAt, endedAt, dataAsOf, wasHeld }: MailItem,
+  { appName, viewer, now }: MailFrame,
+): string[] {
   if (kind === "fixed") {
     return [
       `SnapTrade confirmed${endedAt ? ` ${dayAt(viewer, endedAt, now)}` : ""} that ${b} shares data with ${appName} again. New data follows with SnapTrade’s next update.`,
     ];
   }
   const since = `${b} stopped sharing new data with ${appName} ${dayAt(viewer, brokeAt, now)}.`;
-  const data = dataAsOf ? ` What you see in ${appName} is from ${clock(viewer, dataAsOf)} and stays as it is until you reconnect.` : "";
-  const held = wasHeld ? [`Reconnecting ${b} wasn’t possible for a while, so we waited to send this. You can try now.`] : [];
-  const asked = kind === "when-back" ? [`You asked us to tell you when it is worth trying ${b} again. It is now.`] : [];
+  const data = dataAsOf
+    ? ` What you see in ${appName} is from ${clock(viewer, dataAsOf)} and stays as it is until you reconnect.`
+    : "";
+  const held = wasHeld
+    ? [`Reconnecting ${b} wasn’t possible for a while, so we waited to send this. You can try now.`]
+    : [];
+  const asked =
+    kind === "when-back" ? [`You asked us to tell you when it is worth trying ${b} again. It is now.`] : [];
   return [
     `${since}${data}`,
     ...asked,
@@ -105,7 +123,8 @@ function factsOf(kind: NoticeKind, { accounts, access }: MailItem): [string, str
   // Our stored copy may predate the repair, so a receipt doesn't vouch for it.
   if (named.length > 0 && kind !== "fixed") facts.push(["Accounts", named]);
   facts.push(["Access", [access === "trade" ? "Read and trade" : "Read only"]]);
-  if (kind !== "fixed") facts.push(["Why", ["We aren’t told. Most often a sign-in simply runs out after some weeks."]]);
+  if (kind !== "fixed")
+    facts.push(["Why", ["We aren’t told. Most often a sign-in simply runs out after some weeks."]]);
   return facts;
 }
 

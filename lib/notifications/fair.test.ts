@@ -25,7 +25,13 @@ async function makePile(people: number, minutes: number, held = false) {
   const db = await database();
   const brokerageId = randomUUID();
   const flags = { enabled: true, maintenance: false, degraded: false };
-  await db.insert(brokerages).values({ id: brokerageId, slug: brokerageId.slice(0, 8), name: "Fidelity", ...flags, observedAt: at(0) });
+  await db.insert(brokerages).values({
+    id: brokerageId,
+    slug: brokerageId.slice(0, 8),
+    name: "Fidelity",
+    ...flags,
+    observedAt: at(0),
+  });
   const moment = sql`${at(minutes).toISOString()}::timestamptz`;
   await db.execute(sql`
     with person as (
@@ -73,7 +79,9 @@ describe("a backlog of notices", () => {
       .set({ endedAt: at(20) })
       .where(eq(incidents.id, incident?.id ?? ""));
     await sendDueNotices(at(20));
-    expect(subjects().filter((subject) => subject === "Fidelity is back: you can reconnect now").length).toBeGreaterThan(0);
+    expect(
+      subjects().filter((subject) => subject === "Fidelity is back: you can reconnect now").length,
+    ).toBeGreaterThan(0);
     // One round releases no more than it can send.
     expect((await countByState()).held).toBe(9_800);
   }, 120_000);
@@ -113,7 +121,10 @@ describe("one person's trouble", () => {
   test("an unknown time zone does not stop its owner's e-mail, or anyone else's", async () => {
     const [odd, other] = [await makeOwner(), await makeOwner()];
     const db = await database();
-    await db.update(users).set({ timeZone: "Mars/Olympus", quietFrom: 60, quietTo: 120 }).where(eq(users.id, odd.userId));
+    await db
+      .update(users)
+      .set({ timeZone: "Mars/Olympus", quietFrom: 60, quietTo: 120 })
+      .where(eq(users.id, odd.userId));
     for (const owner of [odd, other]) await owner.say(0, "disabled", 0);
     await sendDueNotices(at(10));
     expect([subjects(odd.email), subjects(other.email)].map((all) => all.length)).toEqual([1, 1]);
@@ -149,7 +160,13 @@ describe("one person's trouble", () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     const db = await database();
-    await db.update(notices).set({ mail: "claimed", lockedUntil: at(days(30)), mailId: "<gone@example.com>", runAt: at(10), attempts: 1 });
+    await db.update(notices).set({
+      mail: "claimed",
+      lockedUntil: at(days(30)),
+      mailId: "<gone@example.com>",
+      runAt: at(10),
+      attempts: 1,
+    });
     await sendDueNotices(at(10));
     expect(subjects()).toHaveLength(1);
   });

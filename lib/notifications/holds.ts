@@ -15,7 +15,10 @@ interface Weather {
   incidents: unknown[];
 }
 
-/** Why signing in at this brokerage would not help now, or null. Applies the same rule as the two queries below, for one notice. */
+/**
+ * Why signing in at this brokerage would not help now, or null. Applies the same rule as the two queries
+ * below, for one notice.
+ */
 export function whyHeld(brokerage: Weather, kind: string): string | null {
   if (!brokerage.enabled) return "cannot be reconnected";
   if (brokerage.maintenance) return "maintenance";
@@ -31,8 +34,8 @@ const why = sql`case
   when notice.kind = 'when-back' and brokerage.degraded then 'degraded' end`;
 
 /**
- * Sets aside due notices that have to wait for their brokerage, however many there are, so that they cost nothing until then.
- * One statement, for at most 2,000 notices.
+ * Sets aside due notices that have to wait for their brokerage, however many there are, so that they cost
+ * nothing until then. One statement, for at most 2,000 notices.
  */
 export async function holdNotices(now: Date): Promise<void> {
   const moment = sql`${now.toISOString()}::timestamptz`;
@@ -54,8 +57,9 @@ export async function holdNotices(now: Date): Promise<void> {
 }
 
 /**
- * Releases notices held for brokerages that have recovered: 200 people per brokerage at a time, each with everything held for them there.
- * One statement; when nothing is held, it costs one index lookup per brokerage.
+ * Releases notices held for brokerages that have recovered: 200 people per brokerage at a time, each with
+ * everything held for them there. One statement; when nothing is held, it costs one index lookup per
+ * brokerage.
  */
 export async function releaseNotices(now: Date): Promise<void> {
   await (

@@ -10,18 +10,34 @@ import { env } from "@/lib/base/env";
 const validDays = 7;
 const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
 
-/** Makes the address of a link that leads to the reconnect of one episode's connection: for its owner, once, for seven days, until the fix. */
+/**
+ * Makes the address of a link that leads to the reconnect of one episode's connection: for its owner, once,
+ * for seven days, until the fix.
+ */
 export async function makeFixLink(userId: string, episodeId: string, now: Date): Promise<string> {
   const token = randomBytes(24).toString("base64url");
   const db = await database();
-  await db.insert(fixLinks).values({ tokenHash: hashOf(token), userId, episodeId, expiresAt: new Date(now.getTime() + validDays * 86_400_000) });
+  await db.insert(fixLinks).values({
+    tokenHash: hashOf(token),
+    userId,
+    episodeId,
+    expiresAt: new Date(now.getTime() + validDays * 86_400_000),
+  });
   return `${env().APP_URL}/fix/${token}`;
 }
 
 const alive = (userId: string, token: string, now: Date) =>
-  and(eq(fixLinks.tokenHash, hashOf(token)), eq(fixLinks.userId, userId), isNull(fixLinks.usedAt), gt(fixLinks.expiresAt, now));
+  and(
+    eq(fixLinks.tokenHash, hashOf(token)),
+    eq(fixLinks.userId, userId),
+    isNull(fixLinks.usedAt),
+    gt(fixLinks.expiresAt, now),
+  );
 
-/** The connection that a link leads to, or null when it is used, too old, fixed in the meantime, or someone else's. Reading it spends nothing. */
+/**
+ * The connection that a link leads to, or null when it is used, too old, fixed in the meantime, or someone
+ * else's. Reading it spends nothing.
+ */
 export async function readFixLink(userId: string, token: string, now: Date): Promise<string | null> {
   const db = await database();
   const [found] = await db
@@ -44,18 +60,27 @@ export async function spendFixLink(userId: string, token: string, now: Date): Pr
   return spent.length > 0;
 }
 
-/** The token with which a person leaves our e-mails without signing in; it opens nothing else, and stays valid. */
+/**
+ * The token with which a person leaves our e-mails without signing in; it opens nothing else, and stays
+ * valid.
+ */
 export function unsubscribeToken(userId: string): string {
   return `${userId}.${signatureOf(userId)}`;
 }
 
-const signatureOf = (userId: string) => createHmac("sha256", env().NEXTAUTH_SECRET).update(`unsubscribe ${userId}`).digest("base64url");
+const signatureOf = (userId: string) =>
+  createHmac("sha256", env().NEXTAUTH_SECRET).update(`unsubscribe ${userId}`).digest("base64url");
 
 /** Ends all e-mails to whom the token names. @returns false for a token that is not ours */
 export async function unsubscribe(token: string): Promise<boolean> {
   const [userId = "", given = ""] = token.split(".");
   const [expected, signature] = [Buffer.from(signatureOf(userId)), Buffer.from(given)];
-  if (!/^[0-9a-f-]{36}$/.test(userId) || expected.length !== signature.length || !timingSafeEqual(expected, signature)) return false;
+  if (
+    !/^[0-9a-f-]{36}$/.test(userId) ||
+    expected.length !== signature.length ||
+    !timingSafeEqual(expected, signature)
+  )
+    return false;
   const db = await database();
   await db.update(users).set({ mailPreference: "none" }).where(eq(users.id, userId));
   return true;

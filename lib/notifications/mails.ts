@@ -8,7 +8,13 @@ import { makeFixLink, unsubscribeToken } from "./links";
 import { knownZone, type NoticeKind } from "./rules";
 
 /** Of several notices about one connection, the one with the highest weight is written. */
-const weight: Record<NoticeKind, number> = { "when-back": 3, broke: 2, "reminder-7": 1, "reminder-3": 1, fixed: 0 };
+const weight: Record<NoticeKind, number> = {
+  "when-back": 3,
+  broke: 2,
+  "reminder-7": 1,
+  "reminder-3": 1,
+  fixed: 0,
+};
 
 export interface WrittenMail extends ComposedMail {
   to: string;
@@ -30,7 +36,9 @@ export async function writeMail(
       items.push({ item: await itemOf(notice, now), kind: notice.kind });
     } catch (error) {
       // The notices that go with it are about the same connection.
-      const same = claimed.notices.filter(({ episode }) => episode.connectionId === notice.episode.connectionId);
+      const same = claimed.notices.filter(
+        ({ episode }) => episode.connectionId === notice.episode.connectionId,
+      );
       failed.push(...same.map((notice) => ({ notice, error })));
     }
   }
@@ -54,7 +62,8 @@ function onePerConnection(notices: DueNotice[]): DueNotice[] {
     const { connectionId, brokeAt } = notice.episode;
     const other = first.get(connectionId);
     const newer = other && brokeAt > other.episode.brokeAt;
-    if (!other || newer || (notice.episodeId === other.episodeId && weight[notice.kind] > weight[other.kind])) first.set(connectionId, notice);
+    if (!other || newer || (notice.episodeId === other.episodeId && weight[notice.kind] > weight[other.kind]))
+      first.set(connectionId, notice);
   }
   return [...first.values()];
 }
@@ -76,6 +85,9 @@ async function itemOf({ kind, userId, episode, heldAt }: DueNotice, now: Date): 
     endedAt: episode.endedAt,
     dataAsOf: times.length > 0 ? new Date(Math.max(...times)) : null,
     wasHeld: heldAt !== null,
-    link: kind === "fixed" ? `${env().APP_URL}/connections/${connection.id}` : await makeFixLink(userId, episode.id, now),
+    link:
+      kind === "fixed"
+        ? `${env().APP_URL}/connections/${connection.id}`
+        : await makeFixLink(userId, episode.id, now),
   };
 }

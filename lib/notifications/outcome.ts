@@ -15,11 +15,19 @@ const maxAttempts = 6;
 const firstGapMs = 2 * 60_000;
 const abandonedAtOnce = 500;
 
-/** What to store after an attempt that certainly sent nothing: another one after a growing interval, none after six. */
+/**
+ * What to store after an attempt that certainly sent nothing: another one after a growing interval, none
+ * after six.
+ */
 export function afterFailure(attemptsBefore: number, lastError: string, now: Date) {
   const attempts = attemptsBefore + 1;
   const runAt = new Date(now.getTime() + backoffMs(attempts, firstGapMs));
-  return { mail: attempts >= maxAttempts ? ("failed" as const) : ("waiting" as const), attempts, runAt, lastError };
+  return {
+    mail: attempts >= maxAttempts ? ("failed" as const) : ("waiting" as const),
+    attempts,
+    runAt,
+    lastError,
+  };
 }
 
 /** The server has taken the e-mail. */
@@ -37,24 +45,41 @@ export async function recordSent(userId: string, mailId: string, subject: string
   await announceChanges();
 }
 
-const breaksOf = (some: { id: string; kind: string }[]) => some.filter(({ kind }) => kind === "broke").map(({ id }) => id);
+const breaksOf = (some: { id: string; kind: string }[]) =>
+  some.filter(({ kind }) => kind === "broke").map(({ id }) => id);
 
 /**
- * Records that the e-mail about these notices was not handed over. A refusal is certain, so it is retried; if the connection broke while
- * the server was taking the e-mail, the result is unknown, so it is not.
+ * Records that the e-mail about these notices was not handed over. A refusal is certain, so it is retried; if
+ * the connection broke while the server was taking the e-mail, the result is unknown, so it is not.
  * @returns whether it is certain
  */
-export async function recordFailure(userId: string, mailId: string, failed: DueNotice[], error: unknown, now: Date): Promise<boolean> {
+export async function recordFailure(
+  userId: string,
+  mailId: string,
+  failed: DueNotice[],
+  error: unknown,
+  now: Date,
+): Promise<boolean> {
   const certain = !(error instanceof MailNotSent) || error.certain;
-  const lastError = error instanceof MailNotSent ? `not handed over (${error.reason})` : error instanceof Error ? error.name : "unknown";
-  log.warn({ notices: failed.map(({ id }) => id), certain, lastError, ...describeError(error) }, "A notice could not be mailed");
+  const lastError =
+    error instanceof MailNotSent
+      ? `not handed over (${error.reason})`
+      : error instanceof Error
+        ? error.name
+        : "unknown";
+  log.warn(
+    { notices: failed.map(({ id }) => id), certain, lastError, ...describeError(error) },
+    "A notice could not be mailed",
+  );
   await transaction(async (tx) => {
     await lockConnections(tx, userId);
     for (const { id, kind, attempts } of failed) {
       const changed = await tx
         .update(notices)
         .set(certain ? afterFailure(attempts, lastError, now) : { mail: "unknown", lastError })
-        .where(and(eq(notices.id, id), eq(notices.mailId, mailId), inArray(notices.mail, ["claimed", "leaving"])))
+        .where(
+          and(eq(notices.id, id), eq(notices.mailId, mailId), inArray(notices.mail, ["claimed", "leaving"])),
+        )
         .returning({ id: notices.id });
       if (!certain && kind === "broke")
         await planReminders(
@@ -86,7 +111,10 @@ export async function recordTrouble(userId: string, error: unknown, now: Date): 
 export async function recordAbandoned(now: Date): Promise<number> {
   const db = await database();
   // A lease that ends later than any lease can was taken before a clock was set back.
-  const abandoned = or(lt(notices.lockedUntil, now), gt(notices.lockedUntil, new Date(now.getTime() + leaseMs)));
+  const abandoned = or(
+    lt(notices.lockedUntil, now),
+    gt(notices.lockedUntil, new Date(now.getTime() + leaseMs)),
+  );
   const found = await db
     .selectDistinct({ userId: notices.userId })
     .from(notices)
@@ -99,7 +127,10 @@ export async function recordAbandoned(now: Date): Promise<number> {
       const theirs = and(eq(notices.userId, userId), abandoned);
       await tx
         .update(notices)
-        .set({ mail: sql`case when ${notices.attempts} < ${maxAttempts} then 'waiting' else 'failed' end`, lastError: "Its process died" })
+        .set({
+          mail: sql`case when ${notices.attempts} < ${maxAttempts} then 'waiting' else 'failed' end`,
+          lastError: "Its process died",
+        })
         .where(and(theirs, eq(notices.mail, "claimed")));
       const lost = await tx
         .update(notices)

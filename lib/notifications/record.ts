@@ -7,25 +7,43 @@ import { connections, episodes } from "@/lib/db/schema/connections";
 import { dueAt } from "./rules";
 
 /** Has a break told, once for its episode; part of the transaction that writes the episode. */
-export async function notifyBreak(tx: Transaction, episode: { id: string; connectionId: string; noticedAt: Date }): Promise<void> {
+export async function notifyBreak(
+  tx: Transaction,
+  episode: { id: string; connectionId: string; noticedAt: Date },
+): Promise<void> {
   const { id: episodeId, connectionId, noticedAt } = episode;
-  const [owner] = await tx.select({ userId: connections.userId }).from(connections).where(eq(connections.id, connectionId));
+  const [owner] = await tx
+    .select({ userId: connections.userId })
+    .from(connections)
+    .where(eq(connections.id, connectionId));
   if (!owner) return;
   await tx
     .insert(notices)
-    .values({ userId: owner.userId, episodeId, kind: "broke", createdAt: noticedAt, runAt: dueAt("broke", noticedAt) })
+    .values({
+      userId: owner.userId,
+      episodeId,
+      kind: "broke",
+      createdAt: noticedAt,
+      runAt: dueAt("broke", noticedAt),
+    })
     .onConflictDoNothing();
 }
 
 /**
- * Cancels pending e-mails about a break that is over, and plans a receipt for anyone who was notified of the break;
- * part of the transaction that ends the episode.
+ * Cancels pending e-mails about a break that is over, and plans a receipt for anyone who was notified of the
+ * break; part of the transaction that ends the episode.
  */
-export async function notifyEnd(tx: Transaction, { id, endedHow }: { id: string; endedHow: "fixed" | "deleted" }, now: Date): Promise<void> {
+export async function notifyEnd(
+  tx: Transaction,
+  { id, endedHow }: { id: string; endedHow: "fixed" | "deleted" },
+  now: Date,
+): Promise<void> {
   await tx
     .update(notices)
     .set({ mail: "cancelled", heldFor: null, lastError: endedHow })
-    .where(and(eq(notices.episodeId, id), ne(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "held"])));
+    .where(
+      and(eq(notices.episodeId, id), ne(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "held"])),
+    );
   if (endedHow === "deleted") return;
   const due = dueAt("fixed", now).toISOString();
   await tx.execute(sql`
@@ -39,12 +57,17 @@ export async function notifyEnd(tx: Transaction, { id, endedHow }: { id: string;
 }
 
 /**
- * Undoes the end of a break that was announced too early: cancels the receipt if it hasn't left, and plans the e-mails
- * that the end had cancelled again. The real end is announced separately.
+ * Undoes the end of a break that was announced too early: cancels the receipt if it hasn't left, and plans
+ * the e-mails that the end had cancelled again. The real end is announced separately.
  */
-export async function withdrawEnd(tx: Pick<Transaction, "delete" | "update">, episodeId: string): Promise<void> {
+export async function withdrawEnd(
+  tx: Pick<Transaction, "delete" | "update">,
+  episodeId: string,
+): Promise<void> {
   const own = eq(notices.episodeId, episodeId);
-  await tx.delete(notices).where(and(own, eq(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "cancelled"])));
+  await tx
+    .delete(notices)
+    .where(and(own, eq(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "cancelled"])));
   await tx
     .update(notices)
     .set({ mail: "waiting", lastError: null })
@@ -52,13 +75,19 @@ export async function withdrawEnd(tx: Pick<Transaction, "delete" | "update">, ep
 }
 
 /**
- * Plans the e-mail saying that an open break can be repaired now, once per episode. One that was given up is planned again.
+ * Plans the e-mail saying that an open break can be repaired now, once per episode. One that was given up is
+ * planned again.
  * @returns false when they were told already
  */
-export async function recordWhenBack(tx: Pick<Transaction, "insert">, episode: { id: string; userId: string }, now: Date): Promise<boolean> {
+export async function recordWhenBack(
+  tx: Pick<Transaction, "insert">,
+  episode: { id: string; userId: string },
+  now: Date,
+): Promise<boolean> {
   const { id: episodeId, userId } = episode;
   const over = sql`${notices.mail} in ('cancelled', 'failed')`;
-  const again = (wanted: SQL | string, kept: AnyPgColumn) => sql`case when ${over} then ${wanted} else ${kept} end`;
+  const again = (wanted: SQL | string, kept: AnyPgColumn) =>
+    sql`case when ${over} then ${wanted} else ${kept} end`;
   const [notice] = await tx
     .insert(notices)
     .values({ userId, episodeId, kind: "when-back", createdAt: now, runAt: now })
@@ -75,8 +104,15 @@ export async function recordWhenBack(tx: Pick<Transaction, "insert">, episode: {
   return notice !== undefined && ["waiting", "held", "claimed"].includes(notice.mail);
 }
 
-/** Plans the reminders of breaks whose e-mail was just sent: counted from the break, or from `toldAt` if that was more than a day later. */
-export async function planReminders(tx: Pick<Transaction, "execute">, noticeIds: string[], toldAt: Date): Promise<void> {
+/**
+ * Plans the reminders of breaks whose e-mail was just sent: counted from the break, or from `toldAt` if that
+ * was more than a day later.
+ */
+export async function planReminders(
+  tx: Pick<Transaction, "execute">,
+  noticeIds: string[],
+  toldAt: Date,
+): Promise<void> {
   if (noticeIds.length === 0) return;
   const told = sql`${toldAt.toISOString()}::timestamptz`;
   for (const kind of ["reminder-3", "reminder-7"] as const) {

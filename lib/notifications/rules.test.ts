@@ -33,7 +33,9 @@ interface History {
   fixedAfterMs: number | null;
   heldFromMs: number;
   heldForMs: number;
-  /** When the person asked to be told that the brokerage is back, and when somebody's sign-in there succeeded. */
+  /**
+   * When the person asked to be told that the brokerage is back, and when somebody's sign-in there succeeded.
+   */
   askedAfterMs: number | null;
   answeredAfterMs: number;
   preference: NoticeFacts["preference"];
@@ -43,7 +45,14 @@ interface History {
 }
 
 /** One episode from its break to its end, with the sender coming by every few minutes. */
-function play({ fixedAfterMs, heldFromMs, heldForMs, askedAfterMs, answeredAfterMs, ...person }: History): Sent[] {
+function play({
+  fixedAfterMs,
+  heldFromMs,
+  heldForMs,
+  askedAfterMs,
+  answeredAfterMs,
+  ...person
+}: History): Sent[] {
   const sent: Sent[] = [];
   const waiting = new Map<NoticeKind, number>([["broke", 0]]);
   let fixTold = false;
@@ -64,13 +73,18 @@ function play({ fixedAfterMs, heldFromMs, heldForMs, askedAfterMs, answeredAfter
       const asked = kind === "when-back" && askedAt !== null ? { at: at(askedAt), answeredSince } : null;
       const present = ended ? "works" : "broken";
       const why = held ? "maintenance" : null;
-      const decision = decide({ ...facts, ...person, kind, ended, present, held: why, told, asked, createdAt: at(from) }, at(ms));
+      const decision = decide(
+        { ...facts, ...person, kind, ended, present, held: why, told, asked, createdAt: at(from) },
+        at(ms),
+      );
       if (decision.act === "wait") waiting.set(kind, decision.until.getTime() - start);
       else if (decision.act === "hold") waiting.set(kind, ms);
       else waiting.delete(kind);
       if (decision.act !== "send") continue;
       sent.push({ kind, at: ms });
-      if (kind === "broke") for (const later of ["reminder-3", "reminder-7"] as const) waiting.set(later, dueAt(later, at(0)).getTime() - start);
+      if (kind === "broke")
+        for (const later of ["reminder-3", "reminder-7"] as const)
+          waiting.set(later, dueAt(later, at(0)).getTime() - start);
     }
   }
   return sent;
@@ -110,7 +124,8 @@ describe("over random histories of an episode", () => {
       fc.property(someHistory, (history) => {
         const kinds = play(history).map(({ kind }) => kind);
         if (history.preference === "none") expect(kinds.filter((kind) => kind !== "when-back")).toEqual([]);
-        if (history.preference === "first") expect(kinds.filter((kind) => kind.startsWith("reminder"))).toEqual([]);
+        if (history.preference === "first")
+          expect(kinds.filter((kind) => kind.startsWith("reminder"))).toEqual([]);
         if (kinds.includes("fixed")) expect(kinds).toContain("broke");
       }),
       { numRuns: 300 },
@@ -139,7 +154,8 @@ test("one that is repaired within ten minutes is not told at all", () => {
 });
 
 test("a person who asked is notified an hour later, or as soon as someone got through", () => {
-  const told = (more: Partial<History>) => play({ ...calm, askedAfterMs: day, ...more }).find(({ kind }) => kind === "when-back")?.at ?? 0;
+  const told = (more: Partial<History>) =>
+    play({ ...calm, askedAfterMs: day, ...more }).find(({ kind }) => kind === "when-back")?.at ?? 0;
   const late = 12 * minute;
   expect(told({}) - day).toBeGreaterThanOrEqual(60 * minute);
   expect(told({}) - day).toBeLessThan(60 * minute + 2 * late);
@@ -163,7 +179,11 @@ test.each([
   ["they end within the hour that clocks skip", 1320, 150, "2026-03-08T04:00:00Z", "2026-03-08T07:30:00Z"],
 ])("quiet hours in Toronto end by local wall-clock time, when %s", (_, quietFrom, quietTo, now, latest) => {
   let [moment, asked] = [new Date(now), 0];
-  for (let end: Date | null; (end = endOfQuiet({ quietFrom, quietTo, timeZone: "America/Toronto" }, moment)); asked++) {
+  for (
+    let end: Date | null;
+    (end = endOfQuiet({ quietFrom, quietTo, timeZone: "America/Toronto" }, moment));
+    asked++
+  ) {
     expect(end > moment).toBe(true);
     moment = end;
   }

@@ -1,4 +1,7 @@
-/** "when-back": the brokerage could not be reached, and the person asked to be told when it is worth trying again. */
+/**
+ * "when-back": the brokerage could not be reached, and the person asked to be told when it is worth trying
+ * again.
+ */
 export type NoticeKind = "broke" | "reminder-3" | "reminder-7" | "when-back" | "fixed";
 
 /** What one e-mail can be about: connections that need reconnecting, or connections that work again. */
@@ -22,7 +25,10 @@ export interface NoticeFacts {
   held: string | null;
   /** Another e-mail to this person is due, so this notice needn't wait its full time. */
   joins: boolean;
-  /** Only for "when-back": when the person asked, and whether anyone's sign-in at that brokerage has succeeded since. */
+  /**
+   * Only for "when-back": when the person asked, and whether anyone's sign-in at that brokerage has succeeded
+   * since.
+   */
   asked: { at: Date; answeredSince: boolean } | null;
   preference: "all" | "first" | "none";
   /** Minutes of the person's day; equal for no quiet hours. */
@@ -32,7 +38,11 @@ export interface NoticeFacts {
 }
 
 /** "hold": until the brokerage recovers, however long that takes. */
-export type Decision = { act: "send" } | { act: "wait"; until: Date } | { act: "hold"; why: string } | { act: "cancel"; why: string };
+export type Decision =
+  | { act: "send" }
+  | { act: "wait"; until: Date }
+  | { act: "hold"; why: string }
+  | { act: "cancel"; why: string };
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
@@ -52,23 +62,34 @@ const worthTryingMs = 60 * minuteMs;
 
 /** When an e-mail of this kind is due at the earliest; for "fixed", pass when the repair was recorded. */
 export function dueAt(kind: NoticeKind, noticedAt: Date): Date {
-  const after = { broke: gatherMs, "reminder-3": 3 * dayMs, "reminder-7": 7 * dayMs, "when-back": 0, fixed: gatherReceiptsMs };
+  const after = {
+    broke: gatherMs,
+    "reminder-3": 3 * dayMs,
+    "reminder-7": 7 * dayMs,
+    "when-back": 0,
+    fixed: gatherReceiptsMs,
+  };
   return new Date(noticedAt.getTime() + after[kind]);
 }
 
-/** How much earlier than planned a notice may join another e-mail to the same person about the same topic, in milliseconds. */
+/**
+ * How much earlier than planned a notice may join another e-mail to the same person about the same topic, in
+ * milliseconds.
+ */
 export function joinWithinMs(kind: NoticeKind): number {
   if (kind === "fixed") return gatherReceiptsMs;
   return kind === "broke" || kind === "when-back" ? gatherMs : gatherRemindersMs;
 }
 
 /**
- * What happens to a notice's e-mail now: never after the fix, never while the brokerage cannot take a sign-in, never in quiet hours,
- * and none that the person doesn't want. A receipt goes only to someone who was notified of the break, while the connection works.
+ * What happens to a notice's e-mail now: never after the fix, never while the brokerage cannot take a
+ * sign-in, never in quiet hours, and none that the person doesn't want. A receipt goes only to someone who
+ * was notified of the break, while the connection works.
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
   // The person explicitly asked for this one.
-  if (notice.preference === "none" && notice.kind !== "when-back") return { act: "cancel", why: "not wanted" };
+  if (notice.preference === "none" && notice.kind !== "when-back")
+    return { act: "cancel", why: "not wanted" };
   if (notice.leaving) return { act: "cancel", why: "being removed" };
   const obstacle = notice.kind === "fixed" ? decideReceipt(notice, now) : decideRepair(notice, now);
   if (obstacle) return obstacle;
@@ -76,9 +97,13 @@ export function decide(notice: NoticeFacts, now: Date): Decision {
   return quietUntil ? { act: "wait", until: quietUntil } : { act: "send" };
 }
 
-function decideRepair({ kind, noticedAt, ended, present, held, joins, asked, preference }: NoticeFacts, now: Date): Decision | null {
+function decideRepair(
+  { kind, noticedAt, ended, present, held, joins, asked, preference }: NoticeFacts,
+  now: Date,
+): Decision | null {
   if (ended || present === "works" || present === "gone") return { act: "cancel", why: "fixed" };
-  if ((kind === "reminder-3" || kind === "reminder-7") && preference === "first") return { act: "cancel", why: "not wanted" };
+  if ((kind === "reminder-3" || kind === "reminder-7") && preference === "first")
+    return { act: "cancel", why: "not wanted" };
   const due = dueAt(kind, noticedAt);
   if (!joins && now < due) return { act: "wait", until: due };
   if (held) return { act: "hold", why: held };
@@ -92,12 +117,16 @@ function decideReceipt({ told, present, createdAt }: NoticeFacts, now: Date): De
   if (told === null) return { act: "wait", until: new Date(now.getTime() + toldAgainMs) };
   if (!told) return { act: "cancel", why: "the break was not told" };
   if (present === "works") return null;
-  if (present === "broken-and-notified" || now.getTime() > createdAt.getTime() + dayMs) return { act: "cancel", why: "stopped again" };
+  if (present === "broken-and-notified" || now.getTime() > createdAt.getTime() + dayMs)
+    return { act: "cancel", why: "stopped again" };
   return { act: "wait", until: new Date(now.getTime() + stoppedAgainMs) };
 }
 
 /** When the person's quiet hours end, or null when it is none of them now. */
-export function endOfQuiet(hours: Pick<NoticeFacts, "quietFrom" | "quietTo" | "timeZone">, now: Date): Date | null {
+export function endOfQuiet(
+  hours: Pick<NoticeFacts, "quietFrom" | "quietTo" | "timeZone">,
+  now: Date,
+): Date | null {
   if (!isQuiet(hours, now)) return null;
   const { quietTo, timeZone } = hours;
   const minutesLeft = (quietTo - minuteOfDay(now, timeZone) + 1440) % 1440;
@@ -109,20 +138,33 @@ export function endOfQuiet(hours: Pick<NoticeFacts, "quietFrom" | "quietTo" | "t
   return lateMinutes <= 120 && !isQuiet(hours, earlier) ? earlier : end;
 }
 
-function isQuiet({ quietFrom, quietTo, timeZone }: Pick<NoticeFacts, "quietFrom" | "quietTo" | "timeZone">, at: Date): boolean {
+function isQuiet(
+  { quietFrom, quietTo, timeZone }: Pick<NoticeFacts, "quietFrom" | "quietTo" | "timeZone">,
+  at: Date,
+): boolean {
   if (quietFrom === quietTo) return false;
   const minute = minuteOfDay(at, timeZone);
-  return quietFrom < quietTo ? minute >= quietFrom && minute < quietTo : minute >= quietFrom || minute < quietTo;
+  return quietFrom < quietTo
+    ? minute >= quietFrom && minute < quietTo
+    : minute >= quietFrom || minute < quietTo;
 }
 
 function minuteOfDay(at: Date, timeZone: string): number {
-  const options = { timeZone: knownZone(timeZone), hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
+  const options = {
+    timeZone: knownZone(timeZone),
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  } as const;
   const parts = new Intl.DateTimeFormat("en-GB", options).formatToParts(at);
   const part = (type: string) => Number(parts.find((one) => one.type === type)?.value ?? 0);
   return part("hour") * 60 + part("minute");
 }
 
-/** The zone itself, or UTC if this runtime doesn't know the name: an odd zone must not cost its owner every e-mail. */
+/**
+ * The zone itself, or UTC if this runtime doesn't know the name: an odd zone must not cost its owner every
+ * e-mail.
+ */
 export function knownZone(timeZone: string): string {
   try {
     return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone;

@@ -6,7 +6,14 @@ const clockTime = z
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/)
   .transform((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
 
-export const mailSettingsInput = z.object({ preference: z.enum(["all", "first", "none"]), quietFrom: clockTime, quietTo: clockTime });
+export const mailSettingsInput = z.object({
+  preference: z.enum(["all", "first", "none"]),
+  quietFrom: clockTime,
+  quietTo: clockTime,
+});
 /** The newest notification that the page showed. */
 export const markReadInput = z.object({ shownAt: z.iso.datetime().transform((text) => new Date(text)) });
-export const fixLinkInput = z.object({ token: z.string().regex(/^[\w-]{20,64}$/), connectionId: snapTradeId });
+export const fixLinkInput = z.object({
+  token: z.string().regex(/^[\w-]{20,64}$/),
+  connectionId: snapTradeId,
+});

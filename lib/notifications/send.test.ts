@@ -23,14 +23,16 @@ beforeEach(async () => {
 
 type Owner = Awaited<ReturnType<typeof makeOwner>>;
 
-const mailsTo = ({ email }: Owner) => emulator.get<{ subject: string; links: string[]; text: string; html: string }[]>(`/mail?to=${email}`);
+const mailsTo = ({ email }: Owner) =>
+  emulator.get<{ subject: string; links: string[]; text: string; html: string }[]>(`/mail?to=${email}`);
 const subjects = async (owner: Owner) => (await mailsTo(owner)).map(({ subject }) => subject).reverse();
 
 describe("an episode", () => {
   test("is told once, reminded of twice, and its end is confirmed; however often the sender comes", async () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
-    for (const minutes of [0, 9, 10, 11, 60, days(3), days(3) + 1, days(7), days(7) + 1, days(30)]) await sendDueNotices(at(minutes));
+    for (const minutes of [0, 9, 10, 11, 60, days(3), days(3) + 1, days(7), days(7) + 1, days(30)])
+      await sendDueNotices(at(minutes));
     await owner.say(0, "enabled", days(31));
     await sendDueNotices(at(days(31)));
     await sendDueNotices(at(days(32)));
@@ -109,15 +111,21 @@ describe("who asked to be told that the brokerage is back", () => {
     const [owner, other] = [await makeOwner(), await makeOwner()];
     await owner.say(0, "disabled", 0);
     await other.say(0, "disabled", 0);
-    await expect(notifyWhenBack(other.userId, owner.ids[0] ?? "", at(20))).rejects.toMatchObject({ code: "not-found" });
+    await expect(notifyWhenBack(other.userId, owner.ids[0] ?? "", at(20))).rejects.toMatchObject({
+      code: "not-found",
+    });
     for (const minutes of [20, 21]) await notifyWhenBack(owner.userId, owner.ids[0] ?? "", at(minutes));
     await sendDueNotices(at(25));
     expect(await subjects(owner)).toEqual(["Your Questrade connection needs reconnecting"]);
     await other.say(0, "enabled", 26);
     await sendDueNotices(at(31));
     expect((await subjects(owner)).slice(1)).toEqual(["Questrade is back: you can reconnect now"]);
-    await expect(notifyWhenBack(owner.userId, owner.ids[0] ?? "", at(40))).rejects.toMatchObject({ code: "already-notified" });
-    await expect(notifyWhenBack(other.userId, other.ids[0] ?? "", at(40))).rejects.toMatchObject({ code: "not-broken" });
+    await expect(notifyWhenBack(owner.userId, owner.ids[0] ?? "", at(40))).rejects.toMatchObject({
+      code: "already-notified",
+    });
+    await expect(notifyWhenBack(other.userId, other.ids[0] ?? "", at(40))).rejects.toMatchObject({
+      code: "not-broken",
+    });
   });
 });
 
@@ -126,7 +134,13 @@ describe("a crash", () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     const db = await database();
-    await db.update(notices).set({ mail: "claimed", lockedUntil: at(12), mailId: "<gone@example.com>", runAt: at(10), attempts: 1 });
+    await db.update(notices).set({
+      mail: "claimed",
+      lockedUntil: at(12),
+      mailId: "<gone@example.com>",
+      runAt: at(10),
+      attempts: 1,
+    });
     expect(await sendDueNotices(at(11))).toMatchObject({ mails: 0, unknown: 0 });
     expect(await sendDueNotices(at(13))).toMatchObject({ mails: 1, unknown: 0 });
     expect(await subjects(owner)).toHaveLength(1);
@@ -136,7 +150,13 @@ describe("a crash", () => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
     const db = await database();
-    await db.update(notices).set({ mail: "leaving", lockedUntil: at(12), mailId: "<gone@example.com>", runAt: at(10), attempts: 1 });
+    await db.update(notices).set({
+      mail: "leaving",
+      lockedUntil: at(12),
+      mailId: "<gone@example.com>",
+      runAt: at(10),
+      attempts: 1,
+    });
     expect(await sendDueNotices(at(11))).toMatchObject({ mails: 0, unknown: 0 });
     expect(await sendDueNotices(at(13))).toMatchObject({ mails: 0, unknown: 1 });
     expect(await subjects(owner)).toEqual([]);
@@ -182,13 +202,20 @@ describe("a fix link", () => {
       .select()
       .from(notices)
       .where(and(eq(notices.userId, owner.userId), eq(notices.kind, "broke")));
-    const tokenOf = async () => (await makeFixLink(owner.userId, notice?.episodeId ?? "", at(10))).split("/").at(-1) ?? "";
+    const tokenOf = async () =>
+      (await makeFixLink(owner.userId, notice?.episodeId ?? "", at(10))).split("/").at(-1) ?? "";
     const token = await tokenOf();
     expect(JSON.stringify(await db.select().from(fixLinks))).not.toContain(token);
-    for (const minutes of [11, 12, days(6)]) expect(await readFixLink(owner.userId, token, at(minutes))).toBe(owner.ids[0]);
+    for (const minutes of [11, 12, days(6)])
+      expect(await readFixLink(owner.userId, token, at(minutes))).toBe(owner.ids[0]);
     expect(await readFixLink(stranger.userId, token, at(11))).toBeNull();
     expect(await readFixLink(owner.userId, token, at(days(7) + 11))).toBeNull();
-    expect(await Promise.all([spendFixLink(owner.userId, token, at(20)), spendFixLink(owner.userId, token, at(20))])).toContain(false);
+    expect(
+      await Promise.all([
+        spendFixLink(owner.userId, token, at(20)),
+        spendFixLink(owner.userId, token, at(20)),
+      ]),
+    ).toContain(false);
     expect(await readFixLink(owner.userId, token, at(21))).toBeNull();
     const other = await tokenOf();
     await owner.say(0, "enabled", 30);

@@ -23,9 +23,10 @@ const withinMs = 10_000;
 type Clock = () => Date;
 
 /**
- * Sends what is due, person by person. Each notice is claimed before its e-mail is written, checked and marked before any of it leaves,
- * and marked again once the server has taken it; so a crash neither loses nor doubles one. What had not left is sent by another process; what
- * may have left is recorded as unknown and not sent again. A failure of one step or person is counted and stops nobody else's turn.
+ * Sends what is due, person by person. Each notice is claimed before its e-mail is written, checked and
+ * marked before any of it leaves, and marked again once the server has taken it; so a crash neither loses nor
+ * doubles one. What had not left is sent by another process; what may have left is recorded as unknown and
+ * not sent again. A failure of one step or person is counted and stops nobody else's turn.
  */
 export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: 0 };
@@ -35,13 +36,18 @@ export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   await guarded("holdNotices", () => holdNotices(now));
   await guarded("releaseNotices", () => releaseNotices(now));
   const people = await listDuePeople(now);
-  await forEachConcurrently(people, { atOnce: mailsAtOnce, withinMs }, (userId) => sendTo(userId, clock, counts));
+  await forEachConcurrently(people, { atOnce: mailsAtOnce, withinMs }, (userId) =>
+    sendTo(userId, clock, counts),
+  );
   return counts;
 }
 
 async function guarded(step: string, work: () => Promise<unknown>): Promise<void> {
   await work().catch((error: unknown) =>
-    log.error({ step, ...describeError(error) }, "A step of sending notices failed; continuing with the others"),
+    log.error(
+      { step, ...describeError(error) },
+      "A step of sending notices failed; continuing with the others",
+    ),
   );
 }
 
@@ -65,7 +71,9 @@ async function send(claimed: ClaimedMail, clock: Clock, counts: NoticeCounts): P
   try {
     const { mail, failed } = await writeMail(claimed, clock());
     for (const { notice, error } of failed) await fail([notice], error);
-    const [first, ...more] = claimed.notices.filter((notice) => !failed.some((one) => one.notice.id === notice.id));
+    const [first, ...more] = claimed.notices.filter(
+      (notice) => !failed.some((one) => one.notice.id === notice.id),
+    );
     if (!mail || !first) return;
     const written = { ...claimed, notices: [first, ...more] satisfies ClaimedMail["notices"] };
     await sendMail({ ...mail, messageId: mailId, begin: () => recordLeaving(written, clock()) });

@@ -61,7 +61,12 @@ describe("what belongs together is one e-mail:", () => {
     await sendAt(days(3), days(3) + 121);
     await owner.say(2, "disabled", days(7) - 10);
     await sendAt(days(7), days(7) + 121, days(8));
-    expect(subjects()).toEqual([needs, needs, "Reminder: 2 connections need reconnecting", "3 connections need reconnecting"]);
+    expect(subjects()).toEqual([
+      needs,
+      needs,
+      "Reminder: 2 connections need reconnecting",
+      "3 connections need reconnecting",
+    ]);
   });
 
   test("both reminders of a break, after a time when nothing was sent; and a late first e-mail is followed by a reminder three days later", async () => {
@@ -144,7 +149,8 @@ describe("an e-mail is true when it leaves:", () => {
   ])("nothing leaves when, just before, %s", async (_, change) => {
     const owner = await makeOwner();
     await owner.say(0, "disabled", 0);
-    const { connection, user, brokerage }: { connection?: object; user?: object; brokerage?: object } = change();
+    const { connection, user, brokerage }: { connection?: object; user?: object; brokerage?: object } =
+      change();
     moments.beforeData = async () => {
       const db = await database();
       if (connection) await db.update(connections).set(connection);
@@ -231,7 +237,8 @@ async function recordFalse(ids: string[], falsehoods: string[]) {
     .where(eq(notices.mail, "leaving"));
   if (leaving.length === 0) falsehoods.push("nothing is marked as leaving");
   for (const { kind, state, connectionId } of leaving) {
-    if (ids.includes(connectionId) && state !== (kind === "fixed" ? "enabled" : "disabled")) falsehoods.push(`${kind} while ${state}`);
+    if (ids.includes(connectionId) && state !== (kind === "fixed" ? "enabled" : "disabled"))
+      falsehoods.push(`${kind} while ${state}`);
   }
 }
 

@@ -1,5 +1,20 @@
 import "server-only";
-import { and, asc, desc, eq, exists, gt, gte, inArray, isNotNull, isNull, lt, lte, or, sql } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  exists,
+  gt,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  or,
+  sql,
+} from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
@@ -20,13 +35,19 @@ const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
 /** People whose secret is refused are asked about at growing intervals of their own (refused.ts). */
 const present = and(isNull(snapTradeUsers.goneAt), isNull(snapTradeUsers.askAgainAt));
 /** Whoever SnapTrade refused lately comes later: one person's trouble must not use up everybody's looks. */
-const notJustFailed = (now: Date) => or(isNull(snapTradeUsers.lookFailedAt), lt(snapTradeUsers.lookFailedAt, before(now, failedAgainMs)));
+const notJustFailed = (now: Date) =>
+  or(isNull(snapTradeUsers.lookFailedAt), lt(snapTradeUsers.lookFailedAt, before(now, failedAgainMs)));
 
 /**
- * Who could be looked at now, best first in each list, at most `room` in each. A list that cannot be read is empty and named in `missing`.
+ * Who could be looked at now, best first in each list, at most `room` in each. A list that cannot be read is
+ * empty and named in `missing`.
  * @param upSince since when signs of life would have been heard
  */
-export async function listCandidates(now: Date, room: number, upSince: Date): Promise<{ candidates: Candidates; missing: string[] }> {
+export async function listCandidates(
+  now: Date,
+  room: number,
+  upSince: Date,
+): Promise<{ candidates: Candidates; missing: string[] }> {
   const db = await database();
   const user = { userId: snapTradeUsers.userId };
   const asked = sql`greatest(${snapTradeUsers.lookedAt}, ${snapTradeUsers.lookFailedAt})`;
@@ -39,7 +60,10 @@ export async function listCandidates(now: Date, room: number, upSince: Date): Pr
     try {
       return (await query).map(({ userId }) => userId);
     } catch (error) {
-      log.error({ list: name, ...describeError(error) }, "Could not list people to look at; continuing with the other lists");
+      log.error(
+        { list: name, ...describeError(error) },
+        "Could not list people to look at; continuing with the other lists",
+      );
       missing.push(name);
       return [];
     }
@@ -85,7 +109,9 @@ export async function listCandidates(now: Date, room: number, upSince: Date): Pr
       db
         .select(user)
         .from(snapTradeUsers)
-        .where(and(present, exists(working), or(sql`${asked} is null`, lt(asked, before(now, failedAgainMs)))))
+        .where(
+          and(present, exists(working), or(sql`${asked} is null`, lt(asked, before(now, failedAgainMs)))),
+        )
         .orderBy(sql`${asked} nulls first`)
         .limit(room),
     ),
@@ -93,7 +119,9 @@ export async function listCandidates(now: Date, room: number, upSince: Date): Pr
   return { candidates: { inPortal, due, silent, risky, stalest }, missing };
 }
 
-/** The people of connections that count as silent (policy.ts, silentAt) and that nobody has asked about since. */
+/**
+ * The people of connections that count as silent (policy.ts, silentAt) and that nobody has asked about since.
+ */
 export async function listSilent(now: Date, room: number, upSince: Date): Promise<{ userId: string }[]> {
   const db = await database();
   const gap = sql`${connections.heartbeatGapMs} * interval '1 millisecond'`;
@@ -130,7 +158,10 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
       where: inArray(connections.userId, userIds),
       with: {
         episodes: { columns: { endedAt: true }, orderBy: [desc(episodes.brokeAt)], limit: 1 },
-        portalSessions: { columns: { outcome: true, endedAt: true }, where: eq(portalSessions.outcome, "fixed") },
+        portalSessions: {
+          columns: { outcome: true, endedAt: true },
+          where: eq(portalSessions.outcome, "fixed"),
+        },
       },
     }),
     listLifetimes(),

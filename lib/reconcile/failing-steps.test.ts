@@ -64,18 +64,21 @@ describe("a step of the round", () => {
     ["brokerages", "brokerages"],
     ["portal_sessions", "sessions"],
     ["notices", "notices"],
-  ])("fails without the table %s and is named, and the round still does the rest and ends", async (table, name) => {
-    await makePerson();
-    await forgetLooks();
-    await without([table], async () => {
-      const counts = await reconcile();
-      expect(counts?.failed).toContain(name);
-      expect(counts?.inbox).toMatchObject({ failed: 0, stopped: [] });
-      expect(counts?.events).not.toBeNull();
-    });
-    await forgetLooks();
-    expect(await reconcile()).toMatchObject({ failed: [] });
-  });
+  ])(
+    "fails without the table %s and is named, and the round still does the rest and ends",
+    async (table, name) => {
+      await makePerson();
+      await forgetLooks();
+      await without([table], async () => {
+        const counts = await reconcile();
+        expect(counts?.failed).toContain(name);
+        expect(counts?.inbox).toMatchObject({ failed: 0, stopped: [] });
+        expect(counts?.events).not.toBeNull();
+      });
+      await forgetLooks();
+      expect(await reconcile()).toMatchObject({ failed: [] });
+    },
+  );
 
   test("fails along with all the others, and the round still ends and names them", async () => {
     const tables = [
@@ -93,7 +96,10 @@ describe("a step of the round", () => {
     await without(tables, async () => {
       const counts = await reconcile();
       const parts = ["inbox/events", "inbox/heartbeats"];
-      expect(counts?.failed).toEqual([...Object.keys(stepLimitsMs).filter((name) => name !== "inbox"), ...parts]);
+      expect(counts?.failed).toEqual([
+        ...Object.keys(stepLimitsMs).filter((name) => name !== "inbox"),
+        ...parts,
+      ]);
     });
     await forgetLooks();
     expect(await reconcile()).toMatchObject({ failed: [] });
@@ -106,9 +112,14 @@ describe("the people to look at", () => {
     const db = await database();
     await db.execute(sql`alter table connections alter column heartbeat_gap_ms type text`);
     try {
-      expect(await reconcile()).toMatchObject({ looks: { made: 1, failed: 0 }, failed: expect.arrayContaining(["looks/silent"]) as string[] });
+      expect(await reconcile()).toMatchObject({
+        looks: { made: 1, failed: 0 },
+        failed: expect.arrayContaining(["looks/silent"]) as string[],
+      });
     } finally {
-      await db.execute(sql`alter table connections alter column heartbeat_gap_ms type integer using heartbeat_gap_ms::integer`);
+      await db.execute(
+        sql`alter table connections alter column heartbeat_gap_ms type integer using heartbeat_gap_ms::integer`,
+      );
     }
     expect(await noticed(ids)).toEqual(["timer"]);
   });
@@ -142,7 +153,9 @@ describe("the lease of the round", () => {
     await db.execute(
       sql`create function take_round() returns trigger language plpgsql as 'begin update rounds set fence = fence + 1; return null; end'`,
     );
-    await db.execute(sql`create trigger take_round after delete on snaptrade_calls for each statement execute function take_round()`);
+    await db.execute(
+      sql`create trigger take_round after delete on snaptrade_calls for each statement execute function take_round()`,
+    );
     try {
       expect(await reconcile()).toBeNull();
     } finally {
@@ -155,7 +168,11 @@ describe("the lease of the round", () => {
 describe("the timer", () => {
   test("continues after a round that threw, and after one that hangs", async () => {
     let turns = 0;
-    const stop = repeat(() => (++turns === 1 ? Promise.reject(new Error("no")) : turns === 2 ? never() : Promise.resolve()), 5, 20);
+    const stop = repeat(
+      () => (++turns === 1 ? Promise.reject(new Error("no")) : turns === 2 ? never() : Promise.resolve()),
+      5,
+      20,
+    );
     await expect.poll(() => turns).toBeGreaterThan(3);
     stop();
   });
@@ -191,10 +208,19 @@ describe("health", () => {
       await reconcile();
     });
     const health = await readHealth(new Date(), long);
-    expect(health).toMatchObject({ status: "ok", events: { waiting: 0, dead: 0 }, lostBreakFoundWithinMinutes: 1 });
+    expect(health).toMatchObject({
+      status: "ok",
+      events: { waiting: 0, dead: 0 },
+      lostBreakFoundWithinMinutes: 1,
+    });
     expect(health.lastRound?.failed).toEqual(expect.arrayContaining(["incidents"]));
     expect(Date.now() - (health.lastRound?.endedAt.getTime() ?? 0)).toBeLessThan(minuteMs);
-    expect(Object.keys(health).sort()).toEqual(["events", "lastRound", "lostBreakFoundWithinMinutes", "status"]);
+    expect(Object.keys(health).sort()).toEqual([
+      "events",
+      "lastRound",
+      "lostBreakFoundWithinMinutes",
+      "status",
+    ]);
   });
 
   test("is bad once no round has ended for five minutes, in words", async () => {
@@ -202,9 +228,15 @@ describe("health", () => {
     expect(await readHealth(now, long)).toMatchObject({ status: "ok" });
     await roundEnded(ago(5 * minuteMs + 1));
     const health = await readHealth(now, long);
-    expect(health).toMatchObject({ status: "no round", problem: expect.stringContaining(ago(5 * minuteMs + 1).toISOString()) as string });
+    expect(health).toMatchObject({
+      status: "no round",
+      problem: expect.stringContaining(ago(5 * minuteMs + 1).toISOString()) as string,
+    });
     await roundEnded(null);
-    expect(await readHealth(now, long)).toMatchObject({ status: "no round", problem: expect.stringContaining("ever") as string });
+    expect(await readHealth(now, long)).toMatchObject({
+      status: "no round",
+      problem: expect.stringContaining("ever") as string,
+    });
   });
 
   test("gives a process that has just started the same time for its first round", async () => {

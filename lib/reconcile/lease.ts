@@ -5,10 +5,16 @@ import { rounds, type RoundReport } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
 import { withinTime } from "@/lib/base/time-limit";
 
-/** A process that holds the round for longer than this without extending it is considered dead. Longer than any single step may take. */
+/**
+ * A process that holds the round for longer than this without extending it is considered dead. Longer than
+ * any single step may take.
+ */
 export const leaseMs = 120_000;
 const queryWithinMs = 10_000;
-/** After a gap this long without rounds, we may have missed heartbeats ourselves, so their absence says nothing about SnapTrade. */
+/**
+ * After a gap this long without rounds, we may have missed heartbeats ourselves, so their absence says
+ * nothing about SnapTrade.
+ */
 const downAfterMs = 10 * 60_000;
 
 /** The round, for as long as it is ours. */
@@ -54,14 +60,19 @@ export async function keepRound(round: Round, stepMs: number): Promise<void> {
   try {
     const db = await database();
     const kept = await withinTime(queryWithinMs, () =>
-      db.update(rounds).set({ lockedUntil }).where(eq(rounds.fence, round.fence)).returning({ id: rounds.id }),
+      db
+        .update(rounds)
+        .set({ lockedUntil })
+        .where(eq(rounds.fence, round.fence))
+        .returning({ id: rounds.id }),
     );
     if (kept.length > 0) round.lockedUntil = lockedUntil;
     else throw new RoundLost("Another process has the round");
   } catch (error) {
     if (error instanceof RoundLost) throw error;
     log.warn(describeError(error), "The lease of the round could not be extended");
-    if (round.lockedUntil.getTime() < Date.now() + stepMs) throw new RoundLost("The lease ends before the next step would");
+    if (round.lockedUntil.getTime() < Date.now() + stepMs)
+      throw new RoundLost("The lease ends before the next step would");
   }
 }
 

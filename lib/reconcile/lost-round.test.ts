@@ -14,30 +14,37 @@ const { emulator, makePeople } = withWorld();
 const minuteMs = 60_000;
 
 describe("webhooks of which a share is lost", () => {
-  test.each([0, 1, 50, 100])("%i %: every break is found, and those that nobody told are the timer's", async (lossPercent) => {
-    const listener = await startListener();
-    const people = await makePeople(100);
-    await emulator.post("/webhooks", { url: listener.url });
-    await emulator.post("/settings", { webhookLossPercent: lossPercent });
-    for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
-    await expect.poll(async () => (await deliveries()).filter(({ state }) => state === "under way").length).toBe(0);
-    await emulator.post("/webhooks", { url: null });
-    const sent = (await deliveries()).filter(({ event, state }) => event.eventType === "CONNECTION_BROKEN" && state === "delivered").length;
-    await processInbox();
-    await forgetLooks();
-    expect(await reconcile()).toMatchObject({ bound: { watched: 100 - sent } });
-    const by = await noticed(people.flatMap(({ ids }) => ids));
-    expect(by).toHaveLength(100);
-    expect(by.filter((source) => source === "webhook")).toHaveLength(sent);
-    expect(by.filter((source) => source === "timer")).toHaveLength(100 - sent);
-    if (lossPercent === 0) expect(sent).toBe(100);
-    if (lossPercent === 100) expect(sent).toBe(0);
+  test.each([0, 1, 50, 100])(
+    "%i %: every break is found, and those that nobody told are the timer's",
+    async (lossPercent) => {
+      const listener = await startListener();
+      const people = await makePeople(100);
+      await emulator.post("/webhooks", { url: listener.url });
+      await emulator.post("/settings", { webhookLossPercent: lossPercent });
+      for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
+      await expect
+        .poll(async () => (await deliveries()).filter(({ state }) => state === "under way").length)
+        .toBe(0);
+      await emulator.post("/webhooks", { url: null });
+      const sent = (await deliveries()).filter(
+        ({ event, state }) => event.eventType === "CONNECTION_BROKEN" && state === "delivered",
+      ).length;
+      await processInbox();
+      await forgetLooks();
+      expect(await reconcile()).toMatchObject({ bound: { watched: 100 - sent } });
+      const by = await noticed(people.flatMap(({ ids }) => ids));
+      expect(by).toHaveLength(100);
+      expect(by.filter((source) => source === "webhook")).toHaveLength(sent);
+      expect(by.filter((source) => source === "timer")).toHaveLength(100 - sent);
+      if (lossPercent === 0) expect(sent).toBe(100);
+      if (lossPercent === 100) expect(sent).toBe(0);
 
-    // An hour and a half later the count says how webhooks do.
-    const record = await countMissedWebhooks(new Date(Date.now() + 90 * minuteMs));
-    expect(record).toMatchObject({ breaks: 100, missed: 100 - sent });
-    listener.close();
-  });
+      // An hour and a half later the count says how webhooks do.
+      const record = await countMissedWebhooks(new Date(Date.now() + 90 * minuteMs));
+      expect(record).toMatchObject({ breaks: 100, missed: 100 - sent });
+      listener.close();
+    },
+  );
 });
 
 /** SnapTrade's webhooks reach the inbox as they do through the app's route. */

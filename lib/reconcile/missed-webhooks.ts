@@ -16,7 +16,9 @@ export interface WebhookRecord {
 
 const hourMs = 3_600_000;
 
-/** Counts the breaks of the day that ended an hour ago; a webhook that comes within the hour was merely slow. */
+/**
+ * Counts the breaks of the day that ended an hour ago; a webhook that comes within the hour was merely slow.
+ */
 export async function countMissedWebhooks(now: Date): Promise<WebhookRecord> {
   const db = await database();
   const to = new Date(now.getTime() - hourMs);

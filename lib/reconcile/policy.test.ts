@@ -9,8 +9,16 @@ const daysAgo = (days: number) => new Date(now.getTime() - days * 86_400_000);
 const lifetimes = Array.from({ length: 19 }, (_, index) => 26 + index * 0.5);
 const aged = (days: number) => ({ enabled: true, worksSince: daysAgo(days), lifetimes });
 
-const names = fc.array(fc.integer({ min: 0, max: 40 }).map(String), { maxLength: 30 }).map((list) => [...new Set(list)]);
-const someCandidates = fc.record({ inPortal: names, due: names, silent: names, risky: names, stalest: names });
+const names = fc
+  .array(fc.integer({ min: 0, max: 40 }).map(String), { maxLength: 30 })
+  .map((list) => [...new Set(list)]);
+const someCandidates = fc.record({
+  inPortal: names,
+  due: names,
+  silent: names,
+  risky: names,
+  stalest: names,
+});
 
 describe("risk", () => {
   test("grows towards the age at which connections of that brokerage break", () => {
@@ -26,7 +34,9 @@ describe("risk", () => {
   test("is always a positive finite number for what works, and the wait too", () => {
     const age = fc.double({ min: -10, max: 4000, noNaN: true });
     const history = fc.option(
-      fc.array(fc.double({ min: 0, max: 900, noNaN: true }), { minLength: 19, maxLength: 19 }).map((days) => days.sort((a, b) => a - b)),
+      fc
+        .array(fc.double({ min: 0, max: 900, noNaN: true }), { minLength: 19, maxLength: 19 })
+        .map((days) => days.sort((a, b) => a - b)),
     );
     fc.assert(
       fc.property(age, history, (days, lived) => {
@@ -60,7 +70,9 @@ describe("silence", () => {
   const daily = { heartbeats: 3, lastHeartbeatAt: daysAgo(2), gapMs: 86_400_000 };
 
   test("is judged by the connection's own rhythm, and not before three signs of life", () => {
-    expect(silentAt(daily, daysAgo(10))).toEqual(new Date(daily.lastHeartbeatAt.getTime() + 1.25 * 86_400_000 + 3_600_000));
+    expect(silentAt(daily, daysAgo(10))).toEqual(
+      new Date(daily.lastHeartbeatAt.getTime() + 1.25 * 86_400_000 + 3_600_000),
+    );
     expect(silentAt({ ...daily, heartbeats: 2 }, daysAgo(10))).toBeNull();
   });
 

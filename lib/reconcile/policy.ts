@@ -22,7 +22,10 @@ export function riskPerDay({ enabled, worksSince, lifetimes }: WatchedConnection
   return Math.max(share / Math.max(to - from, 0.25) / Math.max(surviving, share), minRiskPerDay);
 }
 
-/** The share of the background's looks that goes to whoever was not looked at for longest, whatever their risk. */
+/**
+ * The share of the background's looks that goes to whoever was not looked at for longest, whatever their
+ * risk.
+ */
 export const floorShare = 0.55;
 /** Nobody is looked at by the timer more often than this, however likely a break is. */
 const shortestMs = 60_000;
@@ -30,8 +33,9 @@ const shortestMs = 60_000;
 const nothingToLose = 10;
 
 /**
- * How long to wait until the next look at a person, in milliseconds. Undetected time costs risk × time, so with a fixed number of looks
- * the waits must go by 1 / √risk; the period scales them to what the budget can do.
+ * How long to wait until the next look at a person, in milliseconds. Undetected time costs risk × time, so
+ * with a fixed number of looks the waits must go by 1 / √risk; the period scales them to what the budget can
+ * do.
  * @param periodMs how long it takes to look at every watched person once
  */
 export function waitFor(connections: WatchedConnection[], periodMs: number, now: Date): number {
@@ -46,8 +50,8 @@ export const silenceFactor = 1.25;
 export const silenceSlackMs = 3_600_000;
 
 /**
- * From when on a connection counts as silent, judged by its own past rhythm; null where there is none to judge by,
- * or where the sign of life was due before we were there to hear it.
+ * From when on a connection counts as silent, judged by its own past rhythm; null where there is none to
+ * judge by, or where the sign of life was due before we were there to hear it.
  * @param gapMs its usual time between two signs of life
  * @param upSince since when we have been there without a break
  */
@@ -74,8 +78,9 @@ export interface Candidates {
 }
 
 /**
- * Whom to look at, in this order, with room for so many: the portal, contradictions, silence, then risk and the stalest side by side.
- * The stalest get their share of what is left in any case; that is what the bound rests on.
+ * Whom to look at, in this order, with room for so many: the portal, contradictions, silence, then risk and
+ * the stalest side by side. The stalest get their share of what is left in any case; that is what the bound
+ * rests on.
  */
 export function chooseLooks({ inPortal, due, silent, risky, stalest }: Candidates, room: number): string[] {
   const chosen = new Set<string>();
@@ -94,7 +99,8 @@ export function chooseLooks({ inPortal, due, silent, risky, stalest }: Candidate
 }
 
 /**
- * A break whose webhook is lost is found after at most this long, in milliseconds: the stalest get their share of the looks.
+ * A break whose webhook is lost is found after at most this long, in milliseconds: the stalest get their
+ * share of the looks.
  * @param watched people with a connection that works
  * @param looksPerMinute what the background may do
  */

@@ -24,8 +24,14 @@ describe("the round", () => {
     for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
     await forgetLooks();
     const counts = await reconcile();
-    expect(counts).toMatchObject({ looks: { made: 12, failed: 0 }, webhooks: { everReceived: false }, bound: { watched: 12 } });
-    expect(await noticed(people.flatMap(({ ids }) => ids))).toEqual(Array.from({ length: 12 }, () => "timer"));
+    expect(counts).toMatchObject({
+      looks: { made: 12, failed: 0 },
+      webhooks: { everReceived: false },
+      bound: { watched: 12 },
+    });
+    expect(await noticed(people.flatMap(({ ids }) => ids))).toEqual(
+      Array.from({ length: 12 }, () => "timer"),
+    );
   });
 
   test("one person's trouble among many stops nobody else's turn, and what one round leaves the next one does", async () => {
@@ -99,7 +105,12 @@ describe("the round", () => {
     const [connectionId = ""] = ids;
     await emulator.post(`${path}/connections/${connectionId}/break`);
     await look(userId, new Date());
-    const { view } = await openReconnect({ userId, connectionId, darkMode: false, now: new Date(Date.now() - 11 * minuteMs) });
+    const { view } = await openReconnect({
+      userId,
+      connectionId,
+      darkMode: false,
+      now: new Date(Date.now() - 11 * minuteMs),
+    });
     await emulator.post(`${path}/advance`, { seconds: 5 });
     await emulator.post(`${path}/connections/${connectionId}/fix`);
     expect(await reconcile(new Date())).toMatchObject({ sessions: 1 });
@@ -185,7 +196,9 @@ describe("a wave", () => {
     await db.update(incidents).set({ lastSeenAt: new Date(Date.now() - 31 * minuteMs) });
     await db.update(rounds).set({ lockedUntil: new Date(0) });
     expect((await reconcile())?.incidents?.ended).toHaveLength(1);
-    expect((await listConnectionViews(first?.userId ?? "", moment())).connections[0]).toMatchObject({ status: "disabled" });
+    expect((await listConnectionViews(first?.userId ?? "", moment())).connections[0]).toMatchObject({
+      status: "disabled",
+    });
   });
 });
 

@@ -21,7 +21,10 @@ import { withinTime } from "@/lib/base/time-limit";
 import { countBacklog } from "@/lib/webhooks/backlog";
 import { processInbox, type InboxCounts } from "@/lib/webhooks/process";
 
-/** What a round did. A failed step has null for its result and its name in `failed`; a failed part of one appears as "inbox/heartbeats". */
+/**
+ * What a round did. A failed step has null for its result and its name in `failed`; a failed part of one
+ * appears as "inbox/heartbeats".
+ */
 export interface RoundCounts {
   failed: string[];
   inbox: InboxCounts | null;
@@ -47,7 +50,10 @@ export interface RoundCounts {
 }
 
 const everyMs = 30_000;
-/** How long each step may take; the longest round is their sum. Each is shorter than the round's lease (rounds.ts). */
+/**
+ * How long each step may take; the longest round is their sum. Each is shorter than the round's lease
+ * (rounds.ts).
+ */
 export const stepLimitsMs = {
   calls: 5_000,
   inbox: 50_000,
@@ -70,8 +76,9 @@ const looksPace = { atOnce: 6, withinMs: 25_000, eachWithinMs: 15_000 };
 const missedShare = 0.05;
 
 /**
- * The timer's round: catches up on everything that no page or webhook has handled since the last one. One at a time across all processes;
- * bounded in time, and leftovers come first in the next one. A failure of one step or person is counted and stops nobody else's turn.
+ * The timer's round: catches up on everything that no page or webhook has handled since the last one. One at
+ * a time across all processes; bounded in time, and leftovers come first in the next one. A failure of one
+ * step or person is counted and stops nobody else's turn.
  * @returns null when another process has the round
  */
 export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
@@ -80,7 +87,11 @@ export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
   try {
     const counts = await inBackground(() => workThrough(now, round));
     log.info(counts, "Round done");
-    await endRound(round, { failed: counts.failed, events: counts.events, lostBreakFoundWithinMinutes: counts.bound?.minutes ?? null });
+    await endRound(round, {
+      failed: counts.failed,
+      events: counts.events,
+      lostBreakFoundWithinMinutes: counts.bound?.minutes ?? null,
+    });
     return counts;
   } catch (error) {
     if (!(error instanceof RoundLost)) throw error;
@@ -106,9 +117,27 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   const webhooks = await step("webhooks", () => countMissedWebhooks(now));
   const events = await step("events", countBacklog);
   if (webhooks) warnOfMissed(webhooks);
-  failed.push(...(inbox?.stopped ?? []).map((part) => `inbox/${part}`), ...(looked?.missing ?? []).map((list) => `looks/${list}`));
+  failed.push(
+    ...(inbox?.stopped ?? []).map((part) => `inbox/${part}`),
+    ...(looked?.missing ?? []).map((list) => `looks/${list}`),
+  );
   const looks = looked && { made: looked.made, failed: looked.failed };
-  return { failed, inbox, looks, sessions, accepted, removals, formerUsers, forgotten, brokerages, incidents, notices, webhooks, events, bound };
+  return {
+    failed,
+    inbox,
+    looks,
+    sessions,
+    accepted,
+    removals,
+    formerUsers,
+    forgotten,
+    brokerages,
+    incidents,
+    notices,
+    webhooks,
+    events,
+    bound,
+  };
 }
 
 function warnOfMissed(webhooks: WebhookRecord) {
@@ -121,7 +150,10 @@ function warnOfMissed(webhooks: WebhookRecord) {
   if (!webhooks.everReceived) log.info("No webhook was ever received; breaks are found by looking alone");
 }
 
-/** How long a break can stay unnoticed when its webhook is lost, at today's number of people and within the budget (policy.ts). */
+/**
+ * How long a break can stay unnoticed when its webhook is lost, at today's number of people and within the
+ * budget (policy.ts).
+ */
 async function currentBound(): Promise<{ watched: number; minutes: number }> {
   const [watched, perMinute] = [await countWatched(), await backgroundPerMinute()];
   // A round comes every half minute, so nothing is found faster than that.
@@ -129,7 +161,11 @@ async function currentBound(): Promise<{ watched: number; minutes: number }> {
 }
 
 /** @returns also the names of the lists that could not be read */
-async function lookAround(now: Date, upSince: Date, watched: number): Promise<{ made: number; failed: number; missing: string[] }> {
+async function lookAround(
+  now: Date,
+  upSince: Date,
+  watched: number,
+): Promise<{ made: number; failed: number; missing: string[] }> {
   const room = await roomForBackground();
   const { candidates, missing } = await listCandidates(now, room, upSince);
   const chosen = chooseLooks(candidates, room);
@@ -157,7 +193,10 @@ async function readBrokeragesIfDue(now: Date): Promise<RoundCounts["brokerages"]
   }
 }
 
-/** Runs the round within this server, now and every half minute, where the settings want that (RECONCILE_IN_PROCESS). */
+/**
+ * Runs the round within this server, now and every half minute, where the settings want that
+ * (RECONCILE_IN_PROCESS).
+ */
 export function startTimer(): void {
   const { RECONCILE_IN_PROCESS, DATABASE_URL } = env();
   const wanted = RECONCILE_IN_PROCESS ?? String(DATABASE_URL.startsWith("pglite:"));
@@ -165,7 +204,8 @@ export function startTimer(): void {
 }
 
 /**
- * Calls `work` right away and then at regular intervals, one call at a time. A call that throws or hangs is logged, and blocks the next one for at most its limit.
+ * Calls `work` right away and then at regular intervals, one call at a time. A call that throws or hangs is
+ * logged, and blocks the next one for at most its limit.
  * @returns a function that stops it
  */
 export function repeat(work: () => Promise<unknown>, everyMs: number, limitMs: number): () => void {

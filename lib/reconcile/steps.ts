@@ -6,7 +6,8 @@ import { withinTime } from "@/lib/base/time-limit";
 export type RunStep<Name extends string> = <T>(name: Name, run: () => Promise<T>) => Promise<T | null>;
 
 /**
- * Steps that fail independently: one that throws or hangs is logged and named in `failed`, and the next one runs.
+ * Steps that fail independently: one that throws or hangs is logged and named in `failed`, and the next one
+ * runs.
  * @param limitsMs how long each step may take; one that hangs for longer is left to end unattended
  * @param before called before each step with its limit; only a RoundLost that it throws ends the round
  */
@@ -23,7 +24,10 @@ export function stepsWithin<Name extends string>(
         return await withinTime(limitsMs[name], run);
       } catch (error) {
         if (error instanceof RoundLost) throw error;
-        log.error({ step: name, ...describeError(error) }, "A step of the round failed; continuing with the others");
+        log.error(
+          { step: name, ...describeError(error) },
+          "A step of the round failed; continuing with the others",
+        );
         failed.push(name);
         return null;
       }

@@ -4,7 +4,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { clientAddressHeader, installGate } from "./gate";
 import { testSettings } from "@/lib/testing/unique";
 
-Object.assign(process.env, testSettings, { APP_URL: "https://app.example.com", TRUSTED_PROXIES: "127.0.0.1" });
+Object.assign(process.env, testSettings, {
+  APP_URL: "https://app.example.com",
+  TRUSTED_PROXIES: "127.0.0.1",
+});
 
 const origin = "https://app.example.com";
 const seen: { bytes: number; headers: Record<string, unknown> }[] = [];
@@ -32,13 +35,21 @@ interface Posted {
   chunks?: Buffer[];
 }
 
-function send({ method = "POST", path = "/", headers = {}, chunks = [] }: Posted): Promise<{ status: number; body: string }> {
+function send({
+  method = "POST",
+  path = "/",
+  headers = {},
+  chunks = [],
+}: Posted): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", method, path, headers }, (answer) => {
-      let body = "";
-      answer.on("data", (chunk: Buffer) => (body += chunk.toString()));
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
-    });
+    const outgoing = request(
+      { port: (server.address() as AddressInfo).port, host: "127.0.0.1", method, path, headers },
+      (answer) => {
+        let body = "";
+        answer.on("data", (chunk: Buffer) => (body += chunk.toString()));
+        answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
+      },
+    );
     outgoing.on("error", reject);
     for (const chunk of chunks) outgoing.write(chunk);
     outgoing.end();
@@ -58,7 +69,10 @@ test("a body over the limit is refused before more than the limit is read", asyn
   const before = seen.length;
   const chunks = Array.from({ length: 40 }, () => Buffer.alloc(16_384));
   for (const headers of [{ Origin: origin, "Content-Length": String(40 * 16_384) }, chunked])
-    expect(await send({ headers, chunks })).toMatchObject({ status: 413, body: expect.stringContaining("<h1") as string });
+    expect(await send({ headers, chunks })).toMatchObject({
+      status: 413,
+      body: expect.stringContaining("<h1") as string,
+    });
   expect(seen).toHaveLength(before);
 });
 
@@ -70,7 +84,13 @@ test.each([
   [{ Origin: "http://app.example.com" }, 403],
   [{ Origin: origin }, 200],
 ])("a post with %j answers %i", async (headers, status) => {
-  for (const path of ["/", "/api/auth/signout", "/no/such/page", "/api/webhooks/snaptrade/../../../connections", "/_next/static/x"])
+  for (const path of [
+    "/",
+    "/api/auth/signout",
+    "/no/such/page",
+    "/api/webhooks/snaptrade/../../../connections",
+    "/_next/static/x",
+  ])
     expect((await send({ path, headers: headers })).status, path).toBe(status);
 });
 
@@ -81,18 +101,32 @@ test.each(["/api/webhooks/snaptrade", "/api/cron/reconcile", "/api/unsubscribe/s
   },
 );
 
-test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])("%s, which Next cannot read, is answered with a page", async (path) => {
-  expect(await send({ method: "GET", path })).toMatchObject({ status: 404, body: expect.stringContaining("<h1") as string });
-});
+test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])(
+  "%s, which Next cannot read, is answered with a page",
+  async (path) => {
+    expect(await send({ method: "GET", path })).toMatchObject({
+      status: 404,
+      body: expect.stringContaining("<h1") as string,
+    });
+  },
+);
 
 test("reading needs no origin", async () => {
-  for (const method of ["GET", "HEAD"]) expect((await send({ method, path: "/connections" })).status).toBe(200);
+  for (const method of ["GET", "HEAD"])
+    expect((await send({ method, path: "/connections" })).status).toBe(200);
 });
 
 test("the sender's address is set by us, whatever the sender claims", async () => {
   await send({
     method: "GET",
-    headers: { [clientAddressHeader]: "6.6.6.6", "X-Forwarded-For": "6.6.6.6, 198.51.100.1", "X-Forwarded-Host": "evil.example" },
+    headers: {
+      [clientAddressHeader]: "6.6.6.6",
+      "X-Forwarded-For": "6.6.6.6, 198.51.100.1",
+      "X-Forwarded-Host": "evil.example",
+    },
   });
-  expect(seen.at(-1)?.headers).toMatchObject({ [clientAddressHeader]: "198.51.100.1", "x-forwarded-host": "app.example.com" });
+  expect(seen.at(-1)?.headers).toMatchObject({
+    [clientAddressHeader]: "198.51.100.1",
+    "x-forwarded-host": "app.example.com",
+  });
 });

@@ -6,7 +6,10 @@ import { htmlPage } from "./html-page";
 
 /** No request to this app needs more; SnapTrade's webhooks are the largest. */
 const maxBodyBytes = 64 * 1024;
-/** How long a refused sender may keep sending, so that they read the answer instead of seeing a broken connection. */
+/**
+ * How long a refused sender may keep sending, so that they read the answer instead of seeing a broken
+ * connection.
+ */
 const lingerMs = 5_000;
 
 /** Paths that programs post to rather than our own pages; each checks a secret of its own. */
@@ -16,12 +19,18 @@ const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[
 export const clientAddressHeader = "x-client-address";
 
 /**
- * Routes every request to this process through here before Next sees it, in development and in production alike.
- * An oversized body is refused before it is read, or as soon as it exceeds the limit; requests that change something must come from our own pages.
+ * Routes every request to this process through here before Next sees it, in development and in production
+ * alike. An oversized body is refused before it is read, or as soon as it exceeds the limit; requests that
+ * change something must come from our own pages.
  */
 export function installGate(): void {
-  // Next has no hook that runs before it handles a request, and buffers a whole form before any code of ours runs.
-  const emit = Reflect.get(Server.prototype, "emit") as (this: Server, event: string, ...args: unknown[]) => boolean;
+  // Next has no hook that runs before it handles a request, and buffers a whole form before any code of ours
+  // runs.
+  const emit = Reflect.get(Server.prototype, "emit") as (
+    this: Server,
+    event: string,
+    ...args: unknown[]
+  ) => boolean;
   Server.prototype.emit = function (this: Server, event: string, ...args: unknown[]) {
     if (event !== "request") return emit.call(this, event, ...args);
     admit(args[0] as IncomingMessage, args[1] as ServerResponse, () => emit.call(this, event, ...args));
@@ -32,13 +41,18 @@ export function installGate(): void {
 function admit(request: IncomingMessage, response: ServerResponse, pass: () => void) {
   const { APP_URL, TRUSTED_PROXIES } = env();
   const forwardedFor = [request.headers["x-forwarded-for"] ?? ""].flat().join(",");
-  request.headers[clientAddressHeader] = clientAddress(request.socket.remoteAddress ?? "", forwardedFor, TRUSTED_PROXIES);
+  request.headers[clientAddressHeader] = clientAddress(
+    request.socket.remoteAddress ?? "",
+    forwardedFor,
+    TRUSTED_PROXIES,
+  );
   // Next compares a form's origin with this header, which anyone can send.
   request.headers["x-forwarded-host"] = new URL(APP_URL).host;
   const path = pathOf(request);
   if (Number(request.headers["content-length"]) > maxBodyBytes) refuse(request, response, tooLarge());
   else if (path === null) refuse(request, response, nowhere());
-  else if (changesSomething(request.method, path) && request.headers.origin !== APP_URL) refuse(request, response, foreign());
+  else if (changesSomething(request.method, path) && request.headers.origin !== APP_URL)
+    refuse(request, response, foreign());
   else if (request.headers["transfer-encoding"]) passWhenWhole(request, response, pass);
   else pass();
 }
@@ -82,7 +96,11 @@ const foreign = () =>
     link: { href: env().APP_URL, label: "Back to the start" },
   });
 
-function refuse(request: IncomingMessage, response: ServerResponse, { status, headers, body }: ReturnType<typeof htmlPage>) {
+function refuse(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: ReturnType<typeof htmlPage>,
+) {
   response.writeHead(status, headers).end(body);
   request.resume();
   setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();

@@ -21,9 +21,9 @@ const readWithinMs = 5_000;
 const roundWithinMs = 5 * 60_000;
 
 /**
- * Whether this deployment is working: the database answers, and rounds finish. A round is always expected, whether this process runs the timer
- * or a scheduler calls /api/cron/reconcile; a process that just started gets the same time for its first round.
- * Reads one row, and never throws.
+ * Whether this deployment is working: the database answers, and rounds finish. A round is always expected,
+ * whether this process runs the timer or a scheduler calls /api/cron/reconcile; a process that just started
+ * gets the same time for its first round. Reads one row, and never throws.
  * @param startedAt when this process started, our clock
  */
 export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
@@ -43,7 +43,10 @@ export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
 
 async function readRound() {
   const db = await database();
-  const [row] = await db.select({ endedAt: rounds.endedAt, report: rounds.report }).from(rounds).where(eq(rounds.id, 1));
+  const [row] = await db
+    .select({ endedAt: rounds.endedAt, report: rounds.report })
+    .from(rounds)
+    .where(eq(rounds.id, 1));
   return row;
 }
 

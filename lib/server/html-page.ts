@@ -24,8 +24,15 @@ const mark = `<svg width="24" height="24" viewBox="0 0 24 24" fill="none" stroke
 <path d="M6.5 17.5 10 14M14 10l3.5-3.5M10.5 13.5l3-3"/><circle cx="5" cy="19" r="3" fill="currentColor" stroke="none"/>
 <circle cx="19" cy="5" r="3" fill="currentColor" stroke="none"/></svg>`;
 
-/** A self-contained page, for answers sent where no page can be rendered. It is never cached, and the next site gets no referrer. */
-export function htmlPage({ status, title, text, link, leadsOn = false }: Page): { status: number; headers: Record<string, string>; body: string } {
+/**
+ * A self-contained page, for answers sent where no page can be rendered. It is never cached, and the next
+ * site gets no referrer.
+ */
+export function htmlPage({ status, title, text, link, leadsOn = false }: Page): {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+} {
   const { APP_NAME, BRAND_COLOR } = env();
   const nonce = randomBytes(16).toString("base64");
   const href = escapeHtml(link.href);

@@ -5,7 +5,10 @@ import { DatabaseError } from "@/lib/db/errors";
 import { env, SettingsError } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 
-/** Ends this process with a sentence when its settings are wrong or its database may not be used. A database that is merely away may come back. */
+/**
+ * Ends this process with a sentence when its settings are wrong or its database may not be used. A database
+ * that is merely away may come back.
+ */
 export async function requireUsable(): Promise<void> {
   try {
     parseBrandColor(env().BRAND_COLOR);

@@ -1,6 +1,8 @@
 import "server-only";
 
-/** Requests still running after this are cut off; whatever they left unfinished is repeated, as after a crash. */
+/**
+ * Requests still running after this are cut off; whatever they left unfinished is repeated, as after a crash.
+ */
 const maxMs = 8_000;
 
 // The server's startup code and its routes are bundled separately but must share this.
@@ -20,9 +22,13 @@ export function onShutdown(end: () => void): () => void {
   return () => endings.delete(end);
 }
 
-/** From now on SIGTERM and SIGINT end this process within ten seconds; Next itself would wait for open requests indefinitely. */
+/**
+ * From now on SIGTERM and SIGINT end this process within ten seconds; Next itself would wait for open
+ * requests indefinitely.
+ */
 export function listenForShutdown(): void {
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => begin(signal === "SIGTERM" ? 143 : 130));
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.once(signal, () => begin(signal === "SIGTERM" ? 143 : 130));
 }
 
 function begin(exitCode: number) {

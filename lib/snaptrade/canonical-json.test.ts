@@ -7,7 +7,9 @@ interface Vectors {
   key: string;
   vectors: { body: string; canonical: string; signature: string }[];
 }
-const { vectors } = JSON.parse(readFileSync(new URL("./canonical-json.vectors.json", import.meta.url), "utf8")) as Vectors;
+const { vectors } = JSON.parse(
+  readFileSync(new URL("./canonical-json.vectors.json", import.meta.url), "utf8"),
+) as Vectors;
 
 const canonical = (body: string) => printJson(parseJson(body));
 
@@ -29,7 +31,9 @@ describe("JSON as Python prints it", () => {
   test("every golden vector comes out byte for byte, and JSON.stringify fails many of them", () => {
     expect(vectors.length).toBeGreaterThanOrEqual(200);
     for (const { body, canonical: expected } of vectors) expect(canonical(body)).toBe(expected);
-    expect(vectors.filter(({ body, canonical: expected }) => naive(body) !== expected).length).toBeGreaterThan(100);
+    expect(
+      vectors.filter(({ body, canonical: expected }) => naive(body) !== expected).length,
+    ).toBeGreaterThan(100);
   });
 
   test("printing again changes nothing", () => {
@@ -41,12 +45,27 @@ describe("JSON as Python prints it", () => {
     );
   });
 
-  test.each(["", "{", "[1,]", '{"a":1,}', "{,}", "01", "1.", "+1", "'a'", '"\u0001"', '"\\x"', '"\\u12"', "nul", "[1 2]", '{"a" 1}', "1 1", "]"])(
-    "%j is no JSON",
-    (body) => {
-      expect(() => canonical(body)).toThrow(JsonSyntaxError);
-    },
-  );
+  test.each([
+    "",
+    "{",
+    "[1,]",
+    '{"a":1,}',
+    "{,}",
+    "01",
+    "1.",
+    "+1",
+    "'a'",
+    '"\u0001"',
+    '"\\x"',
+    '"\\u12"',
+    "nul",
+    "[1 2]",
+    '{"a" 1}',
+    "1 1",
+    "]",
+  ])("%j is no JSON", (body) => {
+    expect(() => canonical(body)).toThrow(JsonSyntaxError);
+  });
 
   test("nesting without end is refused before it can exhaust anything", () => {
     for (const [open, close] of [
@@ -59,7 +78,9 @@ describe("JSON as Python prints it", () => {
   });
 
   test("names that mean something to JavaScript are names like all others", () => {
-    expect(canonical('{"__proto__":{"polluted":1},"constructor":2}')).toBe('{"__proto__":{"polluted":1},"constructor":2}');
+    expect(canonical('{"__proto__":{"polluted":1},"constructor":2}')).toBe(
+      '{"__proto__":{"polluted":1},"constructor":2}',
+    );
     expect(Reflect.get({}, "polluted")).toBeUndefined();
   });
 });

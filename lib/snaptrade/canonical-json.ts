@@ -1,6 +1,6 @@
 /**
- * JSON as Python reads and prints it (FACTS 6.3). A number keeps its spelling, an object keeps the last of equal keys,
- * and no key has a meaning to JavaScript.
+ * JSON as Python reads and prints it (FACTS 6.3). A number keeps its spelling, an object keeps the last of
+ * equal keys, and no key has a meaning to JavaScript.
  */
 export type Json = string | JsonNumber | JsonWord | Json[] | Map<string, Json>;
 type JsonWord = true | false | null;
@@ -41,7 +41,10 @@ export function parseJson(text: string): Json {
   function valueOf([, mark, string, number, fraction, exponent, word]: RegExpExecArray, depth: number): Json {
     if (depth > deepest) throw new JsonSyntaxError("Nested too deeply");
     if (string !== undefined) return unquote(string);
-    if (number !== undefined) return new JsonNumber(fraction === undefined && exponent === undefined ? printInt(number) : printFloat(Number(number)));
+    if (number !== undefined)
+      return new JsonNumber(
+        fraction === undefined && exponent === undefined ? printInt(number) : printFloat(Number(number)),
+      );
     if (word !== undefined) return words.get(word) ?? null;
     if (mark === "{") return objectOf(depth);
     if (mark === "[") return arrayOf(depth);
@@ -81,7 +84,10 @@ export function parseJson(text: string): Json {
   return value;
 }
 
-/** Prints like Python's json.dumps(value, separators=(",", ":"), sort_keys=True): ASCII only, keys by code point. */
+/**
+ * Prints like Python's json.dumps(value, separators=(",", ":"), sort_keys=True): ASCII only, keys by code
+ * point.
+ */
 export function printJson(value: Json): string {
   if (typeof value === "string") return quote(value);
   if (value instanceof JsonNumber) return value.text;
@@ -99,7 +105,15 @@ function unquote(string: string): string {
   }
 }
 
-const short: Partial<Record<string, string>> = { '"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+const short: Partial<Record<string, string>> = {
+  '"': '\\"',
+  "\\": "\\\\",
+  "\b": "\\b",
+  "\f": "\\f",
+  "\n": "\\n",
+  "\r": "\\r",
+  "\t": "\\t",
+};
 
 function quote(text: string): string {
   return `"${text.replace(/["\\]|[^\x20-\x7e]/g, (unit) => short[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)}"`;

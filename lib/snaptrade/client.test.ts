@@ -5,7 +5,14 @@ import { database, transaction } from "@/lib/db/client";
 import { withDatabase } from "@/lib/testing/with-database";
 import { snapTradeLimits } from "@/lib/db/schema/work";
 import { callSnapTrade } from "./client";
-import { deleteConnection, isConnectionGone, listAccounts, listBrokerages, listConnections, listOAuthBrokerages } from "./connections";
+import {
+  deleteConnection,
+  isConnectionGone,
+  listAccounts,
+  listBrokerages,
+  listConnections,
+  listOAuthBrokerages,
+} from "./connections";
 import { createLoginLink } from "./login-link";
 import { fact, withAnswers } from "@/lib/testing/snaptrade";
 import { deleteSnapTradeUser, registerSnapTradeUser } from "./users";
@@ -29,39 +36,47 @@ const operations: [string, number, () => Promise<unknown>][] = [
   ["authorization types", 15, () => listOAuthBrokerages()],
   ["register", 15, () => registerSnapTradeUser("new", "user")],
   ["delete user", 15, () => deleteSnapTradeUser("old")],
-  ["login", 60, () => createLoginLink(person, { reconnect: id }, { returnUrl: "https://app.example.com/", darkMode: false })],
+  [
+    "login",
+    60,
+    () =>
+      createLoginLink(person, { reconnect: id }, { returnUrl: "https://app.example.com/", darkMode: false }),
+  ],
 ];
 
 describe("every call has a total limit", () => {
-  test.each(operations)("%s ends after %i seconds, however slowly its answer drips", async (_, seconds, ask) => {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-    const hungUp = fact();
-    const dripping = fact();
-    snapTrade.answer((_request, response) => {
-      response.writeHead(200, { "Content-Type": "application/json" }).write("[");
-      let drops = 0;
-      const drip = setInterval(() => {
-        response.write(" ");
-        if (++drops === 3) dripping.happen();
-      }, 5);
-      response.on("close", () => {
-        clearInterval(drip);
-        hungUp.happen();
+  test.each(operations)(
+    "%s ends after %i seconds, however slowly its answer drips",
+    async (_, seconds, ask) => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      const hungUp = fact();
+      const dripping = fact();
+      snapTrade.answer((_request, response) => {
+        response.writeHead(200, { "Content-Type": "application/json" }).write("[");
+        let drops = 0;
+        const drip = setInterval(() => {
+          response.write(" ");
+          if (++drops === 3) dripping.happen();
+        }, 5);
+        response.on("close", () => {
+          clearInterval(drip);
+          hungUp.happen();
+        });
       });
-    });
-    let ended = false;
-    const asking = ask().then(
-      () => "answered",
-      (error: unknown) => error,
-    );
-    void asking.then(() => (ended = true));
-    await dripping.happened;
-    await vi.advanceTimersByTimeAsync(seconds * 1000 - 1);
-    expect(ended).toBe(false);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(await asking).toMatchObject({ kind: "away" });
-    await hungUp.happened;
-  });
+      let ended = false;
+      const asking = ask().then(
+        () => "answered",
+        (error: unknown) => error,
+      );
+      void asking.then(() => (ended = true));
+      await dripping.happened;
+      await vi.advanceTimersByTimeAsync(seconds * 1000 - 1);
+      expect(ended).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(await asking).toMatchObject({ kind: "away" });
+      await hungUp.happened;
+    },
+  );
 
   test("the wait for admission counts, and a call whose time is up is never sent", async () => {
     const release = fact();
@@ -72,7 +87,12 @@ describe("every call has a total limit", () => {
       await release.happened;
     });
     await held.happened;
-    const asking = callSnapTrade("list", z.unknown(), (api, options) => api.referenceData.listAllBrokerages(options), { withinMs: 50 });
+    const asking = callSnapTrade(
+      "list",
+      z.unknown(),
+      (api, options) => api.referenceData.listAllBrokerages(options),
+      { withinMs: 50 },
+    );
     await expect(asking).rejects.toMatchObject({ kind: "away" });
     release.happen();
     await holding;
@@ -100,7 +120,9 @@ describe("a refusal", () => {
     snapTrade.answerJson({ detail: "Request was throttled." }, headers, 429);
     const failure = await listConnections(person).catch((error: unknown) => error);
     expect(failure).toMatchObject({ kind: "busy" });
-    const next = await listConnections({ ...person, snapTradeUserId: "other" }).catch((error: unknown) => error);
+    const next = await listConnections({ ...person, snapTradeUserId: "other" }).catch(
+      (error: unknown) => error,
+    );
     expect(snapTrade.paths).toHaveLength(1);
     return (next as { details: { retryAfterSeconds: number } }).details.retryAfterSeconds;
   };
@@ -110,8 +132,16 @@ describe("a refusal", () => {
   test.each([
     ["seconds in Retry-After", { "Retry-After": "7" }, 7],
     ["seconds in X-RateLimit-Reset", { "X-RateLimit-Reset": "8" }, 8],
-    ["a date, by SnapTrade's own clock", { Date: date(tenMinutesOff), "Retry-After": date(tenMinutesOff + 9_000) }, 9],
-    ["a Unix time, by SnapTrade's own clock", { Date: date(tenMinutesOff), "X-RateLimit-Reset": String(Math.floor(tenMinutesOff / 1000) + 11) }, 11],
+    [
+      "a date, by SnapTrade's own clock",
+      { Date: date(tenMinutesOff), "Retry-After": date(tenMinutesOff + 9_000) },
+      9,
+    ],
+    [
+      "a Unix time, by SnapTrade's own clock",
+      { Date: date(tenMinutesOff), "X-RateLimit-Reset": String(Math.floor(tenMinutesOff / 1000) + 11) },
+      11,
+    ],
     ["a date in the past", { Date: date(tenMinutesOff), "Retry-After": date(tenMinutesOff - 9_000) }, 1],
     ["far too many seconds", { "Retry-After": "86400" }, 120],
     ["words", { "Retry-After": "soon", "X-RateLimit-Reset": "-4" }, 5],
@@ -124,16 +154,21 @@ describe("a refusal", () => {
 test("SnapTrade's result is not lost when the budget cannot be updated", async () => {
   const db = await database();
   snapTrade.answer((_, response) => {
-    void db
-      .execute(sql`alter table snaptrade_limits rename to snaptrade_limits_away`)
-      .then(() =>
-        response
-          .writeHead(200, { "Content-Type": "application/json", "X-RateLimit-Limit": "250", "X-RateLimit-Remaining": "249" })
-          .end(JSON.stringify({ userId: "new", userSecret: "kept" })),
-      );
+    void db.execute(sql`alter table snaptrade_limits rename to snaptrade_limits_away`).then(() =>
+      response
+        .writeHead(200, {
+          "Content-Type": "application/json",
+          "X-RateLimit-Limit": "250",
+          "X-RateLimit-Remaining": "249",
+        })
+        .end(JSON.stringify({ userId: "new", userSecret: "kept" })),
+    );
   });
   try {
-    expect(await registerSnapTradeUser("new", "user")).toEqual({ snapTradeUserId: "new", userSecret: "kept" });
+    expect(await registerSnapTradeUser("new", "user")).toEqual({
+      snapTradeUserId: "new",
+      userSecret: "kept",
+    });
   } finally {
     await db.execute(sql`alter table snaptrade_limits_away rename to snaptrade_limits`);
   }
@@ -145,7 +180,10 @@ test("one person who asks without end learns that only they are limited; others 
   snapTrade.answerJson([]);
   const results = await Promise.allSettled(Array.from({ length: 60 }, () => listConnections(person)));
   expect(results.filter(({ status }) => status === "fulfilled")).toHaveLength(40);
-  await expect(listAccounts(person)).rejects.toMatchObject({ kind: "busy", details: { limitedBy: "person" } });
+  await expect(listAccounts(person)).rejects.toMatchObject({
+    kind: "busy",
+    details: { limitedBy: "person" },
+  });
   await expect(listAccounts({ ...person, snapTradeUserId: "other" })).resolves.toBeDefined();
   await expect(listBrokerages()).resolves.toBeDefined();
 });

@@ -8,13 +8,18 @@ import { SnapTradeFailure, toFailure } from "./failure";
 import { readLimits } from "./rate-limit";
 import { createServerClock, type AnswerInterval } from "./server-clock";
 
-/** Who a user-scoped call is made for (FACTS 1.1). The secret exists in the clear only while a call is made. */
+/**
+ * Who a user-scoped call is made for (FACTS 1.1). The secret exists in the clear only while a call is made.
+ */
 export interface SnapTradeCredentials {
   snapTradeUserId: string;
   userSecret: string;
 }
 
-/** One answer, with the interval in which it was true at some moment: from question to answer, on SnapTrade's clock. */
+/**
+ * One answer, with the interval in which it was true at some moment: from question to answer, on SnapTrade's
+ * clock.
+ */
 export interface Answer<T> extends AnswerInterval {
   data: T;
 }
@@ -32,7 +37,10 @@ const intervalOf = createServerClock();
 
 function snapTrade(): Api {
   client ??= new Snaptrade({
-    auth: SnaptradeAuth.commercialApiKey({ clientId: env().SNAPTRADE_CLIENT_ID, consumerKey: env().SNAPTRADE_CONSUMER_KEY }),
+    auth: SnaptradeAuth.commercialApiKey({
+      clientId: env().SNAPTRADE_CLIENT_ID,
+      consumerKey: env().SNAPTRADE_CONSUMER_KEY,
+    }),
     basePath: env().SNAPTRADE_API_URL,
     baseOptions: {
       maxRedirects: 0,
@@ -65,7 +73,8 @@ interface CallTerms {
 }
 
 /**
- * Makes one call to SnapTrade once the budget admits it, and parses its answer with `shape`, all within `withinMs` no matter what.
+ * Makes one call to SnapTrade once the budget admits it, and parses its answer with `shape`, all within
+ * `withinMs` no matter what.
  * @throws SnapTradeFailure for everything that goes wrong
  */
 export async function callSnapTrade<T>(
@@ -78,13 +87,18 @@ export async function callSnapTrade<T>(
   try {
     const callId = await deadline.before(requireAdmission(operation, person));
     const startedAt = Date.now();
-    const response = await deadline.before(call(snapTrade(), { signal: deadline.signal })).catch(async (error: unknown) => {
-      const failure = toFailure(operation, error);
-      log.warn({ operation, kind: failure.kind, ...failure.details, ms: Date.now() - startedAt, ...cause(error) }, "SnapTrade call failed");
-      // A call without an answer may still reach SnapTrade, so the budget keeps it in flight.
-      if (failure.details.status !== undefined) await keepBooks(deadline, () => recordLimits(callId));
-      throw failure;
-    });
+    const response = await deadline
+      .before(call(snapTrade(), { signal: deadline.signal }))
+      .catch(async (error: unknown) => {
+        const failure = toFailure(operation, error);
+        log.warn(
+          { operation, kind: failure.kind, ...failure.details, ms: Date.now() - startedAt, ...cause(error) },
+          "SnapTrade call failed",
+        );
+        // A call without an answer may still reach SnapTrade, so the budget keeps it in flight.
+        if (failure.details.status !== undefined) await keepBooks(deadline, () => recordLimits(callId));
+        throw failure;
+      });
     const header = headersOf(response);
     const date = timeOf(header("date"));
     const interval = intervalOf(date, startedAt, Date.now());
@@ -95,7 +109,11 @@ export async function callSnapTrade<T>(
       const waitSeconds = retryAfterSeconds ?? limits.resetSeconds;
       await keepBooks(deadline, () => recordRefusal(callId, waitSeconds));
       log.warn({ operation, requestId, retryAfterSeconds: waitSeconds }, "SnapTrade is busy");
-      throw new SnapTradeFailure("busy", operation, { status: 429, requestId, retryAfterSeconds: waitSeconds });
+      throw new SnapTradeFailure("busy", operation, {
+        status: 429,
+        requestId,
+        retryAfterSeconds: waitSeconds,
+      });
     }
     const data = readAnswer(operation, shape, response, requestId);
     return { data, ...interval };
@@ -112,7 +130,12 @@ async function requireAdmission(operation: string, person: string | null): Promi
   throw new SnapTradeFailure("busy", operation, { retryAfterSeconds, limitedBy });
 }
 
-function readAnswer<T>(operation: string, shape: z.ZodType<T>, response: SdkResponse, requestId: string | undefined): T {
+function readAnswer<T>(
+  operation: string,
+  shape: z.ZodType<T>,
+  response: SdkResponse,
+  requestId: string | undefined,
+): T {
   const parsed = shape.safeParse(response.data);
   if (parsed.success) return parsed.data;
   const paths = parsed.error.issues.slice(0, 5).map((issue) => issue.path.join("."));
@@ -137,12 +160,21 @@ function startDeadline(operation: string, withinMs: number): Deadline {
     give(new SnapTradeFailure("away", operation));
     controller.abort();
   }, withinMs);
-  return { signal: controller.signal, before: (work) => Promise.race([over, work]), clear: () => clearTimeout(timer) };
+  return {
+    signal: controller.signal,
+    before: (work) => Promise.race([over, work]),
+    clear: () => clearTimeout(timer),
+  };
 }
 
-/** SnapTrade's result counts even if the budget could not be updated; the budget corrects itself within a minute. */
+/**
+ * SnapTrade's result counts even if the budget could not be updated; the budget corrects itself within a
+ * minute.
+ */
 async function keepBooks(deadline: Deadline, write: () => Promise<void>): Promise<void> {
-  await deadline.before(write()).catch((error: unknown) => log.warn(describeError(error), "The budget could not be updated"));
+  await deadline
+    .before(write())
+    .catch((error: unknown) => log.warn(describeError(error), "The budget could not be updated"));
 }
 
 function headersOf(response: SdkResponse) {

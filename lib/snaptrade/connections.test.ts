@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { withDatabase } from "@/lib/testing/with-database";
-import { isConnectionGone, listAccounts, listBrokerages, listConnections, listOAuthBrokerages } from "./connections";
+import {
+  isConnectionGone,
+  listAccounts,
+  listBrokerages,
+  listConnections,
+  listOAuthBrokerages,
+} from "./connections";
 import { withAnswers } from "@/lib/testing/snaptrade";
 
 const snapTrade = withAnswers();
@@ -12,8 +18,20 @@ const id = "87b24961-b51e-4db8-9226-f198f6518a89";
 /** The specification's own example: a UUID only in shape. */
 const idOfNoVersion = "0b3ebefb-ed47-43df-cd8f-729a4420b5cf";
 
-const brokerage = { id: "c8153291-0761-43a8-8ed0-4642103c2cb8", slug: "QUESTRADE", name: "Questrade", display_name: "Questrade" };
-const good = { id, created_date: "2026-08-20T21:56:19.123935+00:00", brokerage, name: "Connection-1", type: "trade", disabled: false };
+const brokerage = {
+  id: "c8153291-0761-43a8-8ed0-4642103c2cb8",
+  slug: "QUESTRADE",
+  name: "Questrade",
+  display_name: "Questrade",
+};
+const good = {
+  id,
+  created_date: "2026-08-20T21:56:19.123935+00:00",
+  brokerage,
+  name: "Connection-1",
+  type: "trade",
+  disabled: false,
+};
 const account = { id, brokerage_authorization: idOfNoVersion, name: "TFSA", number: "51284821" };
 
 async function listed(...sent: unknown[]) {
@@ -23,7 +41,11 @@ async function listed(...sent: unknown[]) {
 
 describe("a list of connections", () => {
   test("ids of any version are accepted, in the database's lower case", async () => {
-    const { items, unreadable } = await listed({ ...good, id: idOfNoVersion.toUpperCase(), brokerage: { ...brokerage, id: idOfNoVersion } });
+    const { items, unreadable } = await listed({
+      ...good,
+      id: idOfNoVersion.toUpperCase(),
+      brokerage: { ...brokerage, id: idOfNoVersion },
+    });
     expect(items).toMatchObject([{ id: idOfNoVersion, brokerage: { id: idOfNoVersion } }]);
     expect(unreadable).toEqual([]);
   });
@@ -33,14 +55,42 @@ describe("a list of connections", () => {
     ["a type in another case", { type: "TRADE" }, { access: "trade" }],
     ["an odd type", { type: 7 }, { access: "read" }],
     ["an empty created_date", { created_date: "" }, { connectedSince: null }],
-    ["a created_date that no calendar has", { created_date: "0000-01-01T00:00:00Z" }, { connectedSince: null }],
-    ["a created_date beyond any database", { created_date: "+275000-01-01T00:00:00Z" }, { connectedSince: null }],
-    ["an odd disabled_date", { disabled: true, disabled_date: "yesterday" }, { disabled: true, disabledAt: null }],
-    ["a null slug", { brokerage: { ...brokerage, slug: null } }, { brokerage: { slug: brokerage.id.toUpperCase(), name: "Questrade" } }],
+    [
+      "a created_date that no calendar has",
+      { created_date: "0000-01-01T00:00:00Z" },
+      { connectedSince: null },
+    ],
+    [
+      "a created_date beyond any database",
+      { created_date: "+275000-01-01T00:00:00Z" },
+      { connectedSince: null },
+    ],
+    [
+      "an odd disabled_date",
+      { disabled: true, disabled_date: "yesterday" },
+      { disabled: true, disabledAt: null },
+    ],
+    [
+      "a null slug",
+      { brokerage: { ...brokerage, slug: null } },
+      { brokerage: { slug: brokerage.id.toUpperCase(), name: "Questrade" } },
+    ],
     ["no names at all", { brokerage: { id: brokerage.id } }, { brokerage: { name: "Unnamed brokerage" } }],
-    ["an empty display_name", { brokerage: { ...brokerage, display_name: "" } }, { brokerage: { name: "Questrade" } }],
-    ["a name that no database keeps", { brokerage: { ...brokerage, display_name: "Quest\0rade \ud800" } }, { brokerage: { name: "Questrade" } }],
-    ["odd flags", { brokerage: { ...brokerage, enabled: "yes", maintenance_mode: null } }, { brokerage: { enabled: true, maintenance: false } }],
+    [
+      "an empty display_name",
+      { brokerage: { ...brokerage, display_name: "" } },
+      { brokerage: { name: "Questrade" } },
+    ],
+    [
+      "a name that no database keeps",
+      { brokerage: { ...brokerage, display_name: "Quest\0rade \ud800" } },
+      { brokerage: { name: "Questrade" } },
+    ],
+    [
+      "odd flags",
+      { brokerage: { ...brokerage, enabled: "yes", maintenance_mode: null } },
+      { brokerage: { enabled: true, maintenance: false } },
+    ],
     ["no brokerage", { brokerage: null }, { brokerage: null, disabled: false }],
     ["members that are new to us", { data_freshness_mode: { institution: "realtime" }, more: [1] }, { id }],
   ])("%s makes nothing unreadable", async (_, odd, seen) => {
@@ -55,12 +105,18 @@ describe("a list of connections", () => {
     ["that is a list", [good], { id: null }],
   ])("an item %s is reported, and costs no other", async (_, odd, reported) => {
     const other = { ...good, id: idOfNoVersion };
-    expect(await listed(odd, other)).toMatchObject({ items: [{ id: idOfNoVersion }], unreadable: [reported] });
+    expect(await listed(odd, other)).toMatchObject({
+      items: [{ id: idOfNoVersion }],
+      unreadable: [reported],
+    });
   });
 
   test("an item sent twice counts once, and not at all when the two contradict each other", async () => {
     expect(await listed(good, good)).toMatchObject({ items: [{ id }], unreadable: [] });
-    expect(await listed(good, { ...good, disabled: true }, good)).toMatchObject({ items: [], unreadable: [{ id }] });
+    expect(await listed(good, { ...good, disabled: true }, good)).toMatchObject({
+      items: [],
+      unreadable: [{ id }],
+    });
   });
 
   test("an answer that is not a list is refused as a whole", async () => {
@@ -89,9 +145,20 @@ describe("a list of connections", () => {
 });
 
 test("an unreadable account affects no other", async () => {
-  snapTrade.answerJson([{ ...account, name: null, sync_status: 1 }, { ...account, brokerage_authorization: null, id: brokerage.id }, "odd"]);
+  snapTrade.answerJson([
+    { ...account, name: null, sync_status: 1 },
+    { ...account, brokerage_authorization: null, id: brokerage.id },
+    "odd",
+  ]);
   const { data } = await listAccounts(person);
-  const readable = { id, connectionId: idOfNoVersion, institutionAccountId: null, name: "Account", lastDigits: "4821", holdingsAt: null };
+  const readable = {
+    id,
+    connectionId: idOfNoVersion,
+    institutionAccountId: null,
+    name: "Account",
+    lastDigits: "4821",
+    holdingsAt: null,
+  };
   expect(data.items).toEqual([readable]);
   expect(data.unreadable).toEqual([{ id: brokerage.id }, { id: null }]);
 });
@@ -99,7 +166,8 @@ test("an unreadable account affects no other", async () => {
 test("an unreadable brokerage affects no other, and concurrent callers share one answer", async () => {
   snapTrade.answerJson([brokerage, { ...brokerage, id: 3 }, null]);
   const answers = await Promise.all([listBrokerages(), listBrokerages()]);
-  for (const { data } of answers) expect(data).toMatchObject({ items: [{ slug: "QUESTRADE" }], unreadable: [{ id: null }, { id: null }] });
+  for (const { data } of answers)
+    expect(data).toMatchObject({ items: [{ slug: "QUESTRADE" }], unreadable: [{ id: null }, { id: null }] });
   expect(snapTrade.paths).toEqual(["/brokerages"]);
 });
 
@@ -116,6 +184,8 @@ test("an unreadable kind of sign-in affects no other", async () => {
 test("a connection is gone when SnapTrade says so; a bare 404 of something in between says nothing about it", async () => {
   snapTrade.answerJson({ detail: "Not found", status_code: 404, code: "1011" }, {}, 404);
   expect(await isConnectionGone(person, id)).toBe(true);
-  snapTrade.answer((_, response) => response.writeHead(404, { "Content-Type": "text/html" }).end("<h1>404</h1>"));
+  snapTrade.answer((_, response) =>
+    response.writeHead(404, { "Content-Type": "text/html" }).end("<h1>404</h1>"),
+  );
   expect(await isConnectionGone(person, id)).toBe(false);
 });

@@ -1,7 +1,14 @@
 import "server-only";
 import { z } from "zod";
 import { log } from "@/lib/base/log";
-import { accepted, callSnapTrade, type Answer, type Api, type CallOptions, type SnapTradeCredentials } from "./client";
+import {
+  accepted,
+  callSnapTrade,
+  type Answer,
+  type Api,
+  type CallOptions,
+  type SnapTradeCredentials,
+} from "./client";
 import { SnapTradeFailure } from "./failure";
 import { snapTradeId } from "./id";
 import { dateTime, ifLegible, itemByItem, text, type Listed } from "./item-by-item";
@@ -65,8 +72,9 @@ const connection = z
   }));
 
 /**
- * A connection as SnapTrade describes it (FACTS 5.2). `disabled` is never guessed: a connection without it is unreadable.
- * `brokerage` is null when that part is unreadable; an unknown access level counts as the lower one.
+ * A connection as SnapTrade describes it (FACTS 5.2). `disabled` is never guessed: a connection without it is
+ * unreadable. `brokerage` is null when that part is unreadable; an unknown access level counts as the lower
+ * one.
  */
 export type SeenConnection = z.infer<typeof connection>;
 
@@ -92,46 +100,68 @@ const account = z
 
 export type SeenAccount = z.infer<typeof account>;
 
-/** The end of an account number that people recognise; a number so short that this would be most of it gives nothing. */
+/**
+ * The end of an account number that people recognise; a number so short that this would be most of it gives
+ * nothing.
+ */
 function lastDigits(number: string | null | undefined): string | null {
   const legible = number?.replace(/[^\p{L}\p{N}]/gu, "") ?? "";
   return legible.length >= 4 ? legible.slice(-4) : null;
 }
 
-const asUser = ({ snapTradeUserId, userSecret }: SnapTradeCredentials) => ({ userId: snapTradeUserId, userSecret });
+const asUser = ({ snapTradeUserId, userSecret }: SnapTradeCredentials) => ({
+  userId: snapTradeUserId,
+  userSecret,
+});
 const inNameOf = ({ snapTradeUserId }: SnapTradeCredentials) => ({ person: snapTradeUserId });
 
-const [connectionList, accountList, brokerageList] = [itemByItem(connection), itemByItem(account), itemByItem(brokerage)];
+const [connectionList, accountList, brokerageList] = [
+  itemByItem(connection),
+  itemByItem(account),
+  itemByItem(brokerage),
+];
 
 /** Logs once per answer which of its items could not be read. */
 function heard<T extends { id: string }>(operation: string, answer: Answer<Listed<T>>): Answer<Listed<T>> {
   const { items, unreadable, problems } = answer.data;
-  if (unreadable.length > 0) log.error({ operation, read: items.length, unreadable: unreadable.length, problems }, "SnapTrade sent unreadable items");
+  if (unreadable.length > 0)
+    log.error(
+      { operation, read: items.length, unreadable: unreadable.length, problems },
+      "SnapTrade sent unreadable items",
+    );
   return answer;
 }
 
 /**
- * All connections of one user; one that is neither among `items` nor among `unreadable` does not exist there (FACTS 5.1).
+ * All connections of one user; one that is neither among `items` nor among `unreadable` does not exist there
+ * (FACTS 5.1).
  * @throws SnapTradeFailure
  */
-export async function listConnections(credentials: SnapTradeCredentials): Promise<Answer<Listed<SeenConnection>>> {
-  const call = (api: Api, options: CallOptions) => api.connections.listBrokerageAuthorizations(asUser(credentials), options);
+export async function listConnections(
+  credentials: SnapTradeCredentials,
+): Promise<Answer<Listed<SeenConnection>>> {
+  const call = (api: Api, options: CallOptions) =>
+    api.connections.listBrokerageAuthorizations(asUser(credentials), options);
   return heard("list", await callSnapTrade("list", connectionList, call, inNameOf(credentials)));
 }
 
 /**
- * True when SnapTrade says that this connection is unknown (404 with a code of its own, usually 1011); a bare 404 may come from a gateway.
- * Asked before a connection that left the list counts as gone.
+ * True when SnapTrade says that this connection is unknown (404 with a code of its own, usually 1011); a bare
+ * 404 may come from a gateway. Asked before a connection that left the list counts as gone.
  * @throws SnapTradeFailure for any other failure
  */
-export async function isConnectionGone(credentials: SnapTradeCredentials, connectionId: string): Promise<boolean> {
+export async function isConnectionGone(
+  credentials: SnapTradeCredentials,
+  connectionId: string,
+): Promise<boolean> {
   const ids = { ...asUser(credentials), authorizationId: connectionId };
   const call = (api: Api, options: CallOptions) => api.connections.detailBrokerageAuthorization(ids, options);
   try {
     await callSnapTrade("detail", z.looseObject({}), call, inNameOf(credentials));
     return false;
   } catch (error) {
-    if (error instanceof SnapTradeFailure && error.kind === "not-found") return error.details.code !== undefined;
+    if (error instanceof SnapTradeFailure && error.kind === "not-found")
+      return error.details.code !== undefined;
     throw error;
   }
 }
@@ -140,22 +170,29 @@ export async function isConnectionGone(credentials: SnapTradeCredentials, connec
  * Asks SnapTrade to delete a connection; it is gone when the list no longer has it (FACTS 5.5).
  * @throws SnapTradeFailure
  */
-export async function deleteConnection(credentials: SnapTradeCredentials, connectionId: string): Promise<void> {
-  const call = (api: Api, options: CallOptions) => api.connections.deleteConnection({ ...asUser(credentials), connectionId }, options);
+export async function deleteConnection(
+  credentials: SnapTradeCredentials,
+  connectionId: string,
+): Promise<void> {
+  const call = (api: Api, options: CallOptions) =>
+    api.connections.deleteConnection({ ...asUser(credentials), connectionId }, options);
   await callSnapTrade("delete", accepted, call, inNameOf(credentials));
 }
 
 /**
- * All accounts of one user: name, end of the number, newest holdings. Not to be asked for while the person is in the portal (FACTS 4.9).
+ * All accounts of one user: name, end of the number, newest holdings. Not to be asked for while the person is
+ * in the portal (FACTS 4.9).
  * @throws SnapTradeFailure
  */
 export async function listAccounts(credentials: SnapTradeCredentials): Promise<Answer<Listed<SeenAccount>>> {
-  const call = (api: Api, options: CallOptions) => api.accountInformation.listUserAccounts(asUser(credentials), options);
+  const call = (api: Api, options: CallOptions) =>
+    api.accountInformation.listUserAccounts(asUser(credentials), options);
   return heard("accounts", await callSnapTrade("accounts", accountList, call, inNameOf(credentials)));
 }
 
 /**
- * All brokerages that SnapTrade knows, with their current problems (FACTS 5.1). Concurrent callers in this process share one answer.
+ * All brokerages that SnapTrade knows, with their current problems (FACTS 5.1). Concurrent callers in this
+ * process share one answer.
  * @throws SnapTradeFailure
  */
 export const listBrokerages = shared(async (): Promise<Answer<Listed<SeenBrokerage>>> => {
@@ -171,10 +208,15 @@ const authorizationTypes = z.array(authorizationType.nullable().catch(null));
  * @throws SnapTradeFailure
  */
 export const listOAuthBrokerages = shared(async (): Promise<Set<string>> => {
-  const call = (api: Api, options: CallOptions) => api.referenceData.listAllBrokerageAuthorizationType({}, options);
+  const call = (api: Api, options: CallOptions) =>
+    api.referenceData.listAllBrokerageAuthorizationType({}, options);
   const { data } = await callSnapTrade("authorization types", authorizationTypes, call);
   const unreadable = data.filter((type) => type === null).length;
-  if (unreadable > 0) log.error({ operation: "authorization types", read: data.length - unreadable, unreadable }, "SnapTrade sent unreadable items");
+  if (unreadable > 0)
+    log.error(
+      { operation: "authorization types", read: data.length - unreadable, unreadable },
+      "SnapTrade sent unreadable items",
+    );
   return new Set(data.flatMap((type) => (type?.auth_type === "OAUTH" ? [type.brokerage.slug] : [])));
 });
 

@@ -1,7 +1,10 @@
 import { SnaptradeError } from "snaptrade-typescript-sdk";
 import { z } from "zod";
 
-/** What went wrong between us and SnapTrade, as far as it decides what we do next. None of these says that a connection is disabled. */
+/**
+ * What went wrong between us and SnapTrade, as far as it decides what we do next. None of these says that a
+ * connection is disabled.
+ */
 export type FailureKind =
   /** No usable answer: network, timeout, 5xx, a page instead of JSON. Try again later. */
   | "away"
@@ -20,7 +23,10 @@ export type FailureKind =
   /** An answer of a shape that we do not know. */
   | "unexpected-answer";
 
-/** The only error that leaves this adapter. It holds no URL, message, header or body of the call, since those carry the user's secret (FACTS 1.8). */
+/**
+ * The only error that leaves this adapter. It holds no URL, message, header or body of the call, since those
+ * carry the user's secret (FACTS 1.8).
+ */
 export class SnapTradeFailure extends Error {
   constructor(
     readonly kind: FailureKind,
@@ -54,11 +60,26 @@ const kindOfCode: Partial<Record<string, FailureKind>> = {
   "3011": "connection-disabled",
 };
 
-const kindOfStatus: Partial<Record<number, FailureKind>> = { 401: "key-refused", 402: "connection-disabled", 404: "not-found", 429: "busy" };
+const kindOfStatus: Partial<Record<number, FailureKind>> = {
+  401: "key-refused",
+  402: "connection-disabled",
+  404: "not-found",
+  429: "busy",
+};
 
-/** What an answer with this status and error code means (FACTS 7). Server errors stay server errors whatever code they carry. */
+/**
+ * What an answer with this status and error code means (FACTS 7). Server errors stay server errors whatever
+ * code they carry.
+ */
 export function failureKindOf(status: number | undefined, code: string | undefined): FailureKind {
-  if (status === undefined || status >= 500 || status === 408 || status === 425 || (status >= 300 && status < 400)) return "away";
+  if (
+    status === undefined ||
+    status >= 500 ||
+    status === 408 ||
+    status === 425 ||
+    (status >= 300 && status < 400)
+  )
+    return "away";
   if (status === 429) return "busy";
   return (code ? kindOfCode[code] : undefined) ?? kindOfStatus[status] ?? "refused";
 }

@@ -12,9 +12,12 @@ test.each(["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "0B3EBEFB-ED47-03DF-CD8F-729A
   },
 );
 
-test.each(["", "connection-1", "0b3ebefb-ed47-43df-cd8f-729a4420b5c", "0b3ebefbed4743dfcd8f729a4420b5cf", "../accounts"])(
-  "%j is no id",
-  (connectionId) => {
-    expect(connectionInput.safeParse({ connectionId }).success).toBe(false);
-  },
-);
+test.each([
+  "",
+  "connection-1",
+  "0b3ebefb-ed47-43df-cd8f-729a4420b5c",
+  "0b3ebefbed4743dfcd8f729a4420b5cf",
+  "../accounts",
+])("%j is no id", (connectionId) => {
+  expect(connectionInput.safeParse({ connectionId }).success).toBe(false);
+});

@@ -4,7 +4,10 @@ import { snapTradeId } from "./id";
 /** A list from SnapTrade, as far as it could be read. */
 export interface Listed<T> {
   items: T[];
-  /** One entry per item that could not be read, with its id if that is legible: the item exists, and nothing else is known about it. */
+  /**
+   * One entry per item that could not be read, with its id if that is legible: the item exists, and nothing
+   * else is known about it.
+   */
   unreadable: { id: string | null }[];
   /** Where and why, for the log; field names only. */
   problems: string[];
@@ -27,7 +30,8 @@ export function itemByItem<T extends { id: string }>(item: z.ZodType<T>): z.ZodT
       const parsed = item.safeParse(one);
       const twin = parsed.success ? read.get(parsed.data.id) : undefined;
       if (!parsed.success) refuse(idOf(one), describeZodError(parsed.error));
-      else if (twin && JSON.stringify(twin) !== JSON.stringify(parsed.data)) refuse(twin.id, "contradicts itself");
+      else if (twin && JSON.stringify(twin) !== JSON.stringify(parsed.data))
+        refuse(twin.id, "contradicts itself");
       else read.set(parsed.data.id, parsed.data);
     }
     return {

@@ -5,7 +5,10 @@ import { callSnapTrade, loginLimitMs, type SnapTradeCredentials } from "./client
 import { SnapTradeFailure } from "./failure";
 import { ifLegible, text } from "./item-by-item";
 
-/** A way into the Connection Portal: works once, for five minutes (FACTS 3.5). `loginLink` is a secret of the person who clicked. */
+/**
+ * A way into the Connection Portal: works once, for five minutes (FACTS 3.5). `loginLink` is a secret of the
+ * person who clicked.
+ */
 export interface LoginLink {
   loginLink: string;
   snapTradeSessionId: string | null;
@@ -19,7 +22,8 @@ const answer = z.object({ redirectURI: z.url({ protocol: /^https?$/ }), sessionI
 
 /**
  * Asks for a login link, to repair the connection `reconnect` or to make a new one at `broker` (FACTS 3).
- * `connectionType` is left out unless trading was asked for: an explicit value may change the access level (FACTS 3.4).
+ * `connectionType` is left out unless trading was asked for: an explicit value may change the access level
+ * (FACTS 3.4).
  * @throws SnapTradeFailure; also when the link leads to an origin that we do not frame
  */
 export async function createLoginLink(
@@ -44,6 +48,7 @@ export async function createLoginLink(
       ),
     { person: credentials.snapTradeUserId, withinMs: loginLimitMs },
   );
-  if (!env().SNAPTRADE_PORTAL_ORIGINS.includes(new URL(data.redirectURI).origin)) throw new SnapTradeFailure("unexpected-answer", "login");
+  if (!env().SNAPTRADE_PORTAL_ORIGINS.includes(new URL(data.redirectURI).origin))
+    throw new SnapTradeFailure("unexpected-answer", "login");
   return { loginLink: data.redirectURI, snapTradeSessionId: data.sessionId ?? null, openedAt: askedAt };
 }

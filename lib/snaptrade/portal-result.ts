@@ -1,16 +1,29 @@
-/** What the return URL of the Connection Portal claims. Anybody can type it, so it chooses words and never results. */
-export type PortalResult = { status: "SUCCESS" } | { status: "ERROR"; code: string | null } | { status: "ABANDONED" } | { status: "UNKNOWN" };
+/**
+ * What the return URL of the Connection Portal claims. Anybody can type it, so it chooses words and never
+ * results.
+ */
+export type PortalResult =
+  | { status: "SUCCESS" }
+  | { status: "ERROR"; code: string | null }
+  | { status: "ABANDONED" }
+  | { status: "UNKNOWN" };
 
-/** Error codes and attempt results as SnapTrade spells them; anything else is dropped, so that no foreign text is stored. */
+/**
+ * Error codes and attempt results as SnapTrade spells them; anything else is dropped, so that no foreign text
+ * is stored.
+ */
 const codePattern = /^([0-9]{4}|[A-Z][A-Z_]{2,31})$/;
 
 /**
- * Reads the query of a return URL in every form of FACTS 4.6: joined with a second `?`, without a status, repeated, in another case.
+ * Reads the query of a return URL in every form of FACTS 4.6: joined with a second `?`, without a status,
+ * repeated, in another case.
  * @param search the raw query, with or without the leading `?`
  */
 export function readPortalResult(search: string): PortalResult {
   // Next treats a second `?` as part of the preceding value and encodes it; decoding once recovers it.
-  const decoded = [...new URLSearchParams(search.replace(/^\?/, ""))].map(([name, value]) => `${name}=${value}`).join("&");
+  const decoded = [...new URLSearchParams(search.replace(/^\?/, ""))]
+    .map(([name, value]) => `${name}=${value}`)
+    .join("&");
   const query = new URLSearchParams(decoded.replaceAll("?", "&"));
   switch (query.get("status")?.toUpperCase()) {
     case "SUCCESS":

@@ -12,18 +12,22 @@ test("the interval always contains the moment when the server answered, whatever
     back: fc.integer({ min: 0, max: 8_000 }),
   });
   fc.assert(
-    fc.property(fc.integer({ min: -600_000, max: 280_000 }), fc.array(call, { minLength: 1, maxLength: 20 }), (ahead, calls) => {
-      const intervalOf = createServerClock();
-      let now = noon;
-      for (const { pause, there, back } of calls) {
-        const asked = now + pause;
-        const answered = asked + there;
-        now = answered + back;
-        const { askedAt, answeredAt } = intervalOf(dateOf(answered + ahead), asked, now);
-        expect(askedAt.getTime()).toBeLessThanOrEqual(answered + ahead);
-        expect(answeredAt.getTime()).toBeGreaterThanOrEqual(answered + ahead);
-      }
-    }),
+    fc.property(
+      fc.integer({ min: -600_000, max: 280_000 }),
+      fc.array(call, { minLength: 1, maxLength: 20 }),
+      (ahead, calls) => {
+        const intervalOf = createServerClock();
+        let now = noon;
+        for (const { pause, there, back } of calls) {
+          const asked = now + pause;
+          const answered = asked + there;
+          now = answered + back;
+          const { askedAt, answeredAt } = intervalOf(dateOf(answered + ahead), asked, now);
+          expect(askedAt.getTime()).toBeLessThanOrEqual(answered + ahead);
+          expect(answeredAt.getTime()).toBeGreaterThanOrEqual(answered + ahead);
+        }
+      },
+    ),
   );
 });
 

@@ -6,7 +6,10 @@ export interface AnswerInterval {
 
 /** A Date header is truncated to whole seconds. */
 const resolutionMs = 1_000;
-/** A clock that is further ahead of ours than this is not believed; its answers would outweigh all that follow. */
+/**
+ * A clock that is further ahead of ours than this is not believed; its answers would outweigh all that
+ * follow.
+ */
 const believedAheadMs = 5 * 60_000;
 /** Two clocks drift apart by at most this fraction of the elapsed time. */
 const drift = 1e-4;
@@ -18,9 +21,9 @@ interface Offset {
 }
 
 /**
- * Dates answers on the server's clock, from their Date headers and our own times of question and answer.
- * Each answer bounds the offset between the clocks to about a second; together they bound it much more tightly, so that two
- * questions within one second keep their order.
+ * Dates answers on the server's clock, from their Date headers and our own times of question and answer. Each
+ * answer bounds the offset between the clocks to about a second; together they bound it much more tightly, so
+ * that two questions within one second keep their order.
  */
 export function createServerClock() {
   let known: (Offset & { at: number }) | null = null;
@@ -37,9 +40,13 @@ export function createServerClock() {
    */
   return function intervalOf(date: number | null, asked: number, received: number): AnswerInterval {
     const before = widened(received);
-    if (date === null || Number.isNaN(date) || date - received > believedAheadMs) return toInterval(before ?? { least: 0, most: 0 }, asked, received);
+    if (date === null || Number.isNaN(date) || date - received > believedAheadMs)
+      return toInterval(before ?? { least: 0, most: 0 }, asked, received);
     const bounds = { least: date - received, most: date + resolutionMs - asked };
-    const both = before && { least: Math.max(before.least, bounds.least), most: Math.min(before.most, bounds.most) };
+    const both = before && {
+      least: Math.max(before.least, bounds.least),
+      most: Math.min(before.most, bounds.most),
+    };
     // Bounds that exclude each other mean that one of the clocks was set.
     const now = both && both.least <= both.most ? both : bounds;
     known = { ...now, at: received };

@@ -31,5 +31,7 @@ export function openSecret(sealed: string, boundTo: string): string {
   const decipher = createDecipheriv("aes-256-gcm", found.key, bytes.subarray(0, ivBytes))
     .setAAD(Buffer.from(boundTo))
     .setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
-  return Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]).toString("utf8");
+  return Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]).toString(
+    "utf8",
+  );
 }

@@ -5,11 +5,15 @@ import { accepted, callSnapTrade, type SnapTradeCredentials } from "./client";
 const registered = z.object({ userSecret: z.string().min(1) });
 
 /**
- * Registers a user under an id that was never used before (FACTS 2). After any failure the id is spent: the user may exist and its secret be lost.
+ * Registers a user under an id that was never used before (FACTS 2). After any failure the id is spent: the
+ * user may exist and its secret be lost.
  * @param person whose budget is charged; retries use the same key
  * @throws SnapTradeFailure
  */
-export async function registerSnapTradeUser(snapTradeUserId: string, person: string): Promise<SnapTradeCredentials> {
+export async function registerSnapTradeUser(
+  snapTradeUserId: string,
+  person: string,
+): Promise<SnapTradeCredentials> {
   const { data } = await callSnapTrade(
     "register",
     registered,
@@ -24,7 +28,12 @@ export async function registerSnapTradeUser(snapTradeUserId: string, person: str
  * @throws SnapTradeFailure
  */
 export async function deleteSnapTradeUser(snapTradeUserId: string): Promise<void> {
-  await callSnapTrade("delete user", accepted, (api, options) => api.authentication.deleteSnapTradeUser({ userId: snapTradeUserId }, options), {
-    person: snapTradeUserId,
-  });
+  await callSnapTrade(
+    "delete user",
+    accepted,
+    (api, options) => api.authentication.deleteSnapTradeUser({ userId: snapTradeUserId }, options),
+    {
+      person: snapTradeUserId,
+    },
+  );
 }

@@ -21,7 +21,10 @@ export interface WebhookEvent {
 }
 
 const isName = /^[\x21-\x7e]{1,200}$/;
-/** Text that the database can't store or no one needs counts as absent: NUL, unpaired surrogates, or too much of it. */
+/**
+ * Text that the database can't store or no one needs counts as absent: NUL, unpaired surrogates, or too much
+ * of it.
+ */
 const isText = /^[^\0\p{Cs}]{1,200}$/u;
 const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** A four-digit year and an offset, so no time zone has to be guessed. */
@@ -29,10 +32,12 @@ const isTime = /^(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:?\d\
 /** A time outside these is a mistake, and date arithmetic fails at the ends of a calendar. */
 const [earliest, latest] = [Date.parse("1970-01-01T00:00:00Z"), Date.parse("3000-01-01T00:00:00Z")];
 
-const read = (value: Json | undefined, form: RegExp): string | null => (typeof value === "string" && form.test(value) ? value : null);
+const read = (value: Json | undefined, form: RegExp): string | null =>
+  typeof value === "string" && form.test(value) ? value : null;
 
 /** The first of them that is a non-empty string. */
-const firstText = (...values: (Json | undefined)[]) => values.find((value): value is string => typeof value === "string" && value !== "");
+const firstText = (...values: (Json | undefined)[]) =>
+  values.find((value): value is string => typeof value === "string" && value !== "");
 
 /**
  * Parses an event, using the field names of either SnapTrade schema; null when it has no id or no type.
@@ -51,7 +56,8 @@ export function readWebhookEvent(parsed: Json | null): WebhookEvent | null {
     type: isName.test(type) ? type : fingerprint(type),
     snapTradeUserId: read(parsed.get("userId"), isText),
     clientId: read(parsed.get("clientId") ?? parsed.get("oauthClientId"), isText),
-    connectionId: read(parsed.get("brokerageAuthorizationId") ?? parsed.get("connectionId"), isId)?.toLowerCase() ?? null,
+    connectionId:
+      read(parsed.get("brokerageAuthorizationId") ?? parsed.get("connectionId"), isId)?.toLowerCase() ?? null,
     brokerageId: read(parsed.get("brokerageId"), isId)?.toLowerCase() ?? null,
     signInResult: read(parsed.get("connectionAttemptedResult"), isText),
     happenedAt: readTime(parsed.get("eventTimestamp")),
@@ -60,7 +66,10 @@ export function readWebhookEvent(parsed: Json | null): WebhookEvent | null {
   };
 }
 
-/** The same for equal texts, and unlike any name SnapTrade uses. Covers unpaired surrogates, which UTF-8 would make identical. */
+/**
+ * The same for equal texts, and unlike any name SnapTrade uses. Covers unpaired surrogates, which UTF-8 would
+ * make identical.
+ */
 function fingerprint(text: string): string {
   return `sha256:${createHash("sha256").update(text, "utf16le").digest("hex")}`;
 }

@@ -15,7 +15,10 @@ import { requireSnapTradeCredentials } from "@/lib/connections/observations/snap
 
 type Emulator = Awaited<ReturnType<typeof startEmulator>>;
 
-/** Settings under which the code under test talks to an emulator of its own; returns what steers that emulator. */
+/**
+ * Settings under which the code under test talks to an emulator of its own; returns what steers that
+ * emulator.
+ */
 export function withEmulator() {
   let emulator: Emulator;
   beforeAll(async () => {
@@ -60,10 +63,14 @@ export function withVisits() {
     const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
     const path = `/users/${snapTradeUserId}`;
     const ids: string[] = [];
-    for (const brokerage of broken) ids.push((await emulator.post<{ id: string }>(`${path}/connections`, { brokerage, disabled: true })).id);
+    for (const brokerage of broken)
+      ids.push(
+        (await emulator.post<{ id: string }>(`${path}/connections`, { brokerage, disabled: true })).id,
+      );
     await look(userId);
     const connectionId = ids[0] ?? "";
-    const open = (more: object = {}) => openReconnect({ userId, connectionId, darkMode: false, now: new Date(), ...more });
+    const open = (more: object = {}) =>
+      openReconnect({ userId, connectionId, darkMode: false, now: new Date(), ...more });
     const check = (portalSessionId: string, reportedResult: ReportedResult | null = null, now = new Date()) =>
       checkPortal({ userId, portalSessionId, reportedResult, over: reportedResult !== null, now });
     return { userId, path, ids, connectionId, open, check };
@@ -99,7 +106,8 @@ export function withWorld() {
     const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
     const path = `/users/${snapTradeUserId}`;
     const ids: string[] = [];
-    for (const brokerage of brokerages) ids.push((await emulator.post<{ id: string }>(`${path}/connections`, { brokerage })).id);
+    for (const brokerage of brokerages)
+      ids.push((await emulator.post<{ id: string }>(`${path}/connections`, { brokerage })).id);
     await look(userId);
     return { userId, path, ids };
   }
@@ -108,18 +116,28 @@ export function withWorld() {
   async function makePeople(count: number) {
     const people: Awaited<ReturnType<typeof makePerson>>[] = [];
     while (people.length < count)
-      people.push(...(await Promise.all(Array.from({ length: Math.min(25, count - people.length) }, () => makePerson()))));
+      people.push(
+        ...(await Promise.all(
+          Array.from({ length: Math.min(25, count - people.length) }, () => makePerson()),
+        )),
+      );
     return people;
   }
 
   return { emulator, makePerson, makePeople };
 }
 
-/** Backdates all of this person's connections by an hour: lists lag for new ones, which are never concluded gone. */
+/**
+ * Backdates all of this person's connections by an hour: lists lag for new ones, which are never concluded
+ * gone.
+ */
 export async function grow(userId: string) {
   const long = new Date(Date.now() - 60 * minuteMs);
   const db = await database();
-  await db.update(connections).set({ firstObservedAt: long, connectedSince: long }).where(eq(connections.userId, userId));
+  await db
+    .update(connections)
+    .set({ firstObservedAt: long, connectedSince: long })
+    .where(eq(connections.userId, userId));
 }
 
 /** Who noticed the breaks of these connections. */

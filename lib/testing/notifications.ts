@@ -21,10 +21,16 @@ export interface Arrived {
   text: string;
 }
 
-/** A test's own mail server, with hooks at the moments that matter: before it asks for an e-mail, and while it takes one. */
+/**
+ * A test's own mail server, with hooks at the moments that matter: before it asks for an e-mail, and while it
+ * takes one.
+ */
 export function withMailServer() {
   const arrived: Arrived[] = [];
-  const moments: { beforeData: () => Promise<unknown>; beforeAnswer: () => Promise<unknown> } = { beforeData: nothing, beforeAnswer: nothing };
+  const moments: { beforeData: () => Promise<unknown>; beforeAnswer: () => Promise<unknown> } = {
+    beforeData: nothing,
+    beforeAnswer: nothing,
+  };
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ["STARTTLS"],
@@ -48,7 +54,8 @@ export function withMailServer() {
     arrived.length = 0;
   });
   afterAll(() => new Promise<void>((resolve) => server.close(resolve)));
-  const subjects = (to?: string) => arrived.filter((mail) => !to || mail.to === to).map(({ subject }) => subject);
+  const subjects = (to?: string) =>
+    arrived.filter((mail) => !to || mail.to === to).map(({ subject }) => subject);
   return { arrived, moments, subjects };
 }
 
@@ -58,7 +65,11 @@ const nothing = () => Promise.resolve();
 export async function makeOwner(count = 1) {
   const owner = await makeConnections(count, at(-days(40)));
   const db = await database();
-  const [user] = await db.update(users).set({ quietFrom: 0, quietTo: 0 }).where(eq(users.id, owner.userId)).returning();
+  const [user] = await db
+    .update(users)
+    .set({ quietFrom: 0, quietTo: 0 })
+    .where(eq(users.id, owner.userId))
+    .returning();
   const say = (index: number, state: "enabled" | "disabled" | "deleted", minutes: number) =>
     observe(owner.userId, [
       {

@@ -7,7 +7,10 @@ import { testSettings } from "./unique";
 
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A SnapTrade whose answers the test controls byte by byte, for what the emulator never sends. Each test starts with a fresh budget. */
+/**
+ * A SnapTrade whose answers the test controls byte by byte, for what the emulator never sends. Each test
+ * starts with a fresh budget.
+ */
 export function withAnswers() {
   let answering: Answering = (_, response) => response.end("[]");
   const paths: string[] = [];
@@ -40,7 +43,10 @@ export function withAnswers() {
       answering = wanted;
     },
     answerJson(body: unknown, headers: Record<string, string> = {}, status = 200) {
-      answering = (_, response) => response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(JSON.stringify(body));
+      answering = (_, response) =>
+        response
+          .writeHead(status, { "Content-Type": "application/json", ...headers })
+          .end(JSON.stringify(body));
     },
   };
 }

@@ -24,13 +24,16 @@ function isAtLeast(version: string, floor: string): boolean {
   return at < 0 || (have[at] ?? 0) > (need[at] ?? 0);
 }
 
-test.each(floors)("every installed %s is at least %s, below which it is known to be unsafe", (name, floor) => {
-  const versions = Object.entries(lock.packages).flatMap(([place, { version }]) =>
-    place.endsWith(`node_modules/${name}`) && version ? [version] : [],
-  );
-  expect(versions.length).toBeGreaterThan(0);
-  expect(versions.filter((version) => !isAtLeast(version, floor))).toEqual([]);
-});
+test.each(floors)(
+  "every installed %s is at least %s, below which it is known to be unsafe",
+  (name, floor) => {
+    const versions = Object.entries(lock.packages).flatMap(([place, { version }]) =>
+      place.endsWith(`node_modules/${name}`) && version ? [version] : [],
+    );
+    expect(versions.length).toBeGreaterThan(0);
+    expect(versions.filter((version) => !isAtLeast(version, floor))).toEqual([]);
+  },
+);
 
 test("a version below its floor is recognised as such", () => {
   expect(isAtLeast("16.3.4", "16.3.5")).toBe(false);
@@ -38,6 +41,7 @@ test("a version below its floor is recognised as such", () => {
 });
 
 test("versions are exact, and the lock file names no download address", () => {
-  for (const version of Object.values({ ...dependencies, ...devDependencies })) expect(version).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+  for (const version of Object.values({ ...dependencies, ...devDependencies }))
+    expect(version).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
   expect(Object.values(lock.packages).filter(({ resolved }) => resolved?.startsWith("http"))).toEqual([]);
 });

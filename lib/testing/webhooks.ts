@@ -36,16 +36,29 @@ const brokerageId = randomUUID();
 export async function makeConnections(count: number, since: Date) {
   const db = await database();
   const userId = await makeUser();
-  const [{ snapTradeUserId } = { snapTradeUserId: "" }] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const [{ snapTradeUserId } = { snapTradeUserId: "" }] = await db
+    .select()
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId));
   const flags = { enabled: true, maintenance: false, degraded: false };
   await db
     .insert(brokerages)
     .values({ id: brokerageId, slug: "QUESTRADE", name: "Questrade", ...flags, observedAt: since })
     .onConflictDoNothing();
   const state = { state: "enabled" as const, observedAt: since };
-  const rows = Array.from({ length: count }, () => ({ id: randomUUID(), userId, brokerageId, access: "read" as const, ...state }));
+  const rows = Array.from({ length: count }, () => ({
+    id: randomUUID(),
+    userId,
+    brokerageId,
+    access: "read" as const,
+    ...state,
+  }));
   await db.insert(connections).values(rows);
-  await db.insert(observations).values(rows.map(({ id }) => ({ connectionId: id, ...state, source: "person" as const, recordedAt: since })));
+  await db
+    .insert(observations)
+    .values(
+      rows.map(({ id }) => ({ connectionId: id, ...state, source: "person" as const, recordedAt: since })),
+    );
   return { userId, snapTradeUserId, brokerageId, ids: rows.map(({ id }) => id) };
 }
 
@@ -65,21 +78,34 @@ export const at = (seconds: number) => new Date(start + seconds * 1000);
 export const minutes = (n: number) => n * 60;
 
 export type State = Observation["state"];
-const typeOf: Record<State, string> = { enabled: "CONNECTION_FIXED", disabled: "CONNECTION_BROKEN", deleted: "CONNECTION_DELETED" };
+const typeOf: Record<State, string> = {
+  enabled: "CONNECTION_FIXED",
+  disabled: "CONNECTION_BROKEN",
+  deleted: "CONNECTION_DELETED",
+};
 
 interface Owner {
   snapTradeUserId: string;
 }
 
 /** What SnapTrade says of one connection. */
-export const about = ({ snapTradeUserId }: Owner, connectionId: string | undefined, state: State, seconds: number) =>
+export const about = (
+  { snapTradeUserId }: Owner,
+  connectionId: string | undefined,
+  state: State,
+  seconds: number,
+) =>
   makeEvent(typeOf[state], at(seconds), { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
 
 /** What is known of a connection, with its episodes. */
 export async function known(connectionId: string | undefined) {
   const db = await database();
   const [row] = await db
-    .select({ state: connections.state, observedAt: connections.observedAt, lastHeartbeatAt: connections.lastHeartbeatAt })
+    .select({
+      state: connections.state,
+      observedAt: connections.observedAt,
+      lastHeartbeatAt: connections.lastHeartbeatAt,
+    })
     .from(connections)
     .where(eq(connections.id, connectionId ?? ""));
   const rows = await db

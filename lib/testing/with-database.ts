@@ -15,7 +15,11 @@ export function withDatabase() {
   let folder = "";
   beforeAll(async () => {
     process.env.DATABASE_URL = await newDatabaseUrl();
-    opened = await openDatabase({ DATABASE_URL: process.env.DATABASE_URL, DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined });
+    opened = await openDatabase({
+      DATABASE_URL: process.env.DATABASE_URL,
+      DATABASE_DRIVER: undefined,
+      NEON_WS_PROXY: undefined,
+    });
     await migrateDatabase(opened);
     (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
   });
@@ -47,8 +51,11 @@ export async function makeUser({ registered = true } = {}): Promise<string> {
     .returning();
   if (!user) throw new Error("The user was not stored");
   if (registered)
-    await db
-      .insert(snapTradeUsers)
-      .values({ userId: user.id, snapTradeUserId: randomUUID(), sealedSecret: "not used here", registeredAt: new Date() });
+    await db.insert(snapTradeUsers).values({
+      userId: user.id,
+      snapTradeUserId: randomUUID(),
+      sealedSecret: "not used here",
+      registeredAt: new Date(),
+    });
   return user.id;
 }

@@ -11,7 +11,9 @@ export async function countBacklog(): Promise<{ waiting: number; dead: number }>
   const db = await database();
   const counted = (state: "waiting" | "dead") =>
     sql`(select count(*)::int from (select 1 from ${webhookEvents} where state = ${sql.raw(`'${state}'`)} limit ${countedTo}) as counted)`;
-  const found: unknown = await db.execute(sql`select ${counted("waiting")} as waiting, ${counted("dead")} as dead`);
+  const found: unknown = await db.execute(
+    sql`select ${counted("waiting")} as waiting, ${counted("dead")} as dead`,
+  );
   const [row] = (found as { rows: { waiting: number; dead: number }[] }).rows;
   return { waiting: row?.waiting ?? 0, dead: row?.dead ?? 0 };
 }

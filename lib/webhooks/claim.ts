@@ -25,8 +25,9 @@ export interface Batch {
 }
 
 /**
- * Takes events under a lease, the same number from each of several people in turn, so that one person's many events delay another's few
- * by at most one turn. It costs one index step per person with waiting events, however many events those are.
+ * Takes events under a lease, the same number from each of several people in turn, so that one person's many
+ * events delay another's few by at most one turn. It costs one index step per person with waiting events,
+ * however many events those are.
  * @param after the last person of the previous batch; empty at the beginning of the list
  */
 export async function claim(now: Date, after: string): Promise<Batch> {
@@ -34,7 +35,9 @@ export async function claim(now: Date, after: string): Promise<Batch> {
   if (people.length === 0) return { events: [], dead: 0, last: null, more: false };
   const share = Math.ceil(batchSize / people.length);
   const taken = await take(people, share, now);
-  const events = taken.filter(({ state }) => state === "waiting").sort((one, other) => one.receivedAt.getTime() - other.receivedAt.getTime());
+  const events = taken
+    .filter(({ state }) => state === "waiting")
+    .sort((one, other) => one.receivedAt.getTime() - other.receivedAt.getTime());
   const last = people.length < peopleAtOnce ? null : (people.at(-1) ?? null);
   return { events, dead: taken.length - events.length, last, more: taken.length >= share };
 }
@@ -55,9 +58,13 @@ async function listPeople(after: string): Promise<string[]> {
   return (listed as { rows: { name: string }[] }).rows.map(({ name }) => name);
 }
 
-/** Nobody holds the event. A lease that ends later than any lease can was taken before a clock was set back. */
+/**
+ * Nobody holds the event. A lease that ends later than any lease can was taken before a clock was set back.
+ */
 function isFree(now: Date) {
-  const [moment, latest] = [now, new Date(now.getTime() + leaseMs)].map((at) => sql`${at.toISOString()}::timestamptz`);
+  const [moment, latest] = [now, new Date(now.getTime() + leaseMs)].map(
+    (at) => sql`${at.toISOString()}::timestamptz`,
+  );
   return sql`(locked_until is null or locked_until <= ${moment} or locked_until > ${latest})`;
 }
 

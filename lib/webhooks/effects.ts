@@ -12,8 +12,19 @@ import { snapTradeUsers } from "@/lib/db/schema/users";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { env } from "@/lib/base/env";
 
-const { id, type, snapTradeUserId, clientId, connectionId, brokerageId, signInResult, happenedAt, receivedAt, state, attempts } =
-  getTableColumns(webhookEvents);
+const {
+  id,
+  type,
+  snapTradeUserId,
+  clientId,
+  connectionId,
+  brokerageId,
+  signInResult,
+  happenedAt,
+  receivedAt,
+  state,
+  attempts,
+} = getTableColumns(webhookEvents);
 /** What working off an event needs of it; what was sent word for word is for people to read. */
 export const eventColumns = {
   id,
@@ -70,7 +81,12 @@ export async function addresseesOf(tx: Pick<Transaction, "select">, events: Stor
     .select({ userId, name })
     .from(snapTradeUsers)
     .where(inArray(name, names))
-    .unionAll(tx.select({ userId: formerUserId, name: formerName }).from(formerSnapTradeUsers).where(inArray(formerName, names)));
+    .unionAll(
+      tx
+        .select({ userId: formerUserId, name: formerName })
+        .from(formerSnapTradeUsers)
+        .where(inArray(formerName, names)),
+    );
   const known = new Map(rows.map(({ userId, name }) => [name, userId]));
   const userOf = new Map<string, string>();
   const nobody = new Map<string, Outcome>();
@@ -84,13 +100,24 @@ export async function addresseesOf(tx: Pick<Transaction, "select">, events: Stor
 }
 
 /**
- * Applies events of one user, oldest arrival first, and says what came of each.
- * Only connections of that user are ever touched; an event that says less than we need, comes late, or is about
- * a connection that we do not know, makes a look due instead of, or besides, changing anything.
+ * Applies events of one user, oldest arrival first, and says what came of each. Only connections of that user
+ * are ever touched; an event that says less than we need, comes late, or is about a connection that we do not
+ * know, makes a look due instead of, or besides, changing anything.
  */
-export async function applyForUser(tx: Transaction, userId: string, events: StoredEvent[], now: Date): Promise<Map<string, Outcome>> {
-  // Everything that any of the events may touch, in the lock order (docs/decisions/0010); the events themselves can be in any order.
-  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
+export async function applyForUser(
+  tx: Transaction,
+  userId: string,
+  events: StoredEvent[],
+  now: Date,
+): Promise<Map<string, Outcome>> {
+  // Everything that any of the events may touch, in the lock order (docs/decisions/0010); the events
+  // themselves can be in any order.
+  await tx
+    .select({ id: connections.id })
+    .from(connections)
+    .where(eq(connections.userId, userId))
+    .orderBy(connections.id)
+    .for("update");
   const owners = await ownersOf(tx, events);
   const formers = await findFormers(
     tx,
@@ -105,22 +132,39 @@ export async function applyForUser(tx: Transaction, userId: string, events: Stor
     }
     const owner = event.connectionId ? owners.get(event.connectionId) : undefined;
     const foreign = owner !== undefined && owner !== userId;
-    outcomes.set(event.id, foreign ? "foreign-connection" : await apply(tx, userId, event, owner === userId, now));
+    outcomes.set(
+      event.id,
+      foreign ? "foreign-connection" : await apply(tx, userId, event, owner === userId, now),
+    );
   }
   return outcomes;
 }
 
-async function apply(tx: Transaction, userId: string, event: StoredEvent, known: boolean, now: Date): Promise<Outcome> {
+async function apply(
+  tx: Transaction,
+  userId: string,
+  event: StoredEvent,
+  known: boolean,
+  now: Date,
+): Promise<Outcome> {
   const effect = effects[event.type] ?? { action: "nothing" };
   switch (effect.action) {
     case "observe":
-      return known && isDated(event) ? observeEvent(tx, userId, event, effect.state, now) : look(tx, userId, now);
+      return known && isDated(event)
+        ? observeEvent(tx, userId, event, effect.state, now)
+        : look(tx, userId, now);
     case "look":
-      if (event.type === "CONNECTION_UPDATED" && known && isDated(event)) await recordUpdate(tx, userId, event.connectionId, event.happenedAt);
+      if (event.type === "CONNECTION_UPDATED" && known && isDated(event))
+        await recordUpdate(tx, userId, event.connectionId, event.happenedAt);
       return look(tx, userId, now, effect.accountsToo);
     case "end-attempt": {
       const { brokerageId, signInResult, happenedAt, receivedAt } = event;
-      const fits = await recordSignInResult(tx, userId, { brokerageId, result: signInResult ?? "FAILED", happenedAt, receivedAt });
+      const fits = await recordSignInResult(tx, userId, {
+        brokerageId,
+        result: signInResult ?? "FAILED",
+        happenedAt,
+        receivedAt,
+      });
       return fits ? "applied" : "noted";
     }
     case "user-gone":
@@ -133,7 +177,9 @@ async function apply(tx: Transaction, userId: string, event: StoredEvent, known:
 /** Has a time that may be compared with others. */
 function isDated(event: StoredEvent): event is StoredEvent & { happenedAt: Date; connectionId: string } {
   const { happenedAt, connectionId, receivedAt } = event;
-  return connectionId !== null && happenedAt !== null && happenedAt.getTime() - receivedAt.getTime() <= aheadMs;
+  return (
+    connectionId !== null && happenedAt !== null && happenedAt.getTime() - receivedAt.getTime() <= aheadMs
+  );
 }
 
 async function observeEvent(
@@ -144,7 +190,9 @@ async function observeEvent(
   now: Date,
 ): Promise<Outcome> {
   const { connectionId, happenedAt: observedAt, receivedAt: recordedAt } = event;
-  await observeWithin(tx, userId, [{ connectionId, state, observedAt, answeredAt: null, disabledAt: null, source: "webhook", recordedAt }]);
+  await observeWithin(tx, userId, [
+    { connectionId, state, observedAt, answeredAt: null, disabledAt: null, source: "webhook", recordedAt },
+  ]);
   if (state === "enabled") await confirmRepair(tx, userId, connectionId, now);
   const late = recordedAt.getTime() - observedAt.getTime() > lateAfterMs;
   if (late && state !== "deleted") await requestLook(tx, userId, now);
@@ -157,7 +205,11 @@ async function look(tx: Transaction, userId: string, now: Date, accountsToo = fa
 }
 
 /** Deleting a user deletes all their connections (FACTS 2); deleting a former user only those it had. */
-async function endUser(tx: Transaction, userId: string, { snapTradeUserId, happenedAt, receivedAt }: StoredEvent): Promise<Outcome> {
+async function endUser(
+  tx: Transaction,
+  userId: string,
+  { snapTradeUserId, happenedAt, receivedAt }: StoredEvent,
+): Promise<Outcome> {
   const observedAt = happenedAt && happenedAt < receivedAt ? happenedAt : receivedAt;
   const name = snapTradeUserId ?? "";
   const former = (await findFormers(tx, [name])).get(name);
@@ -165,8 +217,18 @@ async function endUser(tx: Transaction, userId: string, { snapTradeUserId, happe
     await recordFormerDeleted(tx, former, { at: observedAt, recordedAt: receivedAt, source: "webhook" });
     return "applied";
   }
-  const own = await tx.select({ connectionId: connections.id }).from(connections).where(eq(connections.userId, userId));
-  const gone = { state: "deleted" as const, observedAt, answeredAt: null, disabledAt: null, source: "webhook" as const, recordedAt: receivedAt };
+  const own = await tx
+    .select({ connectionId: connections.id })
+    .from(connections)
+    .where(eq(connections.userId, userId));
+  const gone = {
+    state: "deleted" as const,
+    observedAt,
+    answeredAt: null,
+    disabledAt: null,
+    source: "webhook" as const,
+    recordedAt: receivedAt,
+  };
   await observeWithin(
     tx,
     userId,
@@ -179,6 +241,9 @@ async function endUser(tx: Transaction, userId: string, { snapTradeUserId, happe
 async function ownersOf(tx: Transaction, events: StoredEvent[]): Promise<Map<string, string>> {
   const ids = [...new Set(events.flatMap(({ connectionId }) => connectionId ?? []))];
   if (ids.length === 0) return new Map();
-  const rows = await tx.select({ id: connections.id, userId: connections.userId }).from(connections).where(inArray(connections.id, ids));
+  const rows = await tx
+    .select({ id: connections.id, userId: connections.userId })
+    .from(connections)
+    .where(inArray(connections.id, ids));
   return new Map(rows.map(({ id, userId }) => [id, userId]));
 }

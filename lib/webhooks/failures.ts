@@ -17,11 +17,13 @@ export const maxAttempts = 8;
 const firstGapMs = 5_000;
 
 /** True if no one has taken the event since this attempt. */
-export const stillOurs = (attempts: number) => and(eq(webhookEvents.state, "waiting"), eq(webhookEvents.attempts, attempts));
+export const stillOurs = (attempts: number) =>
+  and(eq(webhookEvents.state, "waiting"), eq(webhookEvents.attempts, attempts));
 
 /**
- * Records that an attempt failed, and why: the event is retried at growing intervals, and dead after the last attempt.
- * Never throws: an event whose failure can't be recorded is retried when the attempt's lease expires.
+ * Records that an attempt failed, and why: the event is retried at growing intervals, and dead after the last
+ * attempt. Never throws: an event whose failure can't be recorded is retried when the attempt's lease
+ * expires.
  * @param event with this attempt counted
  * @param stored the attempt count in the row, which acts as the fence
  */
@@ -33,7 +35,10 @@ export async function recordFailure(
 ): Promise<void> {
   const { id, type, attempts } = event;
   const dead = attempts >= maxAttempts;
-  log.error({ eventId: id, type, attempts, dead, ...describeError(error) }, "A webhook event could not be applied");
+  log.error(
+    { eventId: id, type, attempts, dead, ...describeError(error) },
+    "A webhook event could not be applied",
+  );
   try {
     const db = await database();
     const recorded = await db
@@ -50,7 +55,10 @@ export async function recordFailure(
     if (recorded.length > 0) counts[dead ? "dead" : "failed"] += 1;
   } catch (failure) {
     counts.failed += 1;
-    log.error({ eventId: id, ...describeError(failure) }, "The failure of a webhook event could not be recorded");
+    log.error(
+      { eventId: id, ...describeError(failure) },
+      "The failure of a webhook event could not be recorded",
+    );
   }
 }
 

@@ -7,7 +7,16 @@ import { withDatabase } from "@/lib/testing/with-database";
 import { testSettings } from "@/lib/testing/unique";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { processInbox } from "./process";
-import { about, at, deliver, known, makeConnections, makeEvent, storedEvent, type Members } from "@/lib/testing/webhooks";
+import {
+  about,
+  at,
+  deliver,
+  known,
+  makeConnections,
+  makeEvent,
+  storedEvent,
+  type Members,
+} from "@/lib/testing/webhooks";
 
 // SnapTrade is unreachable here: what these tests show must come from the events alone.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });
@@ -17,11 +26,16 @@ type Owner = Awaited<ReturnType<typeof makeConnections>>;
 const days = (n: number) => n * 86_400;
 
 function heartbeat(owner: Owner, connectionId: string | undefined, happenedAt: string): Members {
-  const members = { userId: owner.snapTradeUserId, brokerageAuthorizationId: connectionId, eventTimestamp: happenedAt };
+  const members = {
+    userId: owner.snapTradeUserId,
+    brokerageAuthorizationId: connectionId,
+    eventTimestamp: happenedAt,
+  };
   return makeEvent("ACCOUNT_HOLDINGS_UPDATED", at(0), members);
 }
 
-const heartbeatAt = (owner: Owner, connectionId: string | undefined, seconds: number) => heartbeat(owner, connectionId, at(seconds).toISOString());
+const heartbeatAt = (owner: Owner, connectionId: string | undefined, seconds: number) =>
+  heartbeat(owner, connectionId, at(seconds).toISOString());
 
 async function rhythmOf(connectionId: string | undefined) {
   const db = await database();
@@ -79,7 +93,11 @@ test("a heartbeat that cannot be applied is parked alone, with the reason, after
     await makeDue(poison);
     await processInbox();
   }
-  expect(await storedEvent(poison)).toMatchObject({ state: "dead", attempts: 8, lastError: expect.stringContaining("22003") as string });
+  expect(await storedEvent(poison)).toMatchObject({
+    state: "dead",
+    attempts: 8,
+    lastError: expect.stringContaining("22003") as string,
+  });
   await end();
 });
 
@@ -103,7 +121,9 @@ test("other events that cannot be taken delay no heartbeat, and are counted by n
   const owner = await makeConnections(1, at(0));
   await deliver(heartbeatAt(owner, owner.ids[0], 5));
   // Taking an event raises its attempts and leaves it waiting; an applied heartbeat is done.
-  await db.execute(sql`alter table webhook_events add constraint never_taken check (type = 'ACCOUNT_HOLDINGS_UPDATED' or attempts = 0) not valid`);
+  await db.execute(
+    sql`alter table webhook_events add constraint never_taken check (type = 'ACCOUNT_HOLDINGS_UPDATED' or attempts = 0) not valid`,
+  );
   try {
     await deliver(about(owner, owner.ids[0], "disabled", 10));
     expect(await processInbox()).toMatchObject({ done: 1, stopped: ["events"] });
@@ -128,6 +148,10 @@ async function refuse(connectionId: string): Promise<() => Promise<unknown>> {
     sql.raw(`create function refuse_beat() returns trigger language plpgsql as $$
       begin if new.id = '${connectionId}' then raise exception 'out of range' using errcode = '22003'; end if; return new; end $$`),
   );
-  await db.execute(sql.raw("create trigger refuse_beat before update on connections for each row execute function refuse_beat()"));
+  await db.execute(
+    sql.raw(
+      "create trigger refuse_beat before update on connections for each row execute function refuse_beat()",
+    ),
+  );
   return () => db.execute(sql.raw("drop trigger refuse_beat on connections"));
 }

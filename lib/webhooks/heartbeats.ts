@@ -13,18 +13,23 @@ import { isolateFailures } from "./isolate-failures";
 const maxConcurrent = 2_000;
 /** Each account has its own, and a person may ask for one more; within an hour they count as one. */
 const sameHeartbeat = sql.raw("interval '1 hour'");
-/** The longest gap that fits the column; a connection heard from less often has no rhythm. Computed in floating point, which does not overflow. */
+/**
+ * The longest gap that fits the column; a connection heard from less often has no rhythm. Computed in
+ * floating point, which does not overflow.
+ */
 const maxGapMs = sql.raw("2e9::float8");
 const maxHeartbeats = sql.raw("1000000");
 const gapMs = sql`least(extract(epoch from newest.at - last_heartbeat_at)::float8 * 1000, ${maxGapMs})`;
 
 /**
- * Processes waiting holdings updates: each is a sign of life from its account's connection (FACTS 6.2), and the newest one is kept,
- * with one row update per connection. Nearly all of SnapTrade's events are of this kind, so this is one statement that fetches nothing and
- * takes, applies and marks them atomically. Only if it fails are they taken one by one, so that a bad one fails alone.
+ * Processes waiting holdings updates: each is a sign of life from its account's connection (FACTS 6.2), and
+ * the newest one is kept, with one row update per connection. Nearly all of SnapTrade's events are of this
+ * kind, so this is one statement that fetches nothing and takes, applies and marks them atomically. Only if
+ * it fails are they taken one by one, so that a bad one fails alone.
  * @param now our clock
  * @param endsAt when to leave the rest for the next run
- * @returns how many were processed, including those about no one or another user, which are only stored as such
+ * @returns how many were processed, including those about no one or another user, which are only stored as
+ * such
  * @throws whatever the driver throws when the database is unreachable
  */
 export async function applyHeartbeats(now: Date, endsAt: number): Promise<EventCounts> {
@@ -56,7 +61,8 @@ async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promi
   });
   for (const { items, error } of failures) {
     if (!isRefusal(error)) throw error;
-    for (const event of items) await recordFailure({ ...event, attempts: event.attempts + 1 }, event.attempts, error, counts);
+    for (const event of items)
+      await recordFailure({ ...event, attempts: event.attempts + 1 }, event.attempts, error, counts);
   }
 }
 

@@ -30,7 +30,11 @@ describe("a webhook is stored", () => {
     const receipts = await Promise.all(Array.from({ length: 10 }, () => deliver(event)));
     expect(receipts).toEqual(Array.from({ length: 10 }, () => "stored"));
     const stored = await storedEvent(event);
-    expect(stored).toMatchObject({ type: "CONNECTION_BROKEN", snapTradeUserId: "zoë-日本-😀", state: "waiting" });
+    expect(stored).toMatchObject({
+      type: "CONNECTION_BROKEN",
+      snapTradeUserId: "zoë-日本-😀",
+      state: "waiting",
+    });
     expect(stored?.happenedAt).toEqual(happened);
     const { webhookSecret, ...kept } = event;
     expect(JSON.parse(stored?.payload ?? "")).toEqual(kept);
@@ -43,26 +47,49 @@ describe("a webhook is stored", () => {
   });
 
   test("when the golden vectors' signatures are SnapTrade's, over bodies as Python prints them again", async () => {
-    const { vectors } = JSON.parse(readFileSync(new URL("../snaptrade/canonical-json.vectors.json", import.meta.url), "utf8")) as {
+    const { vectors } = JSON.parse(
+      readFileSync(new URL("../snaptrade/canonical-json.vectors.json", import.meta.url), "utf8"),
+    ) as {
       vectors: { body: string; signature: string }[];
     };
-    for (const { body, signature } of vectors) expect(await receiveEvent(Buffer.from(body), signature)).toBe("not-readable");
+    for (const { body, signature } of vectors)
+      expect(await receiveEvent(Buffer.from(body), signature)).toBe("not-readable");
   });
 
   test.each<[string, Members]>([
     ["an unknown type", { eventType: "SOMETHING_NEW" }],
-    ["no user, no time, no connection", { userId: undefined, eventTimestamp: undefined, brokerageAuthorizationId: undefined }],
-    ["the names of the other schema", { brokerageAuthorizationId: undefined, connectionId: ids.brokerageAuthorizationId, schemaVersion: "oauth_v1" }],
-    ["members of the wrong kind", { userId: 7, eventTimestamp: "yesterday", brokerageAuthorizationId: "not an id", details: [1.5] }],
-    ["a year that no database knows", { eventTimestamp: "+275760-09-13T00:00:00Z", userId: "with \u0000 in it" }],
+    [
+      "no user, no time, no connection",
+      { userId: undefined, eventTimestamp: undefined, brokerageAuthorizationId: undefined },
+    ],
+    [
+      "the names of the other schema",
+      {
+        brokerageAuthorizationId: undefined,
+        connectionId: ids.brokerageAuthorizationId,
+        schemaVersion: "oauth_v1",
+      },
+    ],
+    [
+      "members of the wrong kind",
+      { userId: 7, eventTimestamp: "yesterday", brokerageAuthorizationId: "not an id", details: [1.5] },
+    ],
+    [
+      "a year that no database knows",
+      { eventTimestamp: "+275760-09-13T00:00:00Z", userId: "with \u0000 in it" },
+    ],
     ["a time of day that is none", { eventTimestamp: "2026-11-17T29:00:00Z" }],
   ])("with %s", async (_, members) => {
     const event = Object.fromEntries(
-      Object.entries({ ...makeEvent("CONNECTION_BROKEN", happened, ids), ...members }).filter(([, v]) => v !== undefined),
+      Object.entries({ ...makeEvent("CONNECTION_BROKEN", happened, ids), ...members }).filter(
+        ([, v]) => v !== undefined,
+      ),
     );
     const raw = Buffer.from(JSON.stringify(event));
     const { createHmac } = await import("node:crypto");
-    const overTheBytes = createHmac("sha256", testSettings.SNAPTRADE_CONSUMER_KEY).update(raw).digest("base64");
+    const overTheBytes = createHmac("sha256", testSettings.SNAPTRADE_CONSUMER_KEY)
+      .update(raw)
+      .digest("base64");
     expect(await receiveEvent(raw, overTheBytes)).toBe("stored");
     expect(await storedEvent(event)).toMatchObject({ state: "waiting" });
   });
@@ -77,7 +104,9 @@ describe("a webhook is stored", () => {
     const events = Array.from({ length: 400 }, () => makeEvent("ACCOUNT_HOLDINGS_UPDATED", happened, ids));
     const before = await rows();
     const keys = [testSettings.SNAPTRADE_CONSUMER_KEY, previousKey, "SOMEBODY-ELSES-KEY"];
-    const receipts = await Promise.all(events.map((event, index) => deliver(event, { key: keys[index % 3] })));
+    const receipts = await Promise.all(
+      events.map((event, index) => deliver(event, { key: keys[index % 3] })),
+    );
     expect(receipts).toEqual(events.map((_, index) => (index % 3 === 2 ? "not-signed" : "stored")));
     expect((await rows()) - before).toBe(receipts.filter((receipt) => receipt === "stored").length);
   });
@@ -115,36 +144,55 @@ describe("a webhook that cannot be stored as it is", () => {
     ["an id without end", { webhookId: randomUUID() + "a".repeat(50_000) }],
     ["half a character for an id", { webhookId: half + randomUUID() }],
     ["a type of foreign letters", { eventType: "ПОДКЛЮЧЕНО" }],
-  ])("for %s is stored once as unreadable, with all that it says in printable letters", async (_, members) => {
-    const before = await rows();
-    const event = { ...makeEvent("CONNECTION_BROKEN", happened, ids), ...members };
-    expect(await deliverBytes(event)).toBe("stored");
-    expect(await deliverBytes(event)).toBe("stored");
-    expect(await rows()).toBe(before + 1);
-    const db = await database();
-    const [stored] = await db
-      .select()
-      .from(webhookEvents)
-      .where(eq(webhookEvents.outcome, "unreadable"))
-      .orderBy(desc(webhookEvents.receivedAt))
-      .limit(1);
-    expect(stored).toMatchObject({ state: "dead", lastError: "Its id or type is not plain text" });
-    expect(stored?.payload).toMatch(/^[\x20-\x7e]+$/);
-    const { webhookSecret, ...kept }: Members = event;
-    expect(webhookSecret).toBeDefined();
-    expect(JSON.parse(stored?.payload ?? "")).toEqual(kept);
-  });
+  ])(
+    "for %s is stored once as unreadable, with all that it says in printable letters",
+    async (_, members) => {
+      const before = await rows();
+      const event = { ...makeEvent("CONNECTION_BROKEN", happened, ids), ...members };
+      expect(await deliverBytes(event)).toBe("stored");
+      expect(await deliverBytes(event)).toBe("stored");
+      expect(await rows()).toBe(before + 1);
+      const db = await database();
+      const [stored] = await db
+        .select()
+        .from(webhookEvents)
+        .where(eq(webhookEvents.outcome, "unreadable"))
+        .orderBy(desc(webhookEvents.receivedAt))
+        .limit(1);
+      expect(stored).toMatchObject({ state: "dead", lastError: "Its id or type is not plain text" });
+      expect(stored?.payload).toMatch(/^[\x20-\x7e]+$/);
+      const { webhookSecret, ...kept }: Members = event;
+      expect(webhookSecret).toBeDefined();
+      expect(JSON.parse(stored?.payload ?? "")).toEqual(kept);
+    },
+  );
 
   test("because the database refuses it is stored alone as unreadable, and the rest of its batch as sent", async () => {
     const db = await database();
-    await db.execute(sql`alter table webhook_events add constraint no_poison check (sign_in_result <> 'POISON')`);
+    await db.execute(
+      sql`alter table webhook_events add constraint no_poison check (sign_in_result <> 'POISON')`,
+    );
     try {
-      const poison = makeEvent("CONNECTION_ATTEMPTED", happened, { ...ids, connectionAttemptedResult: "POISON" });
+      const poison = makeEvent("CONNECTION_ATTEMPTED", happened, {
+        ...ids,
+        connectionAttemptedResult: "POISON",
+      });
       const others = Array.from({ length: 60 }, () => makeEvent("CONNECTION_BROKEN", happened, ids));
-      const receipts = await Promise.all([...others.slice(0, 30), poison, ...others.slice(30)].map((event) => deliver(event)));
+      const receipts = await Promise.all(
+        [...others.slice(0, 30), poison, ...others.slice(30)].map((event) => deliver(event)),
+      );
       expect(new Set(receipts)).toEqual(new Set(["stored"]));
-      expect(await storedEvent(poison)).toMatchObject({ state: "dead", outcome: "unreadable", type: "CONNECTION_ATTEMPTED", signInResult: null });
-      for (const event of others) expect(await storedEvent(event)).toMatchObject({ state: "waiting", connectionId: ids.brokerageAuthorizationId });
+      expect(await storedEvent(poison)).toMatchObject({
+        state: "dead",
+        outcome: "unreadable",
+        type: "CONNECTION_ATTEMPTED",
+        signInResult: null,
+      });
+      for (const event of others)
+        expect(await storedEvent(event)).toMatchObject({
+          state: "waiting",
+          connectionId: ids.brokerageAuthorizationId,
+        });
     } finally {
       await db.execute(sql`alter table webhook_events drop constraint no_poison`);
     }
@@ -171,10 +219,18 @@ describe("a webhook that cannot be stored as it is", () => {
       "eventTimestamp",
     ];
     const members = fc.dictionary(fc.oneof(fc.constantFrom(...names), text), value, { maxKeys: 12 });
-    const some = fc.record({ members, id: text.filter((id) => id !== ""), eventType: text.filter((type) => type !== "") });
+    const some = fc.record({
+      members,
+      id: text.filter((id) => id !== ""),
+      eventType: text.filter((type) => type !== ""),
+    });
     const property = fc.asyncProperty(fc.array(some, { minLength: 1, maxLength: 20 }), async (batch) => {
       const before = await rows();
-      const events = batch.map(({ members: more, id, eventType }) => ({ ...more, webhookId: randomUUID() + id, eventType }));
+      const events = batch.map(({ members: more, id, eventType }) => ({
+        ...more,
+        webhookId: randomUUID() + id,
+        eventType,
+      }));
       const receipts = await Promise.all([...events, ...events].map(deliverBytes));
       expect(receipts.every((receipt) => receipt === "stored")).toBe(true);
       expect((await rows()) - before).toBe(events.length);
@@ -189,8 +245,12 @@ describe("a webhook is refused, and leaves no row", () => {
     let changes = 0;
     for (const type of ["CONNECTION_BROKEN", "CONNECTION_FIXED", "CONNECTION_DELETED", "USER_DELETED"]) {
       const event = makeEvent(type, happened, ids);
-      const [body, signature] = [Buffer.from(writeBody(event, "compact")), signEvent(testSettings.SNAPTRADE_CONSUMER_KEY, event)];
-      for (let bit = 0; bit < body.length * 8; bit++, changes++) expect(await receiveEvent(flip(body, bit), signature)).toBe("not-signed");
+      const [body, signature] = [
+        Buffer.from(writeBody(event, "compact")),
+        signEvent(testSettings.SNAPTRADE_CONSUMER_KEY, event),
+      ];
+      for (let bit = 0; bit < body.length * 8; bit++, changes++)
+        expect(await receiveEvent(flip(body, bit), signature)).toBe("not-signed");
       const text = Buffer.from(signature);
       for (let bit = 0; bit < text.length * 8; bit++, changes++) {
         expect(await receiveEvent(body, flip(text, bit).toString("latin1"))).toBe("not-signed");
@@ -200,13 +260,18 @@ describe("a webhook is refused, and leaves no row", () => {
     expect(await rows()).toBe(before);
   });
 
-  test.each([null, "", "=", "AAAA", Buffer.alloc(32).toString("base64"), Buffer.alloc(64).toString("base64"), "é".repeat(44)])(
-    "with the signature %j",
-    async (signature) => {
-      const body = Buffer.from(writeBody(makeEvent("CONNECTION_BROKEN", happened, ids), "compact"));
-      expect(await receiveEvent(body, signature)).toBe("not-signed");
-    },
-  );
+  test.each([
+    null,
+    "",
+    "=",
+    "AAAA",
+    Buffer.alloc(32).toString("base64"),
+    Buffer.alloc(64).toString("base64"),
+    "é".repeat(44),
+  ])("with the signature %j", async (signature) => {
+    const body = Buffer.from(writeBody(makeEvent("CONNECTION_BROKEN", happened, ids), "compact"));
+    expect(await receiveEvent(body, signature)).toBe("not-signed");
+  });
 
   test.each<[string, Buffer]>([
     ["is empty", Buffer.from("")],
@@ -232,7 +297,12 @@ describe("a webhook is refused, and leaves no row", () => {
   test("of two equal names the last one counts, as it does for Python", async () => {
     const id = `last-${Date.now()}`;
     const body = `{"webhookId":"first","eventType":"X","webhookId":"${id}"}`;
-    expect(await receiveEvent(Buffer.from(body), signEvent(testSettings.SNAPTRADE_CONSUMER_KEY, { webhookId: id, eventType: "X" }))).toBe("stored");
+    expect(
+      await receiveEvent(
+        Buffer.from(body),
+        signEvent(testSettings.SNAPTRADE_CONSUMER_KEY, { webhookId: id, eventType: "X" }),
+      ),
+    ).toBe("stored");
     expect(await storedEvent({ webhookId: id })).toBeDefined();
     expect(await storedEvent({ webhookId: "first" })).toBeUndefined();
   });
@@ -264,5 +334,8 @@ function flip(bytes: Buffer, bit: number): Buffer {
 /** Posts an event as JavaScript serializes it, unpaired surrogates included, signed over the exact bytes. */
 function deliverBytes(event: Members) {
   const body = Buffer.from(JSON.stringify(event));
-  return receiveEvent(body, createHmac("sha256", testSettings.SNAPTRADE_CONSUMER_KEY).update(body).digest("base64"));
+  return receiveEvent(
+    body,
+    createHmac("sha256", testSettings.SNAPTRADE_CONSUMER_KEY).update(body).digest("base64"),
+  );
 }

@@ -14,18 +14,25 @@ import { isolateFailures } from "./isolate-failures";
 export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
 
 const storeWithinMs = 2_000;
-/** How long a hanging database may block the next batch; what it stores after that is just not acknowledged. */
+/**
+ * How long a hanging database may block the next batch; what it stores after that is just not acknowledged.
+ */
 const storeAllWithinMs = 5_000;
 const maxConcurrent = 500;
 const gatherMs = 12;
 
 /**
- * Takes in one delivery: checks who signed it, and stores it unless it is there already. "stored" is said only after the commit.
- * There is no limit of age: SnapTrade's first retry comes after 30 minutes, and an event counts by its own time (docs/decisions/0007).
+ * Takes in one delivery: checks who signed it, and stores it unless it is there already. "stored" is said
+ * only after the commit. There is no limit of age: SnapTrade's first retry comes after 30 minutes, and an
+ * event counts by its own time (docs/decisions/0007).
  * @param body the bytes as they came
  * @param now our clock
  */
-export async function receiveEvent(body: Uint8Array, signature: string | null, now = new Date()): Promise<Receipt> {
+export async function receiveEvent(
+  body: Uint8Array,
+  signature: string | null,
+  now = new Date(),
+): Promise<Receipt> {
   const parsed = parseBody(body);
   if (!isSignedBySnapTrade(body, parsed === null ? null : printJson(parsed), signature)) return "not-signed";
   const event = readWebhookEvent(parsed);
@@ -87,23 +94,31 @@ function answer(entry: Waiting, stored: boolean) {
   if (unanswered.delete(entry)) entry.settle(stored);
 }
 
-/** What comes within a moment, or while one commit is under way, shares a commit: many at once need few, and one connection of the pool. */
+/**
+ * What comes within a moment, or while one commit is under way, shares a commit: many at once need few, and
+ * one connection of the pool.
+ */
 const storeAll = coalesce(async () => {
   await new Promise((resolve) => setTimeout(resolve, gatherMs));
   const batch = [...waiting].slice(0, maxConcurrent);
   for (const entry of batch) waiting.delete(entry);
-  await storeBatch(batch).catch((error: unknown) => log.error(describeError(error), "Webhook events could not be stored"));
+  await storeBatch(batch).catch((error: unknown) =>
+    log.error(describeError(error), "Webhook events could not be stored"),
+  );
   for (const entry of batch) answer(entry, false);
   if (waiting.size > 0) storeSoon();
 }, storeAllWithinMs);
 
 function storeSoon() {
-  storeAll().catch((error: unknown) => log.error(describeError(error), "Storing webhook events did not finish"));
+  storeAll().catch((error: unknown) =>
+    log.error(describeError(error), "Storing webhook events did not finish"),
+  );
 }
 
 /**
- * Stores them and acknowledges each one once it is committed. Those that the database refuses in a batch are tried alone, and one that it
- * refuses alone because of its content is kept as unreadable. A sender without an acknowledgment is answered as not stored.
+ * Stores them and acknowledges each one once it is committed. Those that the database refuses in a batch are
+ * tried alone, and one that it refuses alone because of its content is kept as unreadable. A sender without
+ * an acknowledgment is answered as not stored.
  */
 async function storeBatch(batch: Waiting[]): Promise<void> {
   const endsAt = batch[0]?.lateAt ?? 0;
@@ -122,11 +137,21 @@ async function storeBatch(batch: Waiting[]): Promise<void> {
 
 /** What can be stored whatever else an event says. */
 function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
-  const absent = { snapTradeUserId: null, clientId: null, connectionId: null, brokerageId: null, signInResult: null, happenedAt: null };
+  const absent = {
+    snapTradeUserId: null,
+    clientId: null,
+    connectionId: null,
+    brokerageId: null,
+    signInResult: null,
+    happenedAt: null,
+  };
   return { id, type, payload, ...absent, unreadable: "The database refused its content" };
 }
 
-/** Many rows as one parameter: building the statement value by value would cost more than everything else done for a batch. */
+/**
+ * Many rows as one parameter: building the statement value by value would cost more than everything else done
+ * for a batch.
+ */
 async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<void> {
   const db = await database();
   await db.execute(sql`

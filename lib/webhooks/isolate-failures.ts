@@ -3,8 +3,8 @@ import { isRefusal } from "@/lib/db/errors";
 const parts = 8;
 
 /**
- * Runs `work` for all items at once. If the database refuses that, the items are divided until the refused ones are alone,
- * so that a bad item costs a few more statements and the others nothing.
+ * Runs `work` for all items at once. If the database refuses that, the items are divided until the refused
+ * ones are alone, so that a bad item costs a few more statements and the others nothing.
  * @param endsAt when to stop dividing; whatever is left then fails together
  * @returns what failed, with the reason
  */
@@ -22,6 +22,7 @@ export async function isolateFailures<T>(
   }
   const size = Math.ceil(items.length / parts);
   const failed: { items: T[]; error: unknown }[] = [];
-  for (let from = 0; from < items.length; from += size) failed.push(...(await isolateFailures(items.slice(from, from + size), endsAt, work)));
+  for (let from = 0; from < items.length; from += size)
+    failed.push(...(await isolateFailures(items.slice(from, from + size), endsAt, work)));
   return failed;
 }

@@ -32,9 +32,10 @@ const looksPace = { atOnce: looksAtOnce, withinMs: 10_000, eachWithinMs: 15_000 
 const crowdMs = 250;
 
 /**
- * Works off what waits in the inbox, and looks at the people of whom something must be asked. Any number of processes may do so at once.
- * The effect of an event and the mark that it is done are one transaction, so it is applied once, however often it is tried.
- * It does not throw: an event's failure is recorded with the event, and any other failure is logged and named in the counts.
+ * Works off what waits in the inbox, and looks at the people of whom something must be asked. Any number of
+ * processes may do so at once. The effect of an event and the mark that it is done are one transaction, so it
+ * is applied once, however often it is tried. It does not throw: an event's failure is recorded with the
+ * event, and any other failure is logged and named in the counts.
  */
 export async function processInbox(): Promise<InboxCounts> {
   const stopped: string[] = [];
@@ -43,7 +44,9 @@ export async function processInbox(): Promise<InboxCounts> {
     toLookAt: new Set<string>(),
   });
   // Only people for whom a look was requested; those left over stay due, for the timer.
-  const failed = await forEachConcurrently([...toLookAt], looksPace, (userId) => inBackground(() => lookIfRequested(userId, new Date(), "timer")));
+  const failed = await forEachConcurrently([...toLookAt], looksPace, (userId) =>
+    inBackground(() => lookIfRequested(userId, new Date(), "timer")),
+  );
   if (failed.length > 0) stopped.push("looks");
   return { ...counts, stopped: [...counts.stopped, ...stopped] };
 }
@@ -52,7 +55,10 @@ async function guard<T>(name: string, stopped: string[], work: () => Promise<T>,
   try {
     return await work();
   } catch (error) {
-    log.error({ part: name, ...describeError(error) }, "A part of the inbox could not be processed; continuing with the others");
+    log.error(
+      { part: name, ...describeError(error) },
+      "A part of the inbox could not be processed; continuing with the others",
+    );
     stopped.push(name);
     return otherwise;
   }
@@ -62,8 +68,8 @@ let begunAt = 0;
 let gatheringUntil = 0;
 
 /**
- * The work to do after a response: an event that arrives alone is processed at once, events of a burst are processed together.
- * What goes wrong is logged and left to the timer.
+ * The work to do after a response: an event that arrives alone is processed at once, events of a burst are
+ * processed together. What goes wrong is logged and left to the timer.
  * @returns null when what has just been stored is waited for already
  */
 export function workAfterAnswer(): (() => Promise<void>) | null {
@@ -74,7 +80,9 @@ export function workAfterAnswer(): (() => Promise<void>) | null {
     await new Promise((resolve) => setTimeout(resolve, begunAt + crowdMs - Date.now()));
     gatheringUntil = 0;
     begunAt = Date.now();
-    await processInbox().catch((error: unknown) => log.error(describeError(error), "The inbox could not be processed"));
+    await processInbox().catch((error: unknown) =>
+      log.error(describeError(error), "The inbox could not be processed"),
+    );
   };
 }
 
@@ -123,8 +131,16 @@ async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<
   }
 }
 
-/** Events about no one go together; the others by user, so that a failure affects one user, and events that failed before go alone. */
-async function applyBatch(batch: StoredEvent[], endsAt: number, counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
+/**
+ * Events about no one go together; the others by user, so that a failure affects one user, and events that
+ * failed before go alone.
+ */
+async function applyBatch(
+  batch: StoredEvent[],
+  endsAt: number,
+  counts: InboxCounts,
+  toLookAt: Set<string>,
+): Promise<void> {
   const { userOf, nobody } = await findAddressees(batch, endsAt, counts);
   await attempt(
     batch.filter(({ id }) => nobody.has(id)),
@@ -134,7 +150,10 @@ async function applyBatch(batch: StoredEvent[], endsAt: number, counts: InboxCou
   );
   for (const userId of new Set(userOf.values())) {
     const own = batch.filter(({ id }) => userOf.get(id) === userId);
-    const groups = [own.filter(isFirstAttempt), ...own.filter((event) => !isFirstAttempt(event)).map((event) => [event])];
+    const groups = [
+      own.filter(isFirstAttempt),
+      ...own.filter((event) => !isFirstAttempt(event)).map((event) => [event]),
+    ];
     for (const group of groups) {
       if (Date.now() >= endsAt) await release(group);
       else await attempt(group, endsAt, counts, (tx, events) => applyForUser(tx, userId, events, new Date()));
@@ -164,26 +183,42 @@ async function findAddressees(batch: StoredEvent[], endsAt: number, counts: Inbo
 type Apply = (tx: Transaction, events: StoredEvent[]) => Promise<Map<string, Outcome>>;
 
 /** One transaction for all; when that fails each on its own, so that a bad one holds up no other. */
-async function attempt(events: StoredEvent[], endsAt: number, counts: InboxCounts, apply: Apply): Promise<void> {
+async function attempt(
+  events: StoredEvent[],
+  endsAt: number,
+  counts: InboxCounts,
+  apply: Apply,
+): Promise<void> {
   if (events.length === 0) return;
   try {
-    await withinTime(attemptWithinMs, () => transaction(async (tx) => markDone(tx, events, await apply(tx, events))));
+    await withinTime(attemptWithinMs, () =>
+      transaction(async (tx) => markDone(tx, events, await apply(tx, events))),
+    );
     counts.done += events.length;
   } catch (error) {
     if (error instanceof LeaseLost) return;
     // Events of a group that ran out of time come back one by one.
     const alone = events.length === 1 || Date.now() >= endsAt;
-    for (const event of events) await (alone ? recordFailure(event, event.attempts, error, counts) : attempt([event], endsAt, counts, apply));
+    for (const event of events)
+      await (alone
+        ? recordFailure(event, event.attempts, error, counts)
+        : attempt([event], endsAt, counts, apply));
   }
 }
 
 /** Somebody else has taken the event since; theirs is the attempt that counts. */
 class LeaseLost extends Error {}
 
-async function markDone(tx: Transaction, events: StoredEvent[], outcomes: Map<string, Outcome>): Promise<void> {
+async function markDone(
+  tx: Transaction,
+  events: StoredEvent[],
+  outcomes: Map<string, Outcome>,
+): Promise<void> {
   for (const attempts of new Set(events.map((event) => event.attempts))) {
     for (const outcome of new Set(outcomes.values())) {
-      const group = events.filter((event) => event.attempts === attempts && outcomes.get(event.id) === outcome);
+      const group = events.filter(
+        (event) => event.attempts === attempts && outcomes.get(event.id) === outcome,
+      );
       if (group.length === 0) continue;
       const marked = await tx
         .update(webhookEvents)

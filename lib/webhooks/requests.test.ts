@@ -32,7 +32,12 @@ async function makeOldAcquaintance() {
 const clientId = () => process.env.SNAPTRADE_CLIENT_ID;
 const key = () => process.env.SNAPTRADE_CONSUMER_KEY;
 
-test.each(["CONNECTION_BROKEN", "ACCOUNT_HOLDINGS_UPDATED", "ACCOUNT_TRANSACTIONS_UPDATED", "CONNECTION_FAILED"])(
+test.each([
+  "CONNECTION_BROKEN",
+  "ACCOUNT_HOLDINGS_UPDATED",
+  "ACCOUNT_TRANSACTIONS_UPDATED",
+  "CONNECTION_FAILED",
+])(
   "%s says all there is to know, so SnapTrade is asked nothing, however old the last look is",
   async (type) => {
     const { snapTradeUserId, connectionId } = await makeOldAcquaintance();

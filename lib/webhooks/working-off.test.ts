@@ -7,7 +7,16 @@ import { webhookEvents } from "@/lib/db/schema/work";
 import { testSettings } from "@/lib/testing/unique";
 import { claim, release } from "./claim";
 import { processInbox } from "./process";
-import { about, at, deliver, known, makeConnections, makeEvent, storedEvent, type Members } from "@/lib/testing/webhooks";
+import {
+  about,
+  at,
+  deliver,
+  known,
+  makeConnections,
+  makeEvent,
+  storedEvent,
+  type Members,
+} from "@/lib/testing/webhooks";
 
 // SnapTrade is out of reach here: what these tests show, the events alone must bring about.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });
@@ -15,7 +24,9 @@ withDatabase();
 
 describe("working off the inbox", () => {
   test("one person's many events delay nobody else's, and all of them are processed in the end", async () => {
-    const [flooded, ...others] = await Promise.all(Array.from({ length: 4 }, () => makeConnections(1, at(0))));
+    const [flooded, ...others] = await Promise.all(
+      Array.from({ length: 4 }, () => makeConnections(1, at(0))),
+    );
     if (!flooded) throw new Error("Nobody was made");
     await flood(flooded.snapTradeUserId, 3_000);
     const events = others.map((owner) => about(owner, owner.ids[0], "disabled", 10));
@@ -26,7 +37,9 @@ describe("working off the inbox", () => {
     await release(first.events);
     while ((await processInbox()).done > 0);
     const db = await database();
-    expect(await db.select({ id: webhookEvents.id }).from(webhookEvents).where(eq(webhookEvents.state, "waiting"))).toEqual([]);
+    expect(
+      await db.select({ id: webhookEvents.id }).from(webhookEvents).where(eq(webhookEvents.state, "waiting")),
+    ).toEqual([]);
     for (const owner of others) expect(await known(owner.ids[0])).toMatchObject({ state: "disabled" });
   });
 
@@ -59,7 +72,11 @@ describe("working off the inbox", () => {
       await makeDue(poison);
       await processInbox();
     }
-    expect(await storedEvent(poison)).toMatchObject({ state: "dead", attempts: 8, lastError: expect.stringContaining("P0001") as string });
+    expect(await storedEvent(poison)).toMatchObject({
+      state: "dead",
+      attempts: 8,
+      lastError: expect.stringContaining("P0001") as string,
+    });
     expect(gaps).toEqual([...gaps].sort((one, other) => one - other));
     await end();
     expect(await known(bad)).toMatchObject({ state: "enabled", episodes: [] });
@@ -82,7 +99,10 @@ describe("working off the inbox", () => {
     const [id = ""] = owner.ids;
     const event = about(owner, id, "disabled", 10);
     await deliver(event);
-    const end = await onObservation(id, `update webhook_events set attempts = attempts + 1 where id = '${String(event.webhookId)}'`);
+    const end = await onObservation(
+      id,
+      `update webhook_events set attempts = attempts + 1 where id = '${String(event.webhookId)}'`,
+    );
     await processInbox();
     await end();
     expect(await storedEvent(event)).toMatchObject({ state: "waiting", attempts: 1 });
@@ -103,7 +123,10 @@ describe("working off the inbox", () => {
 
   test("several workers at once apply each event once", async () => {
     const owner = await makeConnections(150, at(0));
-    const events = owner.ids.flatMap((id) => [about(owner, id, "disabled", 10), about(owner, id, "enabled", 20)]);
+    const events = owner.ids.flatMap((id) => [
+      about(owner, id, "disabled", 10),
+      about(owner, id, "enabled", 20),
+    ]);
     await Promise.all(events.map((event) => deliver(event)));
     const workers = [processInbox];
     for (let more = 0; more < 3; more++) {
@@ -127,7 +150,8 @@ describe("working off the inbox", () => {
 
   test("the version of a person grows with what their pages show, and only theirs", async () => {
     const db = await database();
-    const version = async (userId: string) => (await db.select().from(users).where(eq(users.id, userId)))[0]?.version;
+    const version = async (userId: string) =>
+      (await db.select().from(users).where(eq(users.id, userId)))[0]?.version;
     const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
     const soon = { now: at(11) };
     await deliver(about(owner, owner.ids[0], "disabled", 10), soon);
@@ -156,7 +180,10 @@ async function alter({ webhookId }: Members, values: Partial<typeof webhookEvent
     .where(and(eq(webhookEvents.id, String(webhookId)), eq(webhookEvents.state, "waiting")));
 }
 
-/** Has the database do something whenever an observation of this connection is written; the returned function ends that. */
+/**
+ * Has the database do something whenever an observation of this connection is written; the returned function
+ * ends that.
+ */
 async function onObservation(connectionId: string, statement: string): Promise<() => Promise<unknown>> {
   const db = await database();
   const name = `on_${connectionId.slice(0, 8)}`;
@@ -164,6 +191,8 @@ async function onObservation(connectionId: string, statement: string): Promise<(
     sql.raw(`create function ${name}() returns trigger language plpgsql as $$
       begin if new.connection_id = '${connectionId}' then ${statement}; end if; return new; end $$`),
   );
-  await db.execute(sql.raw(`create trigger ${name} before insert on observations for each row execute function ${name}()`));
+  await db.execute(
+    sql.raw(`create trigger ${name} before insert on observations for each row execute function ${name}()`),
+  );
   return () => db.execute(sql.raw(`drop trigger ${name} on observations`));
 }

@@ -9,11 +9,18 @@ import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "Sign in" };
 
-/** The page behind a sign-in link. Opening it signs no one in: a mail scanner may have opened it, or the link may belong to someone else. */
+/**
+ * The page behind a sign-in link. Opening it signs no one in: a mail scanner may have opened it, or the link
+ * may belong to someone else.
+ */
 export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-in">) {
   const { token, email, returnTo } = await searchParams;
   const user = await getUser();
-  if (typeof token !== "string" || typeof email !== "string" || !(await isSignInLink({ token, email, now: new Date() })))
+  if (
+    typeof token !== "string" ||
+    typeof email !== "string" ||
+    !(await isSignInLink({ token, email, now: new Date() }))
+  )
     redirect(user ? "/connections" : "/?error=Verification");
   const { APP_NAME } = env();
   const fields = { token, email, returnTo: typeof returnTo === "string" ? returnTo : "" };
@@ -21,10 +28,18 @@ export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-
     <PlainPage appName={APP_NAME} title={`Sign in to ${APP_NAME}?`}>
       <p className="mt-2 text-ink-2">
         This link signs you in as <strong className="font-semibold break-words text-ink">{email}</strong>.
-        {user && user.email !== email && ` You are signed in as ${user.email} now. Signing in with this link signs you out of that account.`}
+        {user &&
+          user.email !== email &&
+          ` You are signed in as ${user.email} now. Signing in with this link signs you out of that account.`}
       </p>
-      <SignInButton fields={fields} label={`Sign in as ${email}`} byItself={!user && (await wasAskedHere(token))} />
-      <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">If that isn’t your address, close this page. Nothing has happened yet.</p>
+      <SignInButton
+        fields={fields}
+        label={`Sign in as ${email}`}
+        byItself={!user && (await wasAskedHere(token))}
+      />
+      <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">
+        If that isn’t your address, close this page. Nothing has happened yet.
+      </p>
     </PlainPage>
   );
 }

@@ -20,13 +20,17 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
       <p className="mt-2 text-ink-2">
         You sign in to {appName} as {email}.
       </p>
-      <section aria-labelledby="delete" className="mt-8 max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-8">
+      <section
+        aria-labelledby="delete"
+        className="mt-8 max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-8"
+      >
         <h2 id="delete" className="text-head">
           Delete your account
         </h2>
         <p className="mt-2 text-ink-2">
-          SnapTrade is asked to delete your connections and everything it keeps about you for {appName}. When it has confirmed that, {appName} deletes
-          its own part. You are signed out at once. This can’t be undone. Your accounts at the brokerages aren’t touched.
+          SnapTrade is asked to delete your connections and everything it keeps about you for {appName}. When
+          it has confirmed that, {appName} deletes its own part. You are signed out at once. This can’t be
+          undone. Your accounts at the brokerages aren’t touched.
         </p>
         <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
           <form action={deleteAccount}>

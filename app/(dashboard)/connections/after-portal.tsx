@@ -10,20 +10,37 @@ import { snapTradeId } from "@/lib/snaptrade/id";
 import type { Viewer } from "@/lib/base/times";
 
 /** The trip that a return from the portal named, if it is this person's. */
-export async function findPortalSession(userId: string, portal: string | string[] | undefined, now: Date): Promise<PortalView | null> {
+export async function findPortalSession(
+  userId: string,
+  portal: string | string[] | undefined,
+  now: Date,
+): Promise<PortalView | null> {
   const id = snapTradeId.safeParse(portal);
   return id.success ? getPortalView(userId, id.data, now) : null;
 }
 
 /**
- * The result of a portal session that opened in a page of its own. The page stays live: it listens for changes and keeps checking with
- * SnapTrade, often while an answer is expected and occasionally after a failure, since the repair may still happen elsewhere.
+ * The result of a portal session that opened in a page of its own. The page stays live: it listens for
+ * changes and keeps checking with SnapTrade, often while an answer is expected and occasionally after a
+ * failure, since the repair may still happen elsewhere.
  */
-export function AfterPortal({ userId, view, viewer, now }: { userId: string; view: PortalView; viewer: Viewer; now: Date }) {
+export function AfterPortal({
+  userId,
+  view,
+  viewer,
+  now,
+}: {
+  userId: string;
+  view: PortalView;
+  viewer: Viewer;
+  now: Date;
+}) {
   const { portalSessionId, outcome, version } = view;
   const asking = outcome.state === "open" || outcome.state === "checking" || outcome.state === "unconfirmed";
-  if (asking) after(() => checkPortal({ userId, portalSessionId, reportedResult: null, over: false, now: new Date() }));
-  const done = outcome.state === "connected" || outcome.state === "stopped-again" || view.accountsBack !== null;
+  if (asking)
+    after(() => checkPortal({ userId, portalSessionId, reportedResult: null, over: false, now: new Date() }));
+  const done =
+    outcome.state === "connected" || outcome.state === "stopped-again" || view.accountsBack !== null;
   return (
     <LiveUpdates version={version} sentences={{}}>
       {asking && (
@@ -31,7 +48,13 @@ export function AfterPortal({ userId, view, viewer, now }: { userId: string; vie
           <meta httpEquiv="refresh" content="4" />
         </noscript>
       )}
-      {!done && <AwaitPortal portalSessionId={portalSessionId} pace={outcome.state === "failed" ? "rest" : "answer"} shown={summaryOf(view)} />}
+      {!done && (
+        <AwaitPortal
+          portalSessionId={portalSessionId}
+          pace={outcome.state === "failed" ? "rest" : "answer"}
+          shown={summaryOf(view)}
+        />
+      )}
       <PageResult view={view} viewer={viewer} now={now} />
     </LiveUpdates>
   );

@@ -50,9 +50,16 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
         <>
           <PageSummary view={view} appName={appName} viewer={viewer} now={now} />
           {view.connections.map(
-            (connection) => connection.secondConnectionId && <SecondConnectionNote key={connection.id} connection={connection} />,
+            (connection) =>
+              connection.secondConnectionId && (
+                <SecondConnectionNote key={connection.id} connection={connection} />
+              ),
           )}
-          <ConnectionGroups connections={view.connections} reading={reading} unreachable={view.unreachable || view.gone !== null} />
+          <ConnectionGroups
+            connections={view.connections}
+            reading={reading}
+            unreachable={view.unreachable || view.gone !== null}
+          />
         </>
       )}
       {view.lookDueAt && <AwaitLook waitMs={view.lookDueAt.getTime() - now.getTime()} />}

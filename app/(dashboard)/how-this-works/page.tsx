@@ -25,7 +25,9 @@ export default function HowThisWorksPage() {
   ];
   return (
     <article className="max-w-[62ch]">
-      <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">How this works</h1>
+      <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">
+        How this works
+      </h1>
       {parts.map(({ title, text }) => (
         <section key={title} className="mt-8">
           <h2 className="text-head">{title}</h2>

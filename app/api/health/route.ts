@@ -1,10 +1,16 @@
 import { connection } from "next/server";
 import { readHealth } from "@/lib/server/health";
 
-/** Whether this deployment is working: 200 when the database answers and rounds finish, otherwise 503 with the problem. */
+/**
+ * Whether this deployment is working: 200 when the database answers and rounds finish, otherwise 503 with the
+ * problem.
+ */
 export async function GET() {
   await connection();
   const now = new Date();
   const health = await readHealth(now, new Date(now.getTime() - process.uptime() * 1000));
-  return Response.json(health, { status: health.status === "ok" ? 200 : 503, headers: { "Cache-Control": "no-store" } });
+  return Response.json(health, {
+    status: health.status === "ok" ? 200 : 503,
+    headers: { "Cache-Control": "no-store" },
+  });
 }

@@ -8,17 +8,27 @@ const heartbeatMs = 25_000;
 /** How soon open pages reconnect while the server restarts. */
 const retryMs = 1_000;
 
-/** Server-sent events for the signed-in person: `changed`, with the version of what their pages show, now and whenever it grows. */
+/**
+ * Server-sent events for the signed-in person: `changed`, with the version of what their pages show, now and
+ * whenever it grows.
+ */
 export async function GET(request: Request) {
   const user = await getUser();
   if (!user) return new Response("Signed out\n", { status: 401 });
-  if (isShuttingDown()) return new Response("Being restarted\n", { status: 503, headers: { "Retry-After": "1", Connection: "close" } });
+  if (isShuttingDown())
+    return new Response("Being restarted\n", {
+      status: 503,
+      headers: { "Retry-After": "1", Connection: "close" },
+    });
 
-  const lines = new TransformStream<string, Uint8Array>({ transform: (line, out) => out.enqueue(Buffer.from(line)) });
+  const lines = new TransformStream<string, Uint8Array>({
+    transform: (line, out) => out.enqueue(Buffer.from(line)),
+  });
   const writer = lines.writable.getWriter();
   const write = (line: string) => void writer.write(line).catch(() => undefined);
   const unfollow = await follow(user.id, (version) => write(`event: changed\ndata: ${version}\n\n`));
-  if (!unfollow) return new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": "30" } });
+  if (!unfollow)
+    return new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": "30" } });
 
   const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
   const longest = setTimeout(end, maxMs);
@@ -36,6 +46,11 @@ export async function GET(request: Request) {
     writer.close().catch(() => undefined);
   }
   return new Response(lines.readable, {
-    headers: { "Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no", Connection: "close" },
+    headers: {
+      "Content-Type": "text/event-stream",
+      "Cache-Control": "no-store",
+      "X-Accel-Buffering": "no",
+      Connection: "close",
+    },
   });
 }

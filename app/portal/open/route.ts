@@ -3,12 +3,17 @@ import { openInPage } from "@/lib/connections/forms";
 import { htmlPage } from "@/lib/server/html-page";
 
 /**
- * Opens the Connection Portal as a full page, for every form that does so. It answers with a page that goes on to the login link instead of a
- * redirect: the link may redirect to the brokerage's own site, and `form-action` applies to every redirect after a form post.
+ * Opens the Connection Portal as a full page, for every form that does so. It answers with a page that goes
+ * on to the login link instead of a redirect: the link may redirect to the brokerage's own site, and
+ * `form-action` applies to every redirect after a form post.
  */
 export async function POST(request: Request) {
   const opened = await openInPage(fieldsOf(await request.formData().catch(() => new FormData())));
-  if ("errorPage" in opened) return new Response(null, { status: 303, headers: { Location: opened.errorPage, "Cache-Control": "no-store" } });
+  if ("errorPage" in opened)
+    return new Response(null, {
+      status: 303,
+      headers: { Location: opened.errorPage, "Cache-Control": "no-store" },
+    });
   const { status, headers, body } = htmlPage({
     status: 200,
     title: "Opening SnapTrade",

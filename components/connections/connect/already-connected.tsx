@@ -12,7 +12,12 @@ export function AlreadyConnected({ connection, reading }: { connection: Connecti
   const { brokerage, accounts, disabledAt } = connection;
   const rows = [];
   if (accounts.length > 0)
-    rows.push({ label: "Accounts", value: accounts.map(({ name, lastDigits }) => (lastDigits ? `${name} •• ${lastDigits}` : name)).join(", ") });
+    rows.push({
+      label: "Accounts",
+      value: accounts
+        .map(({ name, lastDigits }) => (lastDigits ? `${name} •• ${lastDigits}` : name))
+        .join(", "),
+    });
   if (disabledAt)
     rows.push({
       label: "Stopped",
@@ -23,13 +28,17 @@ export function AlreadyConnected({ connection, reading }: { connection: Connecti
       ),
     });
   return (
-    <section aria-labelledby="already" className="rounded-card border border-line bg-surface p-5 shadow-card wide:p-10">
+    <section
+      aria-labelledby="already"
+      className="rounded-card border border-line bg-surface p-5 shadow-card wide:p-10"
+    >
       <LinkFigure state="gap" tile={<Tile brokerage={brokerage} size={44} />} />
       <h1 id="already" className="mt-8 text-title">
         You already have a {brokerage.name} connection
       </h1>
       <p className="mt-1.5 text-ink-2">
-        It needs reconnecting. That keeps its accounts and history. A second connection to the same login could show the same money twice.
+        It needs reconnecting. That keeps its accounts and history. A second connection to the same login
+        could show the same money twice.
       </p>
       <div className="mt-5">
         <Receipt rows={rows} />

@@ -48,7 +48,10 @@ function Group({ title, members }: { title: string; members: PickerBrokerage[] }
       <h2 className="text-label text-ink-2">{title}</h2>
       <ul className="mt-1.5">
         {members.map((brokerage) => (
-          <li key={brokerage.id} className="flex min-h-14 items-center gap-3.5 border-b border-line py-1.5 last:border-b-0">
+          <li
+            key={brokerage.id}
+            className="flex min-h-14 items-center gap-3.5 border-b border-line py-1.5 last:border-b-0"
+          >
             <Tile brokerage={brokerage} size={32} />
             <span className="min-w-0 flex-1 truncate">{brokerage.name}</span>
             <Choice brokerage={brokerage} />
@@ -90,7 +93,12 @@ function Choice({ brokerage }: { brokerage: PickerBrokerage }) {
               Connected
             </span>
           )}
-          <PortalLauncher target={{ kind: "connect", brokerage: slug }} accessibleName={`Connect ${name}`} label="Connect" variant="quiet" />
+          <PortalLauncher
+            target={{ kind: "connect", brokerage: slug }}
+            accessibleName={`Connect ${name}`}
+            label="Connect"
+            variant="quiet"
+          />
         </>
       );
   }

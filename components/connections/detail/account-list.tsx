@@ -5,7 +5,10 @@ export function AccountList({ accounts, strong = false }: { accounts: AccountVie
   return (
     <ul className="text-body">
       {accounts.map(({ id, name, lastDigits }) => (
-        <li key={id} className="flex items-baseline justify-between gap-4 border-b border-line py-1.5 last:border-b-0">
+        <li
+          key={id}
+          className="flex items-baseline justify-between gap-4 border-b border-line py-1.5 last:border-b-0"
+        >
           <span className="min-w-0 truncate">{name}</span>
           {lastDigits && (
             <span className={`digits shrink-0 ${strong ? "font-semibold" : ""}`}>

@@ -10,7 +10,15 @@ import { AccountList } from "./account-list";
 import { StatusMark, StatusSentence, type Reading } from "@/components/connections/status-mark";
 
 /** What this connection is now, whose move it is, and which login it belongs to. */
-export function ConnectionStatusCard({ connection, reading, unreachable }: { connection: ConnectionView; reading: Reading; unreachable: boolean }) {
+export function ConnectionStatusCard({
+  connection,
+  reading,
+  unreachable,
+}: {
+  connection: ConnectionView;
+  reading: Reading;
+  unreachable: boolean;
+}) {
   const { brokerage, accounts, canReconnect, status } = connection;
   const offers = canReconnect && !unreachable;
   return (
@@ -28,7 +36,13 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
             <PortalLauncher
               target={{ kind: "reconnect", connectionId: connection.id }}
               accessibleName={`Reconnect ${brokerage.name}`}
-              label={status === "reconnecting" ? "Continue" : status === "disabled-maintenance" ? "Try anyway" : "Reconnect"}
+              label={
+                status === "reconnecting"
+                  ? "Continue"
+                  : status === "disabled-maintenance"
+                    ? "Try anyway"
+                    : "Reconnect"
+              }
               variant={status === "disabled-maintenance" ? "quiet" : "filled"}
               wide
             />
@@ -58,14 +72,19 @@ export function ConnectionStatusCard({ connection, reading, unreachable }: { con
           <div className="mt-1">
             <AccountList accounts={accounts} />
           </div>
-          {offers && <p className="mt-3 text-small text-ink-3">Another {brokerage.name} login won’t be accepted.</p>}
+          {offers && (
+            <p className="mt-3 text-small text-ink-3">Another {brokerage.name} login won’t be accepted.</p>
+          )}
         </div>
       )}
     </section>
   );
 }
 
-/** Asking again helps if SnapTrade lost the request; keeping it works while SnapTrade still has the connection. */
+/**
+ * Asking again helps if SnapTrade lost the request; keeping it works while SnapTrade still has the
+ * connection.
+ */
 function WhileRemoving({ connection: { id, brokerage } }: { connection: ConnectionView }) {
   return (
     <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
@@ -87,7 +106,8 @@ function WhileRemoving({ connection: { id, brokerage } }: { connection: Connecti
 
 function Story({ connection, reading }: { connection: ConnectionView; reading: Reading }): ReactNode {
   const { status, disabledAt, brokerage } = connection;
-  if (status !== "disabled" || !disabledAt) return <StatusSentence connection={connection} reading={reading} />;
+  if (status !== "disabled" || !disabledAt)
+    return <StatusSentence connection={connection} reading={reading} />;
   const { viewer, now } = reading;
   return (
     <>

@@ -12,7 +12,11 @@ interface Props {
   email: string;
 }
 
-export function ConnectionTimeline({ detail: { timeline: entries, lifetime, connection }, reading, email }: Props) {
+export function ConnectionTimeline({
+  detail: { timeline: entries, lifetime, connection },
+  reading,
+  email,
+}: Props) {
   const brokerage = connection.brokerage.name;
   const { viewer, now } = reading;
   const dayOf = (entry: TimelineEntry | undefined) => (entry?.at ? dayLabel(viewer, entry.at, now) : null);
@@ -43,7 +47,11 @@ function wordsOf(
     case "last-data":
       return { what: `Last data from ${b}`, detail: "Balances, holdings and transactions", node: "good" };
     case "stopped":
-      return { what: "The connection stopped", detail: `We aren’t told why. ${likelyReason(b, inIncident, lifetime)}`, node: "you-ring" };
+      return {
+        what: "The connection stopped",
+        detail: `We aren’t told why. ${likelyReason(b, inIncident, lifetime)}`,
+        node: "you-ring",
+      };
     case "reported-by-webhook":
       return { what: `SnapTrade told us${later}`, detail: null, node: "plain" };
     case "noticed-by-look":
@@ -63,8 +71,13 @@ function wordsOf(
   }
 }
 
-function likelyReason(b: string, inIncident: boolean | undefined, lifetime: ConnectionDetailView["lifetime"]): string {
-  if (inIncident) return `Many ${b} connections stopped at about the same time, so it is hardly about your login.`;
+function likelyReason(
+  b: string,
+  inIncident: boolean | undefined,
+  lifetime: ConnectionDetailView["lifetime"],
+): string {
+  if (inIncident)
+    return `Many ${b} connections stopped at about the same time, so it is hardly about your login.`;
   if (!lifetime) return "Most often a sign-in simply runs out after some weeks.";
   return `Most often a sign-in simply runs out: with ${b} that is after about ${count(lifetime.usualDays, "day")}, and this one lasted ${count(lifetime.lastedDays, "day")}.`;
 }

@@ -24,10 +24,13 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
         {!leaving && (
           <Disclosure title="Want to use a different login?">
             <p>
-              A connection stays with the login it was made with. To use another one, connect it as new, then remove this one. Its accounts start
-              fresh; history doesn’t move across.
+              A connection stays with the login it was made with. To use another one, connect it as new, then
+              remove this one. Its accounts start fresh; history doesn’t move across.
             </p>
-            <ButtonLink href={`/connections/new?brokerage=${brokerage.slug}`} className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11">
+            <ButtonLink
+              href={`/connections/new?brokerage=${brokerage.slug}`}
+              className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11"
+            >
               Connect a different login
             </ButtonLink>
           </Disclosure>
@@ -35,8 +38,8 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
         {connection.canAllowTrading && (
           <Disclosure title="Allow trading">
             <p>
-              Now {appName} can only read. To let it place orders at {brokerage.name} too, sign in there once more and allow it. The accounts and
-              their history stay the same.
+              Now {appName} can only read. To let it place orders at {brokerage.name} too, sign in there once
+              more and allow it. The accounts and their history stay the same.
             </p>
             <div className="mt-3">
               <PortalLauncher
@@ -65,17 +68,24 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
         {!leaving && (
           <Disclosure title="Remove this connection">
             <p>
-              {appName} loses access to {connection.accounts.length > 0 ? `its ${count(connection.accounts.length, "account")}` : "it"}. This can’t be
-              undone. Your accounts at {brokerage.name} aren’t touched.
+              {appName} loses access to{" "}
+              {connection.accounts.length > 0 ? `its ${count(connection.accounts.length, "account")}` : "it"}.
+              This can’t be undone. Your accounts at {brokerage.name} aren’t touched.
             </p>
-            <ButtonLink variant="danger" href={`/connections/${id}/remove`} className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11">
+            <ButtonLink
+              variant="danger"
+              href={`/connections/${id}/remove`}
+              className="mt-3 !min-h-8 px-2.5 text-small max-wide:!min-h-11"
+            >
               Remove {brokerage.name}
             </ButtonLink>
           </Disclosure>
         )}
       </div>
       {leaving && connection.removalRequestedAt && (
-        <p className="text-small text-ink-2">You asked to remove it {dayAt(reading.viewer, connection.removalRequestedAt, reading.now)}.</p>
+        <p className="text-small text-ink-2">
+          You asked to remove it {dayAt(reading.viewer, connection.removalRequestedAt, reading.now)}.
+        </p>
       )}
     </div>
   );

@@ -10,7 +10,10 @@ export function RemoveConnection({ connection, appName }: { connection: Connecti
   const { id, brokerage, accounts, canReconnect } = connection;
   const b = brokerage.name;
   return (
-    <section aria-labelledby="remove" className="max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-10">
+    <section
+      aria-labelledby="remove"
+      className="max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-10"
+    >
       <h1 id="remove" className="text-title">
         Remove {b} from {appName}?
       </h1>
@@ -28,8 +31,9 @@ export function RemoveConnection({ connection, appName }: { connection: Connecti
         </div>
       )}
       <p className="mt-4 text-ink-2">
-        SnapTrade deletes this connection, and {appName} loses access to {accounts.length > 0 ? `its ${count(accounts.length, "account")}` : "it"}.
-        This can’t be undone. Your accounts at {b} aren’t touched.
+        SnapTrade deletes this connection, and {appName} loses access to{" "}
+        {accounts.length > 0 ? `its ${count(accounts.length, "account")}` : "it"}. This can’t be undone. Your
+        accounts at {b} aren’t touched.
       </p>
       <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
         <form action={removeConnection}>

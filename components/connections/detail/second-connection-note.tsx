@@ -4,16 +4,22 @@ import { PortalLauncher } from "@/components/portal/portal-launcher";
 import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 
-/** A new connection appeared where an old one stopped: likely a repair that went astray. Both ways to tidy up. */
+/**
+ * A new connection appeared where an old one stopped: likely a repair that went astray. Both ways to tidy up.
+ */
 export function SecondConnectionNote({ connection }: { connection: ConnectionView }) {
   const b = connection.brokerage.name;
   return (
-    <section aria-labelledby={`second-${connection.id}`} className="mt-8 rounded-card border border-line bg-surface p-5 shadow-card wide:p-6">
+    <section
+      aria-labelledby={`second-${connection.id}`}
+      className="mt-8 rounded-card border border-line bg-surface p-5 shadow-card wide:p-6"
+    >
       <h2 id={`second-${connection.id}`} className="text-head">
         A second {b} connection was made
       </h2>
       <p className="mt-1 max-w-[62ch] text-ink-2">
-        The old one still needs reconnecting. Keep both only if they are different logins; else the same money may show twice.
+        The old one still needs reconnecting. Keep both only if they are different logins; else the same money
+        may show twice.
       </p>
       <div className="mt-4 flex flex-wrap items-center gap-x-5 gap-y-2">
         <PortalLauncher

@@ -4,7 +4,9 @@ import { statusDisplay } from "@/components/connections/status-display";
 
 /** What is said politely when a connection's status changes on an open page, by its id. */
 export function announcements(connections: ConnectionView[], viewer: Viewer): Record<string, string> {
-  return Object.fromEntries(connections.map((connection) => [connection.id, announcementOf(connection, viewer)]));
+  return Object.fromEntries(
+    connections.map((connection) => [connection.id, announcementOf(connection, viewer)]),
+  );
 }
 
 function announcementOf({ status, brokerage, fixedAt }: ConnectionView, viewer: Viewer): string {

@@ -8,8 +8,9 @@ const againMs = 60_000;
 const soonMs = 15_000;
 
 /**
- * On a page whose knowledge is too old or contradicted. Reading the page makes the server look when that is due, and open pages hear
- * of what it found; so this one only has to read itself again when the look is due later, or no word came.
+ * On a page whose knowledge is too old or contradicted. Reading the page makes the server look when that is
+ * due, and open pages hear of what it found; so this one only has to read itself again when the look is due
+ * later, or no word came.
  */
 export function AwaitLook({ waitMs }: { waitMs: number }) {
   const live = useLive();

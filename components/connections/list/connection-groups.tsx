@@ -12,14 +12,23 @@ const groups: { group: StatusGroup; now: string; then: string }[] = [
 ];
 
 /** The connections by whose move it is. */
-export function ConnectionGroups({ connections, reading, unreachable }: { connections: ConnectionView[]; reading: Reading; unreachable: boolean }) {
+export function ConnectionGroups({
+  connections,
+  reading,
+  unreachable,
+}: {
+  connections: ConnectionView[];
+  reading: Reading;
+  unreachable: boolean;
+}) {
   const since = unreachable && reading.lookedAt ? ` at ${clock(reading.viewer, reading.lookedAt)}` : "";
   return (
     <StableGroups
       titles={groups.map(({ group, now, then }) => ({
         group,
         title: unreachable ? `${then}${since}` : now,
-        aside: since && group === "needs-you" ? "Reconnecting is possible again once SnapTrade answers" : null,
+        aside:
+          since && group === "needs-you" ? "Reconnecting is possible again once SnapTrade answers" : null,
       }))}
       rows={connections.map((connection) => ({
         id: connection.id,

@@ -17,7 +17,10 @@ export function ConnectionRow({ connection, reading }: { connection: ConnectionV
       aria-labelledby={title}
       className="relative grid grid-cols-[40px_1fr] gap-x-4 gap-y-1 py-[18px] in-data-card:hover:bg-sunken/40 max-wide:in-data-card:px-4 wide:grid-cols-[40px_1fr_1.28fr_132px] wide:items-center wide:px-6"
     >
-      <Tile brokerage={brokerage} quiet={connection.status === "removing" || connection.status === "removed"} />
+      <Tile
+        brokerage={brokerage}
+        quiet={connection.status === "removing" || connection.status === "removed"}
+      />
       <div className="min-w-0">
         <h3 id={title} className="text-name">
           <Link href={`/connections/${id}`} prefetch={false} className="after:absolute after:inset-0">
@@ -67,7 +70,11 @@ function rowAction({ id, status, brokerage }: ConnectionView) {
       );
     case "unsupported":
       return (
-        <ButtonLink href={`/connections/${id}/remove`} aria-label={`Remove ${brokerage.name}`} className="mt-3 w-full wide:mt-0 wide:w-auto">
+        <ButtonLink
+          href={`/connections/${id}/remove`}
+          aria-label={`Remove ${brokerage.name}`}
+          className="mt-3 w-full wide:mt-0 wide:w-auto"
+        >
           Remove
         </ButtonLink>
       );

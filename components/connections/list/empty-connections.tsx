@@ -5,18 +5,29 @@ import { ConnectLink } from "./page-summary";
 
 export function EmptyConnections({ appName }: { appName: string }) {
   const promises: { icon: IconName; strong: string; rest: string }[] = [
-    { icon: "lock", strong: `Your password stays out of ${appName}.`, rest: "You type it on SnapTrade’s or your brokerage’s page." },
+    {
+      icon: "lock",
+      strong: `Your password stays out of ${appName}.`,
+      rest: "You type it on SnapTrade’s or your brokerage’s page.",
+    },
     { icon: "eye", strong: "Read only.", rest: `${appName} sees balances, holdings and transactions.` },
-    { icon: "rotate", strong: "If it stops, you see it here.", rest: "You sign in again and everything carries on." },
+    {
+      icon: "rotate",
+      strong: "If it stops, you see it here.",
+      rest: "You sign in again and everything carries on.",
+    },
   ];
   return (
     <div className="max-w-[620px] pt-6 wide:pt-11">
       <div className="max-w-[340px]">
         <LinkFigure state="empty" tile={<EmptyTile />} />
       </div>
-      <h1 className="mt-9 text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">Connect your first brokerage</h1>
+      <h1 className="mt-9 text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">
+        Connect your first brokerage
+      </h1>
       <p className="mt-2.5 text-lead text-ink-2">
-        {appName} can then show your balances, holdings and transactions. You can remove the connection at any time.
+        {appName} can then show your balances, holdings and transactions. You can remove the connection at any
+        time.
       </p>
       <div className="mt-6">
         <ConnectLink primary plain={false} />

@@ -22,10 +22,16 @@ export function PageSummary({ view, appName, viewer, now }: Props) {
   const repairable = connections.filter(({ status }) => status === "disabled" || status === "reconnecting");
   return (
     <header>
-      <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">{headlineOf(view, viewer, now)}</h1>
+      <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">
+        {headlineOf(view, viewer, now)}
+      </h1>
       <p className="mt-2.5 max-w-[62ch] text-lead text-ink-2">{leadOf(view, repairable, appName)}</p>
       <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
-        {unreachable ? <CheckButton variant="secondary" label="Try now" /> : <Primary repairable={repairable} />}
+        {unreachable ? (
+          <CheckButton variant="secondary" label="Try now" />
+        ) : (
+          <Primary repairable={repairable} />
+        )}
         {unreachable ? null : <ConnectLink primary={view.gone !== null} plain={repairable.length > 0} />}
         {!unreachable && view.gone !== "deleted" && (
           <div className="flex w-full items-center gap-2 text-small text-ink-3 wide:ml-auto wide:w-auto">
@@ -65,7 +71,9 @@ function Primary({ repairable }: { repairable: ConnectionView[] }) {
     );
   }
   const label = repairable.length === 2 ? "Reconnect both" : `Reconnect all ${repairable.length}`;
-  return <PortalLauncher target={{ kind: "queue" }} accessibleName={label} label={label} variant="filled" wide />;
+  return (
+    <PortalLauncher target={{ kind: "queue" }} accessibleName={label} label={label} variant="filled" wide />
+  );
 }
 
 export function ConnectLink({ primary, plain }: { primary: boolean; plain: boolean }) {
@@ -80,14 +88,22 @@ export function ConnectLink({ primary, plain }: { primary: boolean; plain: boole
 function CheckButton({ variant, label }: { variant: "secondary" | "quiet"; label: string }) {
   return (
     <form action={checkNow}>
-      <SubmitButton variant={variant} pendingLabel="Checking …" className={variant === "quiet" ? "text-small !text-accent" : ""}>
+      <SubmitButton
+        variant={variant}
+        pendingLabel="Checking …"
+        className={variant === "quiet" ? "text-small !text-accent" : ""}
+      >
         {label}
       </SubmitButton>
     </form>
   );
 }
 
-function leadOf({ connections, unreachable, gone }: ConnectionsView, repairable: ConnectionView[], appName: string): string {
+function leadOf(
+  { connections, unreachable, gone }: ConnectionsView,
+  repairable: ConnectionView[],
+  appName: string,
+): string {
   if (gone) {
     const why =
       gone === "refused"
@@ -101,7 +117,8 @@ function leadOf({ connections, unreachable, gone }: ConnectionsView, repairable:
   if (repairable.length > 0) {
     return `${listNames(repairable.map(({ brokerage }) => brokerage.name))} stopped sharing data with ${appName}. Reconnecting keeps the same accounts and history.`;
   }
-  if (connections.some(({ status }) => status === "verifying")) return "You signed in. We’re asking SnapTrade to confirm.";
+  if (connections.some(({ status }) => status === "verifying"))
+    return "You signed in. We’re asking SnapTrade to confirm.";
   return "If one stops, it is shown here. There is nothing for you to do.";
 }
 
@@ -111,6 +128,7 @@ function toStripLink({ id, brokerage, status }: ConnectionView) {
 }
 
 function stripLabel(connections: ConnectionView[]): string {
-  const of = (group: ConnectionView["group"]) => connections.filter((connection) => connection.group === group).length;
+  const of = (group: ConnectionView["group"]) =>
+    connections.filter((connection) => connection.group === group).length;
   return `${count(connections.length, "connection")}: ${of("connected")} connected, ${of("needs-you")} needing you, ${of("nothing-to-do")} with nothing for you to do`;
 }

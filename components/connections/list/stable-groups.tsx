@@ -16,13 +16,19 @@ interface Props {
 }
 
 /**
- * The rows by whose move it is. What needs the person lies on a card, the rest flat on the page.
- * A live change leaves each row where the person last saw it; they are arranged anew once something is finished, or on the next page.
+ * The rows by whose move it is. What needs the person lies on a card, the rest flat on the page. A live
+ * change leaves each row where the person last saw it; they are arranged anew once something is finished, or
+ * on the next page.
  */
 export function StableGroups({ rows, titles }: Props) {
   const epoch = useLive()?.epoch ?? 0;
   const [kept, setKept] = useState({ rows, epoch, places: placesOf(rows) });
-  if (rows !== kept.rows) setKept({ rows, epoch, places: epoch === kept.epoch ? { ...placesOf(rows), ...kept.places } : placesOf(rows) });
+  if (rows !== kept.rows)
+    setKept({
+      rows,
+      epoch,
+      places: epoch === kept.epoch ? { ...placesOf(rows), ...kept.places } : placesOf(rows),
+    });
   const order = Object.keys(kept.places);
   const arranged = [...rows].sort((one, other) => order.indexOf(one.id) - order.indexOf(other.id));
   return (

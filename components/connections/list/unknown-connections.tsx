@@ -4,14 +4,19 @@ import { LinkFigure } from "@/components/ui/link-figure";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { EmptyTile } from "@/components/ui/tile";
 
-/** SnapTrade hasn't told us yet which connections exist, or we can't read its answer. Neither means there are none. */
+/**
+ * SnapTrade hasn't told us yet which connections exist, or we can't read its answer. Neither means there are
+ * none.
+ */
 export function UnknownConnections({ view, headline }: { view: ConnectionsView; headline: string }) {
   return (
     <div className="max-w-[620px] pt-6 wide:pt-11">
       <div className="max-w-[340px]">
         <LinkFigure state="checking" tile={<EmptyTile />} />
       </div>
-      <h1 className="mt-9 text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">{headline}</h1>
+      <h1 className="mt-9 text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">
+        {headline}
+      </h1>
       <p className="mt-2.5 text-lead text-ink-2">{reasonOf(view)}</p>
       <form action={checkNow} className="mt-6">
         <SubmitButton variant="secondary" pendingLabel="Checking …">

@@ -13,7 +13,9 @@ export function accountRoutes(world: World): Hono<ApiEnv> {
     return c.json(
       world
         .shownConnections(user, "detail")
-        .flatMap((connection) => connection.accounts.map((account) => accountShape(world, user, connection, account))),
+        .flatMap((connection) =>
+          connection.accounts.map((account) => accountShape(world, user, connection, account)),
+        ),
     );
   });
 

@@ -15,12 +15,14 @@ import { userRoutes } from "./users";
 const clockTolerance = 300;
 
 /**
- * SnapTrade's API. A server passes the incoming request along; an in-process call is `createApi(world).fetch(request)`, where a
- * lost answer rejects with `AnswerLost` and one that never comes ends with the request's signal.
+ * SnapTrade's API. A server passes the incoming request along; an in-process call is
+ * `createApi(world).fetch(request)`, where a lost answer rejects with `AnswerLost` and one that never comes
+ * ends with the request's signal.
  */
 export function createApi(world: World): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>();
-  for (const part of [userRoutes, loginRoutes, connectionRoutes, accountRoutes, referenceRoutes]) routes.route("/", part(world));
+  for (const part of [userRoutes, loginRoutes, connectionRoutes, accountRoutes, referenceRoutes])
+    routes.route("/", part(world));
 
   const api = new Hono<ApiEnv>();
   api.onError((error) => {
@@ -43,7 +45,13 @@ export function createApi(world: World): Hono<ApiEnv> {
 function describeAnswer(world: World): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const path = c.req.path;
-    const line = { method: c.req.method, path, status: null as number | null, at: isoTime(world.now()), userId: null as string | null };
+    const line = {
+      method: c.req.method,
+      path,
+      status: null as number | null,
+      at: isoTime(world.now()),
+      userId: null as string | null,
+    };
     world.log(line);
     c.set("userId", c.req.query("userId") ?? null);
     await next();
@@ -56,7 +64,12 @@ function describeAnswer(world: World): MiddlewareHandler<ApiEnv> {
     headers.set("Date", new Date(c.get("dated") ?? now).toUTCString());
     headers.set("X-Request-ID", world.chance.bytes(16).toString("hex"));
     const { rateLimitHeaders: rate, retryAfter } = world.settingsOf(user);
-    writeRateHeaders(headers, { rate, retryAfter }, world.rateLimit.peek("client", world.settings.rateLimit, world.trueTime()), now);
+    writeRateHeaders(
+      headers,
+      { rate, retryAfter },
+      world.rateLimit.peek("client", world.settings.rateLimit, world.trueTime()),
+      now,
+    );
     headers.set("X-Frame-Options", "DENY");
     headers.set("Referrer-Policy", "same-origin");
     if (path.startsWith("/api/v1/")) headers.set("Deprecation", "@1781222400");
@@ -85,10 +98,12 @@ function hasJson(c: ApiContext): boolean {
 
 function checkClient(world: World, c: ApiContext) {
   const { clientId, timestamp } = c.req.query();
-  if (!clientId || !timestamp) throw new ApiError(401, "0000", "Authentication credentials were not provided");
+  if (!clientId || !timestamp)
+    throw new ApiError(401, "0000", "Authentication credentials were not provided");
   if (clientId !== world.partner.clientId) throw new ApiError(401, "1076", "Invalid clientId provided");
   const age = world.trueTime() / 1000 - Number(timestamp);
-  if (!/^\d+$/.test(timestamp) || Math.abs(age) > clockTolerance) throw new ApiError(401, "1076", "Invalid timestamp");
+  if (!/^\d+$/.test(timestamp) || Math.abs(age) > clockTolerance)
+    throw new ApiError(401, "1076", "Invalid timestamp");
 }
 
 function checkSignature(world: World, c: ApiContext, text: string) {

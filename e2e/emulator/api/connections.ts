@@ -16,7 +16,9 @@ export function connectionRoutes(world: World): Hono<ApiEnv> {
 
   routes.get("/authorizations", faulty(world, "list"), (c) => {
     const user = requireUser(world, c);
-    const listed = world.shownConnections(user, "list").map((connection) => connectionShape(world, user, connection));
+    const listed = world
+      .shownConnections(user, "list")
+      .map((connection) => connectionShape(world, user, connection));
     return c.json([...oddItems(world, user), ...listed]);
   });
 
@@ -62,7 +64,10 @@ export function connectionRoutes(world: World): Hono<ApiEnv> {
     const connection = requireOwn(user, c.req.param("id"));
     requireEnabled(connection);
     for (const { id } of connection.accounts) {
-      recordEvent(world, user, "ACCOUNT_TRANSACTIONS_UPDATED", { accountId: id, brokerageAuthorizationId: connection.id });
+      recordEvent(world, user, "ACCOUNT_TRANSACTIONS_UPDATED", {
+        accountId: id,
+        brokerageAuthorizationId: connection.id,
+      });
     }
     return c.json({ detail: `Connection ${connection.id} scheduled for transactions sync` });
   });
@@ -99,5 +104,9 @@ function requireOwn(user: User, connectionId: string): Connection {
 
 function requireEnabled(connection: Connection) {
   if (!connection.disabled) return;
-  throw new ApiError(402, "3003", "Unable to sync with brokerage account because the connection is disabled.");
+  throw new ApiError(
+    402,
+    "3003",
+    "Unable to sync with brokerage account because the connection is disabled.",
+  );
 }

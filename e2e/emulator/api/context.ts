@@ -40,11 +40,15 @@ export function requireUser(world: World, c: ApiContext): User {
 
 export function requireSecret(world: World, userId: string, userSecret: string): User {
   const user = world.user(userId);
-  if (user?.userSecret !== userSecret) throw new ApiError(401, "1083", "Invalid userID or userSecret provided");
+  if (user?.userSecret !== userSecret)
+    throw new ApiError(401, "1083", "Invalid userID or userSecret provided");
   return user;
 }
 
-export function requireConnection({ connections }: Pick<User, "connections">, connectionId: string | undefined): Connection {
+export function requireConnection(
+  { connections }: Pick<User, "connections">,
+  connectionId: string | undefined,
+): Connection {
   const connection = connections.find(({ id }) => id === connectionId);
   if (!connection) throw notFound();
   return connection;

@@ -45,10 +45,13 @@ async function brokenAnswer(fault: Fault, c: ApiContext): Promise<Response> {
     case "rate_limited":
       return throttled(fault.retryAfterSeconds ?? 7).toResponse();
     case "html502":
-      return new Response("<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>", {
-        status: 502,
-        headers: { "Content-Type": "text/html" },
-      });
+      return new Response(
+        "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>",
+        {
+          status: 502,
+          headers: { "Content-Type": "text/html" },
+        },
+      );
     case "malformed":
       return Response.json({ unexpected: { shape: true } });
     case "empty_list":
@@ -58,7 +61,11 @@ async function brokenAnswer(fault: Fault, c: ApiContext): Promise<Response> {
     case "reset":
       return loseAnswer(c);
     default:
-      return new ApiError(fault.status ?? 500, fault.code ?? "1000", "Encountered an unexpected exception.").toResponse();
+      return new ApiError(
+        fault.status ?? 500,
+        fault.code ?? "1000",
+        "Encountered an unexpected exception.",
+      ).toResponse();
   }
 }
 

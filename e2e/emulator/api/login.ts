@@ -42,7 +42,10 @@ export function loginRoutes(world: World): Hono<ApiEnv> {
     query.set("connectionPortalVersion", "v4");
     query.set("sessionId", session.sessionId);
     if (parsed.data.darkMode) query.set("darkMode", "true");
-    return c.json({ redirectURI: `${world.origins.portal}/snapTrade/redeemToken?${query}`, sessionId: session.sessionId });
+    return c.json({
+      redirectURI: `${world.origins.portal}/snapTrade/redeemToken?${query}`,
+      sessionId: session.sessionId,
+    });
   });
 
   return routes;
@@ -52,7 +55,8 @@ function checkBroker(world: World, user: User, { broker, connectionType }: Login
   if (!broker) return;
   const brokerage = world.brokerage(broker, user);
   if (!brokerage) throw invalidInput("Invalid broker provided.");
-  if (connectionType === "trade" && !brokerage.allowsTrading) throw invalidInput("This broker does not allow trading.");
+  if (connectionType === "trade" && !brokerage.allowsTrading)
+    throw invalidInput("This broker does not allow trading.");
 }
 
 function checkReconnect(world: World, user: User, reconnect: string | undefined) {

@@ -21,7 +21,9 @@ export function oddItems(world: World, user: User): unknown[] {
 }
 
 export function findOddItem(world: World, user: User, id: string | undefined): unknown {
-  return oddItems(world, user).find((item) => typeof item === "object" && item !== null && "id" in item && item.id === id);
+  return oddItems(world, user).find(
+    (item) => typeof item === "object" && item !== null && "id" in item && item.id === id,
+  );
 }
 
 function oddItem(world: World, user: User, kind: OddItemKind): unknown {
@@ -54,7 +56,10 @@ function oddItem(world: World, user: User, kind: OddItemKind): unknown {
   }
 }
 
-/** Like the specification's own example, 0b3ebefb-ed47-43df-cd8f-729a4420b5cf: shaped like a UUID, but of no existing variant. */
+/**
+ * Like the specification's own example, 0b3ebefb-ed47-43df-cd8f-729a4420b5cf: shaped like a UUID, but of no
+ * existing variant.
+ */
 function idWithoutVariant(id: string): string {
   return `${id.slice(0, 19)}c${id.slice(20)}`;
 }

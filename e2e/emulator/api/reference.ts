@@ -15,7 +15,9 @@ const authTypes: Record<SignInKind, string> = {
 export function referenceRoutes(world: World): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>();
 
-  routes.get("/brokerages", faulty(world, "brokerages"), (c) => c.json(world.listBrokerages().map(brokerageShape)));
+  routes.get("/brokerages", faulty(world, "brokerages"), (c) =>
+    c.json(world.listBrokerages().map(brokerageShape)),
+  );
 
   routes.get("/brokerageAuthorizationTypes", faulty(world, "types"), (c) => {
     const wanted = c.req.query("brokerage")?.split(",");

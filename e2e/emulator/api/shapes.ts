@@ -38,7 +38,8 @@ export function connectionShape(world: World, user: User, connection: Connection
     type: connection.type,
     disabled: connection.disabled,
     disabled_date: connection.disabledAt === null ? null : isoTimeWithOffset(connection.disabledAt),
-    data_freshness_mode: freshness === "string" ? "delayed" : { institution: "realtime", snaptrade: "delayed" },
+    data_freshness_mode:
+      freshness === "string" ? "delayed" : { institution: "realtime", snaptrade: "delayed" },
     is_eligible_for_payout: false,
     updated_date: isoTime(connection.updatedAt),
     meta: { identifier: connection.login },

@@ -24,7 +24,8 @@ export function userRoutes(world: World): Hono<ApiEnv> {
 
   routes.post("/snapTrade/resetUserSecret", faulty(world, "resetSecret"), (c) => {
     const { userId, userSecret } = c.get("body");
-    if (typeof userId !== "string" || typeof userSecret !== "string") throw invalidInput("userId and userSecret are required.");
+    if (typeof userId !== "string" || typeof userSecret !== "string")
+      throw invalidInput("userId and userSecret are required.");
     const user = requireSecret(world, userId, userSecret);
     user.userSecret = world.chance.uuid();
     world.changed();

@@ -27,21 +27,36 @@ describe("signing", () => {
   });
 
   test("a request without client and time is refused", async () => {
-    expect(await call("/snapTrade/listUsers")).toMatchObject({ status: 401, body: { status_code: 401, code: "0000" } });
+    expect(await call("/snapTrade/listUsers")).toMatchObject({
+      status: 401,
+      body: { status_code: 401, code: "0000" },
+    });
   });
 
   test("another client is refused", async () => {
     const target = listUsers(now(), "SOMEBODY");
-    expect(await call(target, signatureOf(target))).toMatchObject({ status: 401, body: { detail: "Invalid clientId provided" } });
+    expect(await call(target, signatureOf(target))).toMatchObject({
+      status: 401,
+      body: { detail: "Invalid clientId provided" },
+    });
   });
 
-  test.each([() => now() - 301, () => now() + 302, () => Date.now(), () => "soon"])("a wrong time is refused", async (time) => {
-    const target = listUsers(time());
-    expect(await call(target, signatureOf(target))).toMatchObject({ status: 401, body: { detail: "Invalid timestamp" } });
-  });
+  test.each([() => now() - 301, () => now() + 302, () => Date.now(), () => "soon"])(
+    "a wrong time is refused",
+    async (time) => {
+      const target = listUsers(time());
+      expect(await call(target, signatureOf(target))).toMatchObject({
+        status: 401,
+        body: { detail: "Invalid timestamp" },
+      });
+    },
+  );
 
   test("a wrong or missing signature is refused with 1076, on reference data too", async () => {
-    const refusal = { status: 401, body: { detail: "Unable to verify signature sent", status_code: 401, code: "1076" } };
+    const refusal = {
+      status: 401,
+      body: { detail: "Unable to verify signature sent", status_code: 401, code: "1076" },
+    };
     expect(await call(listUsers(now()))).toMatchObject(refusal);
     const target = `/brokerages?clientId=${world.emulator.clientId}&timestamp=${now()}`;
     expect(await call(target, "AAAA")).toMatchObject(refusal);
@@ -82,7 +97,10 @@ describe("users", () => {
     const user = await world.newUser();
     const { data } = await world.client.authentication.resetSnapTradeUserSecret(user);
     expect(data.userSecret).not.toBe(user.userSecret);
-    expect(await world.client.connections.listBrokerageAuthorizations(user)).toMatchObject({ status: 401, data: { code: "1083" } });
+    expect(await world.client.connections.listBrokerageAuthorizations(user)).toMatchObject({
+      status: 401,
+      data: { code: "1083" },
+    });
     const renewed = { userId: user.userId, userSecret: data.userSecret ?? "" };
     expect((await world.client.connections.listBrokerageAuthorizations(renewed)).status).toBe(200);
   });
@@ -91,7 +109,9 @@ describe("users", () => {
     const user = await world.newUser();
     const { data } = await world.client.authentication.deleteSnapTradeUser({ userId: user.userId });
     expect(data).toMatchObject({ status: "deleted", userId: user.userId });
-    expect((await world.client.authentication.registerSnapTradeUser({ userId: user.userId })).status).toBe(400);
+    expect((await world.client.authentication.registerSnapTradeUser({ userId: user.userId })).status).toBe(
+      400,
+    );
     await world.control(`/users/${user.userId}/advance`, { seconds: 4 });
     expect((await world.client.authentication.listSnapTradeUsers()).data).not.toContain(user.userId);
     expect(await world.eventTypes(user)).toEqual(["USER_REGISTERED", "USER_DELETED"]);
@@ -108,8 +128,19 @@ describe("connections", () => {
     const [owner, other] = [await world.newUser(), await world.newUser()];
     const authorizationId = await world.newConnection(owner, "QUESTRADE", { type: "trade" });
     const { data } = await world.client.connections.listBrokerageAuthorizations(owner);
-    expect(data).toMatchObject([{ id: authorizationId, type: "trade", disabled: false, disabled_date: null, brokerage: { slug: "QUESTRADE" } }]);
-    const foreign = await world.client.connections.detailBrokerageAuthorization({ ...other, authorizationId });
+    expect(data).toMatchObject([
+      {
+        id: authorizationId,
+        type: "trade",
+        disabled: false,
+        disabled_date: null,
+        brokerage: { slug: "QUESTRADE" },
+      },
+    ]);
+    const foreign = await world.client.connections.detailBrokerageAuthorization({
+      ...other,
+      authorizationId,
+    });
     expect(foreign).toMatchObject({ status: 404, data: { code: "1011" } });
   });
 
@@ -122,10 +153,20 @@ describe("connections", () => {
     const { disabled, disabled_date } = await world.detail(user, authorizationId);
     expect(disabled).toBe(true);
     expect(Date.parse(String(disabled_date))).toBeGreaterThan(Date.now() - 5000);
-    expect(await connections.disableBrokerageAuthorization({ ...user, authorizationId })).toMatchObject({ status: 402, data: { code: "3011" } });
-    expect(await connections.refreshBrokerageAuthorization({ ...user, authorizationId })).toMatchObject({ status: 402, data: { code: "3003" } });
-    expect(await connections.syncBrokerageAuthorizationTransactions({ ...user, authorizationId })).toMatchObject({ status: 402 });
-    expect((await connections.listBrokerageAuthorizationAccounts({ ...user, authorizationId })).data).toEqual(before);
+    expect(await connections.disableBrokerageAuthorization({ ...user, authorizationId })).toMatchObject({
+      status: 402,
+      data: { code: "3011" },
+    });
+    expect(await connections.refreshBrokerageAuthorization({ ...user, authorizationId })).toMatchObject({
+      status: 402,
+      data: { code: "3003" },
+    });
+    expect(
+      await connections.syncBrokerageAuthorizationTransactions({ ...user, authorizationId }),
+    ).toMatchObject({ status: 402 });
+    expect((await connections.listBrokerageAuthorizationAccounts({ ...user, authorizationId })).data).toEqual(
+      before,
+    );
     expect(await world.eventTypes(user)).toContain("CONNECTION_BROKEN");
   });
 
@@ -136,10 +177,13 @@ describe("connections", () => {
       { name: "RRSP", number: "…2222" },
     ];
     const authorizationId = await world.newConnection(user, "QUESTRADE", { accounts });
-    const refresh = () => world.client.connections.refreshBrokerageAuthorization({ ...user, authorizationId });
+    const refresh = () =>
+      world.client.connections.refreshBrokerageAuthorization({ ...user, authorizationId });
     expect((await refresh()).status).toBe(200);
     expect(await refresh()).toMatchObject({ status: 429, data: { code: "throttled" } });
-    expect((await world.eventTypes(user)).filter((type) => type === "ACCOUNT_HOLDINGS_UPDATED")).toHaveLength(2);
+    expect((await world.eventTypes(user)).filter((type) => type === "ACCOUNT_HOLDINGS_UPDATED")).toHaveLength(
+      2,
+    );
     await world.control(`/users/${user.userId}/advance`, { seconds: 61 });
     expect((await refresh()).status).toBe(200);
   });
@@ -197,7 +241,10 @@ describe("connections", () => {
     const authorizationId = await world.newConnection(user, "KRAKEN");
     expect((await world.detail(user, authorizationId)).data_freshness_mode).toBe("delayed");
     await world.control(`/users/${user.userId}/settings`, { dataFreshness: "object" });
-    expect((await world.detail(user, authorizationId)).data_freshness_mode).toEqual({ institution: "realtime", snaptrade: "delayed" });
+    expect((await world.detail(user, authorizationId)).data_freshness_mode).toEqual({
+      institution: "realtime",
+      snaptrade: "delayed",
+    });
   });
 });
 
@@ -216,18 +263,25 @@ describe("login", () => {
       sessionId: data.sessionId,
       darkMode: "true",
     });
-    expect(await world.control(`/sessions/${data.sessionId}`)).toMatchObject({ redeemed: false, body: wanted });
+    expect(await world.control(`/sessions/${data.sessionId}`)).toMatchObject({
+      redeemed: false,
+      body: wanted,
+    });
   });
 
-  test.each([{ broker: "NO-SUCH" }, { reconnect: unknownId }, { connectionType: "everything" }, { customRedirect: "javascript:alert(1)" }])(
-    "refuses %o with 1012",
-    async (wanted) => {
-      const user = await world.newUser();
-      const parameters = { ...user, ...wanted } as Parameters<typeof world.client.authentication.loginSnapTradeUser>[0];
-      const answer = await world.client.authentication.loginSnapTradeUser(parameters);
-      expect(answer).toMatchObject({ status: 400, data: { code: "1012" } });
-    },
-  );
+  test.each([
+    { broker: "NO-SUCH" },
+    { reconnect: unknownId },
+    { connectionType: "everything" },
+    { customRedirect: "javascript:alert(1)" },
+  ])("refuses %o with 1012", async (wanted) => {
+    const user = await world.newUser();
+    const parameters = { ...user, ...wanted } as Parameters<
+      typeof world.client.authentication.loginSnapTradeUser
+    >[0];
+    const answer = await world.client.authentication.loginSnapTradeUser(parameters);
+    expect(answer).toMatchObject({ status: 400, data: { code: "1012" } });
+  });
 
   test("refuses another user's connection, with 1011 when so set", async () => {
     const [owner, other] = [await world.newUser(), await world.newUser()];
@@ -242,7 +296,9 @@ describe("reference data", () => {
   test("lists brokerages with their kind of sign-in", async () => {
     const { data } = await world.client.referenceData.listAllBrokerages();
     expect(data.length).toBeGreaterThanOrEqual(20);
-    const types = await world.client.referenceData.listAllBrokerageAuthorizationType({ brokerage: "QUESTRADE,ALPACA" });
+    const types = await world.client.referenceData.listAllBrokerageAuthorizationType({
+      brokerage: "QUESTRADE,ALPACA",
+    });
     expect(types.data.map(({ brokerage, type, auth_type }) => [brokerage?.slug, type, auth_type])).toEqual([
       ["QUESTRADE", "read", "OAUTH"],
       ["ALPACA", "read", "OAUTH"],
@@ -257,7 +313,10 @@ describe("reference data", () => {
 
   test("marks maintenance for one user only when asked to", async () => {
     const [one, other] = [await world.newUser(), await world.newUser()];
-    const ids = [await world.newConnection(one, "TRADIER"), await world.newConnection(other, "TRADIER")] as const;
+    const ids = [
+      await world.newConnection(one, "TRADIER"),
+      await world.newConnection(other, "TRADIER"),
+    ] as const;
     await world.control("/brokerages/TRADIER", { maintenance_mode: true, forUser: one.userId });
     expect(await world.detail(one, ids[0])).toMatchObject({ brokerage: { maintenance_mode: true } });
     expect(await world.detail(other, ids[1])).toMatchObject({ brokerage: { maintenance_mode: false } });
@@ -266,5 +325,8 @@ describe("reference data", () => {
 
 test("a client with the wrong key gets nowhere", async () => {
   const stranger = createClient({ ...world.emulator, consumerKey: "another key" });
-  expect(await stranger.referenceData.getPartnerInfo()).toMatchObject({ status: 401, data: { code: "1076" } });
+  expect(await stranger.referenceData.getPartnerInfo()).toMatchObject({
+    status: 401,
+    data: { code: "1076" },
+  });
 });

@@ -37,44 +37,100 @@ const cases: Case[] = [
   ["post", "/snapTrade/registerUser", 200, () => authentication().registerSnapTradeUser({ userId: "new" })],
   ["post", "/snapTrade/registerUser", 400, () => authentication().registerSnapTradeUser({ userId: "new" })],
   ["get", "/snapTrade/listUsers", 200, () => authentication().listSnapTradeUsers()],
-  ["post", "/snapTrade/resetUserSecret", 401, () => authentication().resetSnapTradeUserSecret({ ...user, userSecret: "wrong" })],
+  [
+    "post",
+    "/snapTrade/resetUserSecret",
+    401,
+    () => authentication().resetSnapTradeUserSecret({ ...user, userSecret: "wrong" }),
+  ],
   ["post", "/snapTrade/login", 200, () => authentication().loginSnapTradeUser(user)],
   ["post", "/snapTrade/login", 400, () => authentication().loginSnapTradeUser({ ...user, broker: "NONE" })],
   ["get", "/snapTrade/partners", 200, () => world.client.referenceData.getPartnerInfo()],
   ["get", "/brokerages", 200, () => world.client.referenceData.listAllBrokerages()],
-  ["get", "/brokerageAuthorizationTypes", 200, () => world.client.referenceData.listAllBrokerageAuthorizationType({})],
+  [
+    "get",
+    "/brokerageAuthorizationTypes",
+    200,
+    () => world.client.referenceData.listAllBrokerageAuthorizationType({}),
+  ],
   ["get", "/authorizations", 200, () => connections().listBrokerageAuthorizations(user)],
-  ["get", "/authorizations", 401, () => connections().listBrokerageAuthorizations({ ...user, userSecret: "wrong" })],
+  [
+    "get",
+    "/authorizations",
+    401,
+    () => connections().listBrokerageAuthorizations({ ...user, userSecret: "wrong" }),
+  ],
   ["get", "/authorizations", 429, () => limited(() => connections().listBrokerageAuthorizations(user))],
   ["get", authorization, 200, () => connections().detailBrokerageAuthorization(broken)],
-  ["get", authorization, 200, () => freshnessAsObject(() => connections().detailBrokerageAuthorization(working))],
+  [
+    "get",
+    authorization,
+    200,
+    () => freshnessAsObject(() => connections().detailBrokerageAuthorization(working)),
+  ],
   ["get", authorization, 404, () => connections().detailBrokerageAuthorization(absent())],
   ["get", `${authorization}/accounts`, 200, () => connections().listBrokerageAuthorizationAccounts(working)],
-  ["get", `${authorization}/accounts`, 401, () => connections().listBrokerageAuthorizationAccounts(stranger())],
+  [
+    "get",
+    `${authorization}/accounts`,
+    401,
+    () => connections().listBrokerageAuthorizationAccounts(stranger()),
+  ],
   ["get", `${authorization}/accounts`, 404, () => connections().listBrokerageAuthorizationAccounts(absent())],
   ["get", "/accounts", 200, () => world.client.accountInformation.listUserAccounts(user)],
   [
     "get",
     "/accounts/{accountId}",
     200,
-    async () => world.client.accountInformation.getUserAccountDetails({ ...user, accountId: await anyAccount() }),
+    async () =>
+      world.client.accountInformation.getUserAccountDetails({ ...user, accountId: await anyAccount() }),
   ],
-  ["get", "/accounts/{accountId}", 404, () => world.client.accountInformation.getUserAccountDetails({ ...user, accountId: unknownId })],
+  [
+    "get",
+    "/accounts/{accountId}",
+    404,
+    () => world.client.accountInformation.getUserAccountDetails({ ...user, accountId: unknownId }),
+  ],
   ["post", `${authorization}/refresh`, 200, () => connections().refreshBrokerageAuthorization(working)],
   ["post", `${authorization}/refresh`, 429, () => connections().refreshBrokerageAuthorization(working)],
   ["post", `${authorization}/refresh`, 402, () => connections().refreshBrokerageAuthorization(broken)],
   ["post", `${authorization}/refresh`, 404, () => connections().refreshBrokerageAuthorization(absent())],
-  ["post", `${authorization}/transactions/sync`, 200, () => connections().syncBrokerageAuthorizationTransactions(working)],
-  ["post", `${authorization}/transactions/sync`, 402, () => connections().syncBrokerageAuthorizationTransactions(broken)],
+  [
+    "post",
+    `${authorization}/transactions/sync`,
+    200,
+    () => connections().syncBrokerageAuthorizationTransactions(working),
+  ],
+  [
+    "post",
+    `${authorization}/transactions/sync`,
+    402,
+    () => connections().syncBrokerageAuthorizationTransactions(broken),
+  ],
   ["post", `${authorization}/disable`, 402, () => connections().disableBrokerageAuthorization(broken)],
   ["post", `${authorization}/disable`, 200, () => connections().disableBrokerageAuthorization(working)],
-  ["delete", "/connection/{connectionId}", 200, () => connections().deleteConnection({ ...user, connectionId: broken.authorizationId })],
-  ["delete", "/connection/{connectionId}", 404, () => connections().deleteConnection({ ...user, connectionId: unknownId })],
+  [
+    "delete",
+    "/connection/{connectionId}",
+    200,
+    () => connections().deleteConnection({ ...user, connectionId: broken.authorizationId }),
+  ],
+  [
+    "delete",
+    "/connection/{connectionId}",
+    404,
+    () => connections().deleteConnection({ ...user, connectionId: unknownId }),
+  ],
   ["delete", authorization, 204, () => connections().removeBrokerageAuthorization(working)],
   ["delete", authorization, 404, () => connections().removeBrokerageAuthorization(working)],
   ["delete", "/snapTrade/deleteUser", 404, () => authentication().deleteSnapTradeUser({ userId: "nobody" })],
   ["post", "/snapTrade/resetUserSecret", 200, () => authentication().resetSnapTradeUserSecret(user)],
-  ["delete", "/snapTrade/deleteUser", 200, () => authentication().deleteSnapTradeUser({ userId: user.userId })],
+  [
+    "delete",
+    "/snapTrade/deleteUser",
+    200,
+    () => authentication().deleteSnapTradeUser({ userId: user.userId }),
+  ],
 ];
 
 async function limited(call: () => Promise<Answer>) {
@@ -112,7 +168,9 @@ describe("every answer of the emulator is what the table says", () => {
 
   test("every entry in the table is exercised", () => {
     const tried = new Set(cases.map(([method, path, status]) => `${method} ${path} ${status}`));
-    const listed = operations.flatMap(({ method, path, answers }) => Object.keys(answers).map((status) => `${method} ${path} ${status}`));
+    const listed = operations.flatMap(({ method, path, answers }) =>
+      Object.keys(answers).map((status) => `${method} ${path} ${status}`),
+    );
     expect(listed.filter((one) => !tried.has(one))).toEqual([]);
   });
 
@@ -149,9 +207,13 @@ test("every webhook matches the table, and every one in the table is sent", asyn
   await own.client.authentication.deleteSnapTradeUser({ userId: person.userId });
   await own.control(`/users/${person.userId}/advance`, { seconds: 4 });
 
-  const bodies = async () => (await own.control<Delivery[]>("/deliveries")).flatMap(({ attempts }) => attempts.map(({ body }) => body));
+  const bodies = async () =>
+    (await own.control<Delivery[]>("/deliveries")).flatMap(({ attempts }) =>
+      attempts.map(({ body }) => body),
+    );
   const types = webhookBody.options.map((option) => option.shape.eventType.value);
-  const sentTypes = async () => new Set((await bodies()).map((body) => (JSON.parse(body) as { eventType: string }).eventType));
+  const sentTypes = async () =>
+    new Set((await bodies()).map((body) => (JSON.parse(body) as { eventType: string }).eventType));
   await expect.poll(async () => [...(await sentTypes())].sort()).toEqual([...types].sort());
   for (const body of await bodies()) expect(problems(webhookBody, JSON.parse(body))).toEqual([]);
   await own.emulator.close();
@@ -165,7 +227,8 @@ if (official) {
 }
 
 test("a description that differs is reported", () => {
-  const answer = "{ type: object, required: [nonce], properties: { online: { type: string, nullable: true }, timestamp: { type: string } } }";
+  const answer =
+    "{ type: object, required: [nonce], properties: { online: { type: string, nullable: true }, timestamp: { type: string } } }";
   const description = `paths: { "/": { get: { responses: { "200": { content: { "application/json": { schema: ${answer} } } } } } } }`;
   const status = operations.filter(({ path }) => path === "/" || path === "/snapTrade/listUsers");
   expect(compareWithOfficial(status, description)).toEqual([

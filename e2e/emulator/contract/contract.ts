@@ -1,7 +1,8 @@
 import { z } from "zod";
 
-// What we rely on in SnapTrade's API, in our own words: the operations, their parameters, and the members of their responses. A member without
-// `optional` is required. No other member may appear: someone would come to rely on whatever the emulator invents.
+// What we rely on in SnapTrade's API, in our own words: the operations, their parameters, and the members of
+// their responses. A member without `optional` is required. No other member may appear: someone would come to
+// rely on whatever the emulator invents.
 
 export interface Operation {
   method: "get" | "post" | "delete";
@@ -72,8 +73,16 @@ const account = z.strictObject({
   funding_date: time.nullable().optional(),
   opening_date: time.nullable().optional(),
   sync_status: z.strictObject({
-    transactions: z.strictObject({ initial_sync_completed: flag, last_successful_sync: date.nullable(), first_transaction_date: date.nullable() }),
-    holdings: z.strictObject({ initial_sync_completed: flag, last_successful_sync: syncTime.nullable(), holdings_unavailable: flag.optional() }),
+    transactions: z.strictObject({
+      initial_sync_completed: flag,
+      last_successful_sync: date.nullable(),
+      first_transaction_date: date.nullable(),
+    }),
+    holdings: z.strictObject({
+      initial_sync_completed: flag,
+      last_successful_sync: syncTime.nullable(),
+      holdings_unavailable: flag.optional(),
+    }),
   }),
   balance: z.strictObject({ total: z.strictObject({ amount: z.number(), currency: text }).nullable() }),
   status: z.enum(["open", "closed", "archived", "unavailable"]).nullable(),
@@ -90,15 +99,33 @@ const confirmation = z.strictObject({ detail: text });
 const user = ["userId", "userSecret"] as const;
 
 export const operations: readonly Operation[] = [
-  { method: "get", path: "/", query: [], answers: { 200: z.strictObject({ version: z.int(), timestamp: time, online: flag }) } },
-  { method: "post", path: "/snapTrade/registerUser", query: [], answers: { 200: userWithSecret, 400: error } },
+  {
+    method: "get",
+    path: "/",
+    query: [],
+    answers: { 200: z.strictObject({ version: z.int(), timestamp: time, online: flag }) },
+  },
+  {
+    method: "post",
+    path: "/snapTrade/registerUser",
+    query: [],
+    answers: { 200: userWithSecret, 400: error },
+  },
   { method: "get", path: "/snapTrade/listUsers", query: [], answers: { 200: z.array(text) } },
-  { method: "post", path: "/snapTrade/resetUserSecret", query: [], answers: { 200: userWithSecret, 401: error } },
+  {
+    method: "post",
+    path: "/snapTrade/resetUserSecret",
+    query: [],
+    answers: { 200: userWithSecret, 401: error },
+  },
   {
     method: "delete",
     path: "/snapTrade/deleteUser",
     query: ["userId"],
-    answers: { 200: z.strictObject({ status: z.literal("deleted"), detail: text, userId: text }), 404: error },
+    answers: {
+      200: z.strictObject({ status: z.literal("deleted"), detail: text, userId: text }),
+      404: error,
+    },
   },
   {
     method: "post",
@@ -143,9 +170,24 @@ export const operations: readonly Operation[] = [
       ),
     },
   },
-  { method: "get", path: "/authorizations", query: user, answers: { 200: z.array(connection), 401: error, 429: error } },
-  { method: "get", path: "/authorizations/{authorizationId}", query: user, answers: { 200: connection, 404: error } },
-  { method: "get", path: "/authorizations/{authorizationId}/accounts", query: user, answers: { 200: z.array(account), 401: error, 404: error } },
+  {
+    method: "get",
+    path: "/authorizations",
+    query: user,
+    answers: { 200: z.array(connection), 401: error, 429: error },
+  },
+  {
+    method: "get",
+    path: "/authorizations/{authorizationId}",
+    query: user,
+    answers: { 200: connection, 404: error },
+  },
+  {
+    method: "get",
+    path: "/authorizations/{authorizationId}/accounts",
+    query: user,
+    answers: { 200: z.array(account), 401: error, 404: error },
+  },
   { method: "get", path: "/accounts", query: user, answers: { 200: z.array(account) } },
   { method: "get", path: "/accounts/{accountId}", query: user, answers: { 200: account, 404: error } },
   {
@@ -154,18 +196,40 @@ export const operations: readonly Operation[] = [
     query: user,
     answers: { 200: confirmation, 402: error, 404: error, 429: error },
   },
-  { method: "post", path: "/authorizations/{authorizationId}/transactions/sync", query: user, answers: { 200: confirmation, 402: error } },
-  { method: "post", path: "/authorizations/{authorizationId}/disable", query: user, answers: { 200: confirmation, 402: error } },
+  {
+    method: "post",
+    path: "/authorizations/{authorizationId}/transactions/sync",
+    query: user,
+    answers: { 200: confirmation, 402: error },
+  },
+  {
+    method: "post",
+    path: "/authorizations/{authorizationId}/disable",
+    query: user,
+    answers: { 200: confirmation, 402: error },
+  },
   {
     method: "delete",
     path: "/connection/{connectionId}",
     query: user,
     answers: { 200: z.strictObject({ detail: text, connection_id: id }), 404: error },
   },
-  { method: "delete", path: "/authorizations/{authorizationId}", query: user, answers: { 204: z.literal(""), 404: error }, retired: true },
+  {
+    method: "delete",
+    path: "/authorizations/{authorizationId}",
+    query: user,
+    answers: { 204: z.literal(""), 404: error },
+    retired: true,
+  },
 ];
 
-const common = { webhookId: id, clientId: text, eventTimestamp: time, userId: text, webhookSecret: text.optional() };
+const common = {
+  webhookId: id,
+  clientId: text,
+  eventTimestamp: time,
+  userId: text,
+  webhookSecret: text.optional(),
+};
 const ofConnection = { brokerageAuthorizationId: id };
 const ofAccount = { ...ofConnection, accountId: id };
 const done = z.strictObject({ success: flag, error: text.nullable() });

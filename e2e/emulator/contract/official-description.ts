@@ -4,7 +4,8 @@ import type { Operation } from "./contract";
 
 type Node = Record<string, unknown>;
 
-const isNode = (value: unknown): value is Node => typeof value === "object" && value !== null && !Array.isArray(value);
+const isNode = (value: unknown): value is Node =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 const node = (value: unknown): Node => (isNode(value) ? value : {});
 
 /** How our table differs from SnapTrade's own description of its API; empty when it doesn't. */
@@ -19,9 +20,15 @@ export function compareWithOfficial(operations: readonly Operation[], openApi: s
 }
 
 function compareQuery({ query }: Operation, official: Node, place: string): string[] {
-  const parameters = (Array.isArray(official.parameters) ? official.parameters : []).map(node).filter((one) => one.in === "query");
-  const unknown = query.filter((name) => !parameters.some((one) => one.name === name)).map((name) => `${place} takes no ${name}`);
-  const missing = parameters.filter(({ name, required }) => required === true && !query.includes(String(name)));
+  const parameters = (Array.isArray(official.parameters) ? official.parameters : [])
+    .map(node)
+    .filter((one) => one.in === "query");
+  const unknown = query
+    .filter((name) => !parameters.some((one) => one.name === name))
+    .map((name) => `${place} takes no ${name}`);
+  const missing = parameters.filter(
+    ({ name, required }) => required === true && !query.includes(String(name)),
+  );
   return [...unknown, ...missing.map(({ name }) => `${place} needs ${String(name)}`)];
 }
 
@@ -29,9 +36,16 @@ function compareQuery({ query }: Operation, official: Node, place: string): stri
 function compareAnswers({ answers }: Operation, official: Node, place: string, root: Node): string[] {
   return Object.entries(answers).flatMap(([status, ours]) => {
     if (!status.startsWith("2")) return [];
-    const theirs = node(node(node(node(node(official.responses)[status]).content)["application/json"]).schema);
+    const theirs = node(
+      node(node(node(node(official.responses)[status]).content)["application/json"]).schema,
+    );
     if (Object.keys(theirs).length === 0) return [`${place} does not answer ${status}`];
-    return compareSchemas(node(z.toJSONSchema(ours, { unrepresentable: "any" })), theirs, `${place} ${status}`, root);
+    return compareSchemas(
+      node(z.toJSONSchema(ours, { unrepresentable: "any" })),
+      theirs,
+      `${place} ${status}`,
+      root,
+    );
   });
 }
 
@@ -45,16 +59,27 @@ function compareWithOne(described: Node, theirs: Node, place: string, root: Node
   const variants = variantsOf(described);
   const ours = variants.filter(({ type }) => type !== "null");
   const nullable = variants.length > ours.length;
-  const problems = nullable === (theirs.nullable === true) ? [] : [`${place} ${nullable ? "is never null there" : "may be null there"}`];
+  const problems =
+    nullable === (theirs.nullable === true)
+      ? []
+      : [`${place} ${nullable ? "is never null there" : "may be null there"}`];
   const [only, other] = ours;
   // Only we accept several forms here, because SnapTrade's editions disagree.
   if (!only || other) return problems;
-  const theirType = typeof theirs.type === "string" ? theirs.type : isNode(theirs.properties) ? "object" : undefined;
-  if (only.type !== undefined && theirType !== undefined && only.type !== theirType && !(only.type === "integer" && theirType === "number")) {
+  const theirType =
+    typeof theirs.type === "string" ? theirs.type : isNode(theirs.properties) ? "object" : undefined;
+  if (
+    only.type !== undefined &&
+    theirType !== undefined &&
+    only.type !== theirType &&
+    !(only.type === "integer" && theirType === "number")
+  ) {
     return [...problems, `${place} is ${theirType} there`];
   }
-  if (isNode(only.items) && isNode(theirs.items)) problems.push(...compareSchemas(only.items, theirs.items, `${place}[]`, root));
-  if (isNode(only.properties) && isNode(theirs.properties)) problems.push(...compareMembers(only, theirs, place, root));
+  if (isNode(only.items) && isNode(theirs.items))
+    problems.push(...compareSchemas(only.items, theirs.items, `${place}[]`, root));
+  if (isNode(only.properties) && isNode(theirs.properties))
+    problems.push(...compareMembers(only, theirs, place, root));
   return problems;
 }
 
@@ -65,10 +90,14 @@ function variantsOf(ours: Node): Node[] {
 
 function compareMembers(ours: Node, theirs: Node, place: string, root: Node): string[] {
   const [mine, described] = [node(ours.properties), node(theirs.properties)];
-  const needed = (Array.isArray(theirs.required) ? theirs.required : []).map(String).filter((name) => !(name in mine));
+  const needed = (Array.isArray(theirs.required) ? theirs.required : [])
+    .map(String)
+    .filter((name) => !(name in mine));
   const members = Object.entries(mine).flatMap(([name, schema]) => {
     const member = described[name];
-    return isNode(member) ? compareSchemas(node(schema), member, `${place}.${name}`, root) : [`${place}.${name} is not described`];
+    return isNode(member)
+      ? compareSchemas(node(schema), member, `${place}.${name}`, root)
+      : [`${place}.${name} is not described`];
   });
   return [...needed.map((name) => `${place}.${name} is required there`), ...members];
 }

@@ -25,7 +25,12 @@ export function createControl(world: World, mailbox: Mailbox) {
   control.get("/state", (c) => c.json(summariseState(world)));
   control.get("/users", (c) => {
     world.settleAll();
-    return c.json([...world.users.values()].map(({ userId, connections }) => ({ userId, connections: connections.length })));
+    return c.json(
+      [...world.users.values()].map(({ userId, connections }) => ({
+        userId,
+        connections: connections.length,
+      })),
+    );
   });
   control.get("/users/:userId", (c) => c.json(summariseUser(world, requireUser(world, c))));
   control.get("/events", (c) => {
@@ -36,7 +41,14 @@ export function createControl(world: World, mailbox: Mailbox) {
     const session = world.sessions.get(c.req.param("sessionId"));
     if (!session) throw new ControlError(404, "No such session.");
     const { sessionId, userId, wanted, redeemed, body } = session;
-    return c.json({ sessionId, userId, reconnect: wanted.reconnect ?? null, broker: wanted.broker ?? null, redeemed, body });
+    return c.json({
+      sessionId,
+      userId,
+      reconnect: wanted.reconnect ?? null,
+      broker: wanted.broker ?? null,
+      redeemed,
+      body,
+    });
   });
 
   control.post("/users/:userId/connections", async (c) => {
@@ -61,7 +73,9 @@ export function createControl(world: World, mailbox: Mailbox) {
   control.post("/users/:userId/connections/:id/fix", (c) =>
     changeConnection(c, (user, connection) => finishRepair(world, user, connection, world.now(user))),
   );
-  control.post("/users/:userId/connections/:id/delete", (c) => changeConnection(c, (user, connection) => removeConnection(world, user, connection)));
+  control.post("/users/:userId/connections/:id/delete", (c) =>
+    changeConnection(c, (user, connection) => removeConnection(world, user, connection)),
+  );
   control.post("/users/:userId/connections/:id/shared", async (c) => {
     const { shared } = await readInput(c, z.object({ shared: z.boolean() }));
     return changeConnection(c, (_, connection) => {
@@ -110,7 +124,9 @@ export function createControl(world: World, mailbox: Mailbox) {
     clearFaults(world, c.req.param("userId"));
     return c.json({ ok: true });
   });
-  control.post("/faults", async (c) => c.json({ id: addFault(world, null, await readInput(c, faultSchema)).id }, 201));
+  control.post("/faults", async (c) =>
+    c.json({ id: addFault(world, null, await readInput(c, faultSchema)).id }, 201),
+  );
   control.delete("/faults", (c) => {
     clearFaults(world, null);
     return c.json({ ok: true });

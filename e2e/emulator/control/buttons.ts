@@ -3,5 +3,7 @@ import type { Html } from "../server/pages";
 
 /** A button that makes one call of the control API. */
 export function post(path: string, label: string, body: object = {}): Html {
-  return html`<button type="button" data-post="${path}" data-body="${JSON.stringify(body)}">${label}</button>`;
+  return html`<button type="button" data-post="${path}" data-body="${JSON.stringify(body)}">
+    ${label}
+  </button>`;
 }

@@ -29,17 +29,19 @@ export function createControlPage(world: World, mailbox: Mailbox): Hono {
     const users = [...world.users.values()].reverse();
     const content = html`<h1>SnapTrade emulator</h1>
       <p class="soft">
-        Client id <code>${world.partner.clientId}</code> · clock ${isoTime(world.now())} · <a href="/mailbox">${mailbox.list().length} mails</a> ·
-        everything here is also in the <a href="/control/api/state">control API</a>
+        Client id <code>${world.partner.clientId}</code> · clock ${isoTime(world.now())} ·
+        <a href="/mailbox">${mailbox.list().length} mails</a> · everything here is also in the
+        <a href="/control/api/state">control API</a>
       </p>
       <p>
         ${post("/control/api/clock/advance", "Clock + 1 hour", { seconds: 3600 })}
-        ${post("/control/api/clock/advance", "Clock + 1 day", { seconds: 86_400 })} ${post("/control/api/reset", "Clear everything")}
+        ${post("/control/api/clock/advance", "Clock + 1 day", { seconds: 86_400 })}
+        ${post("/control/api/reset", "Clear everything")}
       </p>
       ${users.length === 0 ? html`<section><p>No user is registered yet.</p></section>` : ""}
       ${users.slice(0, shownUsers).map((user) => userSection(world, user))}
-      ${users.length > shownUsers ? html`<p class="soft">And ${users.length - shownUsers} older users.</p>` : ""} ${webhookSection(world)}
-      ${brokerageSection(world)} ${faultSection(world)} ${requestSection(world)}
+      ${users.length > shownUsers ? html`<p class="soft">And ${users.length - shownUsers} older users.</p>` : ""}
+      ${webhookSection(world)} ${brokerageSection(world)} ${faultSection(world)} ${requestSection(world)}
       <section>
         <h2>Settings</h2>
         <pre>${JSON.stringify(world.settings, null, 2)}</pre>
@@ -56,7 +58,8 @@ function userSection(world: World, user: User): Html {
     <h2>${user.userId}</h2>
     <p class="soft">
       Clock ${isoTime(world.now(user))} ${post(`${base}/advance`, "+ 1 hour", { seconds: 3600 })}
-      ${post(`${base}/advance`, "+ 1 day", { seconds: 86_400 })} ${post(`${base}/events`, "Send an unknown event", { eventType: "SOMETHING_NEW" })}
+      ${post(`${base}/advance`, "+ 1 day", { seconds: 86_400 })}
+      ${post(`${base}/events`, "Send an unknown event", { eventType: "SOMETHING_NEW" })}
     </p>
     <div class="scroll">
       <table>
@@ -89,11 +92,14 @@ function userSection(world: World, user: User): Html {
 function connectionRow(world: World, base: string, connection: Connection): Html {
   const path = `${base}/connections/${connection.id}`;
   return html`<tr>
-    <td>${world.brokerage(connection.slug)?.displayName ?? connection.slug}<br /><code>${connection.id}</code></td>
+    <td>
+      ${world.brokerage(connection.slug)?.displayName ?? connection.slug}<br /><code>${connection.id}</code>
+    </td>
     <td>${connection.type}${connection.shared ? ", shared" : ""}</td>
     <td>${stateOf(connection)}</td>
     <td>
-      ${connection.disabled ? post(`${path}/fix`, "Fix") : post(`${path}/break`, "Break")} ${post(`${path}/delete`, "Delete")}
+      ${connection.disabled ? post(`${path}/fix`, "Fix") : post(`${path}/break`, "Break")}
+      ${post(`${path}/delete`, "Delete")}
       ${post(`${path}/shared`, connection.shared ? "Unshare" : "Share", { shared: !connection.shared })}
     </td>
   </tr>`;
@@ -126,7 +132,9 @@ function brokerageSection(world: World): Html {
                 <td>${brokerage.signIn}</td>
                 <td>
                   ${flags.map((flag) =>
-                    post(`/control/api/brokerages/${brokerage.slug}`, `${flag}: ${brokerage[flag]}`, { [flag]: !brokerage[flag] }),
+                    post(`/control/api/brokerages/${brokerage.slug}`, `${flag}: ${brokerage[flag]}`, {
+                      [flag]: !brokerage[flag],
+                    }),
                   )}
                 </td>
               </tr>`,

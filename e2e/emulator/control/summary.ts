@@ -37,6 +37,8 @@ export function summariseUser(world: World, user: User) {
     events: world.events.get(user.userId) ?? [],
     settings: world.settingsOf(user),
     faults: world.faults.filter(({ userId }) => userId === user.userId),
-    requests: world.requests.filter(({ userId }) => userId === user.userId).map(({ method, path, status, at }) => ({ method, path, status, at })),
+    requests: world.requests
+      .filter(({ userId }) => userId === user.userId)
+      .map(({ method, path, status, at }) => ({ method, path, status, at })),
   };
 }

@@ -24,7 +24,9 @@ export function webhookSection(world: World): Html {
   const newest = deliveries.all().slice(-shownRows).reverse();
   return html`<section>
     <h2>Webhooks</h2>
-    <p class="soft">${deliveries.url ? html`Sent to <code>${deliveries.url}</code>` : "No listener is set, so nothing is sent."}</p>
+    <p class="soft">
+      ${deliveries.url ? html`Sent to <code>${deliveries.url}</code>` : "No listener is set, so nothing is sent."}
+    </p>
     <table>
       ${switches.map(
         ([name, values]) =>
@@ -41,7 +43,8 @@ export function webhookSection(world: World): Html {
       )}
     </table>
     <p>
-      Held: ${(["oldest", "newest", "random"] as const).map((order) => post("/control/api/deliveries/release", `Release, ${order} first`, { order }))}
+      Held:
+      ${(["oldest", "newest", "random"] as const).map((order) => post("/control/api/deliveries/release", `Release, ${order} first`, { order }))}
     </p>
     ${newest.map(deliveryRow)}
   </section>`;

@@ -6,8 +6,15 @@ import type { World } from "../world/world";
 import { ControlError, readInput, time } from "./input";
 
 const urlInput = z.strictObject({ url: z.url().nullable() });
-const releaseInput = z.strictObject({ order: z.enum(["oldest", "newest", "random"]).default("oldest"), userId: z.string().optional() });
-const eventInput = z.strictObject({ eventType: z.string().min(1), members: z.record(z.string(), z.unknown()).default({}), at: time.optional() });
+const releaseInput = z.strictObject({
+  order: z.enum(["oldest", "newest", "random"]).default("oldest"),
+  userId: z.string().optional(),
+});
+const eventInput = z.strictObject({
+  eventType: z.string().min(1),
+  members: z.record(z.string(), z.unknown()).default({}),
+  at: time.optional(),
+});
 
 /** Where webhooks go, what became of each, and what to do with those that are held. */
 export function createWebhookControl(world: World): Hono {
@@ -33,7 +40,10 @@ export function createWebhookControl(world: World): Hono {
   control.post("/users/:userId/events", async (c) => {
     const { eventType, members, at } = await readInput(c, eventInput);
     const userId = c.req.param("userId");
-    return c.json(recordAnyEvent(world, userId, eventType, members, at ?? world.now(world.users.get(userId))), 201);
+    return c.json(
+      recordAnyEvent(world, userId, eventType, members, at ?? world.now(world.users.get(userId))),
+      201,
+    );
   });
 
   function findDelivery(id: string): Delivery {

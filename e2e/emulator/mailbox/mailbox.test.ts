@@ -10,12 +10,19 @@ beforeAll(async () => {
 afterAll(() => world.emulator.close());
 
 function send(to: string, subject: string, content: { text?: string; html?: string } = {}) {
-  return createTransport(world.emulator.smtpUrl).sendMail({ from: "Reconnect <app@example.com>", to, subject, ...content });
+  return createTransport(world.emulator.smtpUrl).sendMail({
+    from: "Reconnect <app@example.com>",
+    to,
+    subject,
+    ...content,
+  });
 }
 
 test("mail is kept with its links, newest first, for each address apart", async () => {
   await send("ana@example.com", "First", { text: "See https://app.example.com/a?x=1&y=2." });
-  await send("Ana@example.com, bo@example.com", "Zweite – è", { html: '<a href="https://app.example.com/b?x=1&amp;y=2">Open</a>' });
+  await send("Ana@example.com, bo@example.com", "Zweite – è", {
+    html: '<a href="https://app.example.com/b?x=1&amp;y=2">Open</a>',
+  });
   const mails = await world.control<Mail[]>("/mail?to=ana@example.com");
   expect(mails.map(({ subject, from, links }) => ({ subject, from, links }))).toEqual([
     { subject: "Zweite – è", from: "app@example.com", links: ["https://app.example.com/b?x=1&y=2"] },
@@ -48,7 +55,10 @@ test("mail of more than a megabyte is refused", async () => {
 });
 
 test("the pages show a mail without letting its HTML act", async () => {
-  await send("gus@example.com", "<b>Bold</b>", { text: "plain", html: '<script>alert(1)</script><a href="https://app.example.com/">Go</a>' });
+  await send("gus@example.com", "<b>Bold</b>", {
+    text: "plain",
+    html: '<script>alert(1)</script><a href="https://app.example.com/">Go</a>',
+  });
   const [mail] = await world.control<Mail[]>("/mail?to=gus@example.com");
   const list = await (await fetch(`${world.emulator.url}/mailbox`)).text();
   expect(list).toContain("&lt;b&gt;Bold&lt;/b&gt;");

@@ -26,7 +26,9 @@ export class Mailbox {
   /** Newest first. */
   list(to?: string): Mail[] {
     const wanted = to?.toLowerCase();
-    return this.world.mail.filter((mail) => wanted === undefined || mail.to.toLowerCase() === wanted).reverse();
+    return this.world.mail
+      .filter((mail) => wanted === undefined || mail.to.toLowerCase() === wanted)
+      .reverse();
   }
 
   find(id: string): Mail | undefined {
@@ -87,7 +89,10 @@ export class Mailbox {
             return;
           }
           const recipients = session.envelope.rcptTo.map(({ address }) => address);
-          this.receive(Buffer.concat(chunks), recipients).then(() => done(null, `Kept as ${randomUUID()}`), done);
+          this.receive(Buffer.concat(chunks), recipients).then(
+            () => done(null, `Kept as ${randomUUID()}`),
+            done,
+          );
         });
       },
     });
@@ -96,7 +101,9 @@ export class Mailbox {
 
 function linksIn(text: string, html: string): string[] {
   const inText = text.match(/https?:\/\/[^\s<>"']+/g) ?? [];
-  const inHtml = [...html.matchAll(/href\s*=\s*["']([^"']+)["']/gi)].map(([, href = ""]) => href.replaceAll("&amp;", "&"));
+  const inHtml = [...html.matchAll(/href\s*=\s*["']([^"']+)["']/gi)].map(([, href = ""]) =>
+    href.replaceAll("&amp;", "&"),
+  );
   const links = [...inText.map((link) => link.replace(/[.,;:!?)\]]+$/, "")), ...inHtml];
   return [...new Set(links)].filter((link) => /^https?:/.test(link));
 }

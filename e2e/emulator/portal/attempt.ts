@@ -34,10 +34,25 @@ interface Failure {
 
 const failures: Record<string, Failure> = {
   "wrong-password": refusal("The brokerage refused these credentials."),
-  unreachable: { code: "3000", status: 500, detail: "The brokerage could not be reached.", result: "UNCAUGHT_ERROR" },
-  "no-permission": { code: "1140", status: 403, detail: "This API key lacks the permissions needed.", result: "INVALID_CREDENTIALS" },
+  unreachable: {
+    code: "3000",
+    status: 500,
+    detail: "The brokerage could not be reached.",
+    result: "UNCAUGHT_ERROR",
+  },
+  "no-permission": {
+    code: "1140",
+    status: 403,
+    detail: "This API key lacks the permissions needed.",
+    result: "INVALID_CREDENTIALS",
+  },
   expired: { code: "1006", status: 400, detail: "The session has expired.", result: "AUTH_EXPIRED" },
-  "unknown-code": { code: "9999", status: 400, detail: "Something unexpected happened.", result: "UNCAUGHT_ERROR" },
+  "unknown-code": {
+    code: "9999",
+    status: 400,
+    detail: "Something unexpected happened.",
+    result: "UNCAUGHT_ERROR",
+  },
 };
 
 const differentLogin: Failure = {
@@ -47,7 +62,12 @@ const differentLogin: Failure = {
   result: "DIFFERENT_ACCOUNT",
 };
 
-const wrongCode: Failure = { code: "1086", status: 400, detail: "The code is not right.", result: "INVALID_MFA_CODE" };
+const wrongCode: Failure = {
+  code: "1086",
+  status: 400,
+  detail: "The code is not right.",
+  result: "INVALID_MFA_CODE",
+};
 
 function refusal(detail: string): Failure {
   return { code: "1066", status: 403, detail, result: "INVALID_CREDENTIALS" };
@@ -56,7 +76,13 @@ function refusal(detail: string): Failure {
 export type Attempt = "hang" | "needs-code" | Ending;
 
 /** `code` is undefined where none was asked for yet. */
-export function attemptSignIn(world: World, session: PortalSession, brokerage: ListedBrokerage, login: string, code: string | undefined): Attempt {
+export function attemptSignIn(
+  world: World,
+  session: PortalSession,
+  brokerage: ListedBrokerage,
+  login: string,
+  code: string | undefined,
+): Attempt {
   if (session.ending?.kind === "success") return expiredEnding;
   const user = world.user(session.userId);
   if (!user) return { kind: "error", code: "0000", status: 401, detail: "User not found." };
@@ -68,14 +94,18 @@ export function attemptSignIn(world: World, session: PortalSession, brokerage: L
   if (login === "hang") return "hang";
   const refusedYet = login === "third-time" && session.failures < 2;
   const failure =
-    failures[refusedYet ? "wrong-password" : login] ?? (isKnown(login) ? undefined : refusal("Unknown test login. Use one from the list."));
+    failures[refusedYet ? "wrong-password" : login] ??
+    (isKnown(login) ? undefined : refusal("Unknown test login. Use one from the list."));
   if (failure) return fail(world, session, user, brokerage, failure);
   if (brokerage.signIn === "code" && code === undefined) return "needs-code";
-  if (brokerage.signIn === "code" && code !== rightCode) return fail(world, session, user, brokerage, wrongCode);
+  if (brokerage.signIn === "code" && code !== rightCode)
+    return fail(world, session, user, brokerage, wrongCode);
   if (repaired && login === "other-login") return fail(world, session, user, brokerage, differentLogin);
 
   announce(world, user, brokerage, "SUCCESS");
-  const connection = repaired ? reconnect(world, session, user, repaired, login) : connect(world, session, user, brokerage, login);
+  const connection = repaired
+    ? reconnect(world, session, user, repaired, login)
+    : connect(world, session, user, brokerage, login);
   session.ending = { kind: "success", connectionId: connection.id };
   world.changed();
   return session.ending;
@@ -85,7 +115,13 @@ function isKnown(login: string): boolean {
   return testLogins.some(({ name }) => name === login);
 }
 
-function fail(world: World, session: PortalSession, user: User, brokerage: ListedBrokerage, failure: Failure): Ending {
+function fail(
+  world: World,
+  session: PortalSession,
+  user: User,
+  brokerage: ListedBrokerage,
+  failure: Failure,
+): Ending {
   announce(world, user, brokerage, failure.result);
   recordEvent(world, user, "CONNECTION_FAILED", {});
   const { code, status, detail } = failure;
@@ -95,10 +131,19 @@ function fail(world: World, session: PortalSession, user: User, brokerage: Liste
 }
 
 function announce(world: World, user: User, brokerage: ListedBrokerage, result: SignInResult) {
-  recordEvent(world, user, "CONNECTION_ATTEMPTED", { brokerageId: brokerage.id, connectionAttemptedResult: result });
+  recordEvent(world, user, "CONNECTION_ATTEMPTED", {
+    brokerageId: brokerage.id,
+    connectionAttemptedResult: result,
+  });
 }
 
-function reconnect(world: World, session: PortalSession, user: User, connection: Connection, login: string): Connection {
+function reconnect(
+  world: World,
+  session: PortalSession,
+  user: User,
+  connection: Connection,
+  login: string,
+): Connection {
   if (login === "liar") return connection;
   const { connectionType } = session.wanted;
   world.history.keep(user, world.now(user));
@@ -107,7 +152,13 @@ function reconnect(world: World, session: PortalSession, user: User, connection:
   return connection;
 }
 
-function connect(world: World, session: PortalSession, user: User, brokerage: ListedBrokerage, login: string): Connection {
+function connect(
+  world: World,
+  session: PortalSession,
+  user: User,
+  brokerage: ListedBrokerage,
+  login: string,
+): Connection {
   const known = user.connections.findLast(({ slug }) => slug === brokerage.slug);
   if (login === "same-login" && known) {
     repairConnection(world, user, known);
@@ -122,6 +173,10 @@ function connect(world: World, session: PortalSession, user: User, brokerage: Li
   });
 }
 
-function accessLevel(world: World, slug: string, wanted: "read" | "trade" | "trade-if-available"): "read" | "trade" {
+function accessLevel(
+  world: World,
+  slug: string,
+  wanted: "read" | "trade" | "trade-if-available",
+): "read" | "trade" {
   return wanted !== "read" && world.brokerage(slug)?.allowsTrading ? "trade" : "read";
 }

@@ -13,7 +13,9 @@ export function messagesFor(settings: Settings, ending: Ending): unknown[] {
 
 function messageObject(settings: Settings, ending: Ending): object {
   if (ending.kind === "success") {
-    return settings.omitAuthorizationId ? { status: "SUCCESS" } : { status: "SUCCESS", authorizationId: ending.connectionId };
+    return settings.omitAuthorizationId
+      ? { status: "SUCCESS" }
+      : { status: "SUCCESS", authorizationId: ending.connectionId };
   }
   const statusCode = settings.statusCodeAs === "number" ? ending.status : String(ending.status);
   return { status: "ERROR", errorCode: ending.code, statusCode, detail: ending.detail };

@@ -52,7 +52,9 @@ describe("leaving", () => {
   });
 
   test("is not offered when the partner hides the X", async () => {
-    expect((await reconnect("KRAKEN", { showCloseButton: false })).visitor.html).not.toContain('aria-label="Close"');
+    expect((await reconnect("KRAKEN", { showCloseButton: false })).visitor.html).not.toContain(
+      'aria-label="Close"',
+    );
   });
 
   test("tells a waiting opener before it goes", async () => {
@@ -137,7 +139,9 @@ describe("the link", () => {
   });
 
   test("means nothing when made up", async () => {
-    expect((await new Visitor().open(`${world.emulator.portalUrl}/snapTrade/redeemToken?token=x`)).status).toBe(400);
+    expect(
+      (await new Visitor().open(`${world.emulator.portalUrl}/snapTrade/redeemToken?token=x`)).status,
+    ).toBe(400);
     expect((await new Visitor().open(`${world.emulator.portalUrl}/portal/s/nothing`)).status).toBe(400);
   });
 });
@@ -150,7 +154,13 @@ describe("sites", () => {
     await visitor.follow("Continue to Questrade");
     await visitor.submit({ login: "wrong-password" });
     expect(visitor.sites).toEqual(["127.0.0.1", "brokerage.localhost", "127.0.0.1"]);
-    for (const place of [`${portalUrl}/control`, `${portalUrl}/`, `${url}/portal/s/x`, `${brokerageUrl}/portal/s/x`, `${brokerageUrl}/mailbox`]) {
+    for (const place of [
+      `${portalUrl}/control`,
+      `${portalUrl}/`,
+      `${url}/portal/s/x`,
+      `${brokerageUrl}/portal/s/x`,
+      `${brokerageUrl}/mailbox`,
+    ]) {
       expect((await new Visitor().open(place)).status).toBe(404);
     }
   });

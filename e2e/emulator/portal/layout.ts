@@ -4,7 +4,10 @@ import { portalStyle } from "./style";
 
 export type Html = ReturnType<typeof html>;
 
-/** How the page is shown. The script finds out and carries it in the query; without a script it is a plain page. */
+/**
+ * How the page is shown. The script finds out and carries it in the query; without a script it is a plain
+ * page.
+ */
 export interface View {
   framed: boolean;
   opener: boolean;
@@ -54,7 +57,8 @@ export function portalPage(frame: Frame, content: Html): Html {
 
 function closeButton({ view, leave }: Frame): Html | "" {
   if (leave === null || view.popup) return "";
-  if (view.framed) return html`<button type="button" class="close" data-say="CLOSE_MODAL" aria-label="Close">×</button>`;
+  if (view.framed)
+    return html`<button type="button" class="close" data-say="CLOSE_MODAL" aria-label="Close">×</button>`;
   return html`<a class="close" href="${leave}" aria-label="Close">×</a>`;
 }
 

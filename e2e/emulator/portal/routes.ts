@@ -24,7 +24,9 @@ export function createPortal(world: World): Hono {
     session.redeemed = true;
     world.changed();
     const framed = c.req.header("Sec-Fetch-Dest") === "iframe";
-    return visit(c, world, session.sessionId, (here) => c.redirect(framed ? here.to("") : firstStop(here), 303));
+    return visit(c, world, session.sessionId, (here) =>
+      c.redirect(framed ? here.to("") : firstStop(here), 303),
+    );
   });
 
   portal.get("/portal/s/:sessionId", (c) =>
@@ -35,8 +37,12 @@ export function createPortal(world: World): Hono {
     }),
   );
 
-  portal.get("/portal/s/:sessionId/sign-in/:slug", (c) => visit(c, world, c.req.param("sessionId"), (here) => withBrokerage(here, showSignIn)));
-  portal.post("/portal/s/:sessionId/sign-in/:slug", (c) => visit(c, world, c.req.param("sessionId"), (here) => withBrokerage(here, submit)));
+  portal.get("/portal/s/:sessionId/sign-in/:slug", (c) =>
+    visit(c, world, c.req.param("sessionId"), (here) => withBrokerage(here, showSignIn)),
+  );
+  portal.post("/portal/s/:sessionId/sign-in/:slug", (c) =>
+    visit(c, world, c.req.param("sessionId"), (here) => withBrokerage(here, submit)),
+  );
 
   portal.get("/portal/s/:sessionId/outcome", (c) => {
     const session = world.sessions.get(c.req.param("sessionId"));
@@ -58,14 +64,23 @@ function firstStop(here: Here): string {
   return goesOn ? here.atBrokerage(brokerage.slug) : here.to("");
 }
 
-const submit = (here: Here, brokerage: ListedBrokerage) => signIn(here, brokerage, here.to(`/sign-in/${brokerage.slug}`));
+const submit = (here: Here, brokerage: ListedBrokerage) =>
+  signIn(here, brokerage, here.to(`/sign-in/${brokerage.slug}`));
 
 function choose(here: Here) {
-  if (here.reconnecting) return end(here, { kind: "error", code: "1012", status: 400, detail: "The connection to repair does not exist." });
+  if (here.reconnecting)
+    return end(here, {
+      kind: "error",
+      code: "1012",
+      status: 400,
+      detail: "The connection to repair does not exist.",
+    });
   const { world, session } = here;
   const offered = world
     .listBrokerages(world.user(session.userId))
-    .filter(({ enabled, allowsTrading }) => enabled && (session.wanted.connectionType !== "trade" || allowsTrading));
+    .filter(
+      ({ enabled, allowsTrading }) => enabled && (session.wanted.connectionType !== "trade" || allowsTrading),
+    );
   const choices = offered.map((brokerage) => ({ brokerage, href: here.to(`/sign-in/${brokerage.slug}`) }));
   return page(here, "Choose your brokerage", screens.chooseScreen(choices));
 }
@@ -74,15 +89,32 @@ function showSignIn(here: Here, brokerage: ListedBrokerage) {
   const { c, session, view, reconnecting } = here;
   if (session.ending?.kind === "error") session.ending = null;
   if (brokerage.is_degraded && c.req.query("anyway") !== "1") {
-    return page(here, "Connectivity issue", screens.degradedScreen(brokerage, here.to(`/sign-in/${brokerage.slug}?anyway=1`)));
+    return page(
+      here,
+      "Connectivity issue",
+      screens.degradedScreen(brokerage, here.to(`/sign-in/${brokerage.slug}?anyway=1`)),
+    );
   }
   const title = `${reconnecting ? "Reconnect" : "Connect"} ${brokerage.displayName}`;
   if (brokerage.signIn !== "oauth") {
-    return page(here, title, screens.signInScreen({ brokerage, reconnecting, action: here.to(`/sign-in/${brokerage.slug}`) }));
+    return page(
+      here,
+      title,
+      screens.signInScreen({ brokerage, reconnecting, action: here.to(`/sign-in/${brokerage.slug}`) }),
+    );
   }
-  if (!view.framed) return page(here, title, screens.oauthScreen(brokerage, reconnecting, here.atBrokerage(brokerage.slug)));
+  if (!view.framed)
+    return page(here, title, screens.oauthScreen(brokerage, reconnecting, here.atBrokerage(brokerage.slug)));
   const oauth = here.atBrokerage(brokerage.slug, { framed: false, opener: false, popup: true });
-  return page(here, title, screens.framedOauthScreen(brokerage, reconnecting, { oauth, outcome: here.to("/outcome"), result: here.to("/result") }));
+  return page(
+    here,
+    title,
+    screens.framedOauthScreen(brokerage, reconnecting, {
+      oauth,
+      outcome: here.to("/outcome"),
+      result: here.to("/result"),
+    }),
+  );
 }
 
 function showResult(here: Here) {
@@ -95,10 +127,15 @@ function showResult(here: Here) {
   const target = returnUrl(world, session, ending);
   if (!view.framed && session.wanted.immediateRedirect && target) return depart(here, target, messages);
   if (ending.kind === "success") {
-    return page(here, "Connected", screens.successScreen(here.reconnecting, doneButton(view, target)), { messages });
+    return page(here, "Connected", screens.successScreen(here.reconnecting, doneButton(view, target)), {
+      messages,
+    });
   }
   const again = html`<a class="button" href="${here.to("")}">Try again</a>`;
-  const back = view.framed || target === null ? "" : html`<a class="button quiet" href="${target}">Return to ${world.partner.name}</a>`;
+  const back =
+    view.framed || target === null
+      ? ""
+      : html`<a class="button quiet" href="${target}">Return to ${world.partner.name}</a>`;
   return page(here, "That did not work", screens.errorScreen(ending, html`${again}${back}`), { messages });
 }
 

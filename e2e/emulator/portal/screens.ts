@@ -38,12 +38,17 @@ export function signInScreen({ brokerage, reconnecting, action }: SignInScreen):
   const { login, password } = fieldNames[brokerage.signIn];
   const verb = reconnecting ? "Reconnect" : "Connect";
   return html`<h1>${verb} ${brokerage.displayName}</h1>
-    <p>${reconnecting ? "Sign in with the same login as before." : `Sign in with your ${brokerage.displayName} login.`}</p>
+    <p>
+      ${reconnecting ? "Sign in with the same login as before." : `Sign in with your ${brokerage.displayName} login.`}
+    </p>
     ${credentialsForm({ action, login, password, submit: verb })} ${loginTable(brokerage, reconnecting)}`;
 }
 
 /** The brokerage's own page, reached by OAuth. */
-export function brokerageScreen({ brokerage, reconnecting, action }: SignInScreen, cancel: string | null): Html {
+export function brokerageScreen(
+  { brokerage, reconnecting, action }: SignInScreen,
+  cancel: string | null,
+): Html {
   return html`<h1>Sign in at ${brokerage.displayName}</h1>
     <p>${brokerage.displayName} asks whether SnapTrade may read your accounts.</p>
     ${credentialsForm({ action, login: "User name", password: "Password", submit: "Sign in and allow" })}
@@ -55,7 +60,17 @@ export function brokerageScreen({ brokerage, reconnecting, action }: SignInScree
     ${loginTable(brokerage, reconnecting)}`;
 }
 
-function credentialsForm({ action, login, password, submit }: { action: string; login: string; password: string; submit: string }): Html {
+function credentialsForm({
+  action,
+  login,
+  password,
+  submit,
+}: {
+  action: string;
+  login: string;
+  password: string;
+  submit: string;
+}): Html {
   return html`<form method="post" action="${action}">
     <label>${login}<input name="login" autocomplete="off" autocapitalize="none" spellcheck="false" /></label>
     <label>${password}<input name="password" type="password" autocomplete="off" /></label>
@@ -64,7 +79,9 @@ function credentialsForm({ action, login, password, submit }: { action: string; 
 }
 
 function loginTable({ signIn }: ListedBrokerage, reconnecting: boolean): Html {
-  const fitting = testLogins.filter(({ onlyWhen }) => onlyWhen === undefined || (onlyWhen === "reconnect") === reconnecting);
+  const fitting = testLogins.filter(
+    ({ onlyWhen }) => onlyWhen === undefined || (onlyWhen === "reconnect") === reconnecting,
+  );
   return html`<table>
       <caption>
         Test logins
@@ -92,7 +109,10 @@ function loginTable({ signIn }: ListedBrokerage, reconnecting: boolean): Html {
 
 export function codeScreen(brokerage: ListedBrokerage, action: string, login: string): Html {
   return html`<h1>Enter your code</h1>
-    <p>${brokerage.displayName} has sent you a code. Here it is always <code>123456</code>; <code>000000</code> is wrong.</p>
+    <p>
+      ${brokerage.displayName} has sent you a code. Here it is always <code>123456</code>;
+      <code>000000</code> is wrong.
+    </p>
     <form method="post" action="${action}">
       <input type="hidden" name="login" value="${login}" />
       <label>Code<input name="code" inputmode="numeric" autocomplete="off" /></label>
@@ -106,9 +126,18 @@ export function oauthScreen(brokerage: ListedBrokerage, reconnecting: boolean, t
     <a class="button" href="${target}">Continue to ${brokerage.displayName}</a>`;
 }
 
-export function framedOauthScreen(brokerage: ListedBrokerage, reconnecting: boolean, urls: { oauth: string; outcome: string; result: string }): Html {
+export function framedOauthScreen(
+  brokerage: ListedBrokerage,
+  reconnecting: boolean,
+  urls: { oauth: string; outcome: string; result: string },
+): Html {
   const name = brokerage.displayName;
-  return html`<div data-oauth="${urls.oauth}" data-outcome="${urls.outcome}" data-result="${urls.result}" data-state="ready">
+  return html`<div
+    data-oauth="${urls.oauth}"
+    data-outcome="${urls.outcome}"
+    data-result="${urls.result}"
+    data-state="ready"
+  >
     <div data-when="ready">
       <h1>${reconnecting ? "Reconnect" : "Connect"} ${name}</h1>
       <p>You sign in on ${name}'s own page, in a new window.</p>

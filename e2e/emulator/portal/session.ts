@@ -2,7 +2,8 @@ import type { LoginBody } from "../api/login";
 import { minutes } from "../world/clock";
 import type { User, World } from "../world/world";
 
-export type Ending = { kind: "success"; connectionId: string } | { kind: "error"; code: string; status: number; detail: string };
+export type Ending =
+  { kind: "success"; connectionId: string } | { kind: "error"; code: string; status: number; detail: string };
 
 /** One trip through the Connection Portal. */
 export interface PortalSession {
@@ -22,7 +23,12 @@ export interface PortalSession {
 
 const linkLife = minutes(5);
 
-export function newSession(world: World, user: User, wanted: LoginBody, body: Record<string, unknown>): PortalSession {
+export function newSession(
+  world: World,
+  user: User,
+  wanted: LoginBody,
+  body: Record<string, unknown>,
+): PortalSession {
   return {
     sessionId: world.chance.uuid(),
     token: world.chance.bytes(48).toString("base64"),

@@ -153,11 +153,15 @@ describe("connecting", () => {
     const visitor = await visit({ broker: "KRAKEN" });
     await visitor.submit({ login: "same-login" });
     expect(visitor.messages()).toEqual([{ status: "SUCCESS", authorizationId: id }]);
-    expect((await world.client.connections.listBrokerageAuthorizations(user)).data).toMatchObject([{ id, disabled: false }]);
+    expect((await world.client.connections.listBrokerageAuthorizations(user)).data).toMatchObject([
+      { id, disabled: false },
+    ]);
   });
 
   test("falls back to read where trading is not to be had", async () => {
-    await (await visit({ broker: "VANGUARD", connectionType: "trade-if-available" })).submit({ login: "good" });
+    await (
+      await visit({ broker: "VANGUARD", connectionType: "trade-if-available" })
+    ).submit({ login: "good" });
     await (await visit({ broker: "KRAKEN", connectionType: "trade-if-available" })).submit({ login: "good" });
     const { data } = await world.client.connections.listBrokerageAuthorizations(user);
     expect(data.map(({ type }) => type)).toEqual(["read", "trade"]);

@@ -22,13 +22,19 @@ export type Here = Visit & {
   reconnecting: boolean;
 };
 
-export function visit(c: Context, world: World, sessionId: string, show: (here: Here) => Response | Promise<Response>): Response | Promise<Response> {
+export function visit(
+  c: Context,
+  world: World,
+  sessionId: string,
+  show: (here: Here) => Response | Promise<Response>,
+): Response | Promise<Response> {
   const session = world.sessions.get(sessionId);
   if (!session?.redeemed) return expired(c, world, session);
   const view = viewOf(c);
   const { portal, brokerage } = world.origins;
   const to = (path: string) => `${portal}${withView(`/portal/s/${session.sessionId}${path}`, view)}`;
-  const atBrokerage = (slug: string, shown = view) => `${brokerage}${withView(`/authorize/${slug}/${session.sessionId}`, shown)}`;
+  const atBrokerage = (slug: string, shown = view) =>
+    `${brokerage}${withView(`/authorize/${slug}/${session.sessionId}`, shown)}`;
   return show({ c, world, session, view, to, atBrokerage, reconnecting: Boolean(session.wanted.reconnect) });
 }
 
@@ -38,15 +44,26 @@ function viewOf(c: Context): View {
 }
 
 function withView(path: string, view: View): string {
-  const query = (["framed", "opener", "popup"] as const).filter((name) => view[name]).map((name) => `${name}=1`);
+  const query = (["framed", "opener", "popup"] as const)
+    .filter((name) => view[name])
+    .map((name) => `${name}=1`);
   if (query.length === 0) return path;
   return `${path}${path.includes("?") ? "&" : "?"}${query.join("&")}`;
 }
 
-export function page(here: Here, title: string, content: Html, more: Partial<Frame> = {}, status: 200 | 400 = 200) {
+export function page(
+  here: Here,
+  title: string,
+  content: Html,
+  more: Partial<Frame> = {},
+  status: 200 | 400 = 200,
+) {
   const { view, session } = here;
   const leaveHref = session.wanted.showCloseButton === false ? null : here.to("/leave");
-  return here.c.html(portalPage({ title, view, dark: session.wanted.darkMode === true, leave: leaveHref, ...more }, content), status);
+  return here.c.html(
+    portalPage({ title, view, dark: session.wanted.darkMode === true, leave: leaveHref, ...more }, content),
+    status,
+  );
 }
 
 export function startingBrokerage({ world, session }: Here): string | undefined {
@@ -56,12 +73,16 @@ export function startingBrokerage({ world, session }: Here): string | undefined 
 }
 
 /** This page's brokerage, unless it is temporarily closed. */
-export function withBrokerage(here: Here, show: (here: Here, brokerage: ListedBrokerage) => Response | Promise<Response>) {
+export function withBrokerage(
+  here: Here,
+  show: (here: Here, brokerage: ListedBrokerage) => Response | Promise<Response>,
+) {
   const { c, world, session, reconnecting } = here;
   const user = world.user(session.userId);
   const brokerage = world.brokerage(c.req.param("slug") ?? "", user);
   if (!brokerage) return c.redirect(here.to(""), 303);
-  const blocked = brokerage.maintenance_mode && (!reconnecting || world.settingsOf(user).maintenanceBlocksReconnect);
+  const blocked =
+    brokerage.maintenance_mode && (!reconnecting || world.settingsOf(user).maintenanceBlocksReconnect);
   if (blocked) return page(here, "Under maintenance", screens.maintenanceScreen(brokerage));
   if (!brokerage.enabled) return page(here, "Not available", screens.unavailableScreen(brokerage));
   return show(here, brokerage);
@@ -82,7 +103,8 @@ export async function signIn(here: Here, brokerage: ListedBrokerage, action: str
 
 /** The session keeps a success whatever is tried afterwards. */
 export function end(here: Here, ending: Ending) {
-  if (here.session.ending?.kind === "success" && ending.kind === "error") return expired(here.c, here.world, here.session);
+  if (here.session.ending?.kind === "success" && ending.kind === "error")
+    return expired(here.c, here.world, here.session);
   here.session.ending = ending;
   return here.c.redirect(here.to("/result"), 303);
 }
@@ -91,7 +113,10 @@ export function expired(c: Context, world: World, session: PortalSession | undef
   const view = viewOf(c);
   const settings = world.settingsOf(world.users.get(session?.userId ?? ""));
   const target = session ? returnUrl(world, session, expiredEnding) : null;
-  const back = view.framed || target === null ? "" : html`<a class="button" href="${target}">Return to ${world.partner.name}</a>`;
+  const back =
+    view.framed || target === null
+      ? ""
+      : html`<a class="button" href="${target}">Return to ${world.partner.name}</a>`;
   const close = view.framed ? html`<button type="button" data-say="CLOSE_MODAL">Close</button>` : "";
   const frame: Frame = {
     title: "This sign-in page has expired",

@@ -11,7 +11,10 @@ import { World } from "../world/world";
 const partner = { clientId: "ACME", consumerKey: "key", name: "Acme", redirectUri: null };
 const start = Date.parse("2026-11-21T10:00:00Z");
 
-/** A world without sockets or timers: time stands still until it is advanced, and randomness comes from a seed. */
+/**
+ * A world without sockets or timers: time stands still until it is advanced, and randomness comes from a
+ * seed.
+ */
 function makeWorld(seed = 1) {
   let now = start;
   let state = seed;
@@ -34,7 +37,11 @@ function makeWorld(seed = 1) {
   const api = createApi(world);
 
   function call(method: string, path: string, query: Record<string, string> = {}, signal?: AbortSignal) {
-    const parameters = new URLSearchParams({ clientId: "ACME", ...query, timestamp: String(Math.round(now / 1000)) });
+    const parameters = new URLSearchParams({
+      clientId: "ACME",
+      ...query,
+      timestamp: String(Math.round(now / 1000)),
+    });
     const target = `${path}?${parameters}`;
     const headers = { Signature: sign("key", canonicalRequest(target, "")) };
     return api.fetch(new Request(`https://snaptrade.invalid${target}`, { method, headers, signal }));
@@ -69,7 +76,9 @@ test("the API answers in-process, without a socket", async () => {
   const { connection, query } = makeUser();
   const answer = await call("GET", "/authorizations", query);
   expect(answer.headers.get("Date")).toBe("Sat, 21 Nov 2026 10:00:00 GMT");
-  expect(await answer.json()).toMatchObject([{ id: connection.id, created_date: "2026-11-21T10:00:00.000000+00:00" }]);
+  expect(await answer.json()).toMatchObject([
+    { id: connection.id, created_date: "2026-11-21T10:00:00.000000+00:00" },
+  ]);
   expect((await call("GET", "/authorizations")).status).toBe(401);
 });
 
@@ -93,7 +102,10 @@ test("webhooks go through the given function, with the configured delay", async 
   await pass(59_000);
   expect(posted.filter(({ body }) => body.includes("CONNECTION_BROKEN"))).toEqual([]);
   await pass(1_000);
-  expect(posted.at(-1)).toMatchObject({ url: "https://app.example.com/hook", body: expect.stringContaining("CONNECTION_BROKEN") as string });
+  expect(posted.at(-1)).toMatchObject({
+    url: "https://app.example.com/hook",
+    body: expect.stringContaining("CONNECTION_BROKEN") as string,
+  });
 });
 
 test("a lost answer rejects, one that hangs ends with its signal, and a delayed one waits on the given clock", async () => {

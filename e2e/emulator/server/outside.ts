@@ -1,4 +1,7 @@
-/** What the emulator takes from the machine it runs on. A simulation supplies its own, which makes everything deterministic. */
+/**
+ * What the emulator takes from the machine it runs on. A simulation supplies its own, which makes everything
+ * deterministic.
+ */
 export interface Outside {
   /** The true time in milliseconds. */
   clock: () => number;
@@ -24,7 +27,13 @@ export const thisMachine: Outside = {
     return () => clearTimeout(timer);
   },
   async post(url, { body, headers, timeoutMs }) {
-    const answer = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal: AbortSignal.timeout(timeoutMs) });
+    const answer = await fetch(url, {
+      method: "POST",
+      headers,
+      body,
+      redirect: "manual",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
     await answer.body?.cancel();
     return answer.status;
   },

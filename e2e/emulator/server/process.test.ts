@@ -17,7 +17,12 @@ const main = new URL("../main.ts", import.meta.url).pathname;
 const secrets = { clientId: "ACME", consumerKey: "key" };
 
 function run(env: Record<string, string>): ChildProcess {
-  const settings = { EMULATOR_PORT: "0", EMULATOR_SMTP_PORT: "0", EMULATOR_CLIENT_ID: secrets.clientId, EMULATOR_CONSUMER_KEY: secrets.consumerKey };
+  const settings = {
+    EMULATOR_PORT: "0",
+    EMULATOR_SMTP_PORT: "0",
+    EMULATOR_CLIENT_ID: secrets.clientId,
+    EMULATOR_CONSUMER_KEY: secrets.consumerKey,
+  };
   return spawn(process.execPath, ["--import", "tsx", main], { env: { ...process.env, ...settings, ...env } });
 }
 
@@ -37,7 +42,10 @@ test("everything survives a restart in the state file", async () => {
   const statePath = join(folder, "sub", "state.json");
   const first = await startEmulator({ ...secrets, statePath });
   const { data: user } = await createClient(first).authentication.registerSnapTradeUser({ userId: "kept" });
-  await fetch(`${first.url}/control/api/users/kept/connections`, { method: "POST", body: '{"brokerage":"KRAKEN"}' });
+  await fetch(`${first.url}/control/api/users/kept/connections`, {
+    method: "POST",
+    body: '{"brokerage":"KRAKEN"}',
+  });
   await fetch(`${first.url}/control/api/settings`, { method: "POST", body: '{"rateLimit":99}' });
   await first.close();
 
@@ -49,19 +57,25 @@ test("everything survives a restart in the state file", async () => {
   await second.close();
 });
 
-test("the process says one line, saves its state and ends at once on SIGTERM", { timeout: 20_000 }, async () => {
-  const statePath = join(folder, "process.json");
-  const child = run({ EMULATOR_STATE: statePath });
-  const line = await firstLine(child);
-  expect(line).toMatch(/^Emulator ready: http:\/\/localhost:\d+ \(SMTP localhost:\d+\)\n$/);
-  const url = /http:\S+/.exec(line)?.[0] ?? "";
-  await createClient({ url, ...secrets }).authentication.registerSnapTradeUser({ userId: "kept" });
-  const open = fetch(`${url}/control/api/mail/wait?to=nobody@example.com&timeoutMs=60000`).catch(() => "cut");
-  child.kill("SIGTERM");
-  expect(await once(child, "exit")).toEqual([0, null]);
-  expect(await open).toBe("cut");
-  expect(await readFile(statePath, "utf8")).toContain('"kept"');
-});
+test(
+  "the process says one line, saves its state and ends at once on SIGTERM",
+  { timeout: 20_000 },
+  async () => {
+    const statePath = join(folder, "process.json");
+    const child = run({ EMULATOR_STATE: statePath });
+    const line = await firstLine(child);
+    expect(line).toMatch(/^Emulator ready: http:\/\/localhost:\d+ \(SMTP localhost:\d+\)\n$/);
+    const url = /http:\S+/.exec(line)?.[0] ?? "";
+    await createClient({ url, ...secrets }).authentication.registerSnapTradeUser({ userId: "kept" });
+    const open = fetch(`${url}/control/api/mail/wait?to=nobody@example.com&timeoutMs=60000`).catch(
+      () => "cut",
+    );
+    child.kill("SIGTERM");
+    expect(await once(child, "exit")).toEqual([0, null]);
+    expect(await open).toBe("cut");
+    expect(await readFile(statePath, "utf8")).toContain('"kept"');
+  },
+);
 
 test("a damaged state file stops the start with one sentence", { timeout: 20_000 }, async () => {
   const statePath = join(folder, "damaged.json");
@@ -76,9 +90,18 @@ test("a taken port is named with its setting", { timeout: 20_000 }, async () => 
   const running = await startEmulator();
   const { port } = new URL(running.url);
   const smtpPort = new URL(running.smtpUrl).port;
-  const [http, smtp] = await Promise.all([failure(run({ EMULATOR_PORT: port })), failure(run({ EMULATOR_SMTP_PORT: smtpPort }))]);
-  expect(http).toEqual({ code: 1, text: `Port ${port} is already in use; set EMULATOR_PORT to another one.\n` });
-  expect(smtp).toEqual({ code: 1, text: `Port ${smtpPort} is already in use; set EMULATOR_SMTP_PORT to another one.\n` });
+  const [http, smtp] = await Promise.all([
+    failure(run({ EMULATOR_PORT: port })),
+    failure(run({ EMULATOR_SMTP_PORT: smtpPort })),
+  ]);
+  expect(http).toEqual({
+    code: 1,
+    text: `Port ${port} is already in use; set EMULATOR_PORT to another one.\n`,
+  });
+  expect(smtp).toEqual({
+    code: 1,
+    text: `Port ${smtpPort} is already in use; set EMULATOR_SMTP_PORT to another one.\n`,
+  });
   await running.close();
 });
 

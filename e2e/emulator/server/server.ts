@@ -16,7 +16,9 @@ export interface EmulatorOptions {
   /** 0 takes any free port. */
   port?: number;
   smtpPort?: number;
-  /** The host name of the portal; different from the app's, so that browsers treat them as different sites. */
+  /**
+   * The host name of the portal; different from the app's, so that browsers treat them as different sites.
+   */
   portalHost?: string;
   clientId?: string;
   consumerKey?: string;
@@ -32,7 +34,10 @@ export interface EmulatorOptions {
 export interface Emulator {
   /** The API, the control page and the mailbox. */
   url: string;
-  /** The Connection Portal, and the brokerages' own pages. To a browser each is a separate site, as in production. */
+  /**
+   * The Connection Portal, and the brokerages' own pages. To a browser each is a separate site, as in
+   * production.
+   */
   portalUrl: string;
   brokerageUrl: string;
   smtpUrl: string;
@@ -64,12 +69,19 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const fetch = createFetch(world, mailbox);
 
   const http = await listenOnLocalhost(() => createHttpServer(fetch), options.port ?? 0, "EMULATOR_PORT");
-  const smtp = await listenOnLocalhost(() => createSmtpServer(mailbox), options.smtpPort ?? 0, "EMULATOR_SMTP_PORT").catch((error: unknown) => {
+  const smtp = await listenOnLocalhost(
+    () => createSmtpServer(mailbox),
+    options.smtpPort ?? 0,
+    "EMULATOR_SMTP_PORT",
+  ).catch((error: unknown) => {
     for (const server of http.servers) server.close();
     throw error;
   });
   const { portalHost = "127.0.0.1" } = options;
-  world.origins = { portal: `http://${portalHost}:${http.port}`, brokerage: `http://${brokerageHost}:${http.port}` };
+  world.origins = {
+    portal: `http://${portalHost}:${http.port}`,
+    brokerage: `http://${brokerageHost}:${http.port}`,
+  };
   const settling = setInterval(() => world.settleAll(), settleEvery);
 
   return {
@@ -107,7 +119,8 @@ function createFetch(world: World, mailbox: Mailbox): Fetch {
     if (origin === origins.brokerage) return brokerage.fetch(request);
     if (origin === origins.portal && isPortal) return portal.fetch(request);
     if (isPortal) return new Response(`The portal is at ${origins.portal}.`, { status: 404 });
-    if (origin === origins.portal && !isToolsHost(origin)) return new Response("Only the portal is here.", { status: 404 });
+    if (origin === origins.portal && !isToolsHost(origin))
+      return new Response("Only the portal is here.", { status: 404 });
     if (pathname.startsWith("/control/api/")) return control.fetch(request);
     if (pathname === "/control") return controlPage.fetch(request);
     if (pathname.startsWith("/mailbox")) return mailboxPages.fetch(request);
@@ -119,7 +132,9 @@ function createFetch(world: World, mailbox: Mailbox): Fetch {
 const isToolsHost = (origin: string) => new URL(origin).hostname === "localhost";
 
 function createHttpServer(fetch: Fetch) {
-  const server = createAdaptorServer({ fetch: (request, bindings) => fetch(request, bindings as HttpBindings) });
+  const server = createAdaptorServer({
+    fetch: (request, bindings) => fetch(request, bindings as HttpBindings),
+  });
   if (!(server instanceof HttpServer)) throw new Error("Expected a plain HTTP server.");
   server.keepAliveTimeout = keepAlive;
   return { server, net: server };

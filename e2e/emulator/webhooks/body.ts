@@ -39,7 +39,9 @@ function dumps(value: Json, style: Style): string {
   if (Array.isArray(value)) return `[${value.map((item) => dumps(item, style)).join(`,${gap}`)}]`;
   if (value === null || typeof value !== "object") {
     const text = JSON.stringify(value);
-    return escape ? text.replace(/[^\x00-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`) : text;
+    return escape
+      ? text.replace(/[^\x00-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      : text;
   }
   const names = Object.keys(value);
   if (sort) names.sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)));

@@ -32,7 +32,10 @@ export class Deliveries {
   url: string | null = null;
   private readonly list: Delivery[] = [];
   private readonly waiting = new Set<() => void>();
-  /** Per user, what was sent last: SnapTrade promises no order, but an emulator without any would make no demonstration. */
+  /**
+   * Per user, what was sent last: SnapTrade promises no order, but an emulator without any would make no
+   * demonstration.
+   */
   private readonly lines = new Map<string, Promise<void>>();
 
   constructor(private readonly world: World) {}
@@ -50,7 +53,8 @@ export class Deliveries {
       this.list.push(delivery);
       if (this.list.length > kept) this.list.shift();
       if (this.world.outside.random() * 100 < settings.webhookLossPercent) delivery.state = "dropped";
-      else if (settings.webhooks === "send") this.later(settings.webhookDelayMs, () => void this.send(delivery));
+      else if (settings.webhooks === "send")
+        this.later(settings.webhookDelayMs, () => void this.send(delivery));
     }
   }
 
@@ -113,7 +117,10 @@ export class Deliveries {
     this.later((gap * 60_000) / settings.webhookRetrySpeed, () => void this.send(delivery));
   }
 
-  private compose({ event, attempts }: Delivery, settings: Settings): { body: string; signature: string | null } {
+  private compose(
+    { event, attempts }: Delivery,
+    settings: Settings,
+  ): { body: string; signature: string | null } {
     const renewed = attempts.length > 0 && settings.webhookRetryTimestamp === "renewed";
     const sent = {
       ...event,
@@ -142,16 +149,28 @@ export class Deliveries {
     this.waiting.add(takeBack);
   }
 
-  private async post(url: string, { body, signature }: { body: string; signature: string | null }, timeoutMs: number): Promise<Attempt> {
+  private async post(
+    url: string,
+    { body, signature }: { body: string; signature: string | null },
+    timeoutMs: number,
+  ): Promise<Attempt> {
     const { clock, post } = this.world.outside;
     const startedAt = clock();
-    const headers = { "Content-Type": "application/json", ...(signature === null ? {} : { Signature: signature }) };
+    const headers = {
+      "Content-Type": "application/json",
+      ...(signature === null ? {} : { Signature: signature }),
+    };
     const told = { at: isoTime(startedAt), body, signature };
     try {
       const status = await post(url, { body, headers, timeoutMs });
       return { ...told, status, error: null, ms: clock() - startedAt };
     } catch (error) {
-      return { ...told, status: null, error: error instanceof Error ? error.name : "unknown", ms: clock() - startedAt };
+      return {
+        ...told,
+        status: null,
+        error: error instanceof Error ? error.name : "unknown",
+        ms: clock() - startedAt,
+      };
     }
   }
 }

@@ -3,8 +3,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 /**
- * Whether `signature` covers this request. `target` is the raw request target: the signature is over the query
- * as sent, so nothing may be decoded or put in order first.
+ * Whether `signature` covers this request. `target` is the raw request target: the signature is over the
+ * query as sent, so nothing may be decoded or put in order first.
  */
 export function isSigned(consumerKey: string, target: string, body: string, signature: string): boolean {
   const canonical = canonicalRequest(target, body);
@@ -16,7 +16,11 @@ export function canonicalRequest(target: string, body: string): string {
   const path = cut < 0 ? target : target.slice(0, cut);
   const query = cut < 0 ? "" : target.slice(cut + 1);
   const content = body === "" ? null : withSortedKeys(JSON.parse(body) as Json);
-  const isEmpty = content !== null && typeof content === "object" && !Array.isArray(content) && Object.keys(content).length === 0;
+  const isEmpty =
+    content !== null &&
+    typeof content === "object" &&
+    !Array.isArray(content) &&
+    Object.keys(content).length === 0;
   return JSON.stringify({ content: isEmpty ? null : content, path, query });
 }
 
@@ -33,7 +37,10 @@ function withSortedKeys(value: Json): Json {
   return Object.fromEntries(sorted);
 }
 
-/** Clients written in Python sign non-ASCII characters escaped; nobody outside knows which form the server expects. */
+/**
+ * Clients written in Python sign non-ASCII characters escaped; nobody outside knows which form the server
+ * expects.
+ */
 function escapeNonAscii(json: string): string {
   return json.replace(/[^\x00-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

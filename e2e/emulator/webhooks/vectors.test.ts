@@ -16,7 +16,9 @@ interface Vectors {
 }
 
 /** Captured from the official TypeScript SDK with a fixed clock and a made-up key. */
-const { consumerKey, requests } = JSON.parse(readFileSync(new URL("./vectors.json", import.meta.url), "utf8")) as Vectors;
+const { consumerKey, requests } = JSON.parse(
+  readFileSync(new URL("./vectors.json", import.meta.url), "utf8"),
+) as Vectors;
 
 const signed = requests.flatMap(({ operation, target, body, canonical, signature }) =>
   canonical === null || signature === null ? [] : [{ operation, target, body, canonical, signature }],

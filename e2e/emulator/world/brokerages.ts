@@ -26,7 +26,14 @@ export function stableId(words: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-type Row = [slug: string, name: string, host: string, signIn: SignInKind, access: "read" | "trade", country: Brokerage["country"]];
+type Row = [
+  slug: string,
+  name: string,
+  host: string,
+  signIn: SignInKind,
+  access: "read" | "trade",
+  country: Brokerage["country"],
+];
 
 const rows: Row[] = [
   ["QUESTRADE", "Questrade", "questrade.com", "oauth", "read", "CA"],

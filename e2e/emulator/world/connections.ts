@@ -36,13 +36,16 @@ export function addConnection(world: World, user: User, wanted: NewConnection): 
     repairAt: null,
     deleteAt: null,
     shared: wanted.shared ?? false,
-    accounts: (wanted.accounts ?? usualAccounts(world, brokerage)).map((account, index) => newAccount(world, brokerage, login, account, index)),
+    accounts: (wanted.accounts ?? usualAccounts(world, brokerage)).map((account, index) =>
+      newAccount(world, brokerage, login, account, index),
+    ),
   };
   world.history.keep(user, world.now(user));
   user.connections.push(connection);
   const ids = { brokerageAuthorizationId: connection.id };
   recordEvent(world, user, "CONNECTION_ADDED", { brokerageId: brokerage.id, ...ids }, createdAt);
-  for (const { id } of connection.accounts) recordEvent(world, user, "NEW_ACCOUNT_AVAILABLE", { accountId: id, ...ids }, createdAt);
+  for (const { id } of connection.accounts)
+    recordEvent(world, user, "NEW_ACCOUNT_AVAILABLE", { accountId: id, ...ids }, createdAt);
   if (disabledAt !== null) recordEvent(world, user, "CONNECTION_BROKEN", ids, disabledAt);
   return connection;
 }
@@ -92,7 +95,13 @@ export function removeConnection(world: World, user: User, connection: Connectio
   world.history.keep(user, at);
   user.connections = user.connections.filter((other) => other !== connection);
   const brokerageId = world.brokerage(connection.slug)?.id ?? "";
-  recordEvent(world, user, "CONNECTION_DELETED", { brokerageId, brokerageAuthorizationId: connection.id }, at);
+  recordEvent(
+    world,
+    user,
+    "CONNECTION_DELETED",
+    { brokerageId, brokerageAuthorizationId: connection.id },
+    at,
+  );
 }
 
 /** A working connection is synced daily, at the hour it was made; a disabled one stays as it was. */
@@ -102,7 +111,10 @@ export function lastHoldingsSync(connection: Connection, now: number): number {
   return Math.max(connection.syncedAt, connection.createdAt + days(fullDays));
 }
 
-/** Tells of each daily update that has happened since the last one that was told; after a leap of the clock of the newest ones only. */
+/**
+ * Tells of each daily update that has happened since the last one that was told; after a leap of the clock of
+ * the newest ones only.
+ */
 export function announceDailyHoldings(world: World, user: User, connection: Connection) {
   if (connection.disabled) return;
   const newest = lastHoldingsSync(connection, world.now(user));
@@ -132,10 +144,18 @@ const accountNames = {
 
 function usualAccounts(world: World, brokerage: Brokerage): { name: string; number: string }[] {
   const names = brokerage.type === "Crypto Exchange" ? ["Spot wallet"] : accountNames[brokerage.country];
-  return names.slice(0, world.chance.int(1, Math.min(3, names.length) + 1)).map((name) => ({ name, number: `…${world.chance.int(1000, 10_000)}` }));
+  return names
+    .slice(0, world.chance.int(1, Math.min(3, names.length) + 1))
+    .map((name) => ({ name, number: `…${world.chance.int(1000, 10_000)}` }));
 }
 
-function newAccount(world: World, brokerage: Brokerage, login: string, account: { name: string; number: string }, index: number): Account {
+function newAccount(
+  world: World,
+  brokerage: Brokerage,
+  login: string,
+  account: { name: string; number: string },
+  index: number,
+): Account {
   return {
     id: world.chance.uuid(),
     institutionAccountId: stableId(`account ${brokerage.slug} ${login} ${index}`),

@@ -2,7 +2,13 @@ import { isoTime } from "./clock";
 import type { User, World } from "./world";
 
 export type SignInResult =
-  "SUCCESS" | "AUTH_EXPIRED" | "AUTH_NOT_IN_PROGRESS" | "DIFFERENT_ACCOUNT" | "INVALID_CREDENTIALS" | "INVALID_MFA_CODE" | "UNCAUGHT_ERROR";
+  | "SUCCESS"
+  | "AUTH_EXPIRED"
+  | "AUTH_NOT_IN_PROGRESS"
+  | "DIFFERENT_ACCOUNT"
+  | "INVALID_CREDENTIALS"
+  | "INVALID_MFA_CODE"
+  | "UNCAUGHT_ERROR";
 
 /** What each event carries besides the members common to all. */
 interface Members {
@@ -17,7 +23,12 @@ interface Members {
   CONNECTION_FAILED: object;
   NEW_ACCOUNT_AVAILABLE: { accountId: string; brokerageAuthorizationId: string };
   ACCOUNT_TRANSACTIONS_UPDATED: { accountId: string; brokerageAuthorizationId: string };
-  ACCOUNT_HOLDINGS_UPDATED: { accountId: string; brokerageId: string; brokerageAuthorizationId: string; details: object };
+  ACCOUNT_HOLDINGS_UPDATED: {
+    accountId: string;
+    brokerageId: string;
+    brokerageAuthorizationId: string;
+    details: object;
+  };
 }
 
 export type EventType = keyof Members;
@@ -44,7 +55,13 @@ export function recordEvent<Type extends EventType>(
 }
 
 /** Also for types that nobody has heard of, and users that do not exist. */
-export function recordAnyEvent(world: World, userId: string, eventType: string, members: object, at: number): WebhookEvent {
+export function recordAnyEvent(
+  world: World,
+  userId: string,
+  eventType: string,
+  members: object,
+  at: number,
+): WebhookEvent {
   const event: WebhookEvent = {
     webhookId: world.chance.uuid(),
     clientId: world.partner.clientId,

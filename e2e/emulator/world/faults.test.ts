@@ -9,8 +9,15 @@ afterAll(() => world.emulator.close());
 
 test("a fault hits its user and endpoint only, as often as told", async () => {
   const [hit, spared] = [await world.newUser(), await world.newUser()];
-  await world.control(`/users/${hit.userId}/faults`, { endpoint: "list", kind: "status", status: 503, code: "3002", times: 2 });
-  const list = async (user: typeof hit) => (await world.client.connections.listBrokerageAuthorizations(user)).status;
+  await world.control(`/users/${hit.userId}/faults`, {
+    endpoint: "list",
+    kind: "status",
+    status: 503,
+    code: "3002",
+    times: 2,
+  });
+  const list = async (user: typeof hit) =>
+    (await world.client.connections.listBrokerageAuthorizations(user)).status;
   expect(await list(spared)).toBe(200);
   expect((await world.client.accountInformation.listUserAccounts(hit)).status).toBe(200);
   expect([await list(hit), await list(hit), await list(hit)]).toEqual([503, 503, 200]);
@@ -38,9 +45,13 @@ test("a gateway's HTML, a strange shape, an empty list and a full rate can be ha
 test("a cut connection and one that hangs look like it from outside", async () => {
   const user = await world.newUser();
   await world.control(`/users/${user.userId}/faults`, { endpoint: "list", kind: "reset", times: 1 });
-  await expect(world.client.connections.listBrokerageAuthorizations(user)).rejects.toMatchObject({ code: "ECONNRESET" });
+  await expect(world.client.connections.listBrokerageAuthorizations(user)).rejects.toMatchObject({
+    code: "ECONNRESET",
+  });
   await world.control(`/users/${user.userId}/faults`, { endpoint: "list", kind: "hang", times: 1 });
-  await expect(world.client.connections.listBrokerageAuthorizations(user, { timeout: 100 })).rejects.toMatchObject({ code: "ECONNABORTED" });
+  await expect(
+    world.client.connections.listBrokerageAuthorizations(user, { timeout: 100 }),
+  ).rejects.toMatchObject({ code: "ECONNABORTED" });
   expect((await world.client.connections.listBrokerageAuthorizations(user)).status).toBe(200);
 });
 

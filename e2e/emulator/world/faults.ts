@@ -23,7 +23,18 @@ export type Endpoint = (typeof endpoints)[number];
 
 export const faultSchema = z.strictObject({
   endpoint: z.enum([...endpoints, "*"]),
-  kind: z.enum(["delay", "status", "html502", "rate_limited", "hang", "reset", "malformed", "empty_list", "drip", "overtaken"]),
+  kind: z.enum([
+    "delay",
+    "status",
+    "html502",
+    "rate_limited",
+    "hang",
+    "reset",
+    "malformed",
+    "empty_list",
+    "drip",
+    "overtaken",
+  ]),
   delayMs: z.number().min(0).optional(),
   status: z.number().int().min(400).max(599).optional(),
   code: z.string().optional(),
@@ -53,7 +64,10 @@ export function clearFaults(world: World, userId: string | null) {
 
 /** The first fault that fits this request, counted as used. */
 export function takeFault(world: World, endpoint: Endpoint, userId: string | null): Fault | undefined {
-  const fault = world.faults.find((one) => (one.endpoint === "*" || one.endpoint === endpoint) && (one.userId === null || one.userId === userId));
+  const fault = world.faults.find(
+    (one) =>
+      (one.endpoint === "*" || one.endpoint === endpoint) && (one.userId === null || one.userId === userId),
+  );
   if (fault?.times === undefined) return fault;
   fault.times -= 1;
   if (fault.times === 0) world.faults = world.faults.filter((other) => other !== fault);

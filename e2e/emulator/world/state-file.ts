@@ -38,7 +38,16 @@ export function keepState(world: World, path: string): () => void {
 function serialise(world: World): string {
   const { brokerageFlags, settings, clockOffset, faults, mail, nextMailId } = world;
   const maps = { users: [...world.users], sessions: [...world.sessions], events: [...world.events] };
-  return JSON.stringify({ version, ...maps, brokerageFlags, settings, clockOffset, faults, mail, nextMailId });
+  return JSON.stringify({
+    version,
+    ...maps,
+    brokerageFlags,
+    settings,
+    clockOffset,
+    faults,
+    mail,
+    nextMailId,
+  });
 }
 
 function write(path: string, text: string) {
@@ -50,7 +59,8 @@ function write(path: string, text: string) {
 function load(world: World, path: string) {
   if (!existsSync(path)) return;
   const saved = parse(readFileSync(path, "utf8"));
-  if (!saved) throw new StateFileError(`The emulator's state file ${path} is damaged; delete it to start afresh.`);
+  if (!saved)
+    throw new StateFileError(`The emulator's state file ${path} is damaged; delete it to start afresh.`);
   world.users = new Map(saved.users);
   world.sessions = new Map(saved.sessions);
   world.events = new Map(saved.events);
@@ -72,8 +82,12 @@ function parse(text: string): Saved | null {
 function isSaved(value: unknown): value is Saved {
   if (typeof value !== "object" || value === null) return false;
   const members: Record<string, unknown> = { ...value };
-  const lists = ["users", "sessions", "events", "faults", "mail"].every((name) => Array.isArray(members[name]));
-  const objects = ["brokerageFlags", "settings"].every((name) => typeof members[name] === "object" && members[name] !== null);
+  const lists = ["users", "sessions", "events", "faults", "mail"].every((name) =>
+    Array.isArray(members[name]),
+  );
+  const objects = ["brokerageFlags", "settings"].every(
+    (name) => typeof members[name] === "object" && members[name] !== null,
+  );
   const numbers = ["clockOffset", "nextMailId"].every((name) => typeof members[name] === "number");
   return members.version === version && lists && objects && numbers;
 }

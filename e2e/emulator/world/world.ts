@@ -112,7 +112,10 @@ export class World {
     return this.trueTime() + (user?.clockOffset ?? 0) + skewSeconds * 1000;
   }
 
-  /** The correct time: request timestamps and rates are checked against it, however far SnapTrade's clock is off. */
+  /**
+   * The correct time: request timestamps and rates are checked against it, however far SnapTrade's clock is
+   * off.
+   */
   trueTime(): number {
     return this.outside.clock() + this.clockOffset;
   }
@@ -127,7 +130,14 @@ export class World {
 
   brokerage(slug: string, user?: User): ListedBrokerage | undefined {
     const brokerage = findBrokerage(slug);
-    return brokerage && { ...brokerage, ...defaultFlags, ...this.brokerageFlags[slug], ...user?.brokerageFlags[slug] };
+    return (
+      brokerage && {
+        ...brokerage,
+        ...defaultFlags,
+        ...this.brokerageFlags[slug],
+        ...user?.brokerageFlags[slug],
+      }
+    );
   }
 
   listBrokerages(user?: User): ListedBrokerage[] {
@@ -161,7 +171,9 @@ export class World {
   shownConnections(user: User, read: "list" | "detail"): Connection[] {
     const { readLagSeconds, listLagSeconds } = this.settingsOf(user);
     const lagSeconds = read === "list" ? Math.max(readLagSeconds, listLagSeconds) : readLagSeconds;
-    return lagSeconds === 0 ? user.connections : this.history.connectionsAt(user, this.now(user) - lagSeconds * 1000);
+    return lagSeconds === 0
+      ? user.connections
+      : this.history.connectionsAt(user, this.now(user) - lagSeconds * 1000);
   }
 
   settleAll() {
@@ -171,12 +183,15 @@ export class World {
   private settle(user: User) {
     const now = this.now(user);
     for (const connection of [...user.connections]) {
-      if (connection.repairAt !== null && connection.repairAt <= now) finishRepair(this, user, connection, connection.repairAt);
-      if (connection.deleteAt !== null && connection.deleteAt <= now) removeConnection(this, user, connection, connection.deleteAt);
+      if (connection.repairAt !== null && connection.repairAt <= now)
+        finishRepair(this, user, connection, connection.repairAt);
+      if (connection.deleteAt !== null && connection.deleteAt <= now)
+        removeConnection(this, user, connection, connection.deleteAt);
       announceDailyHoldings(this, user, connection);
     }
     if (user.deleteAt !== null && user.deleteAt <= now) {
-      if (this.settingsOf(user).userDeletion !== "lost-event") recordEvent(this, user, "USER_DELETED", {}, user.deleteAt);
+      if (this.settingsOf(user).userDeletion !== "lost-event")
+        recordEvent(this, user, "USER_DELETED", {}, user.deleteAt);
       this.users.delete(user.userId);
     }
   }

@@ -1,7 +1,11 @@
 import { dialogOf, openDialog, signIn } from "../../support/portal";
 import { broken, expect, row, test } from "../../support/test";
 
-test("another brokerage is found by typing, connected in the dialog, and there", async ({ page, context, make }) => {
+test("another brokerage is found by typing, connected in the dialog, and there", async ({
+  page,
+  context,
+  make,
+}) => {
   const owner = await make({ brokerage: "KRAKEN" });
   await owner.enter(context);
   await page.goto("/connections");
@@ -20,7 +24,9 @@ test("another brokerage is found by typing, connected in the dialog, and there",
 test("who has a stopped connection there is offered its repair first", async ({ page, owner }) => {
   await page.goto("/connections/new");
   await page.getByRole("link", { name: /Needs reconnecting: Vanguard US/ }).click();
-  await expect(page.getByRole("heading", { name: "You already have a Vanguard US connection" })).toBeVisible();
+  await expect(
+    page.getByRole("heading", { name: "You already have a Vanguard US connection" }),
+  ).toBeVisible();
   await page.getByRole("button", { name: "Reconnect Vanguard US instead" }).click();
   const { portal, result } = dialogOf(page);
   await signIn(portal, "good");
@@ -28,7 +34,10 @@ test("who has a stopped connection there is offered its repair first", async ({ 
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a second connection beside a stopped one is pointed out, with both ways to tidy up", async ({ page, owner }) => {
+test("a second connection beside a stopped one is pointed out, with both ways to tidy up", async ({
+  page,
+  owner,
+}) => {
   await page.goto("/connections/new?brokerage=VANGUARD");
   await page.getByRole("button", { name: "It’s a different login" }).click();
   const { portal, result, dialog } = dialogOf(page);
@@ -45,7 +54,10 @@ test("a second connection beside a stopped one is pointed out, with both ways to
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a repair that made a second connection says so in the dialog, and both can be kept from there", async ({ page, owner }) => {
+test("a repair that made a second connection says so in the dialog, and both can be kept from there", async ({
+  page,
+  owner,
+}) => {
   const { portal, result, dialog } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();
   await owner.control.post(`/users/${owner.snapTradeUserId}/connections`, { brokerage: "VANGUARD" });
@@ -57,7 +69,12 @@ test("a repair that made a second connection says so in the dialog, and both can
   await expect(page.getByRole("region", { name: "A second Vanguard US connection was made" })).toHaveCount(0);
 });
 
-test("brokerage trouble of a stopped connection is not the person's to mend", async ({ page, context, make, control }) => {
+test("brokerage trouble of a stopped connection is not the person's to mend", async ({
+  page,
+  context,
+  make,
+  control,
+}) => {
   // A brokerage's trouble is everybody's, so these two are used by no other test.
   const owner = await make(broken("ZERODHA"), broken("BINANCE"));
   await owner.enter(context);

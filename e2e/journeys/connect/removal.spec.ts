@@ -37,7 +37,11 @@ test("a removal whose answer is lost is said as unknown, and can be taken back",
   await expect(page.getByRole("region", { name: "Status" })).toContainText("Needs reconnecting");
 });
 
-test("a removal that SnapTrade heard, though its answer was lost, is never called unchanged, and ends by itself", async ({ page, make, context }) => {
+test("a removal that SnapTrade heard, though its answer was lost, is never called unchanged, and ends by itself", async ({
+  page,
+  make,
+  context,
+}) => {
   const owner = await make({ brokerage: "VANGUARD" });
   await owner.set({ removal: "lost-answer", deleteDelaySeconds: 60 });
   await owner.enter(context);
@@ -49,7 +53,10 @@ test("a removal that SnapTrade heard, though its answer was lost, is never calle
   await expect(row(page, "Vanguard US")).toContainText("Removed");
 });
 
-test("a removal that SnapTrade lost can be taken back while SnapTrade has the connection", async ({ page, owner }) => {
+test("a removal that SnapTrade lost can be taken back while SnapTrade has the connection", async ({
+  page,
+  owner,
+}) => {
   await owner.set({ removal: "lost-job" });
   await askToRemove(page, owner);
   await expect(row(page, "Vanguard US")).toContainText("Being removed");

@@ -13,7 +13,10 @@ async function withWebhooks(owner: Owner): Promise<Owner> {
 /** Reads server-sent events as a page does; `next` resolves with the next version. */
 async function listen(owner: Owner) {
   const stop = new AbortController();
-  const answer = await fetch(`${servers().appUrl}/api/live`, { headers: { Cookie: owner.visitor.cookieHeader() }, signal: stop.signal });
+  const answer = await fetch(`${servers().appUrl}/api/live`, {
+    headers: { Cookie: owner.visitor.cookieHeader() },
+    signal: stop.signal,
+  });
   const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
   let heard = "";
   async function next(): Promise<number> {
@@ -32,7 +35,11 @@ async function listen(owner: Owner) {
 }
 
 test.describe("an open page", () => {
-  test("shows a break and a repair without a reload, in place, in its title and in words", async ({ page, make, context }) => {
+  test("shows a break and a repair without a reload, in place, in its title and in words", async ({
+    page,
+    make,
+    context,
+  }) => {
     const owner = await withWebhooks(await make(working("QUESTRADE"), working("KRAKEN")));
     await owner.enter(context);
     await page.goto("/connections");
@@ -55,7 +62,11 @@ test.describe("an open page", () => {
     expect(await page.evaluate(() => Reflect.get(window, "notReloaded") === true)).toBe(true);
   });
 
-  test("that was hidden catches up when it is shown, and asks for nothing meanwhile", async ({ page, make, context }) => {
+  test("that was hidden catches up when it is shown, and asks for nothing meanwhile", async ({
+    page,
+    make,
+    context,
+  }) => {
     const owner = await withWebhooks(await make(working("QUESTRADE")));
     await owner.enter(context);
     // A page that does not know the reader's zone yet reads itself again at once.
@@ -100,7 +111,11 @@ test.describe("an open page", () => {
   });
 });
 
-test("the portal's dialog turns to the result from the event alone, while SnapTrade answers no look", async ({ page, make, context }) => {
+test("the portal's dialog turns to the result from the event alone, while SnapTrade answers no look", async ({
+  page,
+  make,
+  context,
+}) => {
   const owner = await withWebhooks(await make(broken("VANGUARD")));
   await owner.enter(context);
   const { dialog, result } = await openDialog(page, "Vanguard");
@@ -116,13 +131,18 @@ test("the portal's dialog turns to the result from the event alone, while SnapTr
   await expect(row(page, "Vanguard").getByText("Reconnected")).toBeVisible();
 });
 
-test("a page that waits for a look stays as it is under an open dialog, and shows the result", async ({ page, make, context }) => {
+test("a page that waits for a look stays as it is under an open dialog, and shows the result", async ({
+  page,
+  make,
+  context,
+}) => {
   const owner = await withWebhooks(await make(broken("KRAKEN")));
   await owner.enter(context);
   await page.clock.install();
   await page.goto("/connections");
   await expect(row(page, "Kraken")).toContainText("Needs reconnecting");
-  // It reads itself again within a minute while something needs reconnecting, and says so only when that is near.
+  // It reads itself again within a minute while something needs reconnecting, and says so only when that is
+  // near.
   await expect(page.getByText("Checking with SnapTrade …")).toHaveCount(0);
   await row(page, "Kraken").getByRole("button", { name: "Reconnect Kraken" }).click();
   const { portal, result } = dialogOf(page);
@@ -131,7 +151,8 @@ test("a page that waits for a look stays as it is under an open dialog, and show
   await portal.getByLabel("API secret").fill("anything");
   await portal.getByRole("button", { name: "Reconnect", exact: true }).click();
   await expect(result("Kraken is connected again")).toBeVisible();
-  // Requests of a page go one after another: once the second one is answered, whatever the first one led to has happened.
+  // Requests of a page go one after another: once the second one is answered, whatever the first one led to
+  // has happened.
   for (const next of [() => page.clock.fastForward(61_000), () => owner.break(0)]) {
     const answered = page.waitForResponse((response) => response.request().method() === "POST");
     await next();
@@ -142,7 +163,8 @@ test("a page that waits for a look stays as it is under an open dialog, and show
 
 test("a reading after an event never shows the older state, 300 times", async ({ make }) => {
   test.setTimeout(300_000);
-  // Their clock goes in steps, so that no two events are too close to be told apart, and stays within what counts as in time.
+  // Their clock goes in steps, so that no two events are too close to be told apart, and stays within what
+  // counts as in time.
   const owner = await make();
   await owner.advance(-480);
   await owner.connect(working("QUESTRADE"));
@@ -154,7 +176,8 @@ test("a reading after an event never shows the older state, 300 times", async ({
     const breaks = turn % 2 === 0;
     await owner.advance(2.1);
     await Promise.all([live.next().then(hear), breaks ? owner.break(0) : owner.fix(0)]);
-    // A look of the page, due each minute while something needs reconnecting, is announced too, and may have come first.
+    // A look of the page, due each minute while something needs reconnecting, is announced too, and may have
+    // come first.
     for (; !(await shows(breaks)); looks++) hear(await live.next());
   }
   expect(looks).toBeLessThan(20);

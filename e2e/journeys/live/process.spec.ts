@@ -14,7 +14,11 @@ let data = "";
 let ports = { app: 0, emulator: 0, smtp: 0 };
 let emulator: Running;
 let app: Running;
-const settings = () => ({ DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" });
+const settings = () => ({
+  DATABASE_URL: `pglite:${data}`,
+  LOG_LEVEL: "silent",
+  RECONCILE_IN_PROCESS: "false",
+});
 
 test.beforeAll(async () => {
   test.setTimeout(180_000);
@@ -33,17 +37,25 @@ const megabyte = 1024 * 1024;
 
 /** The app process's peak memory so far. */
 async function peakBytes(): Promise<number> {
-  const [, kilobytes = ""] = /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${app.child.pid ?? 0}/status`, "utf8")) ?? [];
+  const [, kilobytes = ""] =
+    /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${app.child.pid ?? 0}/status`, "utf8")) ?? [];
   return Number(kilobytes) * 1024;
 }
 
-/** Posts 150 MB as fast as they are accepted. @returns the response status, or null if the connection ended without one */
+/**
+ * Posts 150 MB as fast as they are accepted.
+ * @returns the response status, or null if the connection ended without one
+ */
 function postMuch(place: string, headers: Record<string, string>): Promise<number | null> {
   return new Promise((resolve) => {
-    const outgoing = request(`${app.url}${place}`, { method: "POST", headers: { Origin: app.url, ...headers } }, (answer) => {
-      resolve(answer.statusCode ?? null);
-      answer.resume();
-    });
+    const outgoing = request(
+      `${app.url}${place}`,
+      { method: "POST", headers: { Origin: app.url, ...headers } },
+      (answer) => {
+        resolve(answer.statusCode ?? null);
+        answer.resume();
+      },
+    );
     outgoing.on("error", () => resolve(null));
     const chunk = Buffer.alloc(megabyte, "a");
     let left = 150;
@@ -58,8 +70,14 @@ function postMuch(place: string, headers: Record<string, string>): Promise<numbe
 test("150 MB posted to any route are refused, and memory use does not grow", async () => {
   const before = await peakBytes();
   for (const place of ["/api/auth/callback/email", "/", "/api/unsubscribe/x"]) {
-    for (const headers of [{ "Content-Length": String(150 * megabyte) }, { "Transfer-Encoding": "chunked" }] as Record<string, string>[])
-      expect(await postMuch(place, { "Content-Type": "application/x-www-form-urlencoded", ...headers }), place).toBe(413);
+    for (const headers of [
+      { "Content-Length": String(150 * megabyte) },
+      { "Transfer-Encoding": "chunked" },
+    ] as Record<string, string>[])
+      expect(
+        await postMuch(place, { "Content-Type": "application/x-www-form-urlencoded", ...headers }),
+        place,
+      ).toBe(413);
   }
   expect((await peakBytes()) - before).toBeLessThan(60 * megabyte);
 });

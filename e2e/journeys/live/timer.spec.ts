@@ -20,29 +20,41 @@ test.beforeAll(async () => {
   data = await mkdtemp(path.join(tmpdir(), "reconnect-timer-"));
   emulator = await startEmulator(ports);
   await new Control(emulator.url).post("/settings", { webhooks: "off", deleteDelaySeconds: 0 });
-  app = await startApp(ports, { DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" });
+  app = await startApp(ports, {
+    DATABASE_URL: `pglite:${data}`,
+    LOG_LEVEL: "silent",
+    RECONCILE_IN_PROCESS: "false",
+  });
 });
 test.afterAll(async () => {
   await Promise.all([app.stop(), emulator.stop()]);
   await rm(data, { recursive: true, force: true });
 });
 
-const person = (name: string) => makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, `${name}@example.com`);
+const person = (name: string) =>
+  makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, `${name}@example.com`);
 const at = ({ snapTradeUserId }: Person, what: string) => `/users/${snapTradeUserId}${what}`;
 
 async function round(): Promise<object> {
-  const answer = await fetch(`${app.url}/api/cron/reconcile`, { method: "POST", headers: { Authorization: `Bearer ${secret}` } });
+  const answer = await fetch(`${app.url}/api/cron/reconcile`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${secret}` },
+  });
   return (await answer.json()) as object;
 }
 
-test("a break that no webhook told is found by the round, and shown in an open page", async ({ page, context }) => {
+test("a break that no webhook told is found by the round, and shown in an open page", async ({
+  page,
+  context,
+}) => {
   const owner = await person("round");
   const [connection] = await seedConnections(owner, [{ brokerage: "QUESTRADE" }]);
   await context.addCookies(cookiesOf(owner));
   await page.goto(`${app.url}/connections`);
   await expect(row(page, "Questrade").getByText("Connected")).toBeVisible();
   await owner.control.post(at(owner, `/connections/${connection?.id ?? ""}/break`));
-  // The round leaves alone whoever was looked at within the minute, unless it has a reason; a contradiction is one.
+  // The round leaves alone whoever was looked at within the minute, unless it has a reason; a contradiction
+  // is one.
   await expect
     .poll(
       async () => {
@@ -52,10 +64,16 @@ test("a break that no webhook told is found by the round, and shown in an open p
       { timeout: 80_000, intervals: [5_000] },
     )
     .toBe(true);
-  expect(await (await fetch(`${app.url}/api/health`)).json()).toMatchObject({ status: "ok", lostBreakFoundWithinMinutes: 1 });
+  expect(await (await fetch(`${app.url}/api/health`)).json()).toMatchObject({
+    status: "ok",
+    lostBreakFoundWithinMinutes: 1,
+  });
 });
 
-test("a brokerage's maintenance is shown as its own trouble, not as the person's", async ({ page, context }) => {
+test("a brokerage's maintenance is shown as its own trouble, not as the person's", async ({
+  page,
+  context,
+}) => {
   const owner = await person("maintenance");
   await seedConnections(owner, [{ brokerage: "KRAKEN" }]);
   await context.addCookies(cookiesOf(owner));
@@ -77,7 +95,9 @@ test("asking again and again is answered with a sentence", async ({ page, contex
   }
   await expect(async () => {
     await page.getByRole("button", { name: "Check now" }).click();
-    await expect(page.getByText("We asked SnapTrade several times within the last minute")).toBeVisible({ timeout: 1_000 });
+    await expect(page.getByText("We asked SnapTrade several times within the last minute")).toBeVisible({
+      timeout: 1_000,
+    });
   }).toPass();
 });
 
@@ -88,7 +108,13 @@ test("a person whose access SnapTrade refuses first sees that nothing can be che
   const owner = await person("refused");
   await seedConnections(owner, [{ brokerage: "QUESTRADE" }]);
   await context.addCookies(cookiesOf(owner));
-  await owner.control.post(at(owner, "/faults"), { endpoint: "list", kind: "status", status: 401, code: "1083", times: 1 });
+  await owner.control.post(at(owner, "/faults"), {
+    endpoint: "list",
+    kind: "status",
+    status: 401,
+    code: "1083",
+    times: 1,
+  });
   await page.goto(`${app.url}/connections`);
   await page.getByRole("button", { name: "Check now" }).click();
   await expect(page.getByText("We can’t check with SnapTrade right now")).toBeVisible();
@@ -97,7 +123,10 @@ test("a person whose access SnapTrade refuses first sees that nothing can be che
   await expect(row(page, "Questrade").getByText("Connected", { exact: true })).toBeVisible();
 });
 
-test("deleting one's account asks SnapTrade, and leaves nothing once it is done", async ({ page, context }) => {
+test("deleting one's account asks SnapTrade, and leaves nothing once it is done", async ({
+  page,
+  context,
+}) => {
   const owner = await person("leaving");
   await seedConnections(owner, [{ brokerage: "QUESTRADE" }]);
   await context.addCookies(cookiesOf(owner));
@@ -107,7 +136,16 @@ test("deleting one's account asks SnapTrade, and leaves nothing once it is done"
   await page.goto(`${app.url}/connections`);
   await expect(page.getByLabel("E-mail")).toBeVisible();
   await expect
-    .poll(async () => (await owner.control.get<{ userId: string }[]>("/users")).some(({ userId }) => userId === owner.snapTradeUserId))
+    .poll(async () =>
+      (await owner.control.get<{ userId: string }[]>("/users")).some(
+        ({ userId }) => userId === owner.snapTradeUserId,
+      ),
+    )
     .toBe(false);
-  await expect.poll(async () => ((await round()) as { forgotten?: number }).forgotten, { timeout: 40_000, intervals: [2_000] }).toBe(1);
+  await expect
+    .poll(async () => ((await round()) as { forgotten?: number }).forgotten, {
+      timeout: 40_000,
+      intervals: [2_000],
+    })
+    .toBe(1);
 });

@@ -11,7 +11,12 @@ function post(body: BodyInit, signature: string | null) {
   return fetch(path(), { method: "POST", body, headers: signature === null ? {} : { Signature: signature } });
 }
 
-const event = () => ({ webhookId: randomUUID(), eventType: "SOMETHING_NEW", userId: randomUUID(), eventTimestamp: new Date().toISOString() });
+const event = () => ({
+  webhookId: randomUUID(),
+  eventType: "SOMETHING_NEW",
+  userId: randomUUID(),
+  eventTimestamp: new Date().toISOString(),
+});
 const sign = (content: object) => signEvent(settings.SNAPTRADE_CONSUMER_KEY ?? "", content);
 
 test("the route answers as the contract says", async () => {
@@ -66,12 +71,16 @@ function stream(bytes: number): Promise<{ status: number; sent: number }> {
     let sent = 0;
     let answered = false;
     const chunk = Buffer.alloc(64 * 1024, "a");
-    const outgoing = httpRequest(path(), { method: "POST", headers: { Signature: "x", "Transfer-Encoding": "chunked" } }, (answer) => {
-      answered = true;
-      answer.resume();
-      outgoing.destroy();
-      resolve({ status: answer.statusCode ?? 0, sent });
-    });
+    const outgoing = httpRequest(
+      path(),
+      { method: "POST", headers: { Signature: "x", "Transfer-Encoding": "chunked" } },
+      (answer) => {
+        answered = true;
+        answer.resume();
+        outgoing.destroy();
+        resolve({ status: answer.statusCode ?? 0, sent });
+      },
+    );
     outgoing.on("error", (error) => (answered ? undefined : reject(error)));
     function write() {
       while (!answered && sent < bytes) {

@@ -22,7 +22,8 @@ test.beforeAll(async () => {
   pool = new Pool({ connectionString: postgres.url, max: 1 });
   const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
   const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" };
-  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings })) throw new Error("No migration");
+  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings }))
+    throw new Error("No migration");
   emulator = await startEmulator(ports);
   await new Control(emulator.url).post("/settings", { rateLimit: 100_000 });
   app = await startApp(ports, settings);
@@ -41,8 +42,10 @@ interface Told {
 
 async function makeOwner(name: string, ...brokerages: string[]) {
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, `${name}@example.com`);
-  // Only the break is to be told: what SnapTrade says of new connections makes us look, and a look must not meet the leap of time below.
-  const webhooks = (setting: string) => person.control.post(`/users/${person.snapTradeUserId}/settings`, { webhooks: setting });
+  // Only the break is to be told: what SnapTrade says of new connections makes us look, and a look must not
+  // meet the leap of time below.
+  const webhooks = (setting: string) =>
+    person.control.post(`/users/${person.snapTradeUserId}/settings`, { webhooks: setting });
   await webhooks("off");
   const made = await seedConnections(
     person,
@@ -53,26 +56,44 @@ async function makeOwner(name: string, ...brokerages: string[]) {
   return { person, ids: made.map(({ id }) => id) };
 }
 
-const break_ = (person: Person, id: string | undefined) => person.control.post(`/users/${person.snapTradeUserId}/connections/${id ?? ""}/break`);
+const break_ = (person: Person, id: string | undefined) =>
+  person.control.post(`/users/${person.snapTradeUserId}/connections/${id ?? ""}/break`);
 
 /** As if the time for every waiting notice had come, and the scheduler with it. */
 async function mailNow(): Promise<void> {
   // Episodes are a fold of observations, so both have to be older.
-  await pool.query("update observations set recorded_at = recorded_at - interval '11 minutes' where state = 'disabled'");
-  await pool.query("update episodes set noticed_at = noticed_at - interval '11 minutes' where ended_at is null");
+  await pool.query(
+    "update observations set recorded_at = recorded_at - interval '11 minutes' where state = 'disabled'",
+  );
+  await pool.query(
+    "update episodes set noticed_at = noticed_at - interval '11 minutes' where ended_at is null",
+  );
   await pool.query("update notices set run_at = now() - interval '1 second' where mail = 'waiting'");
   await pool.query("update rounds set locked_until = now() - interval '1 second'");
-  const answer = await fetch(`${app.url}/api/cron/reconcile`, { method: "POST", headers: { Authorization: `Bearer ${secret}` } });
+  const answer = await fetch(`${app.url}/api/cron/reconcile`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${secret}` },
+  });
   expect(answer.status).toBe(200);
 }
 
 const mails = (person: Person, about: RegExp) =>
-  person.control.get<Told[]>(`/mail?to=${encodeURIComponent(person.email)}`).then((all) => all.filter(({ subject }) => about.test(subject)));
+  person.control
+    .get<Told[]>(`/mail?to=${encodeURIComponent(person.email)}`)
+    .then((all) => all.filter(({ subject }) => about.test(subject)));
 
 /** SnapTrade's webhook has reached the database. */
 const noticed = (id: string | undefined, ended: boolean) =>
   expect
-    .poll(async () => (await pool.query(`select 1 from episodes where connection_id = $1 and (ended_at is not null) = $2`, [id, ended])).rowCount)
+    .poll(
+      async () =>
+        (
+          await pool.query(
+            `select 1 from episodes where connection_id = $1 and (ended_at is not null) = $2`,
+            [id, ended],
+          )
+        ).rowCount,
+    )
     .toBeGreaterThan(0);
 
 /** Somebody whose connections broke a while ago, and were mailed about unless something holds that. */
@@ -91,7 +112,10 @@ async function linkInMail(person: Person, path: string): Promise<string> {
 
 /** As if these connections had broken long ago, and no other one since. */
 async function calmDown(ids: string[]): Promise<void> {
-  await pool.query("update observations set observed_at = observed_at - interval '1 hour' where connection_id = any($1)", [ids]);
+  await pool.query(
+    "update observations set observed_at = observed_at - interval '1 hour' where connection_id = any($1)",
+    [ids],
+  );
   await pool.query(
     "update episodes set broke_at = broke_at - interval '1 hour', ended_at = ended_at - interval '1 hour' where connection_id = any($1)",
     [ids],
@@ -101,7 +125,9 @@ async function calmDown(ids: string[]): Promise<void> {
 
 /** Twenty-five connections' lives at one brokerage, thirty days each, as the database would remember them. */
 async function writeHistory(slug: string): Promise<void> {
-  const { brokerages } = await new Control(emulator.url).get<{ brokerages: { id: string; slug: string }[] }>("/state");
+  const { brokerages } = await new Control(emulator.url).get<{ brokerages: { id: string; slug: string }[] }>(
+    "/state",
+  );
   const brokerage = brokerages.find((one) => one.slug === slug);
   await pool.query(
     `with person as (insert into users (email) values ('history@example.com') returning id),
@@ -116,7 +142,10 @@ async function writeHistory(slug: string): Promise<void> {
   );
 }
 
-test("a connection near its usual end says so, works on, and begins anew once it is signed in early", async ({ page, context }) => {
+test("a connection near its usual end says so, works on, and begins anew once it is signed in early", async ({
+  page,
+  context,
+}) => {
   await writeHistory("DEGIRO");
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "early@example.com");
   const createdDate = new Date(Date.now() - 28 * 86_400_000).toISOString();
@@ -138,13 +167,18 @@ test("a connection near its usual end says so, works on, and begins anew once it
   await expect(listed).not.toContainText("May need signing in again");
 });
 
-test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({ page, context }) => {
+test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({
+  page,
+  context,
+}) => {
   const { person, ids } = await makeBroken("journey", "VANGUARD");
   const link = await linkInMail(person, "/fix/");
 
   // Scanners open links before people do.
   for (const method of ["GET", "HEAD", "GET"]) await fetch(link, { method });
-  const requests = await person.control.get<{ requests: { path: string }[] }>(`/users/${person.snapTradeUserId}`);
+  const requests = await person.control.get<{ requests: { path: string }[] }>(
+    `/users/${person.snapTradeUserId}`,
+  );
   const asked = requests.requests.filter(({ path }) => path === "/snapTrade/login").length;
 
   await context.addCookies(cookiesOf(person));
@@ -168,7 +202,10 @@ test("from the break to the receipt: mail, fix link, portal, the same connection
   await page.getByRole("button", { name: "Mark all as read" }).click();
   await expect(page.getByText("All read")).toBeVisible();
   await page.goto(`${app.url}/connections/${ids[0] ?? ""}`);
-  for (const subject of ["Your Vanguard US connection needs reconnecting", "Your Vanguard US connection works again"])
+  for (const subject of [
+    "Your Vanguard US connection needs reconnecting",
+    "Your Vanguard US connection works again",
+  ])
     await expect(page.getByText(`To journey@example.com, subject “${subject}”`)).toBeVisible();
 });
 
@@ -179,21 +216,28 @@ test("several breaks at once are one mail", async () => {
   expect(mail?.subject).toBe("3 connections need reconnecting");
 });
 
-test("in a wave of breaks nobody is mailed; once it is over, everybody whom it still concerns", async ({ page, context }) => {
+test("in a wave of breaks nobody is mailed; once it is over, everybody whom it still concerns", async ({
+  page,
+  context,
+}) => {
   const owners: Awaited<ReturnType<typeof makeOwner>>[] = [];
   for (const name of ["ann", "ben", "cem", "dora", "eve"]) owners.push(await makeOwner(name, "FIDELITY"));
   for (const { person, ids } of owners) await break_(person, ids[0]);
   for (const { ids } of owners) await noticed(ids[0], false);
   await mailNow();
   const subjects = async () =>
-    (await Promise.all(owners.map(({ person }) => mails(person, /Fidelity/)))).map((all) => all.map(({ subject }) => subject));
+    (await Promise.all(owners.map(({ person }) => mails(person, /Fidelity/)))).map((all) =>
+      all.map(({ subject }) => subject),
+    );
   expect(await subjects()).toEqual([[], [], [], [], []]);
 
   const [ann, ben] = owners;
   if (!ann || !ben) throw new Error("Nobody was made");
   await context.addCookies(cookiesOf(ann.person));
   await page.goto(`${app.url}/connections`);
-  await expect(page.getByRole("listitem", { name: /Fidelity/ })).toContainText("Many Fidelity connections stopped at once");
+  await expect(page.getByRole("listitem", { name: /Fidelity/ })).toContainText(
+    "Many Fidelity connections stopped at once",
+  );
   await page.getByRole("link", { name: "Fidelity" }).click();
   await expect(page.getByText("Many Fidelity connections stopped at about the same time")).toBeVisible();
 
@@ -205,7 +249,10 @@ test("in a wave of breaks nobody is mailed; once it is over, everybody whom it s
   expect(await subjects()).toEqual([back, [], back, back, back]);
 });
 
-test("who was told that the brokerage can’t be reached can ask to be told when it is worth trying again", async ({ page, context }) => {
+test("who was told that the brokerage can’t be reached can ask to be told when it is worth trying again", async ({
+  page,
+  context,
+}) => {
   const { person, ids } = await makeBroken("patient", "TASTYTRADE");
   await context.addCookies(cookiesOf(person));
   await page.goto(`${app.url}/connections`);
@@ -242,11 +289,17 @@ test("a fix link leads through sign-in, and is nobody else's", async ({ page, co
   await expect(page.getByRole("heading", { name: "This link has done its work" })).toBeVisible();
 });
 
-test("one click in the mail program ends the mails; a scanner that opens the link does not", async ({ page }) => {
+test("one click in the mail program ends the mails; a scanner that opens the link does not", async ({
+  page,
+}) => {
   const { person } = await makeBroken("leaving", "QUESTRADE");
   const link = await linkInMail(person, "/api/unsubscribe/");
   const preference = async () =>
-    (await pool.query<{ mail_preference: string }>("select mail_preference from users where email = $1", [person.email])).rows[0]?.mail_preference;
+    (
+      await pool.query<{ mail_preference: string }>("select mail_preference from users where email = $1", [
+        person.email,
+      ])
+    ).rows[0]?.mail_preference;
   for (const method of ["GET", "HEAD"]) await fetch(link, { method });
   expect(await preference()).toBe("all");
   await page.goto(link);
@@ -280,6 +333,9 @@ test("the mail is readable for everybody, light and dark", async ({ page }) => {
     await page.setContent(mail?.html ?? "");
     const found = await new AxeBuilder({ page }).analyze();
     expect(found.violations).toEqual([]);
-    await page.screenshot({ path: `${process.env.PICTURES ?? "test-results"}/mail-${colorScheme}.png`, fullPage: true });
+    await page.screenshot({
+      path: `${process.env.PICTURES ?? "test-results"}/mail-${colorScheme}.png`,
+      fullPage: true,
+    });
   }
 });

@@ -10,7 +10,12 @@ async function examine(page: Page, name: string) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     // The portal inside the frame is SnapTrade's.
     const { violations } = await new AxeBuilder({ page }).exclude("iframe").analyze();
-    expect(violations.map(({ id, nodes }) => `${name} ${colorScheme} ${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`)).toEqual([]);
+    expect(
+      violations.map(
+        ({ id, nodes }) =>
+          `${name} ${colorScheme} ${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`,
+      ),
+    ).toEqual([]);
   }
   const size = page.viewportSize();
   await page.setViewportSize({ width: 320, height: 700 });
@@ -21,8 +26,13 @@ async function examine(page: Page, name: string) {
   if (size) await page.setViewportSize(size);
 }
 
-test("signed out: sign in, check your e-mail, the page behind a sign-in link, nothing here", async ({ page }) => {
-  const link = await askForLink(servers(), "somebody.with.a.rather.long.address+reconnect@long-domain-name.example.com");
+test("signed out: sign in, check your e-mail, the page behind a sign-in link, nothing here", async ({
+  page,
+}) => {
+  const link = await askForLink(
+    servers(),
+    "somebody.with.a.rather.long.address+reconnect@long-domain-name.example.com",
+  );
   // The last one is a self-contained page, like the one that goes on to the portal.
   for (const path of ["/", "/?error=Verification", "/check-mail", link, "/no-such-page", "/%zz"]) {
     await page.goto(path);
@@ -30,9 +40,16 @@ test("signed out: sign in, check your e-mail, the page behind a sign-in link, no
   }
 });
 
-test("the list in every kind of health, one connection, removing, connecting, how this works", async ({ page, context, make, control }) => {
+test("the list in every kind of health, one connection, removing, connecting, how this works", async ({
+  page,
+  context,
+  make,
+  control,
+}) => {
   const owner = await make(
-    broken("VANGUARD", { accounts: [{ name: "A very long account name that somebody chose", number: "55124417" }] }),
+    broken("VANGUARD", {
+      accounts: [{ name: "A very long account name that somebody chose", number: "55124417" }],
+    }),
     broken("DEGIRO"),
     broken("TASTYTRADE"),
     broken("WEBULL"),

@@ -22,7 +22,10 @@ async function emptyPageWeight(): Promise<number> {
     path.join(folder, "app/layout.jsx"),
     `export default function Layout({ children }) { return <html><body>{children}</body></html>; }`,
   );
-  await writeFile(path.join(folder, "app/page.jsx"), `export default function Page() { return <p>empty</p>; }`);
+  await writeFile(
+    path.join(folder, "app/page.jsx"),
+    `export default function Page() { return <p>empty</p>; }`,
+  );
   const build = spawn(process.execPath, [path.join(root, "node_modules/next/dist/bin/next"), "build"], {
     cwd: folder,
     stdio: "ignore",
@@ -37,9 +40,14 @@ async function emptyPageWeight(): Promise<number> {
   return weight;
 }
 
-/** The script files that a page asks for by itself; those for browsers without modules are not asked for by today's. */
+/**
+ * The script files that a page asks for by itself; those for browsers without modules are not asked for by
+ * today's.
+ */
 function scriptsIn(html: string): string[] {
-  const tags = [...html.matchAll(/<script\b[^>]*\bsrc="\/_next\/([^"]+)"[^>]*>/g)].filter(([tag]) => !/nomodule/i.test(tag));
+  const tags = [...html.matchAll(/<script\b[^>]*\bsrc="\/_next\/([^"]+)"[^>]*>/g)].filter(
+    ([tag]) => !/nomodule/i.test(tag),
+  );
   return [...new Set(tags.map(([, source]) => (source ?? "").split("?")[0] ?? ""))];
 }
 
@@ -52,9 +60,13 @@ test(`the connections page sends at most ${allowed} times the script of an empty
   test.setTimeout(180_000);
   const owner = await make(broken("VANGUARD"), broken("KRAKEN"), { brokerage: "ALPACA" });
   const html = await owner.visitor.open("/connections");
-  const own = await sumOf(scriptsIn(html), async (name) => Buffer.from(await (await fetch(`${servers().appUrl}/_next/${name}`)).arrayBuffer()));
+  const own = await sumOf(scriptsIn(html), async (name) =>
+    Buffer.from(await (await fetch(`${servers().appUrl}/_next/${name}`)).arrayBuffer()),
+  );
   const empty = await emptyPageWeight();
-  console.log(`script, brotli: connections page ${own} bytes, empty page ${empty} bytes, ratio ${(own / empty).toFixed(3)}`);
+  console.log(
+    `script, brotli: connections page ${own} bytes, empty page ${empty} bytes, ratio ${(own / empty).toFixed(3)}`,
+  );
   expect(empty).toBeGreaterThan(50_000);
   expect(own / empty).toBeLessThanOrEqual(allowed);
 });

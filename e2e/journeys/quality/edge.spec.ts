@@ -14,15 +14,23 @@ async function signInForm(page: Page) {
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("a login link that redirects to the brokerage's own site is followed there, under a strict form-action", async ({ page, context, make }) => {
+  test("a login link that redirects to the brokerage's own site is followed there, under a strict form-action", async ({
+    page,
+    context,
+    make,
+  }) => {
     const brokerage = createServer((_, answer) =>
-      answer.setHeader("Content-Type", "text/html; charset=utf-8").end("<!doctype html><title>Brokerage</title><h1>The brokerage’s own page</h1>"),
+      answer
+        .setHeader("Content-Type", "text/html; charset=utf-8")
+        .end("<!doctype html><title>Brokerage</title><h1>The brokerage’s own page</h1>"),
     );
     await new Promise<void>((resolve) => brokerage.listen(0, "127.0.0.1", resolve));
     const place = `http://127.0.0.1:${(brokerage.address() as AddressInfo).port}/`;
     const owner = await make(broken("VANGUARD"));
     await owner.enter(context);
-    await page.route(`${portalOrigin()}/**`, (route) => route.fulfill({ status: 302, headers: { Location: place } }));
+    await page.route(`${portalOrigin()}/**`, (route) =>
+      route.fulfill({ status: 302, headers: { Location: place } }),
+    );
     await page.goto("/connections");
     const answered = page.waitForResponse((answer) => answer.request().method() === "POST");
     await row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" }).click();
@@ -30,16 +38,26 @@ test.describe("without JavaScript", () => {
     const answer = await answered;
     expect(answer.headers()["cache-control"]).toContain("no-store");
     expect(answer.headers()["referrer-policy"]).toBe("no-referrer");
-    expect(answer.headers()["content-security-policy"]).toMatch(/^default-src 'none'; style-src 'nonce-[^']+'; form-action 'none'/);
+    expect(answer.headers()["content-security-policy"]).toMatch(
+      /^default-src 'none'; style-src 'nonce-[^']+'; form-action 'none'/,
+    );
     expect(answer.url()).not.toMatch(/redeemToken|sessionId/);
-    expect((await page.request.get("/connections")).headers()["content-security-policy"]).toContain("form-action 'self';");
+    expect((await page.request.get("/connections")).headers()["content-security-policy"]).toContain(
+      "form-action 'self';",
+    );
     brokerage.close();
   });
 });
 
-test("a return address that is unknown or someone else's is answered with a page of the app", async ({ page, owner }) => {
+test("a return address that is unknown or someone else's is answered with a page of the app", async ({
+  page,
+  owner,
+}) => {
   expect(owner.returnPath).toMatch(/^\/portal\//);
-  for (const path of ["/portal/11111111-1111-4111-8111-111111111111/return?status=SUCCESS", "/portal/nonsense/return"]) {
+  for (const path of [
+    "/portal/11111111-1111-4111-8111-111111111111/return?status=SUCCESS",
+    "/portal/nonsense/return",
+  ]) {
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(404);
     await expect(page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
@@ -48,9 +66,23 @@ test("a return address that is unknown or someone else's is answered with a page
 });
 
 test("every route refuses a body over its limit", async () => {
-  for (const path of ["/", "/connections", "/api/auth/callback/email", "/api/auth/signin/email", "/api/unsubscribe/x", "/api/cron/reconcile"]) {
-    for (const init of [{ body: Buffer.alloc(1_000_000) }, { body: new Blob([Buffer.alloc(1_000_000)]).stream(), duplex: "half" }]) {
-      const answer = await fetch(servers().appUrl + path, { method: "POST", headers: { Origin: servers().appUrl }, ...init });
+  for (const path of [
+    "/",
+    "/connections",
+    "/api/auth/callback/email",
+    "/api/auth/signin/email",
+    "/api/unsubscribe/x",
+    "/api/cron/reconcile",
+  ]) {
+    for (const init of [
+      { body: Buffer.alloc(1_000_000) },
+      { body: new Blob([Buffer.alloc(1_000_000)]).stream(), duplex: "half" },
+    ]) {
+      const answer = await fetch(servers().appUrl + path, {
+        method: "POST",
+        headers: { Origin: servers().appUrl },
+        ...init,
+      });
       expect(answer.status, path).toBe(413);
     }
   }
@@ -93,6 +125,8 @@ test("a server action runs only for a form of our own origin", async ({ page }) 
 test("what is no page carries a policy that allows nothing", async ({ request }) => {
   for (const path of ["/api/health", "/api/live", "/api/unsubscribe/x", "/api/cron/reconcile"]) {
     const answer = await request.get(path, { maxRedirects: 0 });
-    expect(answer.headers()["content-security-policy"], path).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(answer.headers()["content-security-policy"], path).toBe(
+      "default-src 'none'; frame-ancestors 'none'",
+    );
   }
 });

@@ -4,7 +4,11 @@ import { expect, row, test } from "../../support/test";
 test("reconnecting works with the keyboard alone", async ({ page, owner }) => {
   await page.goto("/connections");
   const button = row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" });
-  for (let presses = 0; presses < 30 && !(await button.evaluate((element) => element === document.activeElement)); presses++)
+  for (
+    let presses = 0;
+    presses < 30 && !(await button.evaluate((element) => element === document.activeElement));
+    presses++
+  )
     await page.keyboard.press("Tab");
   await expect(button).toBeFocused();
   await page.keyboard.press("Enter");
@@ -12,7 +16,11 @@ test("reconnecting works with the keyboard alone", async ({ page, owner }) => {
   await expect(dialog.getByRole("heading", { name: "Vanguard US" })).toBeFocused();
   const user = portal.getByLabel("User name");
   await expect(user).toBeVisible();
-  for (let presses = 0; presses < 30 && !(await user.evaluate((element) => element === document.activeElement)); presses++)
+  for (
+    let presses = 0;
+    presses < 30 && !(await user.evaluate((element) => element === document.activeElement));
+    presses++
+  )
     await page.keyboard.press("Tab");
   await page.keyboard.type("good");
   await page.keyboard.press("Tab");

@@ -11,7 +11,12 @@ test("messages from a foreign origin change nothing", async ({ page, owner, cont
   await expect(portal.getByLabel("User name")).toBeVisible();
   const before = await owner.asked("/authorizations");
   await page.evaluate((id) => {
-    for (const data of [{ status: "SUCCESS", authorizationId: id }, "CLOSE_MODAL", "CLOSED", { status: "ERROR", errorCode: "1066" }]) {
+    for (const data of [
+      { status: "SUCCESS", authorizationId: id },
+      "CLOSE_MODAL",
+      "CLOSED",
+      { status: "ERROR", errorCode: "1066" },
+    ]) {
       for (const origin of ["https://evil.example", "null", `${location.origin}.evil.example`])
         window.dispatchEvent(new MessageEvent("message", { origin, data }));
     }
@@ -23,22 +28,34 @@ test("messages from a foreign origin change nothing", async ({ page, owner, cont
 });
 
 test("a really foreign window that posts to the page is not heard", async ({ page, owner, context }) => {
-  const foreign = createServer((_, response) => response.setHeader("Content-Type", "text/html").end("<!doctype html><title>foreign</title>"));
+  const foreign = createServer((_, response) =>
+    response.setHeader("Content-Type", "text/html").end("<!doctype html><title>foreign</title>"),
+  );
   await new Promise<void>((resolve) => foreign.listen(0, "127.0.0.1", resolve));
   const { portal, dialog } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();
   const opening = context.waitForEvent("page");
-  await page.evaluate((port) => void window.open(`http://127.0.0.1:${port}/`), (foreign.address() as AddressInfo).port);
+  await page.evaluate(
+    (port) => void window.open(`http://127.0.0.1:${port}/`),
+    (foreign.address() as AddressInfo).port,
+  );
   const evil = await opening;
   await evil.waitForLoadState();
-  await evil.evaluate((id) => (window.opener as Window | null)?.postMessage({ status: "SUCCESS", authorizationId: id }, "*"), owner.ids[0]);
+  await evil.evaluate(
+    (id) => (window.opener as Window | null)?.postMessage({ status: "SUCCESS", authorizationId: id }, "*"),
+    owner.ids[0],
+  );
   await expect(dialog.getByText("Checking with SnapTrade")).toHaveCount(0);
   await signIn(portal, "good");
   await expect(dialog.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
   foreign.close();
 });
 
-test("another person's connection answers exactly like a missing one: page, removal and action", async ({ owner, make, browser }) => {
+test("another person's connection answers exactly like a missing one: page, removal and action", async ({
+  owner,
+  make,
+  browser,
+}) => {
   const context = await browser.newContext();
   const stranger = await make({ brokerage: "KRAKEN", disabled: true });
   await stranger.enter(context);
@@ -47,24 +64,35 @@ test("another person's connection answers exactly like a missing one: page, remo
     [`/connections/${id}`, `/connections/${randomUUID()}`],
     [`/connections/${id}/remove`, `/connections/${randomUUID()}/remove`],
   ] as const) {
-    const answers = await Promise.all([theirs, missing].map((path) => context.request.get(servers().appUrl + path)));
+    const answers = await Promise.all(
+      [theirs, missing].map((path) => context.request.get(servers().appUrl + path)),
+    );
     expect(answers.map((answer) => answer.status())).toEqual([404, 404]);
   }
-  const forged = (connectionId: string) => stranger.visitor.submit("/connections", (form) => form.includes('name="connectionId"'), { connectionId });
+  const forged = (connectionId: string) =>
+    stranger.visitor.submit("/connections", (form) => form.includes('name="connectionId"'), { connectionId });
   expect(await forged(id)).toContain("error=not-found");
   expect(await forged(randomUUID())).toContain("error=not-found");
   await context.close();
 });
 
 test("signed out, every page leads to sign in", async ({ request }) => {
-  for (const path of ["/connections", "/connections/new", `/connections/${randomUUID()}`, `/portal/${randomUUID()}/return`]) {
+  for (const path of [
+    "/connections",
+    "/connections/new",
+    `/connections/${randomUUID()}`,
+    `/portal/${randomUUID()}/return`,
+  ]) {
     const answer = await request.get(path, { maxRedirects: 0 });
     expect(answer.status(), path).toBeGreaterThanOrEqual(303);
     expect(answer.headers().location, path).toMatch(/^\/(\?|$)/);
   }
 });
 
-test("what a browser gets holds no secret, and only what was clicked for gets a login link", async ({ page, owner }) => {
+test("what a browser gets holds no secret, and only what was clicked for gets a login link", async ({
+  page,
+  owner,
+}) => {
   const bodies: string[] = [];
   page.on("response", (response) => {
     if (response.url().startsWith(servers().appUrl))
@@ -81,7 +109,9 @@ test("what a browser gets holds no secret, and only what was clicked for gets a 
   expect(bodies.join("")).not.toContain(owner.snapTradeUserId);
 });
 
-test("pages carry a policy with a nonce, may not be framed, and frame nobody but the portal", async ({ request }) => {
+test("pages carry a policy with a nonce, may not be framed, and frame nobody but the portal", async ({
+  request,
+}) => {
   const headers = (await request.get("/")).headers();
   const policy = headers["content-security-policy"] ?? "";
   expect(policy).toMatch(/script-src 'self' 'nonce-[\w+/=]{16,}' 'strict-dynamic';/);
@@ -92,7 +122,10 @@ test("pages carry a policy with a nonce, may not be framed, and frame nobody but
   expect(headers["cross-origin-opener-policy"]).toBe("same-origin-allow-popups");
 });
 
-test("a sign-in link works once, and only by its button: a scanner or a prefetch doesn't use it up", async ({ page, request }) => {
+test("a sign-in link works once, and only by its button: a scanner or a prefetch doesn't use it up", async ({
+  page,
+  request,
+}) => {
   const email = `${randomUUID()}@example.com`;
   const link = await askForLink(servers(), email);
   expect((await request.head(link)).status()).toBe(200);
@@ -117,7 +150,11 @@ test("the older form of a sign-in link leads to the page with the button too", a
   await expect(page.getByRole("button", { name: `Sign in as ${email}` })).toBeVisible();
 });
 
-test("someone else's sign-in link never signs a browser in by itself, and says whose it is", async ({ page, context, owner }) => {
+test("someone else's sign-in link never signs a browser in by itself, and says whose it is", async ({
+  page,
+  context,
+  owner,
+}) => {
   const stranger = `${randomUUID()}@example.com`;
   await page.goto(await askForLink(servers(), stranger));
   await expect(page.getByRole("button", { name: `Sign in as ${stranger}` })).toBeVisible();
@@ -150,7 +187,9 @@ test("one network cannot have two hundred e-mails sent to strangers", async ({ c
   for (let batch = 0; batch < 4; batch++)
     await Promise.all(
       Array.from({ length: 10 }, (_, number) =>
-        visitor.submit("/", (form) => form.includes('name="email"'), { email: `${run}-${batch}-${number}@example.com` }),
+        visitor.submit("/", (form) => form.includes('name="email"'), {
+          email: `${run}-${batch}-${number}@example.com`,
+        }),
       ),
     );
   const mails = await control.get<{ to: string }[]>("/mail");

@@ -4,14 +4,20 @@ import { expect, test } from "../../support/test";
 
 const again = "Vanguard US is connected again";
 
-/** Lets a minute pass in the browser. The server, for which none has passed, asks SnapTrade every two and a half seconds at most. */
+/**
+ * Lets a minute pass in the browser. The server, for which none has passed, asks SnapTrade every two and a
+ * half seconds at most.
+ */
 async function aMinuteLater(page: Page) {
   const since = Date.now();
   await expect.poll(() => Date.now() - since).toBeGreaterThan(2_500);
   await page.clock.fastForward(61_000);
 }
 
-test("back without a status is being checked, and a repair that no webhook tells is found", async ({ page, owner }) => {
+test("back without a status is being checked, and a repair that no webhook tells is found", async ({
+  page,
+  owner,
+}) => {
   await owner.set({ cancelWithoutStatus: true });
   await openPage(page, owner, "Vanguard US");
   await page.getByRole("link", { name: "Close" }).click();
@@ -20,7 +26,10 @@ test("back without a status is being checked, and a repair that no webhook tells
   await expect(resultIn(page, again)).toBeVisible({ timeout: 20_000 });
 });
 
-test("back without a status and without a repair is unknown after a minute, not a failure, and still follows a repair", async ({ page, owner }) => {
+test("back without a status and without a repair is unknown after a minute, not a failure, and still follows a repair", async ({
+  page,
+  owner,
+}) => {
   test.setTimeout(150_000);
   await owner.set({ cancelWithoutStatus: true });
   await page.clock.install();
@@ -44,7 +53,11 @@ test("a failure on a page gives way at once to a repair that a webhook tells of"
   await expect(resultIn(page, again)).toBeVisible();
 });
 
-test("a failure on a page gives way within a minute to a repair in another tab", async ({ page, owner, context }) => {
+test("a failure on a page gives way within a minute to a repair in another tab", async ({
+  page,
+  owner,
+  context,
+}) => {
   await page.clock.install();
   await openPage(page, owner, "Vanguard US");
   await signIn(page, "wrong-password");
@@ -74,7 +87,9 @@ test("two refusals before a success leave the portal where it is", async ({ page
   const { portal, result, refusal, dialog } = await openDialog(page, "Vanguard US");
   for (let attempt = 1; attempt <= 2; attempt++) {
     await signIn(portal, "third-time");
-    await expect(refusal("Vanguard US didn’t accept the sign-in")).toContainText("You can try again on SnapTrade’s page.");
+    await expect(refusal("Vanguard US didn’t accept the sign-in")).toContainText(
+      "You can try again on SnapTrade’s page.",
+    );
     await expect(portal.getByRole("heading", { name: "That did not work" })).toBeVisible();
     await portal.getByRole("link", { name: "Try again" }).click();
   }

@@ -2,7 +2,10 @@ import type { Route } from "@playwright/test";
 import { dialogOf, openDialog, signIn } from "../../support/portal";
 import { broken, expect, row, test } from "../../support/test";
 
-test("the whole journey: the same connection turns Reconnected when SnapTrade has said so", async ({ page, owner }) => {
+test("the whole journey: the same connection turns Reconnected when SnapTrade has said so", async ({
+  page,
+  owner,
+}) => {
   await page.goto("/connections");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your Vanguard US connection needs you");
   const { portal, result, dialog } = await openDialog(page, "Vanguard US");
@@ -57,7 +60,11 @@ test.describe("a brokerage that signs in in a window of its own", () => {
     await expect(result("The sign-in wasn’t finished")).toBeVisible();
   });
 
-  test("blocked by the browser: the portal says so, and a page of its own still works", async ({ page, context, make }) => {
+  test("blocked by the browser: the portal says so, and a page of its own still works", async ({
+    page,
+    context,
+    make,
+  }) => {
     const owner = await make(broken("QUESTRADE"));
     await owner.enter(context);
     await context.addInitScript(() => {
@@ -98,7 +105,10 @@ test("closing the dialog changes nothing, says so, and gives the focus back", as
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a sign-in page that is older than five minutes has expired, and a new one takes a click", async ({ page, owner }) => {
+test("a sign-in page that is older than five minutes has expired, and a new one takes a click", async ({
+  page,
+  owner,
+}) => {
   const { portal, result, dialog, refusal } = await openDialog(page, "Vanguard US");
   await signIn(portal, "expired");
   await expect(refusal("That sign-in page has expired")).not.toContainText("try again");

@@ -2,19 +2,44 @@ import { openDialog, signIn } from "../../support/portal";
 import { broken, expect, row, test } from "../../support/test";
 
 const endings = [
-  { login: "wrong-password", title: "Vanguard US didn’t accept the sign-in", code: "1066", next: "Try again" },
-  { login: "other-login", title: "That was a different Vanguard US login", code: "1023", next: "Try the original login" },
-  { login: "unreachable", title: "Vanguard US can’t be reached right now", code: "3000", next: "Try again now" },
-  { login: "no-permission", title: "The key isn’t allowed to read accounts", code: "1140", next: "Try again" },
+  {
+    login: "wrong-password",
+    title: "Vanguard US didn’t accept the sign-in",
+    code: "1066",
+    next: "Try again",
+  },
+  {
+    login: "other-login",
+    title: "That was a different Vanguard US login",
+    code: "1023",
+    next: "Try the original login",
+  },
+  {
+    login: "unreachable",
+    title: "Vanguard US can’t be reached right now",
+    code: "3000",
+    next: "Try again now",
+  },
+  {
+    login: "no-permission",
+    title: "The key isn’t allowed to read accounts",
+    code: "1140",
+    next: "Try again",
+  },
   { login: "expired", title: "That sign-in page has expired", code: "1006", next: "Open a new one" },
   { login: "unknown-code", title: "Vanguard US wasn’t reconnected", code: "9999", next: "Try again" },
 ];
 
 for (const { login, title, code, next } of endings) {
-  test(`${code} is explained with one next step, and the connection still needs reconnecting`, async ({ page, owner }) => {
+  test(`${code} is explained with one next step, and the connection still needs reconnecting`, async ({
+    page,
+    owner,
+  }) => {
     const { portal, result, dialog, refusal, leavePortal } = await openDialog(page, "Vanguard US");
     await signIn(portal, login);
-    await expect(refusal(title)).toContainText(login === "expired" ? next : "You can try again on SnapTrade’s page.");
+    await expect(refusal(title)).toContainText(
+      login === "expired" ? next : "You can try again on SnapTrade’s page.",
+    );
     await expect(result(title)).toHaveCount(0);
     await leavePortal();
     await expect(result(title)).toBeVisible();
@@ -58,7 +83,9 @@ test("a different login shows which accounts belong here, and both ways out", as
   await expect(dialog.getByRole("button", { name: "Try the original login" })).toBeVisible();
   await expect(dialog.getByRole("list").getByText("4417").first()).toBeVisible();
   await dialog.getByRole("link", { name: "Use the other login" }).click();
-  await expect(page.getByRole("heading", { name: "You already have a Vanguard US connection" })).toBeVisible();
+  await expect(
+    page.getByRole("heading", { name: "You already have a Vanguard US connection" }),
+  ).toBeVisible();
   expect(owner.ids).toHaveLength(1);
 });
 

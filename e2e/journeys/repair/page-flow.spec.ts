@@ -1,7 +1,10 @@
 import { openPage, resultIn, returnPathOf, signIn } from "../../support/portal";
 import { broken, expect, portalOrigin, row, servers, test } from "../../support/test";
 
-test("on a phone the portal is a page of its own, and the way back ends with proof", async ({ page, owner }) => {
+test("on a phone the portal is a page of its own, and the way back ends with proof", async ({
+  page,
+  owner,
+}) => {
   await openPage(page, owner, "Vanguard US");
   await page.getByLabel("User name").waitFor();
   expect(new URL(page.url()).origin).toBe(portalOrigin());
@@ -15,7 +18,11 @@ test("on a phone the portal is a page of its own, and the way back ends with pro
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("from asking for a sign-in link to the proof that it is connected again", async ({ page, make, control }) => {
+  test("from asking for a sign-in link to the proof that it is connected again", async ({
+    page,
+    make,
+    control,
+  }) => {
     const owner = await make(broken("VANGUARD"));
     await page.goto("/");
     await page.getByLabel("E-mail").fill(owner.email);
@@ -24,7 +31,9 @@ test.describe("without JavaScript", () => {
     const earlier = await control.get<{ id: string }[]>(`/mail?to=${encodeURIComponent(owner.email)}`);
     const mail =
       earlier.length > 1
-        ? await control.get<{ links: string[] }[]>(`/mail?to=${encodeURIComponent(owner.email)}`).then(([newest]) => newest)
+        ? await control
+            .get<{ links: string[] }[]>(`/mail?to=${encodeURIComponent(owner.email)}`)
+            .then(([newest]) => newest)
         : await control.waitForMail(owner.email, earlier[0]?.id);
     await page.goto(mail?.links.find((link) => link.includes("/sign-in?")) ?? "");
     await page.getByRole("button", { name: `Sign in as ${owner.email}` }).click();
@@ -37,7 +46,11 @@ test.describe("without JavaScript", () => {
     await expect(row(page, "Vanguard US")).toContainText("Reconnected");
   });
 
-  test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({ page, context, make }) => {
+  test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({
+    page,
+    context,
+    make,
+  }) => {
     const owner = await make(broken("QUESTRADE"));
     await owner.set({ oauthRedirect: "third-origin" });
     await owner.enter(context);
@@ -78,7 +91,9 @@ test("a return URL is nobody else's", async ({ page, owner, browser, make }) => 
   const other = await browser.newContext();
   await stranger.enter(other);
   const theirs = await other.request.get(`${servers().appUrl}${back}?status=SUCCESS`);
-  const missing = await other.request.get(`${servers().appUrl}/portal/11111111-1111-4111-8111-111111111111/return?status=SUCCESS`);
+  const missing = await other.request.get(
+    `${servers().appUrl}/portal/11111111-1111-4111-8111-111111111111/return?status=SUCCESS`,
+  );
   expect([theirs.status(), missing.status()]).toEqual([404, 404]);
   await other.close();
 });
@@ -92,7 +107,10 @@ test("a forged SUCCESS in the return URL never shows a connection as fixed", asy
   await expect(row(page, "Vanguard US")).not.toContainText(/Connected|Reconnected/);
 });
 
-test("parameters joined by a second question mark are understood, by the portal's own hand and as browsers send them", async ({ page, owner }) => {
+test("parameters joined by a second question mark are understood, by the portal's own hand and as browsers send them", async ({
+  page,
+  owner,
+}) => {
   await owner.set({ joinWith: "?" });
   await openPage(page, owner, "Vanguard US");
   await signIn(page, "wrong-password");
@@ -103,7 +121,11 @@ test("parameters joined by a second question mark are understood, by the portal'
   await expect(resultIn(page, "That was a different Vanguard US login")).toBeVisible();
 });
 
-test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({ page, make, context }) => {
+test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({
+  page,
+  make,
+  context,
+}) => {
   const owner = await make(broken("QUESTRADE"));
   await owner.set({ oauthRedirect: "third-origin" });
   await owner.enter(context);

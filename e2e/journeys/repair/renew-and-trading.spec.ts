@@ -43,7 +43,11 @@ test.describe("trading", () => {
     await expect(page.getByText("Read and trade").first()).toBeVisible();
   });
 
-  test("is not allowed by a trip that was left, and nothing is said to be broken", async ({ page, context, make }) => {
+  test("is not allowed by a trip that was left, and nothing is said to be broken", async ({
+    page,
+    context,
+    make,
+  }) => {
     const owner = await make(reading);
     await owner.enter(context);
     await askToTrade(page, owner.ids[0]);

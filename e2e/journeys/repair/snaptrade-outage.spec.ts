@@ -1,10 +1,19 @@
 import { openDialog, signIn } from "../../support/portal";
 import { broken, expect, row, test } from "../../support/test";
 
-const faults = [{ kind: "reset" }, { kind: "status", status: 500, code: "1000" }, { kind: "html502" }, { kind: "malformed" }];
+const faults = [
+  { kind: "reset" },
+  { kind: "status", status: 500, code: "1000" },
+  { kind: "html502" },
+  { kind: "malformed" },
+];
 
 for (const fault of faults) {
-  test(`SnapTrade away (${fault.kind}): shown as last seen, nothing called stopped, and back on "Try now"`, async ({ page, context, make }) => {
+  test(`SnapTrade away (${fault.kind}): shown as last seen, nothing called stopped, and back on "Try now"`, async ({
+    page,
+    context,
+    make,
+  }) => {
     const owner = await make(broken("VANGUARD"), { brokerage: "KRAKEN" });
     await owner.enter(context);
     await owner.fault({ endpoint: "list", ...fault });
@@ -23,20 +32,28 @@ for (const fault of faults) {
 }
 
 for (const fault of [{ kind: "html502" }, { kind: "reset" }]) {
-  test(`a login that ends with ${fault.kind} is a sentence beside the button, and the next click works`, async ({ page, owner }) => {
+  test(`a login that ends with ${fault.kind} is a sentence beside the button, and the next click works`, async ({
+    page,
+    owner,
+  }) => {
     await owner.fault({ endpoint: "login", ...fault, times: 1 });
     await page.goto("/connections");
     const button = row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" });
     await button.click();
     await expect(
-      row(page, "Vanguard US").getByText(/SnapTrade (isn't answering right now\. Try|is busy right now\. Nothing was changed\.)/),
+      row(page, "Vanguard US").getByText(
+        /SnapTrade (isn't answering right now\. Try|is busy right now\. Nothing was changed\.)/,
+      ),
     ).toBeVisible();
     await button.click();
     await expect(page.getByRole("dialog")).toBeVisible();
   });
 }
 
-test("a slow login says that it is opening, and a second press makes no second trip", async ({ page, owner }) => {
+test("a slow login says that it is opening, and a second press makes no second trip", async ({
+  page,
+  owner,
+}) => {
   await owner.fault({ endpoint: "login", kind: "delay", delayMs: 2500, times: 1 });
   await page.goto("/connections");
   const before = await owner.asked("/snapTrade/login");
@@ -55,7 +72,10 @@ test("a slow SnapTrade never holds up the page", async ({ page, owner }) => {
   expect(Date.now() - startedAt).toBeLessThan(4_000);
 });
 
-test("SnapTrade away while the result is being checked: nothing is claimed until it answers", async ({ page, owner }) => {
+test("SnapTrade away while the result is being checked: nothing is claimed until it answers", async ({
+  page,
+  owner,
+}) => {
   const { portal, result } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();
   await owner.fault({ endpoint: "list", kind: "html502", times: 1 });

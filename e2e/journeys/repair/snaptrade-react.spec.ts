@@ -17,7 +17,10 @@ test.beforeAll(async () => {
   script = await bundlePage();
   host = createServer((request, response) => {
     if (request.url === "/page.js") response.setHeader("Content-Type", "text/javascript").end(script);
-    else response.setHeader("Content-Type", "text/html").end(`<!doctype html><div id="root"></div><script src="/page.js"></script>`);
+    else
+      response
+        .setHeader("Content-Type", "text/html")
+        .end(`<!doctype html><div id="root"></div><script src="/page.js"></script>`);
   });
   await new Promise<void>((resolve) => host.listen(0, "localhost", resolve));
 });
@@ -42,7 +45,12 @@ test("the listener of the real snaptrade-react hears the portal's success and it
   await portal.getByRole("button", { name: "Reconnect" }).click();
   await expect(page.getByRole("listitem")).toHaveText(["error 1066 403", `success ${connectionId}`]);
   await portal.getByRole("button", { name: "Done" }).click();
-  await expect(page.getByRole("listitem")).toHaveText(["error 1066 403", `success ${connectionId}`, "close", "exit"]);
+  await expect(page.getByRole("listitem")).toHaveText([
+    "error 1066 403",
+    `success ${connectionId}`,
+    "close",
+    "exit",
+  ]);
 });
 
 /** A user with a stopped connection, and a login link to repair it, asked for with the real SDK. */
@@ -58,7 +66,11 @@ async function openReconnect() {
     body: JSON.stringify({ brokerage: "VANGUARD", disabled: true }),
   });
   const { id: connectionId } = (await made.json()) as { id: string };
-  const { data } = await sdk.authentication.loginSnapTradeUser({ userId: "listener", userSecret: user.userSecret ?? "", reconnect: connectionId });
+  const { data } = await sdk.authentication.loginSnapTradeUser({
+    userId: "listener",
+    userSecret: user.userSecret ?? "",
+    reconnect: connectionId,
+  });
   if (!("redirectURI" in data) || !data.redirectURI) throw new Error("No login link");
   return { loginLink: data.redirectURI, connectionId };
 }

@@ -10,7 +10,9 @@ async function secondTab(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-/** Opens the dialog where one was opened before: two clicks within three seconds would be one double click. */
+/**
+ * Opens the dialog where one was opened before: two clicks within three seconds would be one double click.
+ */
 async function openOnceMore(page: Page, openedAt: number) {
   await expect.poll(() => Date.now() - openedAt).toBeGreaterThan(3_000);
   return openDialog(page, "Vanguard US");
@@ -36,7 +38,11 @@ test("closing one of two tabs does not end the sign-in in the other", async ({ p
   await expect(page.getByText("You opened the sign-in page")).toHaveCount(2);
 });
 
-test("a repair in one tab is the result in the other, which stays as it is until then", async ({ page, context, owner }) => {
+test("a repair in one tab is the result in the other, which stays as it is until then", async ({
+  page,
+  context,
+  owner,
+}) => {
   await owner.set({ webhooks: "send" });
   const other = await context.newPage();
   const first = await openDialog(page, "Vanguard US");
@@ -48,7 +54,11 @@ test("a repair in one tab is the result in the other, which stays as it is until
   await expect(first.result(again)).toBeVisible({ timeout: 15_000 });
 });
 
-test("a second open page hears when the portal is opened, and when it is left", async ({ page, context, owner }) => {
+test("a second open page hears when the portal is opened, and when it is left", async ({
+  page,
+  context,
+  owner,
+}) => {
   const other = await secondTab(context);
   await expect(row(other, "Vanguard US")).toContainText("Needs reconnecting");
   const { close, dialog } = await openDialog(page, "Vanguard US");
@@ -63,9 +73,16 @@ test("a second open page hears when the portal is opened, and when it is left", 
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a sign-in page that is left for the next brokerage is left in the list too", async ({ page, context, make }) => {
+test("a sign-in page that is left for the next brokerage is left in the list too", async ({
+  page,
+  context,
+  make,
+}) => {
   const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
-  const owner = await make(broken("VANGUARD", { disabledDate: ago(9) }), broken("DEGIRO", { disabledDate: ago(3) }));
+  const owner = await make(
+    broken("VANGUARD", { disabledDate: ago(9) }),
+    broken("DEGIRO", { disabledDate: ago(3) }),
+  );
   await owner.enter(context);
   const other = await secondTab(context);
   await page.goto("/connections");
@@ -78,7 +95,11 @@ test("a sign-in page that is left for the next brokerage is left in the list too
   await expect(row(other, "Degiro")).toContainText("Reconnecting");
 });
 
-test("signed out elsewhere, the open dialog says so and leads to sign in", async ({ page, context, owner }) => {
+test("signed out elsewhere, the open dialog says so and leads to sign in", async ({
+  page,
+  context,
+  owner,
+}) => {
   const { portal, result, dialog } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();
   const other = await secondTab(context);
@@ -94,7 +115,11 @@ test("signed out elsewhere, the open dialog says so and leads to sign in", async
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a click on Reconnect at a connection that is gone removes its row at once", async ({ page, context, make }) => {
+test("a click on Reconnect at a connection that is gone removes its row at once", async ({
+  page,
+  context,
+  make,
+}) => {
   const owner = await make();
   // One that is younger than five minutes is never concluded gone.
   await owner.advance(-420);

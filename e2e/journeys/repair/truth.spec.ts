@@ -7,14 +7,20 @@ const checkNow = /^(Check|Try) now/;
 
 /** All that was asked for in their name has been answered. */
 async function isAnswered({ control, snapTradeUserId }: Owner): Promise<boolean> {
-  const { requests } = await control.get<{ requests: { status: number | null }[] }>(`/users/${snapTradeUserId}`);
+  const { requests } = await control.get<{ requests: { status: number | null }[] }>(
+    `/users/${snapTradeUserId}`,
+  );
   return requests.every(({ status }) => status !== null);
 }
 
 const faultsOf = ({ control, snapTradeUserId }: Owner) =>
   control.get<{ faults: unknown[] }>(`/users/${snapTradeUserId}`).then(({ faults }) => faults);
 
-test("an answer that a break has overtaken never shows the connection as working", async ({ page, context, make }) => {
+test("an answer that a break has overtaken never shows the connection as working", async ({
+  page,
+  context,
+  make,
+}) => {
   const owner = await make({ brokerage: "VANGUARD" });
   await owner.set({ webhooks: "send" });
   await owner.enter(context);
@@ -33,7 +39,11 @@ test("an answer that a break has overtaken never shows the connection as working
   await expect(page.getByText("SnapTrade confirmed")).toHaveCount(0);
 });
 
-test("a repair that SnapTrade announces is being checked until its own reads agree", async ({ page, context, make }) => {
+test("a repair that SnapTrade announces is being checked until its own reads agree", async ({
+  page,
+  context,
+  make,
+}) => {
   const owner = await make(broken("VANGUARD"));
   await owner.advance(30);
   await owner.set({ webhooks: "send", readLagSeconds: 20 });
@@ -46,7 +56,9 @@ test("a repair that SnapTrade announces is being checked until its own reads agr
   const asked = await owner.asked("/authorizations");
   // Two more reads that lag behind.
   for (let more = 1; more <= 2; more++) {
-    await expect.poll(() => owner.asked("/authorizations"), { timeout: 15_000 }).toBeGreaterThan(asked + more - 1);
+    await expect
+      .poll(() => owner.asked("/authorizations"), { timeout: 15_000 })
+      .toBeGreaterThan(asked + more - 1);
     claimed.push(...(await result(/connected again|failed|wasn’t/).allInnerTexts()));
   }
   expect(claimed).toEqual([]);
@@ -84,7 +96,16 @@ test("accounts that could not be read are not said to be back", async ({ page, o
 
 test("items that nobody can read do not hide the others", async ({ page, context, make }) => {
   const owner = await make();
-  await owner.set({ oddItems: ["not-an-object", "unknown-type", "empty-created-date", "null-slug", "id-without-version", "missing-disabled"] });
+  await owner.set({
+    oddItems: [
+      "not-an-object",
+      "unknown-type",
+      "empty-created-date",
+      "null-slug",
+      "id-without-version",
+      "missing-disabled",
+    ],
+  });
   await owner.connect(broken("VANGUARD"));
   await owner.enter(context);
   await page.goto("/connections");
@@ -108,7 +129,10 @@ test("connections that nobody can read are unknown, not none", async ({ page, co
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Connect your first brokerage");
 });
 
-test("while the very first look fails nobody is told that they have no connections", async ({ page, context }) => {
+test("while the very first look fails nobody is told that they have no connections", async ({
+  page,
+  context,
+}) => {
   const person = await makePerson(servers(), `${randomUUID()}@example.com`);
   const path = `/users/${person.snapTradeUserId}`;
   await person.control.post(`${path}/connections`, broken("VANGUARD"));
@@ -122,7 +146,11 @@ test("while the very first look fails nobody is told that they have no connectio
   await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
 });
 
-test("an answer that drips is given up on in time, and nothing is said to be newer than it is", async ({ page, context, make }) => {
+test("an answer that drips is given up on in time, and nothing is said to be newer than it is", async ({
+  page,
+  context,
+  make,
+}) => {
   const owner = await make({ brokerage: "VANGUARD" });
   await owner.enter(context);
   await page.goto("/connections");

@@ -1,7 +1,10 @@
 import { openDialog, signIn } from "../../support/portal";
 import { expect, row, test } from "../../support/test";
 
-test("SUCCESS while the connection stays disabled is being checked, then not confirmed, and never fixed", async ({ page, owner }) => {
+test("SUCCESS while the connection stays disabled is being checked, then not confirmed, and never fixed", async ({
+  page,
+  owner,
+}) => {
   await page.setViewportSize({ width: 390, height: 800 });
   await page.goto(`/connections/${owner.ids[0] ?? ""}`);
   await page.getByRole("button", { name: "Reconnect Vanguard US" }).click();
@@ -21,12 +24,20 @@ test("a repair that SnapTrade confirms later is shown when it does", async ({ pa
   await expect(result("Vanguard US is connected again")).toBeVisible({ timeout: 20_000 });
 });
 
-for (const settings of [{ messages: "string" }, { messages: "both" }, { statusCodeAs: "number" }, { omitAuthorizationId: true }]) {
+for (const settings of [
+  { messages: "string" },
+  { messages: "both" },
+  { statusCodeAs: "number" },
+  { omitAuthorizationId: true },
+]) {
   test(`messages in the form ${JSON.stringify(settings)} lead to the same proof`, async ({ page, owner }) => {
     await owner.set(settings);
     const { portal, result, dialog, refusal, leavePortal } = await openDialog(page, "Vanguard US");
     await signIn(portal, "wrong-password");
-    const title = settings.messages === "string" ? "Vanguard US wasn’t reconnected" : "Vanguard US didn’t accept the sign-in";
+    const title =
+      settings.messages === "string"
+        ? "Vanguard US wasn’t reconnected"
+        : "Vanguard US didn’t accept the sign-in";
     await expect(refusal(title)).toBeVisible();
     await leavePortal();
     await expect(result(title)).toBeVisible();

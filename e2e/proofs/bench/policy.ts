@@ -2,8 +2,8 @@ import { chooseLooks, silentAt, waitFor } from "@/lib/reconcile/policy";
 import { type Lifetimes, type WatchedConnection } from "@/lib/connections/observations/lifetimes";
 
 /*
- * Virtual time: people, their connections, breaks whose webhook is lost, and two ways to look for them with the same budget.
- * Prints one line of JSON for each way and size.
+ * Virtual time: people, their connections, breaks whose webhook is lost, and two ways to look for them with
+ * the same budget. Prints one line of JSON for each way and size.
  */
 
 const minuteMs = 60_000;
@@ -49,8 +49,13 @@ function random(seed: number) {
 function makeBrokerages(next: () => number): Brokerage[] {
   return [14, 21, 30, 30, 45, 60, 75, 90].map((medianDays, index) => {
     const spread = 0.08 + 0.04 * index;
-    const lived = Array.from({ length: 2_000 }, () => lifetime(medianDays, spread, next)).sort((one, other) => one - other);
-    const lifetimes = Array.from({ length: 19 }, (_, at) => lived[Math.floor(((at + 1) / 20) * lived.length)] ?? 0);
+    const lived = Array.from({ length: 2_000 }, () => lifetime(medianDays, spread, next)).sort(
+      (one, other) => one - other,
+    );
+    const lifetimes = Array.from(
+      { length: 19 },
+      (_, at) => lived[Math.floor(((at + 1) / 20) * lived.length)] ?? 0,
+    );
     return { medianDays, spread, heartbeats: index % 5 !== 4, lifetimes };
   });
 }
@@ -90,7 +95,8 @@ class Queue {
     this.what[0] = what;
     for (let parent = 0; ;) {
       let least = parent;
-      for (const child of [2 * parent + 1, 2 * parent + 2]) if ((this.at[child] ?? Number.POSITIVE_INFINITY) < (this.at[least] ?? 0)) least = child;
+      for (const child of [2 * parent + 1, 2 * parent + 2])
+        if ((this.at[child] ?? Number.POSITIVE_INFINITY) < (this.at[least] ?? 0)) least = child;
       if (least === parent) return top;
       this.swap(least, parent);
       parent = least;
@@ -154,7 +160,8 @@ function simulate(policy: "ours" | "round robin", users: number) {
     worksSince: new Date(connection.worksSince),
     lifetimes: connection.brokerage.lifetimes,
   });
-  const isWatched = (user: number) => (own[user] ?? []).some((index) => connections[index] && view(connections[index]).enabled);
+  const isWatched = (user: number) =>
+    (own[user] ?? []).some((index) => connections[index] && view(connections[index]).enabled);
 
   function breakUntil(now: number) {
     while (breaks.peek() <= now) {
@@ -168,7 +175,12 @@ function simulate(policy: "ours" | "round robin", users: number) {
       const missed = heartbeats && next() < heartbeatLostShare ? 1 : 0;
       const heartbeat = Math.floor((connection.breaksAt - connection.heartbeatOffset) / dayMs) - missed;
       connection.lastHeartbeatAt = heartbeat * dayMs + connection.heartbeatOffset;
-      const silent = heartbeats ? silentAt({ heartbeats: 9, lastHeartbeatAt: new Date(connection.lastHeartbeatAt), gapMs: dayMs }, upSince) : null;
+      const silent = heartbeats
+        ? silentAt(
+            { heartbeats: 9, lastHeartbeatAt: new Date(connection.lastHeartbeatAt), gapMs: dayMs },
+            upSince,
+          )
+        : null;
       if (connection.lost && silent) silences.push(silent.getTime(), index);
       if (!connection.lost) repairLater(index, now);
     }
@@ -176,10 +188,12 @@ function simulate(policy: "ours" | "round robin", users: number) {
       const index = repairs.pop();
       const connection = connections[index];
       if (!connection) continue;
-      if (!isWatched(connection.user)) stalest.push(Math.max(lookedAt[connection.user] ?? 0, now), connection.user);
+      if (!isWatched(connection.user))
+        stalest.push(Math.max(lookedAt[connection.user] ?? 0, now), connection.user);
       connection.disabled = false;
       connection.worksSince = now;
-      connection.breaksAt = now + lifetime(connection.brokerage.medianDays, connection.brokerage.spread, next) * dayMs;
+      connection.breaksAt =
+        now + lifetime(connection.brokerage.medianDays, connection.brokerage.spread, next) * dayMs;
       breaks.push(connection.breaksAt, index);
     }
   }
@@ -201,7 +215,10 @@ function simulate(policy: "ours" | "round robin", users: number) {
     }
   }
 
-  /** Takes up to `most` people off a queue whose entry is still what counts, and puts the others back where they belong. */
+  /**
+   * Takes up to `most` people off a queue whose entry is still what counts, and puts the others back where
+   * they belong.
+   */
   function due(queue: Queue, now: number, most: number, at: (user: number) => number): string[] {
     const taken: string[] = [];
     while (taken.length < most && queue.peek() <= now) {
@@ -224,7 +241,12 @@ function simulate(policy: "ours" | "round robin", users: number) {
       if (now % dayMs === 0) watched = own.filter((_, user) => isWatched(user)).length;
       const periodMs = (watched / looksPerMinute) * minuteMs;
       const waitOf = (user: number) =>
-        (lookedAt[user] ?? 0) + waitFor((own[user] ?? []).flatMap((index) => connections[index] ?? []).map(view), periodMs, new Date(now));
+        (lookedAt[user] ?? 0) +
+        waitFor(
+          (own[user] ?? []).flatMap((index) => connections[index] ?? []).map(view),
+          periodMs,
+          new Date(now),
+        );
       const silent: string[] = [];
       while (silences.peek() <= now && silent.length < looksPerMinute) {
         const connection = connections[silences.pop()];

@@ -15,11 +15,15 @@ interface Outcome {
   violations: number;
 }
 
-/** Thirty days in virtual time: how long a break whose webhook is lost stays unnoticed, by our policy and by plain round robin with the same budget. */
+/**
+ * Thirty days in virtual time: how long a break whose webhook is lost stays unnoticed, by our policy and by
+ * plain round robin with the same budget.
+ */
 export async function benchReconcile(): Promise<Figure[]> {
   const outcomes = await simulate();
   return sizes.flatMap((users) => {
-    const of = (policy: Outcome["policy"]) => outcomes.find((one) => one.policy === policy && one.users === users);
+    const of = (policy: Outcome["policy"]) =>
+      outcomes.find((one) => one.policy === policy && one.users === users);
     const [ours, plain] = [of("ours"), of("round robin")];
     if (!ours || !plain) throw new Error(`The simulation of ${users} users did not end`);
     const name = (what: string) => `reconcile_${what}_${users}`;
@@ -38,10 +42,14 @@ export async function benchReconcile(): Promise<Figure[]> {
 }
 
 async function simulate(): Promise<Outcome[]> {
-  const child = spawn(process.execPath, ["--import", "tsx", "e2e/proofs/bench/policy.ts", ...sizes.map(String)], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "e2e/proofs/bench/policy.ts", ...sizes.map(String)],
+    {
+      cwd: root,
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   const outcomes: Outcome[] = [];
   for await (const line of createInterface(child.stdout)) outcomes.push(JSON.parse(line) as Outcome);
   return outcomes;

@@ -23,14 +23,16 @@ interface Lap {
 }
 
 /**
- * Webhooks against requests that do nothing, interleaved in one run on one server: rate, p50 and p99 as ratios, and the server's CPU for each.
- * "Nothing" is the same route asked by a method it does not have: the framework's whole way, and no work at its end.
+ * Webhooks against requests that do nothing, interleaved in one run on one server: rate, p50 and p99 as
+ * ratios, and the server's CPU for each. "Nothing" is the same route asked by a method it does not have: the
+ * framework's whole way, and no work at its end.
  */
 export async function benchWebhooks(): Promise<Figure[]> {
   const postgres = await startPostgres();
   const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
   const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent" };
-  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings })) throw new Error("No migration");
+  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings }))
+    throw new Error("No migration");
   const emulator = await startEmulator(ports);
   const app = await startApp(ports, settings);
   const pid = app.child.pid ?? 0;
@@ -43,11 +45,19 @@ export async function benchWebhooks(): Promise<Figure[]> {
 
   const acknowledged = new Set<string>();
   let made = 0;
-  /** As SnapTrade's days are: holdings updates of the accounts, and a break or a repair for every hundred of them. */
+  /**
+   * As SnapTrade's days are: holdings updates of the accounts, and a break or a repair for every hundred of
+   * them.
+   */
   function nextEvent() {
     const turn = made++;
     const { id = "" } = connections[Math.floor(turn / 100 + turn) % connections.length] ?? {};
-    const type = turn % 200 === 0 ? "CONNECTION_BROKEN" : turn % 200 === 100 ? "CONNECTION_FIXED" : "ACCOUNT_HOLDINGS_UPDATED";
+    const type =
+      turn % 200 === 0
+        ? "CONNECTION_BROKEN"
+        : turn % 200 === 100
+          ? "CONNECTION_FIXED"
+          : "ACCOUNT_HOLDINGS_UPDATED";
     return eventOf(type, person.snapTradeUserId, id, Date.now());
   }
 
@@ -96,7 +106,9 @@ export async function benchWebhooks(): Promise<Figure[]> {
   await pool.end();
   const stored = new Set(rows.map(({ id }) => id));
   figures.push(figure("webhooks_acknowledged", acknowledged.size, "events"));
-  figures.push(figure("webhooks_missing", [...acknowledged].filter((id) => !stored.has(id)).length, "events", 0));
+  figures.push(
+    figure("webhooks_missing", [...acknowledged].filter((id) => !stored.has(id)).length, "events", 0),
+  );
 
   await Promise.all([app.stop(), emulator.stop()]);
   await postgres.stop();
@@ -125,7 +137,13 @@ function total(laps: Lap[]) {
   const ms = laps.flatMap((one) => one.ms);
   const seconds = laps.reduce((sum, one) => sum + one.seconds, 0);
   const cpu = laps.reduce((sum, one) => sum + one.cpuSeconds, 0);
-  return { rate: ms.length / seconds, p50: quantile(ms, 0.5), p99: quantile(ms, 0.99), cpuSeconds: cpu, cpuMs: (cpu / ms.length) * 1000 };
+  return {
+    rate: ms.length / seconds,
+    p50: quantile(ms, 0.5),
+    p99: quantile(ms, 0.99),
+    cpuSeconds: cpu,
+    cpuMs: (cpu / ms.length) * 1000,
+  };
 }
 
 /** The processor time that a process has used so far, as Linux counts it, in hundredths of a second. */
@@ -138,7 +156,10 @@ async function cpuSeconds(pid: number): Promise<number> {
   return (Number(user) + Number(system)) / 100;
 }
 
-/** Resolves once the server does nothing any more: what it works off after its answers belongs to those answers. */
+/**
+ * Resolves once the server does nothing any more: what it works off after its answers belongs to those
+ * answers.
+ */
 async function settled(pid: number): Promise<void> {
   for (let before = -1, now = await cpuSeconds(pid); now > before; now = await cpuSeconds(pid)) {
     before = now;

@@ -27,7 +27,10 @@ export async function startKillableApp(ports: Ports, settings: Record<string, st
     stop: () => running.stop(),
     /** Runs the timer's round; throws when it does not come to its end. */
     async reconcile(): Promise<void> {
-      const answer = await fetch(`${running.url}/api/cron/reconcile`, { method: "POST", headers: { Authorization: `Bearer ${secret}` } });
+      const answer = await fetch(`${running.url}/api/cron/reconcile`, {
+        method: "POST",
+        headers: { Authorization: `Bearer ${secret}` },
+      });
       if (!answer.ok) throw new Error(`The round answered ${answer.status}`);
       await answer.text();
     },

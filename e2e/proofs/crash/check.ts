@@ -8,13 +8,23 @@ export interface Findings {
   wrongEpisodes: number;
 }
 
-/** Holds the database against what was acknowledged, and against what the stored events alone must add up to. */
-export async function check(query: Query, acknowledged: Set<string>, connectionIds: string[]): Promise<Findings> {
-  const events = await query("select id, type, connection_id, happened_at, state, outcome from webhook_events");
+/**
+ * Holds the database against what was acknowledged, and against what the stored events alone must add up to.
+ */
+export async function check(
+  query: Query,
+  acknowledged: Set<string>,
+  connectionIds: string[],
+): Promise<Findings> {
+  const events = await query(
+    "select id, type, connection_id, happened_at, state, outcome from webhook_events",
+  );
   const stored = new Set(events.map(({ id }) => id));
   const observations = await query("select connection_id, state, observed_at, source from observations");
   const told = observations.filter(({ source }) => source === "webhook");
-  const observed = new Set(told.map(({ connection_id, state, observed_at }) => key(connection_id, state, observed_at)));
+  const observed = new Set(
+    told.map(({ connection_id, state, observed_at }) => key(connection_id, state, observed_at)),
+  );
   const looks = observations.filter(({ source }) => source !== "webhook");
   const episodes = await query("select connection_id, broke_at, ended_at from episodes order by broke_at");
 
@@ -24,7 +34,9 @@ export async function check(query: Query, acknowledged: Set<string>, connectionI
     at: ms(happened_at) ?? 0,
   }));
   const wrong = connectionIds.filter((id) => {
-    const own = episodes.filter(({ connection_id }) => connection_id === id).map(({ broke_at, ended_at }) => `${time(broke_at)} ${time(ended_at)}`);
+    const own = episodes
+      .filter(({ connection_id }) => connection_id === id)
+      .map(({ broke_at, ended_at }) => `${time(broke_at)} ${time(ended_at)}`);
     const seen = looks.flatMap(({ connection_id, state, observed_at }) =>
       connection_id === id ? [{ state: String(state), at: ms(observed_at) ?? 0 }] : [],
     );
@@ -35,8 +47,8 @@ export async function check(query: Query, acknowledged: Set<string>, connectionI
     missing: [...acknowledged].filter((id) => !stored.has(id)).length,
     notDone: events.filter(({ state, outcome }) => state !== "done" || outcome !== "applied").length,
     notApplied:
-      expected.filter(({ connection, state, at }) => !observed.has(key(connection, state, new Date(at)))).length +
-      Math.abs(observed.size - expected.length),
+      expected.filter(({ connection, state, at }) => !observed.has(key(connection, state, new Date(at))))
+        .length + Math.abs(observed.size - expected.length),
     wrongEpisodes: wrong.length,
   };
 }
@@ -58,4 +70,5 @@ function runsOf(statements: { state: string; at: number }[]): string[] {
 /** Both drivers read times as dates. */
 const ms = (value: unknown): number | null => (value instanceof Date ? value.getTime() : null);
 const time = (value: unknown) => String(ms(value) ?? "");
-const key = (connection: unknown, state: unknown, at: unknown) => `${String(connection)} ${String(state)} ${time(at)}`;
+const key = (connection: unknown, state: unknown, at: unknown) =>
+  `${String(connection)} ${String(state)} ${time(at)}`;

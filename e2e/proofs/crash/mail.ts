@@ -9,23 +9,44 @@ import { startPostgres } from "../../support/postgres";
 import { settingsFor, startEmulator } from "../../support/processes";
 import { freePorts, startKillableApp } from "./app";
 
-/** How far an e-mail has come when the app is killed: claimed and not handed over, handed over and not answered, answered and perhaps not marked. */
+/**
+ * How far an e-mail has come when the app is killed: claimed and not handed over, handed over and not
+ * answered, answered and perhaps not marked.
+ */
 const moments = ["claimed", "handed over", "answered"] as const;
 type Moment = (typeof moments)[number];
 
-/** Kills the app again and again while it mails notices of breaks, and counts what arrived. @returns false when a notice was doubled, or nobody knows of it any more */
+/**
+ * Kills the app again and again while it mails notices of breaks, and counts what arrived.
+ * @returns false when a notice was doubled, or nobody knows of it any more
+ */
 export async function crashWhileMailing(people: number): Promise<boolean> {
   const postgres = await startPostgres();
   const ports = await freePorts();
-  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false", TRUSTED_PROXIES: "127.0.0.0/8,::1" };
-  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings })) throw new Error("No migration");
+  const settings = {
+    DATABASE_URL: postgres.url,
+    LOG_LEVEL: "silent",
+    RECONCILE_IN_PROCESS: "false",
+    TRUSTED_PROXIES: "127.0.0.0/8,::1",
+  };
+  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings }))
+    throw new Error("No migration");
   const emulator = await startEmulator(ports);
   const app = await startKillableApp(ports, settings);
   await new Control(emulator.url).post("/settings", { webhooks: "off", rateLimit: 100_000 });
   for (let made = 0; made < people; made++) {
-    const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, `${randomUUID()}@example.com`);
+    const person = await makePerson(
+      { appUrl: app.url, emulatorUrl: emulator.url },
+      `${randomUUID()}@example.com`,
+    );
     // Yesterday's, or so many breaks would count as a wave, in which nobody is mailed.
-    await seedConnections(person, [{ brokerage: "QUESTRADE", disabled: true, disabledDate: new Date(Date.now() - 86_400_000).toISOString() }]);
+    await seedConnections(person, [
+      {
+        brokerage: "QUESTRADE",
+        disabled: true,
+        disabledDate: new Date(Date.now() - 86_400_000).toISOString(),
+      },
+    ]);
   }
   const mailServer = await startMailServer();
   await app.stop();
@@ -36,7 +57,8 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
   await pool.query("update observations set recorded_at = recorded_at - interval '20 minutes'");
   await pool.query("update episodes set noticed_at = noticed_at - interval '20 minutes'");
   await pool.query("update notices set run_at = run_at - interval '20 minutes'");
-  const unfinished = "select 1 from notices where kind = 'broke' and mail in ('waiting', 'claimed', 'leaving')";
+  const unfinished =
+    "select 1 from notices where kind = 'broke' and mail in ('waiting', 'claimed', 'leaving')";
   const kills: Record<Moment, number> = { claimed: 0, "handed over": 0, answered: 0 };
   for (let turn = 0; turn < 2 * people && (await pool.query(unfinished)).rowCount; turn++) {
     const moment = moments[turn % moments.length] ?? "claimed";
@@ -47,7 +69,9 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
       await app.start({ SMTP_URL: mailServer.url });
     }
     // What a killed process had is judged two minutes later; nobody waits for that here.
-    await pool.query("update notices set locked_until = locked_until - interval '3 minutes' where mail in ('claimed', 'leaving')");
+    await pool.query(
+      "update notices set locked_until = locked_until - interval '3 minutes' where mail in ('claimed', 'leaving')",
+    );
     await pool.query("update rounds set locked_until = now()");
   }
   const { rows } = await pool.query<{ email: string; mail: string }>(
@@ -61,7 +85,8 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
   const arrived = (email: string) => mailServer.recipients.filter((one) => one === email).length;
   const doubled = rows.filter(({ email }) => arrived(email) > 1).length;
   const unknown = rows.filter(({ mail }) => mail === "unknown").length;
-  const lost = people - unknown - rows.filter(({ email, mail }) => mail === "sent" && arrived(email) === 1).length;
+  const lost =
+    people - unknown - rows.filter(({ email, mail }) => mail === "sent" && arrived(email) === 1).length;
   const happened = moments.map((moment) => `${kills[moment]} times when ${moment}`).join(", ");
   console.log(
     `Mail, app killed ${happened}: ${people} notices, ${mailServer.recipients.length} arrived, ${doubled} doubled, ${lost} lost, ${unknown} kept as unknown`,
@@ -72,7 +97,12 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
 /** Takes e-mails, and does something once at a chosen moment of one of them. */
 async function startMailServer() {
   const recipients: string[] = [];
-  let planned: { moment: Moment; skip: number; act: () => Promise<void>; acted: Promise<void> | null } | null = null;
+  let planned: {
+    moment: Moment;
+    skip: number;
+    act: () => Promise<void>;
+    acted: Promise<void> | null;
+  } | null = null;
   function reached(moment: Moment): Promise<void> | null {
     if (planned?.moment !== moment || planned.acted || planned.skip-- > 0) return null;
     return (planned.acted = planned.act());
@@ -104,7 +134,10 @@ async function startMailServer() {
     url: `smtp://localhost:${typeof address === "object" ? address?.port : ""}`,
     /** Everybody who got an e-mail whole, once for each. */
     recipients,
-    /** Plans `act` for the moment of an e-mail after `skip` others; what it returns tells whether it came to that, and waits until it is done. */
+    /**
+     * Plans `act` for the moment of an e-mail after `skip` others; what it returns tells whether it came to
+     * that, and waits until it is done.
+     */
     onceAt(moment: Moment, skip: number, act: () => Promise<void>): () => Promise<boolean> {
       const plan = { moment, skip, act, acted: null as Promise<void> | null };
       planned = plan;

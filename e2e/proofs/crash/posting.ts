@@ -3,7 +3,10 @@ import { createSender, eventOf, signed, type PostedEvent } from "../../support/s
 const parallel = 16;
 const stepMs = 3_000;
 
-/** Somebody's connections, whose breaks and repairs are posted without end, like SnapTrade does it: what is not acknowledged is sent again. */
+/**
+ * Somebody's connections, whose breaks and repairs are posted without end, like SnapTrade does it: what is
+ * not acknowledged is sent again.
+ */
 export function startPosting(appUrl: string, userId: string, connectionIds: string[]) {
   const sender = createSender(appUrl, parallel);
   const told = connectionIds.map((id) => ({ id, events: 0 }));
@@ -19,7 +22,12 @@ export function startPosting(appUrl: string, userId: string, connectionIds: stri
     const connection = told[Math.floor(Math.random() * told.length)];
     if (!connection) return undefined;
     const turn = connection.events++;
-    return eventOf(turn % 2 === 0 ? "CONNECTION_BROKEN" : "CONNECTION_FIXED", userId, connection.id, startedAt + turn * stepMs);
+    return eventOf(
+      turn % 2 === 0 ? "CONNECTION_BROKEN" : "CONNECTION_FIXED",
+      userId,
+      connection.id,
+      startedAt + turn * stepMs,
+    );
   }
 
   async function worker() {

@@ -24,8 +24,9 @@ export interface Kills {
 }
 
 /**
- * Kills the server, and the database's, while events are posted; then holds what is stored against what was acknowledged.
- * Kills it while it mails, and counts the e-mails. @returns false when anything is missing or doubled
+ * Kills the server, and the database's, while events are posted; then holds what is stored against what was
+ * acknowledged. Kills it while it mails, and counts the e-mails. @returns false when anything is missing or
+ * doubled
  */
 export async function runCrashes(kills: Kills): Promise<boolean> {
   const onPostgres = await crashOnPostgres(kills);
@@ -38,7 +39,8 @@ async function crashOnPostgres({ appOnPostgres, postgres: databaseKills }: Kills
   const postgres = await startPostgres();
   const ports = await freePorts();
   const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" };
-  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings })) throw new Error("No migration");
+  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings }))
+    throw new Error("No migration");
   const scene = await setScene(ports, settings);
   for (let kill = 0; kill < appOnPostgres; kill++) await scene.killApp();
   for (let kill = 0; kill < databaseKills; kill++) {
@@ -56,13 +58,21 @@ async function crashOnPostgres({ appOnPostgres, postgres: databaseKills }: Kills
   await pool.end();
   await scene.stop();
   await postgres.stop();
-  return report(`PostgreSQL, app killed ${appOnPostgres} times, database ${databaseKills} times`, scene.posting, findings);
+  return report(
+    `PostgreSQL, app killed ${appOnPostgres} times, database ${databaseKills} times`,
+    scene.posting,
+    findings,
+  );
 }
 
 async function crashOnPglite(kills: number): Promise<boolean> {
   const folder = await mkdtemp(path.join(tmpdir(), "reconnect-crash-"));
   const ports = await freePorts();
-  const scene = await setScene(ports, { DATABASE_URL: `pglite:${folder}`, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" });
+  const scene = await setScene(ports, {
+    DATABASE_URL: `pglite:${folder}`,
+    LOG_LEVEL: "silent",
+    RECONCILE_IN_PROCESS: "false",
+  });
   for (let kill = 0; kill < kills; kill++) await scene.killApp();
   await scene.posting.until(50);
   await scene.posting.finish();
@@ -72,7 +82,9 @@ async function crashOnPglite(kills: number): Promise<boolean> {
   await scene.app.start();
   await scene.app.reconcile();
   await scene.stop();
-  const findings = await withPglite(folder, (query) => check(query, scene.posting.acknowledged, scene.connectionIds));
+  const findings = await withPglite(folder, (query) =>
+    check(query, scene.posting.acknowledged, scene.connectionIds),
+  );
   await rm(folder, { recursive: true, force: true });
   return report(`PGlite, app killed ${kills} times`, scene.posting, findings);
 }
@@ -88,10 +100,17 @@ async function setScene(ports: Ports, settings: Record<string, string>) {
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "crash@example.com");
   const connections = await seedConnections(
     person,
-    Array.from({ length: connectionCount }, () => ({ brokerage: "QUESTRADE", createdDate: new Date(Date.now() - 40 * 86_400_000).toISOString() })),
+    Array.from({ length: connectionCount }, () => ({
+      brokerage: "QUESTRADE",
+      createdDate: new Date(Date.now() - 40 * 86_400_000).toISOString(),
+    })),
   );
   // Only the posted events are to speak.
-  await control.post(`/users/${person.snapTradeUserId}/faults`, { endpoint: "list", kind: "status", status: 503 });
+  await control.post(`/users/${person.snapTradeUserId}/faults`, {
+    endpoint: "list",
+    kind: "status",
+    status: 503,
+  });
   const connectionIds = connections.map(({ id }) => id);
   const posting = startPosting(app.url, person.snapTradeUserId, connectionIds);
   return {
@@ -116,7 +135,11 @@ async function withPglite<T>(folder: string, work: (query: Query) => Promise<T>)
   }
 }
 
-function report(what: string, { acknowledged, counts }: ReturnType<typeof startPosting>, findings: Findings): boolean {
+function report(
+  what: string,
+  { acknowledged, counts }: ReturnType<typeof startPosting>,
+  findings: Findings,
+): boolean {
   const { stored, missing, notDone, notApplied, wrongEpisodes } = findings;
   console.log(
     `${what}: ${acknowledged.size} acknowledged, ${counts.unanswered} unanswered, ${counts.refused} refused and sent again; ` +

@@ -41,7 +41,8 @@ function asPerson({ simulation, people }: Cast, index: number, work: (person: Pe
   if (person?.userId && !person.leaving) simulation.background("a page", () => work(person));
 }
 
-const trouble: Act<"network" | "database" | "webhooks" | "mail"> = ({ troubles }, action) => troubles.begin(action);
+const trouble: Act<"network" | "database" | "webhooks" | "mail"> = ({ troubles }, action) =>
+  troubles.begin(action);
 
 const acts: { [Kind in Does]: Act<Kind> } = {
   network: trouble,
@@ -53,34 +54,46 @@ const acts: { [Kind in Does]: Act<Kind> } = {
     simulation.killProcess(process);
     simulation.scheduler.after(ms, () => {
       troubles.happened("kill");
-      if (!simulation.processes[process]) simulation.startProcess(process, history.clocksAheadMs.processes[process] ?? 0);
+      if (!simulation.processes[process])
+        simulation.startProcess(process, history.clocksAheadMs.processes[process] ?? 0);
     });
   },
   freeze({ simulation, troubles, history }, { process, ms }) {
     const frozen = simulation.processes[process];
     troubles.happened("kill");
-    if (frozen) frozen.owner.frozenUntil = Math.min(simulation.scheduler.now + ms, simulation.scheduler.startedAt + history.troubleMs);
+    if (frozen)
+      frozen.owner.frozenUntil = Math.min(
+        simulation.scheduler.now + ms,
+        simulation.scheduler.startedAt + history.troubleMs,
+      );
   },
-  break: withConnection<"break">(({ people }, { user, connection }) => people.breakOne(user.userId, connection.id)),
+  break: withConnection<"break">(({ people }, { user, connection }) =>
+    people.breakOne(user.userId, connection.id),
+  ),
   repair: withConnection<"repair">(({ simulation: { emulator, world } }, { user, connection }) => {
     if (connection.disabled) emulator.finishRepair(world, user, connection, world.now());
   }),
-  flap: withConnection<"flap">(({ simulation: { emulator, world, scheduler }, people }, { user, connection }, { ms, againMs }) => {
-    people.breakOne(user.userId, connection.id);
-    scheduler.after(ms, () => {
-      if (connection.disabled && user.connections.includes(connection)) emulator.finishRepair(world, user, connection, world.now());
-      if (againMs === 0) return;
-      scheduler.after(againMs, () => {
-        if (!people.quiet) people.breakOne(user.userId, connection.id);
+  flap: withConnection<"flap">(
+    ({ simulation: { emulator, world, scheduler }, people }, { user, connection }, { ms, againMs }) => {
+      people.breakOne(user.userId, connection.id);
+      scheduler.after(ms, () => {
+        if (connection.disabled && user.connections.includes(connection))
+          emulator.finishRepair(world, user, connection, world.now());
+        if (againMs === 0) return;
+        scheduler.after(againMs, () => {
+          if (!people.quiet) people.breakOne(user.userId, connection.id);
+        });
       });
-    });
-  }),
-  "delete-there": withConnection<"delete-there">(({ simulation: { emulator, world } }, { user, connection }) =>
-    emulator.removeConnection(world, user, connection),
+    },
+  ),
+  "delete-there": withConnection<"delete-there">(
+    ({ simulation: { emulator, world } }, { user, connection }) =>
+      emulator.removeConnection(world, user, connection),
   ),
   incident({ simulation: { world }, people }, { brokerage }) {
     for (const user of world.users.values())
-      for (const connection of user.connections) if (connection.slug === brokerage) people.breakOne(user.userId, connection.id);
+      for (const connection of user.connections)
+        if (connection.slug === brokerage) people.breakOne(user.userId, connection.id);
   },
   maintenance({ simulation: { world, scheduler } }, { brokerage, ms }) {
     world.brokerageFlags[brokerage] = { maintenance_mode: true };
@@ -92,13 +105,20 @@ const acts: { [Kind in Does]: Act<Kind> } = {
   reconnect: withConnection<"reconnect">((cast, { person, connection }, { trip }) =>
     asPerson(cast, person.index, (one) => cast.trips.reconnect(one, connection.id, trip)),
   ),
-  connect: (cast, { person, brokerage, trip }) => asPerson(cast, person, (one) => cast.trips.connect(one, brokerage, trip)),
-  remove: withConnection<"remove">((cast, { person, connection }) => asPerson(cast, person.index, (one) => cast.people.remove(one, connection.id))),
+  connect: (cast, { person, brokerage, trip }) =>
+    asPerson(cast, person, (one) => cast.trips.connect(one, brokerage, trip)),
+  remove: withConnection<"remove">((cast, { person, connection }) =>
+    asPerson(cast, person.index, (one) => cast.people.remove(one, connection.id)),
+  ),
   forget: (cast, { person }) => asPerson(cast, person, (one) => cast.people.forget(one)),
-  arrive: ({ simulation, people, history }) => simulation.background("arriving", () => people.arrive(history.connections.at(-1) ?? [])),
-  heartbeats: withConnection<"heartbeats">(({ simulation: { emulator, world } }, { user, connection }, { daysAgo }) => {
-    for (const days of daysAgo) emulator.announceHoldings(world, user, connection, world.now() - days * 86_400_000);
-  }),
+  arrive: ({ simulation, people, history }) =>
+    simulation.background("arriving", () => people.arrive(history.connections.at(-1) ?? [])),
+  heartbeats: withConnection<"heartbeats">(
+    ({ simulation: { emulator, world } }, { user, connection }, { daysAgo }) => {
+      for (const days of daysAgo)
+        emulator.announceHoldings(world, user, connection, world.now() - days * 86_400_000);
+    },
+  ),
   "odd-webhook": ({ simulation, people }, { person, kind }) =>
     simulation.background("an odd webhook", () => people.sendOdd(kind, people.userOf(people.people[person]))),
 };

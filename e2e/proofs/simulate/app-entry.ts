@@ -1,4 +1,7 @@
-/** What of lib/ a simulated process of the app is driven by: the same functions that routes, pages and actions call. */
+/**
+ * What of lib/ a simulated process of the app is driven by: the same functions that routes, pages and actions
+ * call.
+ */
 export { migrateDatabase } from "@/lib/db/migrate";
 export { database, openDatabase } from "@/lib/db/client";
 export { users } from "@/lib/db/schema/users";

@@ -12,7 +12,9 @@ const names = [
   "setImmediate", "clearImmediate", "fetch", "performance", "crypto", "AbortSignal",
 ] as const; // prettier-ignore
 
-/** A program that can be started any number of times in this process, each time in surroundings of its own. */
+/**
+ * A program that can be started any number of times in this process, each time in surroundings of its own.
+ */
 export interface Program<Exports> {
   start: (surroundings: Surroundings) => Exports;
 }
@@ -36,7 +38,10 @@ const shared = [
  * Bundles a module with all that it imports, for evaluation in this realm with other globals.
  * @param change what is to be put into the source of a file, for mutations
  */
-export async function bundle<Exports>(entry: string, change: (file: string, text: string) => string = (_, text) => text): Promise<Program<Exports>> {
+export async function bundle<Exports>(
+  entry: string,
+  change: (file: string, text: string) => string = (_, text) => text,
+): Promise<Program<Exports>> {
   const { readFile } = await import("node:fs/promises");
   const built = await build({
     entryPoints: [path.join(root, entry)],
@@ -70,7 +75,10 @@ export async function bundle<Exports>(entry: string, change: (file: string, text
         setup(hooks) {
           hooks.onLoad({ filter: /\.ts$/ }, async ({ path: file }) => {
             if (!file.startsWith(root) || file.includes("node_modules")) return undefined;
-            return { contents: change(path.relative(root, file), await readFile(file, "utf8")), loader: "ts" };
+            return {
+              contents: change(path.relative(root, file), await readFile(file, "utf8")),
+              loader: "ts",
+            };
           });
         },
       },
@@ -79,7 +87,9 @@ export async function bundle<Exports>(entry: string, change: (file: string, text
   const [output] = built.outputFiles;
   if (!output) throw new Error(`${entry} was not bundled`);
   const source = `(function (${names.join(", ")}) {${output.text}\n})`;
-  const define = new Script(source, { filename: `simulated/${path.basename(entry)}` }).runInThisContext() as (...args: unknown[]) => void;
+  const define = new Script(source, { filename: `simulated/${path.basename(entry)}` }).runInThisContext() as (
+    ...args: unknown[]
+  ) => void;
   const realRequire = createRequire(path.join(root, "package.json"));
   return {
     start(surroundings) {

@@ -9,7 +9,10 @@ import { failure, message, ready, simpleQuery, text } from "./wire";
 export interface DatabaseTrouble {
   /** Nobody can connect: refused at once, or never answered. */
   away: "no" | "refused" | "silent";
-  /** The share of statements at which the connection breaks; half of them before they are executed, half after. */
+  /**
+   * The share of statements at which the connection breaks; half of them before they are executed, half
+   * after.
+   */
   breaks: number;
   /** The share of statements whose connection goes silent for good. */
   silences: number;
@@ -26,8 +29,8 @@ interface Waiting {
 }
 
 /**
- * One PostgreSQL (PGlite, real) behind a simulated network. It has one session, so a client that has begun a transaction has it for itself
- * until that ends; the others wait, as they would for its locks.
+ * One PostgreSQL (PGlite, real) behind a simulated network. It has one session, so a client that has begun a
+ * transaction has it for itself until that ends; the others wait, as they would for its locks.
  */
 export class Database {
   trouble: DatabaseTrouble = noDatabaseTrouble;
@@ -52,12 +55,20 @@ export class Database {
 
   /** Runs a statement beside the simulation. */
   query<Row = Record<string, unknown>>(sql: string): Row[] {
-    const answer = Buffer.from(this.pglite.execProtocolRawSync(simpleQuery(`select coalesce(json_agg(answer), '[]') from (${sql}) as answer`)));
+    const answer = Buffer.from(
+      this.pglite.execProtocolRawSync(
+        simpleQuery(`select coalesce(json_agg(answer), '[]') from (${sql}) as answer`),
+      ),
+    );
     let rows: Row[] = [];
     for (let at = 0; at < answer.length; at += 1 + answer.readInt32BE(at + 1)) {
       const type = String.fromCharCode(answer[at] ?? 0);
-      if (type === "D") rows = JSON.parse(answer.toString("utf8", at + 11, at + 11 + answer.readInt32BE(at + 7))) as Row[];
-      if (type === "E") throw new Error(answer.toString("utf8", at + 5, at + 1 + answer.readInt32BE(at + 1)).replaceAll("\0", " "));
+      if (type === "D")
+        rows = JSON.parse(answer.toString("utf8", at + 11, at + 11 + answer.readInt32BE(at + 7))) as Row[];
+      if (type === "E")
+        throw new Error(
+          answer.toString("utf8", at + 5, at + 1 + answer.readInt32BE(at + 1)).replaceAll("\0", " "),
+        );
     }
     return rows;
   }
@@ -68,7 +79,8 @@ export class Database {
     scheduler.after(
       this.delay(),
       () => {
-        if (trouble.away === "refused") socket.destroy(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+        if (trouble.away === "refused")
+          socket.destroy(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
         else {
           socket.session = new Session(this, socket, owner);
           this.sessions.add(socket.session);
@@ -84,7 +96,9 @@ export class Database {
     for (const session of [...this.sessions]) session.end(true);
   }
 
-  /** Every connection of now goes silent: nothing arrives any more, in either direction, and nobody is told. */
+  /**
+   * Every connection of now goes silent: nothing arrives any more, in either direction, and nobody is told.
+   */
   silenceAll() {
     for (const session of this.sessions) session.silent = true;
   }
@@ -149,7 +163,9 @@ export class Database {
     const [next, ...others] = this.waiting;
     if (!next) return;
     this.waiting = others;
-    this.scheduler.after(0, () => (this.holder === null || this.holder === next.session ? next.run() : this.waiting.unshift(next)));
+    this.scheduler.after(0, () =>
+      this.holder === null || this.holder === next.session ? next.run() : this.waiting.unshift(next),
+    );
     if (this.waiting.length > 0) this.scheduler.after(1, () => this.holder === null && this.release());
   }
 
@@ -163,7 +179,8 @@ export class Database {
 
   private notifyAll() {
     const pid = Buffer.alloc(4);
-    for (const session of this.sessions) for (const channel of session.channels) session.send(message("A", pid, text(channel, "")));
+    for (const session of this.sessions)
+      for (const channel of session.channels) session.send(message("A", pid, text(channel, "")));
   }
 }
 

@@ -17,7 +17,10 @@ export interface Surroundings {
 }
 
 /** The names under which a bundle gets its surroundings, and what they are. */
-export function makeGlobals({ scheduler, owner, random, env, clockAheadMs, fetch, modules }: Surroundings, realRequire: NodeJS.Require) {
+export function makeGlobals(
+  { scheduler, owner, random, env, clockAheadMs, fetch, modules }: Surroundings,
+  realRequire: NodeJS.Require,
+) {
   const now = () => scheduler.now + clockAheadMs();
   const VirtualDate = new Proxy(Date, {
     construct: (target, args: [number] | []) => (args.length === 0 ? new target(now()) : new target(...args)),
@@ -64,27 +67,40 @@ export function makeGlobals({ scheduler, owner, random, env, clockAheadMs, fetch
       return 1;
     }
   }
-  const setTimer = (act: (...args: unknown[]) => void, ms = 1, ...args: unknown[]) => new Timer(() => act(...args), ms, false);
-  const setRepeating = (act: (...args: unknown[]) => void, ms = 1, ...args: unknown[]) => new Timer(() => act(...args), ms, true);
-  const setSoon = (act: (...args: unknown[]) => void, ...args: unknown[]) => new Timer(() => act(...args), 0, false);
+  const setTimer = (act: (...args: unknown[]) => void, ms = 1, ...args: unknown[]) =>
+    new Timer(() => act(...args), ms, false);
+  const setRepeating = (act: (...args: unknown[]) => void, ms = 1, ...args: unknown[]) =>
+    new Timer(() => act(...args), ms, true);
+  const setSoon = (act: (...args: unknown[]) => void, ...args: unknown[]) =>
+    new Timer(() => act(...args), 0, false);
   const clear = (timer: unknown) => timer instanceof Timer && timer.clear();
 
   const crypto = {
     ...nodeCrypto,
     randomUUID: () => seededUuid(random),
     randomBytes: (count: number) => random.bytes(count),
-    randomInt: (low: number, high?: number) => (high === undefined ? random.between(0, low - 1) : random.between(low, high - 1)),
+    randomInt: (low: number, high?: number) =>
+      high === undefined ? random.between(0, low - 1) : random.between(low, high - 1),
   };
   const VirtualAbortSignal = new Proxy(AbortSignal, {
     get: (target, key) => (key === "timeout" ? abortAfter : (Reflect.get(target, key) as unknown)),
   });
   function abortAfter(ms: number): AbortSignal {
     const controller = new AbortController();
-    scheduler.after(ms, () => controller.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")), owner);
+    scheduler.after(
+      ms,
+      () => controller.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError")),
+      owner,
+    );
     return controller.signal;
   }
   const math = Object.create(Math, { random: { value: () => random.next() } }) as Math;
-  const performance = { now: () => now() - scheduler.startedAt, timeOrigin: scheduler.startedAt, mark: () => undefined, measure: () => undefined };
+  const performance = {
+    now: () => now() - scheduler.startedAt,
+    timeOrigin: scheduler.startedAt,
+    mark: () => undefined,
+    measure: () => undefined,
+  };
   const process = Object.assign(new EventEmitter(), {
     env,
     pid: 1,
@@ -95,7 +111,9 @@ export function makeGlobals({ scheduler, owner, random, env, clockAheadMs, fetch
     execArgv: [],
     cwd: () => globalThis.process.cwd(),
     nextTick: globalThis.process.nextTick.bind(globalThis.process),
-    hrtime: Object.assign(() => [Math.floor(now() / 1000), (now() % 1000) * 1e6], { bigint: () => BigInt(now()) * 1_000_000n }),
+    hrtime: Object.assign(() => [Math.floor(now() / 1000), (now() % 1000) * 1e6], {
+      bigint: () => BigInt(now()) * 1_000_000n,
+    }),
     uptime: () => scheduler.elapsed / 1000,
     memoryUsage: globalThis.process.memoryUsage.bind(globalThis.process),
     emitWarning: () => undefined,
@@ -128,7 +146,8 @@ export function makeGlobals({ scheduler, owner, random, env, clockAheadMs, fetch
     return array;
   }
   const scope = new Proxy(globalThis, {
-    get: (target, key) => (typeof key === "string" && key in own ? own[key] : (Reflect.get(target, key) as unknown)),
+    get: (target, key) =>
+      typeof key === "string" && key in own ? own[key] : (Reflect.get(target, key) as unknown),
     set: (_, key, value) => {
       own[String(key)] = value;
       return true;
@@ -142,6 +161,7 @@ export function makeGlobals({ scheduler, owner, random, env, clockAheadMs, fetch
     ...modules,
   };
   shims.module = { createRequire: () => require };
-  const require = (name: string): unknown => shims[name.replace(/^node:/, "")] ?? (realRequire(name) as unknown);
+  const require = (name: string): unknown =>
+    shims[name.replace(/^node:/, "")] ?? (realRequire(name) as unknown);
   return { ...own, globalThis: scope, global: scope, require };
 }

@@ -5,7 +5,10 @@ import { PreparedStatements } from "./prepared";
 import type { Ground } from "./run";
 import { Simulation, type AppExports, type EmulatorExports, type Programs } from "./simulation";
 
-/** What all runs of one worker share: the programs, and one migrated database. @param mutation a defect to put back */
+/**
+ * What all runs of one worker share: the programs, and one migrated database.
+ * @param mutation a defect to put back
+ */
 export async function makeGround(mutation: string | null = null): Promise<Ground> {
   const mutated = mutate(mutation);
   const programs: Programs = {
@@ -19,11 +22,16 @@ export async function makeGround(mutation: string | null = null): Promise<Ground
   simulation.startProcess(0, 0);
   simulation.background("migrating", async () => {
     const app = simulation.processes[0]?.app;
-    const opened = await app?.openDatabase({ DATABASE_URL: "postgres://sim@database.sim/sim", DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined });
+    const opened = await app?.openDatabase({
+      DATABASE_URL: "postgres://sim@database.sim/sim",
+      DATABASE_DRIVER: undefined,
+      NEON_WS_PROXY: undefined,
+    });
     if (opened) await app?.migrateDatabase(opened);
   });
   await simulation.scheduler.run(simulation.scheduler.now + 60_000);
-  if (simulation.violation) throw new Error(`The simulation's database could not be migrated: ${simulation.violation.detail}`);
+  if (simulation.violation)
+    throw new Error(`The simulation's database could not be migrated: ${simulation.violation.detail}`);
   simulation.killProcess(0);
   const restore = await rememberRows(pglite);
   const reset = async () => {

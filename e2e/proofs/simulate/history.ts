@@ -1,6 +1,7 @@
 import type { Random } from "./random";
 
-export type Login = "good" | "same-login" | "wrong-password" | "other-login" | "unreachable" | "liar" | "hang" | "says-so";
+export type Login =
+  "good" | "same-login" | "wrong-password" | "other-login" | "unreachable" | "liar" | "hang" | "says-so";
 
 /** How a person goes through the portal once it is open. */
 export interface Trip {
@@ -22,12 +23,17 @@ export interface Trip {
   renews: boolean;
 }
 
-export type NetworkKind = "lost" | "5xx" | "html" | "hang" | "drip" | "slow" | "refuses-user" | "limit" | "removals-lost";
-export type DatabaseKind = "drop" | "silent" | "breaks" | "silences" | "away-refused" | "away-silent" | "slow";
+export type NetworkKind =
+  "lost" | "5xx" | "html" | "hang" | "drip" | "slow" | "refuses-user" | "limit" | "removals-lost";
+export type DatabaseKind =
+  "drop" | "silent" | "breaks" | "silences" | "away-refused" | "away-silent" | "slow";
 export type HookKind = "lost" | "late" | "doubled" | "held" | "retried-late";
 export type MailKind = "refused" | "hang" | "answer-lost";
 
-/** One thing that happens; everything about it is decided beforehand, so that it can be left out without changing the others. */
+/**
+ * One thing that happens; everything about it is decided beforehand, so that it can be left out without
+ * changing the others.
+ */
 export type Action = { at: number } & (
   | { action: "break" | "repair" | "delete-there" | "remove"; person: number; nth: number }
   | { action: "flap"; person: number; nth: number; ms: number; againMs: number }
@@ -41,7 +47,11 @@ export type Action = { at: number } & (
   | { action: "arrive"; person: number }
   | { action: "hammer"; person: number; ms: number }
   | { action: "heartbeats"; person: number; nth: number; daysAgo: number[] }
-  | { action: "odd-webhook"; person: number; kind: "forged" | "not-json" | "surrogate" | "year-0" | "future" | "foreign" }
+  | {
+      action: "odd-webhook";
+      person: number;
+      kind: "forged" | "not-json" | "surrogate" | "year-0" | "future" | "foreign";
+    }
   | { action: "kill"; process: number; ms: number }
   | { action: "freeze"; process: number; ms: number }
   | { action: "network"; kind: NetworkKind; ms: number; share: number }
@@ -70,7 +80,10 @@ export const brokerageSlugs = ["QUESTRADE", "WEALTHSIMPLETRADE", "SCHWAB", "KRAK
 /** After so long without trouble everything must have come true. */
 export const settleMs = 5.5 * 60_000;
 
-/** How long trouble and the quiet after it last. Most histories are brief and end before everything must have come true. */
+/**
+ * How long trouble and the quiet after it last. Most histories are brief and end before everything must have
+ * come true.
+ */
 function spans(random: Random, days: number): Pick<History, "troubleMs" | "quietMs"> {
   if (days > 0) return { troubleMs: days * 86_400_000, quietMs: settleMs };
   const dice = random.next();
@@ -88,7 +101,10 @@ export function makeHistory(random: Random, people = 0, days = 0): History {
   const history: History = {
     people: count,
     connections: Array.from({ length: count + 1 }, () =>
-      Array.from({ length: random.between(1, 3) }, () => ({ brokerage: random.pick(brokerageSlugs), broken: random.chance(0.2) })),
+      Array.from({ length: random.between(1, 3) }, () => ({
+        brokerage: random.pick(brokerageSlugs),
+        broken: random.chance(0.2),
+      })),
     ),
     processes,
     ownTimers: random.chance(0.25),
@@ -104,7 +120,8 @@ export function makeHistory(random: Random, people = 0, days = 0): History {
   };
   const density = quietMs < settleMs ? random.between(60, 180) : random.between(20, 70);
   const actions = days > 0 ? density * days * 3 : Math.ceil((density * troubleMs) / 600_000);
-  for (let index = 0; index < actions; index++) history.actions.push(...makeAction(random, random.between(10_000, troubleMs), history));
+  for (let index = 0; index < actions; index++)
+    history.actions.push(...makeAction(random, random.between(10_000, troubleMs), history));
   history.actions.sort((one, other) => one.at - other.at);
   return history;
 }
@@ -181,7 +198,9 @@ const makers: [number, Maker][] = [
 function makeReconnect(random: Random, at: number, history: History): Action[] {
   const [person, index] = [someone(random, history), nth(random)];
   const reconnect: Action = { at, action: "reconnect", person, nth: index, trip: trip(random, "reconnect") };
-  return random.chance(0.6) ? [{ at: at - random.between(1, 9_000), action: "break", person, nth: index }, reconnect] : [reconnect];
+  return random.chance(0.6)
+    ? [{ at: at - random.between(1, 9_000), action: "break", person, nth: index }, reconnect]
+    : [reconnect];
 }
 
 /** A slow answer that is overtaken by a break. */
@@ -207,7 +226,13 @@ function makeHeartbeats(random: Random, at: number, history: History): Action[] 
   const [person, index] = [someone(random, history), nth(random)];
   if (random.chance(0.5)) return [{ at, action: "heartbeats", person, nth: index, daysAgo: [3, 2, 1, 0] }];
   const gap = random.between(2, 40);
-  return [2, 1, 0].map((turn) => ({ at: at + (2 - turn) * 4_000, action: "heartbeats", person, nth: index, daysAgo: [turn * gap] }));
+  return [2, 1, 0].map((turn) => ({
+    at: at + (2 - turn) * 4_000,
+    action: "heartbeats",
+    person,
+    nth: index,
+    daysAgo: [turn * gap],
+  }));
 }
 
 /** And somebody else who wants to know something meanwhile. */
@@ -228,6 +253,8 @@ function makeAction(random: Random, at: number, history: History): Action[] {
 
 /** In words, for a report. */
 export function describeAction({ at, action, ...rest }: Action): string {
-  const words = Object.entries(rest).map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`);
+  const words = Object.entries(rest).map(
+    ([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`,
+  );
   return `${(at / 1000).toFixed(1).padStart(7)} s  ${action}  ${words.join(", ")}`;
 }

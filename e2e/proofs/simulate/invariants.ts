@@ -33,19 +33,35 @@ export class Invariants {
     this.limitIsKept();
   }
 
-  /** Nothing is shown otherwise than SnapTrade's newest statement to us for longer than it takes to ask again. */
+  /**
+   * Nothing is shown otherwise than SnapTrade's newest statement to us for longer than it takes to ask again.
+   */
   private statesFollowStatements() {
     const { scheduler, ledger, database } = this.simulation;
     const slack =
-      this.troubles.had("database", 150_000) || this.troubles.had("kill", 150_000) || this.troubles.had("unreachable", 60_000) ? 200_000 : 45_000;
-    const rows = database.query<ShownRow>(`select c.id, c.user_id, c.state, c.removal_requested_at is not null as removal,
+      this.troubles.had("database", 150_000) ||
+      this.troubles.had("kill", 150_000) ||
+      this.troubles.had("unreachable", 60_000)
+        ? 200_000
+        : 45_000;
+    const rows =
+      database.query<ShownRow>(`select c.id, c.user_id, c.state, c.removal_requested_at is not null as removal,
       s.look_failed_at is not null or s.gone_at is not null as stale from connections c join snaptrade_users s on s.user_id = c.user_id`);
     for (const { id, state, stale } of rows) {
       const stoppedSince = state === "enabled" && !stale ? ledger.surelyStoppedSince(id) : null;
       if (stoppedSince === null) this.falseSince.delete(id);
-      else this.neverFalselyConnected(id, Math.max(stoppedSince, this.falseSince.get(id) ?? scheduler.now), slack);
+      else
+        this.neverFalselyConnected(
+          id,
+          Math.max(stoppedSince, this.falseSince.get(id) ?? scheduler.now),
+          slack,
+        );
       const told = ledger.told.get(id);
-      const wrong = told !== undefined && !stale && told.state !== state && (state === "enabled" || told.state === "enabled");
+      const wrong =
+        told !== undefined &&
+        !stale &&
+        told.state !== state &&
+        (state === "enabled" || told.state === "enabled");
       if (!wrong) {
         this.wrongSince.delete(id);
         continue;
@@ -60,7 +76,10 @@ export class Invariants {
     }
   }
 
-  /** Never "connected" while SnapTrade has last said otherwise: an answer speaks for the moment at which it was asked. */
+  /**
+   * Never "connected" while SnapTrade has last said otherwise: an answer speaks for the moment at which it
+   * was asked.
+   */
   private neverFalselyConnected(id: string, since: number, slack: number) {
     this.falseSince.set(id, since);
     const ms = this.simulation.scheduler.now - since;
@@ -80,7 +99,9 @@ export class Invariants {
     );
     for (const { id } of failed) {
       const visit = this.trips.sessions.get(id);
-      const tab = visit?.isDoubleClick ? undefined : visit?.tabs.find((one) => !one.closed && scheduler.now - one.openedAt < 290_000);
+      const tab = visit?.isDoubleClick
+        ? undefined
+        : visit?.tabs.find((one) => !one.closed && scheduler.now - one.openedAt < 290_000);
       if (tab)
         this.simulation.fail(
           "no portal session is concluded while somebody still has it open",
@@ -95,7 +116,10 @@ export class Invariants {
     // What is sent within a minute may arrive a little closer together.
     const jitter = 5;
     if (!this.troubles.had("network", 130_000) && ledger.callsOf() > world.settings.rateLimit + jitter)
-      this.simulation.fail("the rate limit is never exceeded", `${ledger.callsOf()} requests within a minute`);
+      this.simulation.fail(
+        "the rate limit is never exceeded",
+        `${ledger.callsOf()} requests within a minute`,
+      );
   }
 
   /** At the end. @param settled some minutes after all trouble, when everything must have come true */
@@ -136,13 +160,18 @@ export class Invariants {
     const { database, ledger, scheduler } = this.simulation;
     const rows = new Map(
       database
-        .query<{ id: string; state: string; lastError: string | null }>('select id, state, last_error as "lastError" from webhook_events')
+        .query<{ id: string; state: string; lastError: string | null }>(
+          'select id, state, last_error as "lastError" from webhook_events',
+        )
         .map((row) => [row.id, row]),
     );
     for (const [id, at] of ledger.acknowledgedAt) {
       const row = rows.get(id);
       if (!row) {
-        this.simulation.fail("nothing that was acknowledged is lost", `event ${id} was answered with 204 and is not stored`);
+        this.simulation.fail(
+          "nothing that was acknowledged is lost",
+          `event ${id} was answered with 204 and is not stored`,
+        );
         return;
       }
       if (row.state === "waiting" && scheduler.now - at > 240_000) {
@@ -159,16 +188,30 @@ export class Invariants {
   private nothingIsUnfinished() {
     const { database, scheduler, world } = this.simulation;
     const ago = (ms: number) => `'${new Date(scheduler.now - ms).toISOString()}'::timestamptz`;
-    const [round] = database.query<{ ok: boolean; ended: string }>(`select ended_at > ${ago(180_000)} as ok, ended_at as ended from rounds`);
-    if (!round?.ok) this.simulation.fail("a round ends every few minutes", `the last one ended at ${round?.ended ?? "no time"}`);
+    const [round] = database.query<{ ok: boolean; ended: string }>(
+      `select ended_at > ${ago(180_000)} as ok, ended_at as ended from rounds`,
+    );
+    if (!round?.ok)
+      this.simulation.fail(
+        "a round ends every few minutes",
+        `the last one ended at ${round?.ended ?? "no time"}`,
+      );
     const [session] = database.query<{ id: string }>(
       `select id from portal_sessions where outcome is null and coalesce(reported_status, '') <> 'SUCCESS' and started_at < ${ago(15 * 60_000)}`,
     );
-    if (session) this.simulation.fail("every portal session is concluded within 15 minutes", `session ${session.id.slice(0, 8)} is still open`);
+    if (session)
+      this.simulation.fail(
+        "every portal session is concluded within 15 minutes",
+        `session ${session.id.slice(0, 8)} is still open`,
+      );
     const [notice] = database.query<{ id: string; mail: string }>(
       `select id, mail from notices where mail in ('claimed', 'leaving') and locked_until < ${ago(180_000)}`,
     );
-    if (notice) this.simulation.fail("no e-mail stays half sent", `notice ${notice.id.slice(0, 8)} is "${notice.mail}"`);
+    if (notice)
+      this.simulation.fail(
+        "no e-mail stays half sent",
+        `notice ${notice.id.slice(0, 8)} is "${notice.mail}"`,
+      );
     const leaving = database.query<{ id: string; name: string | null }>(
       `select u.id, s.snaptrade_user_id as name from users u left join snaptrade_users s on s.user_id = u.id where u.deletion_requested_at < ${ago(300_000)}`,
     );
@@ -181,7 +224,10 @@ export class Invariants {
       `select id, state from connections where removal_requested_at < ${ago(300_000)} and state <> 'deleted'`,
     );
     for (const { id } of removals)
-      this.simulation.fail("a removal that was asked for comes to its end", `connection ${id.slice(0, 8)} is still being removed`);
+      this.simulation.fail(
+        "a removal that was asked for comes to its end",
+        `connection ${id.slice(0, 8)} is still being removed`,
+      );
   }
 
   /** Nobody whom SnapTrade knows is treated as if it did not. */
@@ -207,7 +253,10 @@ export class Invariants {
     const names = new Set(rows.map(({ name }) => name));
     for (const name of world.users.keys())
       if (!names.has(name))
-        this.simulation.fail("no SnapTrade user is left behind", `user ${name} is nobody's, and SnapTrade is not asked to delete them`);
+        this.simulation.fail(
+          "no SnapTrade user is left behind",
+          `user ${name} is nobody's, and SnapTrade is not asked to delete them`,
+        );
   }
 
   /** What everybody's page shows is what SnapTrade has. */
@@ -227,11 +276,17 @@ export class Invariants {
     for (const { id, name, state, failed, gone } of rows) {
       if (gone) continue;
       if (failed)
-        this.simulation.fail("everybody's connections can be looked at again after trouble ends", `the last look at ${name.slice(0, 8)} failed`);
+        this.simulation.fail(
+          "everybody's connections can be looked at again after trouble ends",
+          `the last look at ${name.slice(0, 8)} failed`,
+        );
       const user = world.user(name);
       for (const one of user?.connections ?? [])
         if (!seen.has(one.id))
-          this.simulation.fail("every connection is known after trouble ends", `connection ${one.id.slice(0, 8)} at ${one.slug} is not`);
+          this.simulation.fail(
+            "every connection is known after trouble ends",
+            `connection ${one.id.slice(0, 8)} at ${one.slug} is not`,
+          );
       const real = user?.connections.find((one) => one.id === id);
       const truth = real ? (real.disabled ? "disabled" : "enabled") : "deleted";
       if (id && truth !== state)

@@ -2,7 +2,10 @@ import type { Exchange } from "./network";
 import type { SentMail } from "./mail";
 import type { Simulation } from "./simulation";
 
-/** What SnapTrade has told us about one connection: the statement that was true last. Times on the one true clock. */
+/**
+ * What SnapTrade has told us about one connection: the statement that was true last. Times on the one true
+ * clock.
+ */
 interface Statement {
   state: "enabled" | "disabled" | "deleted";
   /** When it was true. */
@@ -67,26 +70,38 @@ export class Ledger {
   /** How many requests there were in the last minute, of one user or of all. */
   callsOf(userId?: string): number {
     const { now } = this.simulation.scheduler;
-    return this.calls.filter((call) => call.at > now - 60_000 && (userId === undefined || call.userId === userId)).length;
+    return this.calls.filter(
+      (call) => call.at > now - 60_000 && (userId === undefined || call.userId === userId),
+    ).length;
   }
 
   /**
-   * Whether SnapTrade says that somebody signed in for this connection since then: made it, repaired it, or signed in while it worked.
-   * Nothing but the result of the attempt tells of a sign-in that found a connection working and left it as it was.
+   * Whether SnapTrade says that somebody signed in for this connection since then: made it, repaired it, or
+   * signed in while it worked. Nothing but the result of the attempt tells of a sign-in that found a
+   * connection working and left it as it was.
    */
   signedInSince(connectionId: string, since: number): boolean {
     const { world } = this.simulation;
     const signs = ["CONNECTION_ADDED", "CONNECTION_FIXED", "CONNECTION_UPDATED"];
     // Times of events are on SnapTrade's clock.
     const from = since + world.settings.clockSkewSeconds * 1000;
-    const owner = [...world.users.values()].find(({ connections }) => connections.some(({ id }) => id === connectionId));
+    const owner = [...world.users.values()].find(({ connections }) =>
+      connections.some(({ id }) => id === connectionId),
+    );
     const connection = owner?.connections.find(({ id }) => id === connectionId);
     const worked =
-      connection && (!connection.disabled || (connection.disabledAt ?? 0) > from) ? world.brokerage(connection.slug, owner)?.id : undefined;
+      connection && (!connection.disabled || (connection.disabledAt ?? 0) > from)
+        ? world.brokerage(connection.slug, owner)?.id
+        : undefined;
     return [...world.events.values()].flat().some((event) => {
       if (Date.parse(event.eventTimestamp) < from) return false;
       if (signs.includes(event.eventType)) return event.brokerageAuthorizationId === connectionId;
-      return worked !== undefined && event.userId === owner?.userId && event.brokerageId === worked && event.connectionAttemptedResult === "SUCCESS";
+      return (
+        worked !== undefined &&
+        event.userId === owner?.userId &&
+        event.brokerageId === worked &&
+        event.connectionAttemptedResult === "SUCCESS"
+      );
     });
   }
 
@@ -96,13 +111,21 @@ export class Ledger {
     const path = target.split("?")[0] ?? "";
     const userId = new URLSearchParams(target.split("?")[1]).get("userId");
     const [, one] = /^\/authorizations\/([\w-]+)$/.exec(path) ?? [];
-    if (method === "GET" && answer.status === 404 && one) this.tell(one, { state: "deleted", at: readAt, from: askedAt, toldAt: answeredAt });
+    if (method === "GET" && answer.status === 404 && one)
+      this.tell(one, { state: "deleted", at: readAt, from: askedAt, toldAt: answeredAt });
     if (method !== "GET" || answer.status !== 200 || path !== "/authorizations" || !userId) return;
     const listed = JSON.parse(answer.body) as Listed[];
-    this.simulation.scheduler.note(`${process} was told ${listed.map(({ disabled }) => (disabled ? "d" : "e")).join("")}`);
+    this.simulation.scheduler.note(
+      `${process} was told ${listed.map(({ disabled }) => (disabled ? "d" : "e")).join("")}`,
+    );
     for (const { id, disabled } of listed) {
       this.owners.set(id, userId);
-      this.tell(id, { state: disabled ? "disabled" : "enabled", at: readAt, from: askedAt, toldAt: answeredAt });
+      this.tell(id, {
+        state: disabled ? "disabled" : "enabled",
+        at: readAt,
+        from: askedAt,
+        toldAt: answeredAt,
+      });
     }
   }
 
@@ -119,14 +142,22 @@ export class Ledger {
     if (!this.acknowledgedAt.has(event.webhookId)) this.acknowledgedAt.set(event.webhookId, scheduler.now);
     const at = Date.parse(event.eventTimestamp) - this.simulation.world.settings.clockSkewSeconds * 1000;
     if (event.eventType === "USER_DELETED")
-      for (const [id, owner] of this.owners) if (owner === event.userId) this.tell(id, { state: "deleted", at, from: at, toldAt: scheduler.now });
-    const states = { CONNECTION_BROKEN: "disabled", CONNECTION_FIXED: "enabled", CONNECTION_DELETED: "deleted" } as const;
+      for (const [id, owner] of this.owners)
+        if (owner === event.userId) this.tell(id, { state: "deleted", at, from: at, toldAt: scheduler.now });
+    const states = {
+      CONNECTION_BROKEN: "disabled",
+      CONNECTION_FIXED: "enabled",
+      CONNECTION_DELETED: "deleted",
+    } as const;
     const state = states[event.eventType as keyof typeof states] as Statement["state"] | undefined;
     if (!state || !event.brokerageAuthorizationId) return;
     this.tell(event.brokerageAuthorizationId, { state, at, from: at, toldAt: scheduler.now });
   }
 
-  /** Since when it has been beyond doubt that a connection does not work, by what we were told; null while it may. */
+  /**
+   * Since when it has been beyond doubt that a connection does not work, by what we were told; null while it
+   * may.
+   */
   surelyStoppedSince(id: string): number | null {
     const [works, stopped] = [this.works.get(id), this.stopped.get(id)];
     return stopped && (!works || stopped.from > works.from + clockResolutionMs) ? stopped.toldAt : null;
@@ -156,7 +187,10 @@ export class Ledger {
       const name = `${kind} ${episode}`;
       const before = this.mails.get(name);
       if (before && before !== mail.messageId)
-        simulation.fail("each episode is told once by each kind of e-mail", `${name} for ${connection}: ${before}, ${mail.messageId}`);
+        simulation.fail(
+          "each episode is told once by each kind of e-mail",
+          `${name} for ${connection}: ${before}, ${mail.messageId}`,
+        );
       this.mails.set(name, mail.messageId);
       const told = this.told.get(connection);
       const wanted = kind === "fixed" ? "enabled" : "disabled";

@@ -42,14 +42,17 @@ export class MailServer {
   private transportFor(owner: Owner) {
     const plugins: ((mail: { message: Message }, next: () => void) => void)[] = [];
     return {
-      use: (_: string, plugin: (mail: { message: Message }, next: () => void) => void) => plugins.push(plugin),
+      use: (_: string, plugin: (mail: { message: Message }, next: () => void) => void) =>
+        plugins.push(plugin),
       sendMail: async (mail: { to: string; subject: string; messageId?: string }) => {
         const { scheduler, random, trouble } = this;
         const transforms: ((whole: Readable) => Readable)[] = [];
-        for (const plugin of plugins) plugin({ message: { processFunc: (transform) => transforms.push(transform) } }, () => undefined);
+        for (const plugin of plugins)
+          plugin({ message: { processFunc: (transform) => transforms.push(transform) } }, () => undefined);
         const dice = random.next();
         await scheduler.sleep(random.between(5, 300), owner);
-        if (dice < trouble.refused) throw Object.assign(new Error("451 Try again later"), { responseCode: 451 });
+        if (dice < trouble.refused)
+          throw Object.assign(new Error("451 Try again later"), { responseCode: 451 });
         const hangs = dice < trouble.refused + trouble.hang;
         const loses = !hangs && dice < trouble.refused + trouble.hang + trouble.answerLost;
         let whole = Readable.from([mail.subject]);
@@ -60,7 +63,12 @@ export class MailServer {
           throw Object.assign(new Error("Timeout"), { code: "ETIMEDOUT" });
         }
         await scheduler.sleep(random.between(1, 200), owner);
-        const sent: SentMail = { to: mail.to, subject: mail.subject, messageId: mail.messageId ?? "", at: scheduler.now };
+        const sent: SentMail = {
+          to: mail.to,
+          subject: mail.subject,
+          messageId: mail.messageId ?? "",
+          at: scheduler.now,
+        };
         this.sent.push(sent);
         scheduler.note(`mail ${sent.to} ${sent.subject}`);
         this.took(sent);

@@ -32,12 +32,16 @@ interface Found {
   afterRuns: number;
 }
 
-const stored = values.history === undefined ? null : (JSON.parse(readFileSync(values.history, "utf8")) as StoredHistory);
+const stored =
+  values.history === undefined ? null : (JSON.parse(readFileSync(values.history, "utf8")) as StoredHistory);
 const onlySeed = stored?.seed ?? values.seed;
 const runs = onlySeed === undefined ? Number(values.runs) : 1;
 const startedAt = Date.now();
 /** No run begins after this; what is still under way half a minute later is given up. */
-const endsAt = values["within-seconds"] === undefined ? Number.POSITIVE_INFINITY : startedAt + Number(values["within-seconds"]) * 1000;
+const endsAt =
+  values["within-seconds"] === undefined
+    ? Number.POSITIVE_INFINITY
+    : startedAt + Number(values["within-seconds"]) * 1000;
 const toEndMs = 30_000;
 const found = new Map<string, Found>();
 const totals = { done: 0, failed: 0, virtualMs: 0, statements: 0, requests: 0 };
@@ -52,11 +56,19 @@ function nextOrder(): Order | null {
   if (next >= runs || stopped || Date.now() > endsAt) return null;
   const seed = onlySeed ?? String(Number(values.from) + next);
   next++;
-  return { seed, people: Number(values.people), days: Number(values.days), shrinkMs: shrinkMs(), history: stored?.history ?? null };
+  return {
+    seed,
+    people: Number(values.people),
+    days: Number(values.days),
+    shrinkMs: shrinkMs(),
+    history: stored?.history ?? null,
+  };
 }
 
 function shrinkMs(): number {
-  return found.size >= Number(values["shrink-most"]) ? 0 : Math.min(Number(values["shrink-seconds"]) * 1000, Math.max(0, endsAt - Date.now()));
+  return found.size >= Number(values["shrink-most"])
+    ? 0
+    : Math.min(Number(values["shrink-seconds"]) * 1000, Math.max(0, endsAt - Date.now()));
 }
 
 async function work(): Promise<void> {
@@ -64,11 +76,17 @@ async function work(): Promise<void> {
     execArgv: ["--import", "tsx"],
     env: { ...process.env, ...(values.mutate === undefined ? {} : { SIMULATE_MUTATION: values.mutate }) },
   });
-  const died = new Promise<never>((_, reject) => worker.once("exit", (code) => reject(new Error(`A worker ended with ${code ?? "a signal"}`))));
+  const died = new Promise<never>((_, reject) =>
+    worker.once("exit", (code) => reject(new Error(`A worker ended with ${code ?? "a signal"}`))),
+  );
   died.catch(() => undefined);
   for (let order = nextOrder(); order; order = nextOrder()) {
     const current = order;
-    const reply = await Promise.race([new Promise<Reply>((resolve) => worker.once("message", resolve).send(current)), died, timeIsUp]);
+    const reply = await Promise.race([
+      new Promise<Reply>((resolve) => worker.once("message", resolve).send(current)),
+      died,
+      timeIsUp,
+    ]);
     if (!reply) {
       worker.kill("SIGKILL");
       return;
@@ -105,14 +123,18 @@ function take(reply: Reply) {
 function progress() {
   const seconds = (Date.now() - startedAt) / 1000;
   const left = Math.round((seconds / totals.done) * (runs - totals.done));
-  console.log(`simulate: ${totals.done} of ${runs} runs, ${totals.failed} failed, ${Math.floor(left / 60)} min ${left % 60} s left`);
+  console.log(
+    `simulate: ${totals.done} of ${runs} runs, ${totals.failed} failed, ${Math.floor(left / 60)} min ${left % 60} s left`,
+  );
 }
 
 function report({ result, shortened }: Reply) {
   const { seed, violation } = result;
   if (!violation) return;
   console.log(`\nsimulate: seed ${seed} violates: ${violation.invariant}`);
-  console.log(`  ${(shortened?.result.violation ?? violation).detail}, at ${((shortened?.result.violation ?? violation).at / 1000).toFixed(1)} s`);
+  console.log(
+    `  ${(shortened?.result.violation ?? violation).detail}, at ${((shortened?.result.violation ?? violation).at / 1000).toFixed(1)} s`,
+  );
   console.log(
     `  again: npm run prove -- simulate --seed ${seed}${values.people === "0" ? "" : ` --people ${values.people}`}${values.days === "0" ? "" : ` --days ${values.days}`}`,
   );
@@ -129,13 +151,18 @@ function report({ result, shortened }: Reply) {
 await Promise.all(Array.from({ length: Math.min(Number(values.workers), runs) }, work));
 const minutes = Math.round(totals.virtualMs / 60_000);
 for (const [invariant, { count, first, afterRuns }] of found)
-  console.log(`simulate: ${count} × "${invariant}", first by seed ${first.result.seed} after ${afterRuns} runs`);
+  console.log(
+    `simulate: ${count} × "${invariant}", first by seed ${first.result.seed} after ${afterRuns} runs`,
+  );
 const seconds = Math.round((Date.now() - startedAt) / 1000);
 console.log(
   `simulate: ${totals.done}${totals.done < runs ? ` of ${runs}` : ""} runs, ${totals.failed} failed; ${minutes} virtual minutes, ${totals.statements} statements, ${totals.requests} requests to SnapTrade, in ${seconds} s`,
 );
 if (process.env.SIMULATE_REPORT) {
   mkdirSync(path.dirname(process.env.SIMULATE_REPORT), { recursive: true });
-  writeFileSync(process.env.SIMULATE_REPORT, JSON.stringify({ passed: totals.done - totals.failed, failed: totals.failed }));
+  writeFileSync(
+    process.env.SIMULATE_REPORT,
+    JSON.stringify({ passed: totals.done - totals.failed, failed: totals.failed }),
+  );
 }
 process.exit(totals.failed > 0 ? 1 : 0);

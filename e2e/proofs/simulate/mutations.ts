@@ -20,15 +20,25 @@ const mutations: Record<string, Patch[]> = {
   ],
   /** One 1083 cuts a person off, and nobody asks again. */
   A4: [
-    { file: "lib/connections/observations/snaptrade-user.ts", from: "const refusalsToBelieve = 3;", to: "const refusalsToBelieve = 1;" },
-    { file: "lib/connections/observations/snaptrade-user.ts", from: "const maxRefusals = 30;", to: "const maxRefusals = 1;" },
+    {
+      file: "lib/connections/observations/snaptrade-user.ts",
+      from: "const refusalsToBelieve = 3;",
+      to: "const refusalsToBelieve = 1;",
+    },
+    {
+      file: "lib/connections/observations/snaptrade-user.ts",
+      from: "const maxRefusals = 30;",
+      to: "const maxRefusals = 1;",
+    },
     {
       file: "lib/connections/observations/snaptrade-user.ts",
       from: 'return row && row.goneReason !== "deleted" ?',
       to: "return row && !row.goneAt ?",
     },
   ],
-  /** A failed begin never gives its client back, and a client that took too long goes back while it is busy. */
+  /**
+   * A failed begin never gives its client back, and a client that took too long goes back while it is busy.
+   */
   B1: [
     {
       file: "lib/db/pool.ts",
@@ -46,7 +56,11 @@ const mutations: Record<string, Patch[]> = {
       from: "return answer;\n    } catch (error) {\n      destroy(client, error);",
       to: "return answer;\n    } catch (error) {\n      client.release();",
     },
-    { file: "lib/db/pool.ts", from: "if (last !== undefined && last >= silentSince) return client;", to: "if (last !== undefined) return client;" },
+    {
+      file: "lib/db/pool.ts",
+      from: "if (last !== undefined && last >= silentSince) return client;",
+      to: "if (last !== undefined) return client;",
+    },
   ],
   /** A look is dated by its answer, and nothing that was said meanwhile makes it doubtful. */
   C1: [
@@ -69,8 +83,16 @@ const mutations: Record<string, Patch[]> = {
       to: 'one.brokerageId === brokerageId && (repairedSince(one, openedAt) || (session.reportedResult?.status === "SUCCESS" && one.state === "enabled")))',
     },
   ],
-  /** Whoever opens the portal joins the session that is open, and closing one of two pages ends it for both. */
-  C6: [{ file: "lib/connections/portal/open.ts", from: "const doubleClickMs = 3_000;", to: "const doubleClickMs = 600_000;" }],
+  /**
+   * Whoever opens the portal joins the session that is open, and closing one of two pages ends it for both.
+   */
+  C6: [
+    {
+      file: "lib/connections/portal/open.ts",
+      from: "const doubleClickMs = 3_000;",
+      to: "const doubleClickMs = 600_000;",
+    },
+  ],
   /** Nobody has a share of their own. */
   E1: [
     {
@@ -87,11 +109,14 @@ const mutations: Record<string, Patch[]> = {
  */
 export function mutate(name: string | null): { change: Change; checkDone: () => void } {
   const patches = name === null ? [] : mutations[name];
-  if (!patches) throw new Error(`There is no mutation "${name ?? ""}"; there is ${Object.keys(mutations).join(", ")}`);
+  if (!patches)
+    throw new Error(`There is no mutation "${name ?? ""}"; there is ${Object.keys(mutations).join(", ")}`);
   const done = new Set<Patch>();
-  const change: Change = (file, text) => patches.filter((patch) => patch.file === file).reduce((changed, patch) => apply(changed, patch), text);
+  const change: Change = (file, text) =>
+    patches.filter((patch) => patch.file === file).reduce((changed, patch) => apply(changed, patch), text);
   const apply = (text: string, patch: Patch) => {
-    if (!text.includes(patch.from)) throw new Error(`The mutation ${name ?? ""} no longer fits ${patch.file}: it has no "${patch.from}"`);
+    if (!text.includes(patch.from))
+      throw new Error(`The mutation ${name ?? ""} no longer fits ${patch.file}: it has no "${patch.from}"`);
     done.add(patch);
     return text.replace(patch.from, () => patch.to);
   };
@@ -100,7 +125,9 @@ export function mutate(name: string | null): { change: Change; checkDone: () => 
     checkDone() {
       const left = patches.filter((patch) => !done.has(patch));
       if (left.length > 0)
-        throw new Error(`The mutation ${name ?? ""} is about files that are not bundled: ${left.map(({ file }) => file).join(", ")}`);
+        throw new Error(
+          `The mutation ${name ?? ""} is about files that are not bundled: ${left.map(({ file }) => file).join(", ")}`,
+        );
     },
   };
 }

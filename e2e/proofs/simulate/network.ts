@@ -81,14 +81,21 @@ export class Network {
           return;
         }
         signal?.addEventListener?.("abort", abort);
-        const timesOut = (ms: number) => config.timeout !== undefined && config.timeout > 0 && ms >= config.timeout;
-        const timeout = () => fail(new AxiosError(`timeout of ${config.timeout ?? 0}ms exceeded`, AxiosError.ECONNABORTED, config));
+        const timesOut = (ms: number) =>
+          config.timeout !== undefined && config.timeout > 0 && ms >= config.timeout;
+        const timeout = () =>
+          fail(
+            new AxiosError(`timeout of ${config.timeout ?? 0}ms exceeded`, AxiosError.ECONNABORTED, config),
+          );
         const reset = () => fail(new AxiosError("socket hang up", "ECONNRESET", config));
 
         const exchange = this.plan(config, owner);
         this.requests++;
         const { fate, outMs, thinkMs, backMs } = exchange;
-        const waits = fate === "hang" || fate === "request-lost" || fate === "answer-lost" ? Number.POSITIVE_INFINITY : outMs + thinkMs + backMs;
+        const waits =
+          fate === "hang" || fate === "request-lost" || fate === "answer-lost"
+            ? Number.POSITIVE_INFINITY
+            : outMs + thinkMs + backMs;
         // The time limit of the real adapter runs while nothing arrives; a drip keeps it from ending.
         if (fate !== "drip" && timesOut(waits)) scheduler.after(config.timeout ?? 0, timeout, owner);
         if (fate === "request-lost") return;
@@ -108,7 +115,15 @@ export class Network {
                   if (finish.done) return;
                   finish.done = true;
                   signal?.removeEventListener?.("abort", abort);
-                  if (!early) this.heard({ ...request, process: owner.name, askedAt: exchange.askedAt, readAt, answeredAt: scheduler.now, answer });
+                  if (!early)
+                    this.heard({
+                      ...request,
+                      process: owner.name,
+                      askedAt: exchange.askedAt,
+                      readAt,
+                      answeredAt: scheduler.now,
+                      answer,
+                    });
                   settle(resolve, reject, config, answer);
                 },
                 owner,
@@ -129,29 +144,54 @@ export class Network {
     const fate = fates.find(([, share]) => (dice -= share) < 0)?.[0] ?? "well";
     const slow = random.chance(trouble.slow);
     const outMs = random.between(5, 60);
-    const thinkMs = fate === "drip" ? random.between(16_000, 90_000) : slow ? random.between(200, trouble.slowMs) : random.between(1, 80);
+    const thinkMs =
+      fate === "drip"
+        ? random.between(16_000, 90_000)
+        : slow
+          ? random.between(200, trouble.slowMs)
+          : random.between(1, 80);
     const backMs = random.between(5, 60);
     scheduler.note(`${owner.name} ${config.method ?? ""} ${(config.url ?? "").split("?")[0] ?? ""} ${fate}`);
     return { fate, outMs, thinkMs, backMs, askedAt: scheduler.now };
   }
 }
 
-type Fate = "well" | "request-lost" | "answer-lost" | "reset" | "5xx" | "html" | "hang" | "drip" | "refuses-user";
+type Fate =
+  "well" | "request-lost" | "answer-lost" | "reset" | "5xx" | "html" | "hang" | "drip" | "refuses-user";
 
 /** An answer that does not come from SnapTrade's own code. */
 function instead(fate: Fate): SnapTradeAnswer | null {
   const json = { "content-type": "application/json" };
-  if (fate === "5xx") return { status: 503, headers: json, body: JSON.stringify({ detail: "Unavailable", status_code: 503, code: "1000" }) };
-  if (fate === "html") return { status: 502, headers: { "content-type": "text/html" }, body: "<html><h1>502 Bad Gateway</h1></html>" };
+  if (fate === "5xx")
+    return {
+      status: 503,
+      headers: json,
+      body: JSON.stringify({ detail: "Unavailable", status_code: 503, code: "1000" }),
+    };
+  if (fate === "html")
+    return {
+      status: 502,
+      headers: { "content-type": "text/html" },
+      body: "<html><h1>502 Bad Gateway</h1></html>",
+    };
   if (fate === "refuses-user")
-    return { status: 401, headers: json, body: JSON.stringify({ detail: "Invalid userID or userSecret provided", status_code: 401, code: "1083" }) };
+    return {
+      status: 401,
+      headers: json,
+      body: JSON.stringify({
+        detail: "Invalid userID or userSecret provided",
+        status_code: 401,
+        code: "1083",
+      }),
+    };
   return null;
 }
 
 function requestOf(config: InternalAxiosRequestConfig): SnapTradeRequest {
   const { pathname, search } = new URL(config.url ?? "");
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(config.headers.toJSON())) if (typeof value === "string") headers[name] = value;
+  for (const [name, value] of Object.entries(config.headers.toJSON()))
+    if (typeof value === "string") headers[name] = value;
   return {
     method: (config.method ?? "get").toUpperCase(),
     target: pathname + search,
@@ -160,8 +200,20 @@ function requestOf(config: InternalAxiosRequestConfig): SnapTradeRequest {
   };
 }
 
-function settle(resolve: (value: never) => void, reject: (error: unknown) => void, config: InternalAxiosRequestConfig, answer: SnapTradeAnswer) {
-  const response = { data: answer.body, status: answer.status, statusText: "", headers: answer.headers, config, request: {} };
+function settle(
+  resolve: (value: never) => void,
+  reject: (error: unknown) => void,
+  config: InternalAxiosRequestConfig,
+  answer: SnapTradeAnswer,
+) {
+  const response = {
+    data: answer.body,
+    status: answer.status,
+    statusText: "",
+    headers: answer.headers,
+    config,
+    request: {},
+  };
   if (!config.validateStatus || config.validateStatus(answer.status)) resolve(response as never);
   else
     reject(

@@ -40,7 +40,10 @@ export class People {
           .values({ email: person.email })
           .onConflictDoUpdate({ target: app.users.email, set: { email: person.email } })
           .returning();
-        await app.requireSnapTradeCredentials(row?.id ?? "", new Date(simulation.scheduler.now + clockAheadMs));
+        await app.requireSnapTradeCredentials(
+          row?.id ?? "",
+          new Date(simulation.scheduler.now + clockAheadMs),
+        );
         person.userId = row?.id ?? "";
       });
       if (!person.userId) await simulation.scheduler.sleep(3_000);
@@ -79,7 +82,10 @@ export class People {
       const refusal = error instanceof process.app.AppError ? error.code : null;
       this.simulation.scheduler.note(`${what} ${refusal ?? "error"}`);
       if (refusal === null && this.quiet && !this.troubles.had("settling", 60_000))
-        this.simulation.fail("nobody meets an error page when there is no trouble", `${what}: ${describe(error)}`);
+        this.simulation.fail(
+          "nobody meets an error page when there is no trouble",
+          `${what}: ${describe(error)}`,
+        );
       if (refusal === "snaptrade-busy") this.refused(what);
       return null;
     }
@@ -98,7 +104,10 @@ export class People {
       await this.page("connections", async ({ app, owner, clockAheadMs }) => {
         const now = new Date(scheduler.now + clockAheadMs);
         const view = await app.listConnectionViews(person.userId, { now, dayStartedAt: new Date(0) });
-        if (view.lookDueAt) this.simulation.background(`${owner.name} looks after a page`, () => app.lookIfDue(person.userId).catch(() => undefined));
+        if (view.lookDueAt)
+          this.simulation.background(`${owner.name} looks after a page`, () =>
+            app.lookIfDue(person.userId).catch(() => undefined),
+          );
       });
       await scheduler.sleep(7_000);
     }
@@ -112,7 +121,12 @@ export class People {
       await app.countCheck(person.userId, now);
       const result = await app.look(person.userId, now);
       if (result.looked || result.reason !== "busy" || calls >= 15) return;
-      if (this.troubles.had("network limit", 130_000) || this.troubles.had("database", 130_000) || this.troubles.had("kill", 130_000)) return;
+      if (
+        this.troubles.had("network limit", 130_000) ||
+        this.troubles.had("database", 130_000) ||
+        this.troubles.had("kill", 130_000)
+      )
+        return;
       this.simulation.fail(
         "nobody is refused for what others have used up",
         `person ${person.index} had made ${calls} calls in the last minute and was told to wait`,
@@ -132,8 +146,22 @@ export class People {
       while (scheduler.now < endsAt && pages++ < 300) {
         await this.page("hammering", async ({ app, clockAheadMs }) => {
           const now = new Date(scheduler.now + clockAheadMs);
-          if (session) await app.checkPortal({ userId: person.userId, portalSessionId: session.id, reportedResult: null, over: false, now });
-          else await app.openConnect({ userId: person.userId, brokerage: "KRAKEN", beside: true, darkMode: false, now });
+          if (session)
+            await app.checkPortal({
+              userId: person.userId,
+              portalSessionId: session.id,
+              reportedResult: null,
+              over: false,
+              now,
+            });
+          else
+            await app.openConnect({
+              userId: person.userId,
+              brokerage: "KRAKEN",
+              beside: true,
+              darkMode: false,
+              now,
+            });
         });
         await scheduler.sleep(5);
       }
@@ -160,7 +188,11 @@ export class People {
   /** Something that SnapTrade would not post, or that nobody expects. */
   async sendOdd(kind: string, user: WorldUser | undefined): Promise<void> {
     const { emulator, world, scheduler } = this.simulation;
-    const ids = { webhookId: `odd-${this.dice.between(0, 1e9)}`, clientId: world.partner.clientId, userId: user?.userId ?? "nobody" };
+    const ids = {
+      webhookId: `odd-${this.dice.between(0, 1e9)}`,
+      clientId: world.partner.clientId,
+      userId: user?.userId ?? "nobody",
+    };
     const time = (ms: number) => new Date(ms).toISOString().replace("Z", "000+00:00");
     const broken = {
       ...ids,
@@ -171,16 +203,31 @@ export class People {
     const odd: Record<string, object> = {
       forged: broken,
       "not-json": broken,
-      surrogate: { ...ids, eventType: "CONNECTION_ATTEMPTED", eventTimestamp: time(world.now()), connectionAttemptedResult: "\ud800" },
-      "year-0": { ...ids, eventType: "CONNECTION_UPDATED", eventTimestamp: "0000-01-01T00:00:00.000000+00:00" },
+      surrogate: {
+        ...ids,
+        eventType: "CONNECTION_ATTEMPTED",
+        eventTimestamp: time(world.now()),
+        connectionAttemptedResult: "\ud800",
+      },
+      "year-0": {
+        ...ids,
+        eventType: "CONNECTION_UPDATED",
+        eventTimestamp: "0000-01-01T00:00:00.000000+00:00",
+      },
       future: { ...ids, eventType: "CONNECTION_UPDATED", eventTimestamp: time(scheduler.now + 86_400_000) },
-      foreign: { ...ids, clientId: "SOMEBODY-ELSE", eventType: "CONNECTION_UPDATED", eventTimestamp: time(world.now()) },
+      foreign: {
+        ...ids,
+        clientId: "SOMEBODY-ELSE",
+        eventType: "CONNECTION_UPDATED",
+        eventTimestamp: time(world.now()),
+      },
     };
     const event = odd[kind] ?? broken;
     const signature = emulator.signEvent(kind === "forged" ? "a guess" : world.partner.consumerKey, event);
     const body = kind === "not-json" ? "{" : emulator.writeBody(event, "compact");
     const status = await this.simulation.post(Buffer.from(body), signature).catch(() => null);
-    if ((kind === "forged" || kind === "not-json") && status === 204) this.simulation.fail("what SnapTrade has not signed is not taken", kind);
+    if ((kind === "forged" || kind === "not-json") && status === 204)
+      this.simulation.fail("what SnapTrade has not signed is not taken", kind);
   }
 
   breakOne(snapTradeUserId: string, connectionId: string) {
@@ -188,7 +235,9 @@ export class People {
     const user = world.user(snapTradeUserId);
     const connection = user?.connections.find(({ id }) => id === connectionId);
     if (!user || !connection || connection.disabled) return;
-    this.simulation.say(`${connection.slug} of ${user.userId.slice(0, 8)} breaks (${connectionId.slice(0, 8)})`);
+    this.simulation.say(
+      `${connection.slug} of ${user.userId.slice(0, 8)} breaks (${connectionId.slice(0, 8)})`,
+    );
     emulator.breakConnection(world, user, connection);
   }
 }

@@ -26,12 +26,17 @@ export async function rememberRows(pglite: PGlite): Promise<() => Promise<void>>
   );
   const kept: { name: string; rows: string }[] = [];
   for (const { name } of tables) {
-    const { rows } = await pglite.query<{ rows: string | null }>(`select json_agg(t)::text as rows from ${name} t`);
+    const { rows } = await pglite.query<{ rows: string | null }>(
+      `select json_agg(t)::text as rows from ${name} t`,
+    );
     if (rows[0]?.rows) kept.push({ name, rows: rows[0].rows });
   }
   const names = tables.map(({ name }) => name).join(", ");
   return async () => {
     await pglite.exec(`truncate ${names} restart identity cascade; alter sequence public.ids restart`);
-    for (const { name, rows } of kept) await pglite.query(`insert into ${name} select * from json_populate_recordset(null::${name}, $1)`, [rows]);
+    for (const { name, rows } of kept)
+      await pglite.query(`insert into ${name} select * from json_populate_recordset(null::${name}, $1)`, [
+        rows,
+      ]);
   };
 }

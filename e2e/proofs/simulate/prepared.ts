@@ -4,8 +4,8 @@ const parseComplete = Buffer.from([0x31, 0, 0, 0, 4]);
 const maxKept = 500;
 
 /**
- * Runs units of the wire protocol, and keeps each statement prepared under a name of its own, so that it is parsed and planned once.
- * Clients do not notice: they send unnamed statements and get the answers to those.
+ * Runs units of the wire protocol, and keeps each statement prepared under a name of its own, so that it is
+ * parsed and planned once. Clients do not notice: they send unnamed statements and get the answers to those.
  */
 export class PreparedStatements {
   private readonly names = new Map<string, string>();
@@ -16,15 +16,30 @@ export class PreparedStatements {
   run(unit: Uint8Array): Uint8Array {
     const parts = split(Buffer.from(unit.buffer, unit.byteOffset, unit.length));
     const [parse, bind, ...others] = parts;
-    // An unnamed statement that is bound to the unnamed portal: what the driver sends for everything with parameters.
-    if (!parse || !bind || parse[0] !== 0x50 || parse[5] !== 0 || bind[0] !== 0x42 || bind[5] !== 0 || bind[6] !== 0)
+    // An unnamed statement that is bound to the unnamed portal: what the driver sends for everything with
+    // parameters.
+    if (
+      !parse ||
+      !bind ||
+      parse[0] !== 0x50 ||
+      parse[5] !== 0 ||
+      bind[0] !== 0x42 ||
+      bind[5] !== 0 ||
+      bind[6] !== 0
+    )
       return this.pglite.execProtocolRawSync(unit);
     const text = parse.toString("utf8", 6, parse.indexOf(0, 6));
     const known = this.names.get(text);
     const name = known ?? `kept_${this.made++}`;
     const bound = withName(bind, 6, name);
-    if (known) return Buffer.concat([parseComplete, this.pglite.execProtocolRawSync(Buffer.concat([bound, ...others]))]);
-    const answer = this.pglite.execProtocolRawSync(Buffer.concat([withName(parse, 5, name), bound, ...others]));
+    if (known)
+      return Buffer.concat([
+        parseComplete,
+        this.pglite.execProtocolRawSync(Buffer.concat([bound, ...others])),
+      ]);
+    const answer = this.pglite.execProtocolRawSync(
+      Buffer.concat([withName(parse, 5, name), bound, ...others]),
+    );
     if (answer[0] === parseComplete[0]) this.names.set(text, name);
     return answer;
   }

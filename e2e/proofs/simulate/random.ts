@@ -44,6 +44,7 @@ export function seededUuid(random: Random): string {
 /** FNV-1a, 32 bits. */
 export function hash(text: string, from = 0x811c9dc5): number {
   let value = from;
-  for (let index = 0; index < text.length; index++) value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < text.length; index++)
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
   return value >>> 0;
 }

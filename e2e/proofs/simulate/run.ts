@@ -36,17 +36,23 @@ export interface StoredHistory {
   history: History;
 }
 
-export const historyOf = (seed: string, people = 0, days = 0) => makeHistory(seededRandom(`${seed} history`), people, days);
+export const historyOf = (seed: string, people = 0, days = 0) =>
+  makeHistory(seededRandom(`${seed} history`), people, days);
 
 /** Plays one history from its beginning to its end, or to the first thing that must not be. */
-export async function play({ programs, pglite, prepared, reset }: Ground, seed: string, history: History): Promise<Result> {
+export async function play(
+  { programs, pglite, prepared, reset }: Ground,
+  seed: string,
+  history: History,
+): Promise<Result> {
   await reset();
   const simulation = new Simulation(programs, pglite, prepared, seed);
   const { scheduler, world, database } = simulation;
   const { clocksAheadMs, processes, troubleMs, quietMs } = history;
   world.settings.clockSkewSeconds = clocksAheadMs.snapTrade / 1000;
   database.clockAheadMs = clocksAheadMs.database;
-  const unhandled = (error: unknown) => simulation.fail("nothing ends in an error that nobody handles", describe(error));
+  const unhandled = (error: unknown) =>
+    simulation.fail("nothing ends in an error that nobody handles", describe(error));
   process.on("unhandledRejection", unhandled);
   const troubles = new Troubles(simulation, history.rateLimit);
   const people = new People(simulation, troubles);
@@ -59,7 +65,8 @@ export async function play({ programs, pglite, prepared, reset }: Ground, seed: 
     if (history.ownTimers) keepTimer(cast, index, 1_000 + index * 13_000);
   }
   if (!history.ownTimers) keepTimer(cast, null, 1_000);
-  for (const connections of history.connections.slice(0, history.people)) simulation.background("arriving", () => people.arrive(connections));
+  for (const connections of history.connections.slice(0, history.people))
+    simulation.background("arriving", () => people.arrive(connections));
   for (const action of history.actions)
     scheduler.at(scheduler.startedAt + action.at, () => {
       simulation.say(describeAction(action).slice(11));
@@ -105,7 +112,9 @@ function keepTimer({ simulation }: Cast, index: number | null, firstMs: number) 
     if (!process || running.has(process)) return;
     running.add(process);
     const ended = () => running.delete(process);
-    simulation.background(`the round of ${process.owner.name}`, () => process.app.reconcile().then(ended, ended));
+    simulation.background(`the round of ${process.owner.name}`, () =>
+      process.app.reconcile().then(ended, ended),
+    );
   };
   scheduler.after(firstMs, tick);
 }
@@ -116,5 +125,6 @@ function endTrouble({ simulation, troubles, people, history }: Cast) {
   troubles.happened("settling");
   people.quiet = true;
   for (let index = 0; index < history.processes; index++)
-    if (!simulation.processes[index]) simulation.startProcess(index, history.clocksAheadMs.processes[index] ?? 0);
+    if (!simulation.processes[index])
+      simulation.startProcess(index, history.clocksAheadMs.processes[index] ?? 0);
 }

@@ -5,7 +5,10 @@ import { hash, seededRandom } from "./random";
 export interface Owner {
   name: string;
   alive: boolean;
-  /** Stands still until then, as a machine does that is short of memory; what was due meanwhile happens afterwards. */
+  /**
+   * Stands still until then, as a machine does that is short of memory; what was due meanwhile happens
+   * afterwards.
+   */
   frozenUntil?: number;
 }
 
@@ -21,7 +24,8 @@ interface Due {
 }
 
 /**
- * The one clock. Everything that happens, happens here, one thing after another: by its time, and at the same time in an order that the seed decides.
+ * The one clock. Everything that happens, happens here, one thing after another: by its time, and at the same
+ * time in an order that the seed decides.
  */
 export class Scheduler {
   now: number;

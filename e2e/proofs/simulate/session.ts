@@ -57,10 +57,19 @@ export class Session {
   private start(part: Buffer) {
     this.started = true;
     const words = part.toString("utf8", 8).split("\0");
-    for (let index = 0; index + 1 < words.length; index += 2) this.readSettings(`${words[index] ?? ""}=${words[index + 1] ?? ""}`);
-    const parameters = { server_version: "17.5", client_encoding: "UTF8", DateStyle: "ISO, MDY", TimeZone: "UTC", integer_datetimes: "on" };
+    for (let index = 0; index + 1 < words.length; index += 2)
+      this.readSettings(`${words[index] ?? ""}=${words[index + 1] ?? ""}`);
+    const parameters = {
+      server_version: "17.5",
+      client_encoding: "UTF8",
+      DateStyle: "ISO, MDY",
+      TimeZone: "UTC",
+      integer_datetimes: "on",
+    };
     const told = Object.entries(parameters).map(([name, value]) => message("S", text(name, value)));
-    this.send(Buffer.concat([message("R", Buffer.alloc(4)), ...told, message("K", Buffer.alloc(8)), ready("I")]));
+    this.send(
+      Buffer.concat([message("R", Buffer.alloc(4)), ...told, message("K", Buffer.alloc(8)), ready("I")]),
+    );
   }
 
   private readSettings(words: string) {

@@ -2,10 +2,16 @@ import type { History } from "./history";
 import { play, type Ground, type Result } from "./run";
 
 /**
- * Leaves out as many actions of a failing history as it can while the same invariant is still violated, until the time is up.
+ * Leaves out as many actions of a failing history as it can while the same invariant is still violated, until
+ * the time is up.
  * @returns the shortened history and what it led to
  */
-export async function shrink(ground: Ground, failed: Result, history: History, withinMs: number): Promise<{ history: History; result: Result }> {
+export async function shrink(
+  ground: Ground,
+  failed: Result,
+  history: History,
+  withinMs: number,
+): Promise<{ history: History; result: Result }> {
   const endsAt = Date.now() + withinMs;
   let best = { history: cut(history, failed), result: failed };
   const attempt = async (candidate: History) => {
@@ -18,7 +24,8 @@ export async function shrink(ground: Ground, failed: Result, history: History, w
     let removed = false;
     for (let from = 0; from < best.history.actions.length && Date.now() < endsAt;) {
       const actions = best.history.actions.filter((_, index) => index < from || index >= from + size);
-      if (actions.length < best.history.actions.length && (await attempt({ ...best.history, actions }))) removed = true;
+      if (actions.length < best.history.actions.length && (await attempt({ ...best.history, actions })))
+        removed = true;
       else from += size;
     }
     if (size > 1) size = Math.ceil(size / 2);
@@ -37,7 +44,11 @@ function cut(history: History, { violation }: Result): History {
 async function simplify(history: History, attempt: (candidate: History) => Promise<boolean>, endsAt: number) {
   const clocksAheadMs = { snapTrade: 0, database: 0, processes: [] };
   let best = history;
-  for (const change of [{ clocksAheadMs }, { processes: 1 }, { ownTimers: false }] satisfies Partial<History>[]) {
+  for (const change of [
+    { clocksAheadMs },
+    { processes: 1 },
+    { ownTimers: false },
+  ] satisfies Partial<History>[]) {
     const candidate = { ...best, actions: best.actions, ...change };
     if (Date.now() < endsAt && (await attempt(candidate))) best = candidate;
   }

@@ -90,7 +90,12 @@ export class Simulation {
       modules: {},
     });
     const { World, createApi } = this.emulator;
-    this.world = new World({ clientId: settings.SNAPTRADE_CLIENT_ID, consumerKey: settings.SNAPTRADE_CONSUMER_KEY, name: "Sim", redirectUri: null });
+    this.world = new World({
+      clientId: settings.SNAPTRADE_CLIENT_ID,
+      consumerKey: settings.SNAPTRADE_CONSUMER_KEY,
+      name: "Sim",
+      redirectUri: null,
+    });
     this.world.origins = { portal: "http://portal.sim", brokerage: "http://brokerage.sim" };
     this.world.deliveries.url = "https://app.sim/api/webhooks/snaptrade";
     this.api = createApi(this.world);
@@ -155,13 +160,17 @@ export class Simulation {
 
   /** What goes wrong in `work` where nobody handles it is a violation. */
   background(what: string, work: () => Promise<unknown>) {
-    void work().catch((error: unknown) => this.fail("nothing ends in an error that nobody handles", `${what}: ${describe(error)}`));
+    void work().catch((error: unknown) =>
+      this.fail("nothing ends in an error that nobody handles", `${what}: ${describe(error)}`),
+    );
   }
 
   private async serve({ method, target, headers, body }: SnapTradeRequest): Promise<SnapTradeAnswer> {
     this.ledger.arrived(method, target);
     const init = { method, headers, ...(method === "GET" || method === "DELETE" ? {} : { body }) };
-    const answer = await this.api.fetch(new Request(`http://snaptrade.sim${target}`, init), { incoming: { url: target } });
+    const answer = await this.api.fetch(new Request(`http://snaptrade.sim${target}`, init), {
+      incoming: { url: target },
+    });
     return { status: answer.status, headers: Object.fromEntries(answer.headers), body: await answer.text() };
   }
 
@@ -173,11 +182,16 @@ export class Simulation {
     const signature = new Headers(init?.headers).get("Signature");
     return new Promise((resolve, reject) => {
       if (!this.webhooksReach) return this.scheduler.after(50, () => reject(new TypeError("fetch failed")));
-      init?.signal?.addEventListener("abort", () => reject(new DOMException("The operation was aborted due to timeout", "TimeoutError")));
+      init?.signal?.addEventListener("abort", () =>
+        reject(new DOMException("The operation was aborted due to timeout", "TimeoutError")),
+      );
       this.scheduler.after(this.toProcess.between(5, 80), () => {
         void this.post(Buffer.from(body), signature).then((status) => {
           if (status === null) reject(new TypeError("fetch failed"));
-          else this.scheduler.after(this.toProcess.between(5, 50), () => resolve(new Response(null, { status })));
+          else
+            this.scheduler.after(this.toProcess.between(5, 50), () =>
+              resolve(new Response(null, { status })),
+            );
         });
       });
     });

@@ -16,7 +16,10 @@ interface Visit {
   askedAt: number;
   askedThereAt: number;
   tabs: Tab[];
-  /** It was asked for twice, by clicks so close together that they count as one; leaving one of its windows leaves it. */
+  /**
+   * It was asked for twice, by clicks so close together that they count as one; leaving one of its windows
+   * leaves it.
+   */
   isDoubleClick: boolean;
 }
 
@@ -36,18 +39,29 @@ export class Trips {
   async reconnect(person: Person, connectionId: string, trip: Trip): Promise<void> {
     const open = () =>
       this.open(person, (process, now) =>
-        process.app.openReconnect({ userId: person.userId, connectionId, intent: trip.renews ? "renew" : "reconnect", darkMode: false, now }),
+        process.app.openReconnect({
+          userId: person.userId,
+          connectionId,
+          intent: trip.renews ? "renew" : "reconnect",
+          darkMode: false,
+          now,
+        }),
       );
     await this.go(person, open, trip);
   }
 
   async connect(person: Person, brokerage: string, trip: Trip): Promise<void> {
     const open = () =>
-      this.open(person, (process, now) => process.app.openConnect({ userId: person.userId, brokerage, beside: true, darkMode: false, now }));
+      this.open(person, (process, now) =>
+        process.app.openConnect({ userId: person.userId, brokerage, beside: true, darkMode: false, now }),
+      );
     await this.go(person, open, trip);
   }
 
-  private async open(person: Person, ask: (process: AppProcess, now: Date) => Promise<{ loginLink: string; view: PortalView }>) {
+  private async open(
+    person: Person,
+    ask: (process: AppProcess, now: Date) => Promise<{ loginLink: string; view: PortalView }>,
+  ) {
     const { scheduler } = this.simulation;
     const askedAt = scheduler.now;
     let askedThereAt = askedAt;
@@ -117,7 +131,9 @@ export class Trips {
     const brokerage = world.brokerage(wanted?.slug ?? session.wanted.broker ?? "", user);
     if (!brokerage) return { kind: "error", code: "1012" } as const;
     const attempt = emulator.attemptSignIn(world, session, brokerage, trip.login, "123456");
-    this.simulation.say(`a sign-in as ${trip.login} ends as ${typeof attempt === "string" ? attempt : attempt.kind}`);
+    this.simulation.say(
+      `a sign-in as ${trip.login} ends as ${typeof attempt === "string" ? attempt : attempt.kind}`,
+    );
     if (attempt === "hang" || attempt === "needs-code") return "hang";
     if (attempt.kind === "success" && trip.breaksAgainMs > 0 && !this.people.quiet) {
       const { connectionId } = attempt;
@@ -126,7 +142,9 @@ export class Trips {
     return attempt;
   }
 
-  /** What the dialog does after a signal: asks quickly at first, then slowly, until it is told or given up. */
+  /**
+   * What the dialog does after a signal: asks quickly at first, then slowly, until it is told or given up.
+   */
   private async follow(
     person: Person,
     id: string,
@@ -136,7 +154,12 @@ export class Trips {
     const { scheduler } = this.simulation;
     const startedAt = scheduler.now;
     let state = await this.ask(person, id, reportedResult, null);
-    while (scheduler.now - startedAt < patienceMs && state !== "fixed" && state !== "connected" && state !== "failed") {
+    while (
+      scheduler.now - startedAt < patienceMs &&
+      state !== "fixed" &&
+      state !== "connected" &&
+      state !== "failed"
+    ) {
       await scheduler.sleep(scheduler.now - startedAt < 60_000 ? 3_000 : 10_000);
       state = await this.ask(person, id, null, null);
     }
@@ -181,7 +204,10 @@ export class Trips {
     if (trip.isDoubleClick) return;
     const open = trip.tabs.some((one) => !one.closed && simulation.scheduler.now - one.openedAt < 290_000);
     if (outcome.state === "failed" && outcome.failure === "not-finished" && open && tab?.closed !== false)
-      simulation.fail("no portal session is concluded while somebody still has it open", `session ${id.slice(0, 8)} is "${outcome.failure}"`);
+      simulation.fail(
+        "no portal session is concluded while somebody still has it open",
+        `session ${id.slice(0, 8)} is "${outcome.failure}"`,
+      );
     if (outcome.state === "failed" && outcome.failure === "not-finished" && tab && !tab.closed)
       simulation.fail(
         "no portal session is concluded while somebody still has it open",

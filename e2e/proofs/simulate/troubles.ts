@@ -48,7 +48,8 @@ export class Troubles {
     this.apply();
     const settle = () => {
       if (this.has("network", "removals-lost"))
-        for (const user of simulation.world.users.values()) for (const one of user.connections) one.deleteAt = null;
+        for (const user of simulation.world.users.values())
+          for (const one of user.connections) one.deleteAt = null;
       simulation.world.settleAll();
       simulation.scheduler.after(1_000, settle);
     };
@@ -87,7 +88,8 @@ export class Troubles {
   /** Whether it goes on, or went on within the last so many milliseconds. */
   had(what: string, withinMs: number): boolean {
     return (
-      this.active.some((window) => namesOf(window).includes(what)) || this.simulation.scheduler.now - (this.endedAt.get(what) ?? -Infinity) < withinMs
+      this.active.some((window) => namesOf(window).includes(what)) ||
+      this.simulation.scheduler.now - (this.endedAt.get(what) ?? -Infinity) < withinMs
     );
   }
 
@@ -98,7 +100,8 @@ export class Troubles {
   private end(window: Window) {
     for (const name of namesOf(window)) this.endedAt.set(name, this.simulation.scheduler.now);
     this.apply();
-    if (window.action === "webhooks" && window.kind === "held") void this.simulation.world.deliveries.release("random");
+    if (window.action === "webhooks" && window.kind === "held")
+      void this.simulation.world.deliveries.release("random");
   }
 
   private apply() {
@@ -112,7 +115,11 @@ export class Troubles {
       noDatabaseTrouble,
       this.active.flatMap((one) => (one.action === "database" ? databaseTroubles[one.kind](one.share) : [])),
     );
-    const mails: Record<MailKind, Partial<MailTrouble>> = { refused: { refused: 0.7 }, hang: { hang: 0.5 }, "answer-lost": { answerLost: 0.5 } };
+    const mails: Record<MailKind, Partial<MailTrouble>> = {
+      refused: { refused: 0.7 },
+      hang: { hang: 0.5 },
+      "answer-lost": { answerLost: 0.5 },
+    };
     mail.trouble = sum(
       noMailTrouble,
       this.active.flatMap((one) => (one.action === "mail" ? mails[one.kind] : [])),

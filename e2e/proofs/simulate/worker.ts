@@ -32,7 +32,10 @@ async function obey({ seed, people, days, shrinkMs, history: given }: Order): Pr
   if (!ground) throw new Error("There is no ground");
   const history = given ?? historyOf(seed, people, days);
   const result = await play(ground, seed, history);
-  return { result, shortened: result.violation && shrinkMs > 0 ? await shrink(ground, result, history, shrinkMs) : null };
+  return {
+    result,
+    shortened: result.violation && shrinkMs > 0 ? await shrink(ground, result, history, shrinkMs) : null,
+  };
 }
 
 process.on("message", (order: Order) => {

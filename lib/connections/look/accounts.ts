@@ -19,8 +19,8 @@ const accountsAfterHours = 12;
 const keptMissingMs = 90 * 86_400_000;
 
 /**
- * Accounts rarely change, and reading them while the person is in the portal can break the sign-in (FACTS 4.9).
- * For the timer, age alone is no reason to read them: its looks must not cost two requests each.
+ * Accounts rarely change, and reading them while the person is in the portal can break the sign-in (FACTS
+ * 4.9). For the timer, age alone is no reason to read them: its looks must not cost two requests each.
  */
 export async function readAccountsIfDue(
   userId: string,
@@ -29,9 +29,13 @@ export async function readAccountsIfDue(
   { changed, source }: { changed: boolean; source: Source },
 ): Promise<void> {
   const db = await database();
-  const [user] = await db.select({ lookedAt: snapTradeUsers.accountsLookedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const [user] = await db
+    .select({ lookedAt: snapTradeUsers.accountsLookedAt })
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId));
   const lookedAt = user?.lookedAt;
-  const freshEnough = lookedAt && (source === "timer" || now.getTime() - lookedAt.getTime() < accountsAfterHours * 3_600_000);
+  const freshEnough =
+    lookedAt && (source === "timer" || now.getTime() - lookedAt.getTime() < accountsAfterHours * 3_600_000);
   if (!changed && freshEnough) return;
   if (await isInPortal(userId, now)) return;
   await readAccounts(userId, credentials, now);
@@ -73,19 +77,33 @@ async function readAccounts(userId: string, credentials: SnapTradeCredentials, n
   }
 }
 
-/** An account that is no longer listed is kept as missing, so that after a repair we can say what did not come back. */
+/**
+ * An account that is no longer listed is kept as missing, so that after a repair we can say what did not come
+ * back.
+ */
 async function writeAccounts(
   tx: Transaction,
   userId: string,
   { items: seen, unreadable }: Listed<SeenAccount>,
   { now, askedAt }: { now: Date; askedAt: Date },
 ): Promise<void> {
-  const [known] = await tx.select({ askedAt: snapTradeUsers.accountsAskedAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const [known] = await tx
+    .select({ askedAt: snapTradeUsers.accountsAskedAt })
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId));
   if (known?.askedAt && known.askedAt > askedAt) return;
-  const own = await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(connections.id).for("update");
+  const own = await tx
+    .select({ id: connections.id })
+    .from(connections)
+    .where(eq(connections.userId, userId))
+    .orderBy(connections.id)
+    .for("update");
   const ownIds = own.map(({ id }) => id);
   if (ownIds.length > 0) {
-    const before = await tx.select().from(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
+    const before = await tx
+      .select()
+      .from(brokerageAccounts)
+      .where(inArray(brokerageAccounts.connectionId, ownIds));
     const rows = seen.filter(({ connectionId }) => ownIds.includes(connectionId));
     // An account listed in a form we can't read isn't missing; we keep what we last saw.
     const isUnread = (old: { id: string }) => unreadable.some(({ id }) => id === null || id === old.id);
@@ -93,15 +111,33 @@ async function writeAccounts(
       .filter((old) => !rows.some((row) => isSame(old, row)))
       .map((old) => ({ ...old, missingSince: old.missingSince ?? (isUnread(old) ? null : askedAt) }));
     await tx.delete(brokerageAccounts).where(inArray(brokerageAccounts.connectionId, ownIds));
-    const all = [...rows, ...missing.filter(({ missingSince }) => !missingSince || askedAt.getTime() - missingSince.getTime() < keptMissingMs)];
+    const all = [
+      ...rows,
+      ...missing.filter(
+        ({ missingSince }) => !missingSince || askedAt.getTime() - missingSince.getTime() < keptMissingMs,
+      ),
+    ];
     if (all.length > 0) await tx.insert(brokerageAccounts).values(all).onConflictDoNothing();
   }
-  await tx.update(snapTradeUsers).set({ accountsLookedAt: now, accountsAskedAt: askedAt }).where(eq(snapTradeUsers.userId, userId));
+  await tx
+    .update(snapTradeUsers)
+    .set({ accountsLookedAt: now, accountsAskedAt: askedAt })
+    .where(eq(snapTradeUsers.userId, userId));
   await recordChange(tx, userId);
 }
 
-/** A connection made again gets new account ids from SnapTrade, but the institution's id of an account stays the same. */
-function isSame(old: { id: string; connectionId: string; institutionAccountId: string | null }, row: SeenAccount): boolean {
+/**
+ * A connection made again gets new account ids from SnapTrade, but the institution's id of an account stays
+ * the same.
+ */
+function isSame(
+  old: { id: string; connectionId: string; institutionAccountId: string | null },
+  row: SeenAccount,
+): boolean {
   if (old.id === row.id) return true;
-  return old.connectionId === row.connectionId && old.institutionAccountId !== null && old.institutionAccountId === row.institutionAccountId;
+  return (
+    old.connectionId === row.connectionId &&
+    old.institutionAccountId !== null &&
+    old.institutionAccountId === row.institutionAccountId
+  );
 }

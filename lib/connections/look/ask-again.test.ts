@@ -13,7 +13,10 @@ import { processInbox } from "@/lib/webhooks/process";
 import { listConnectionViews } from "@/lib/connections/pages/data";
 import { look, lookIfDue } from "./look";
 import { requestRemoval } from "./remove";
-import { getSnapTradeCredentials, requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
+import {
+  getSnapTradeCredentials,
+  requireSnapTradeCredentials,
+} from "@/lib/connections/observations/snaptrade-user";
 import { grow, withWorld } from "@/lib/testing/connections";
 
 withDatabase();
@@ -31,7 +34,13 @@ async function owner() {
     const { requests } = await emulator.get<{ requests: { path: string }[] }>(path);
     return requests.filter((request) => request.path === what).length;
   };
-  return { ...person, snapTradeUserId: path.split("/").at(-1) ?? "", connectionId: person.ids[0] ?? "", view, asked };
+  return {
+    ...person,
+    snapTradeUserId: path.split("/").at(-1) ?? "",
+    connectionId: person.ids[0] ?? "",
+    view,
+    asked,
+  };
 }
 
 /** A round with nothing to do except what is due for people whose secret is refused. */
@@ -44,7 +53,9 @@ async function round(now: Date) {
 /** An event signed with the emulator's key, dated one second after every look so far. */
 async function tell(eventType: string, members: object) {
   const { SNAPTRADE_CLIENT_ID: clientId, SNAPTRADE_CONSUMER_KEY: key } = env();
-  expect(await deliver(makeEvent(eventType, new Date(Date.now() + 1_000), { clientId, ...members }), { key })).toBe("stored");
+  expect(
+    await deliver(makeEvent(eventType, new Date(Date.now() + 1_000), { clientId, ...members }), { key }),
+  ).toBe("stored");
 }
 
 const isThere = (path: string) =>
@@ -54,7 +65,11 @@ const isThere = (path: string) =>
   );
 
 const formersOf = async (userId: string) =>
-  (await database()).select().from(formerSnapTradeUsers).where(eq(formerSnapTradeUsers.userId, userId)).orderBy(formerSnapTradeUsers.since);
+  (await database())
+    .select()
+    .from(formerSnapTradeUsers)
+    .where(eq(formerSnapTradeUsers.userId, userId))
+    .orderBy(formerSnapTradeUsers.since);
 
 /** Refused three times, each after the wait. */
 async function refuseForLong(userId: string, path: string) {
@@ -67,7 +82,11 @@ describe("a secret that SnapTrade refuses", () => {
     const { userId, path, view } = await owner();
     await emulator.post(`${path}/faults`, refusing);
     await look(userId);
-    expect(await view()).toMatchObject({ gone: null, unreachable: true, connections: [{ status: "unknown-connected" }] });
+    expect(await view()).toMatchObject({
+      gone: null,
+      unreachable: true,
+      connections: [{ status: "unknown-connected" }],
+    });
     expect(await getSnapTradeCredentials(userId)).not.toBeNull();
   });
 
@@ -78,7 +97,10 @@ describe("a secret that SnapTrade refuses", () => {
     expect(await view()).toMatchObject({ gone: null });
     await look(userId, minutes(2));
     await look(userId, minutes(8));
-    expect(await view()).toMatchObject({ gone: "refused", connections: [{ id: expect.any(String) as string }] });
+    expect(await view()).toMatchObject({
+      gone: "refused",
+      connections: [{ id: expect.any(String) as string }],
+    });
   });
 
   test("is tried again by the round at growing intervals, by nobody in between, and one success clears it", async () => {
@@ -97,7 +119,11 @@ describe("a secret that SnapTrade refuses", () => {
     expect(await view()).toMatchObject({ gone: "refused" });
     await emulator.clearFaults(`${path}/faults`);
     expect(await round(minutes(60 * 3))).toMatchObject({ accepted: 1 });
-    expect(await view(minutes(60 * 3))).toMatchObject({ gone: null, unreachable: false, connections: [{ status: "connected" }] });
+    expect(await view(minutes(60 * 3))).toMatchObject({
+      gone: null,
+      unreachable: false,
+      connections: [{ status: "connected" }],
+    });
     const db = await database();
     expect((await db.select().from(snapTradeUsers))[0]).toMatchObject({ refusals: 0, askAgainAt: null });
   });
@@ -139,7 +165,9 @@ describe("a SnapTrade user that was replaced", () => {
     await refuseForLong(userId, path);
     const anew = await requireSnapTradeCredentials(userId, minutes(9));
     expect(anew.snapTradeUserId).not.toBe(snapTradeUserId);
-    expect(await formersOf(userId)).toMatchObject([{ snapTradeUserId, why: "refused", deletedAt: null, connectionIds: [connectionId] }]);
+    expect(await formersOf(userId)).toMatchObject([
+      { snapTradeUserId, why: "refused", deletedAt: null, connectionIds: [connectionId] },
+    ]);
     await round(minutes(10));
     expect(await formersOf(userId)).toMatchObject([{ attempts: 1, deletedAt: null }]);
     await emulator.post(`${path}/advance`, { seconds: 60 });
@@ -153,7 +181,9 @@ describe("a SnapTrade user that was replaced", () => {
     await grow(userId);
     await refuseForLong(userId, path);
     const anew = await requireSnapTradeCredentials(userId, minutes(9));
-    const made = await emulator.post<{ id: string }>(`/users/${anew.snapTradeUserId}/connections`, { brokerage: "KRAKEN" });
+    const made = await emulator.post<{ id: string }>(`/users/${anew.snapTradeUserId}/connections`, {
+      brokerage: "KRAKEN",
+    });
     await look(userId, minutes(9));
     const of = (event: string, more: object = {}) => tell(event, { userId: snapTradeUserId, ...more });
     await of("CONNECTION_BROKEN", { brokerageAuthorizationId: made.id });
@@ -183,13 +213,21 @@ describe("a SnapTrade user that was replaced", () => {
     const { userId, path } = await owner();
     await refuseForLong(userId, path);
     await requireSnapTradeCredentials(userId, minutes(9));
-    await emulator.post(`${path}/faults`, { endpoint: "deleteUser", kind: "status", status: 401, code: "0000" });
+    await emulator.post(`${path}/faults`, {
+      endpoint: "deleteUser",
+      kind: "status",
+      status: 401,
+      code: "0000",
+    });
     for (let minute = 10; minute < 20; minute++) await round(minutes(minute));
     expect((await formersOf(userId))[0]?.attempts).toBeLessThanOrEqual(4);
     let last = await round(minutes(1440));
     for (let day = 2; day <= 14; day++) last = await round(minutes(day * 1441));
     expect(last).toMatchObject({ formerUsers: { deleted: 0, parked: 1 } });
-    expect((await formersOf(userId))[0]).toMatchObject({ lastError: "key-refused 401 0000", deletedAt: null });
+    expect((await formersOf(userId))[0]).toMatchObject({
+      lastError: "key-refused 401 0000",
+      deletedAt: null,
+    });
     await emulator.clearFaults(`${path}/faults`);
     await round(minutes(20 * 1441));
     await emulator.post(`${path}/advance`, { seconds: 60 });
@@ -198,7 +236,8 @@ describe("a SnapTrade user that was replaced", () => {
 });
 
 describe("registering leaves nothing behind at SnapTrade", () => {
-  const everybody = async () => (await emulator.get<{ userId: string }[]>("/users")).map(({ userId }) => userId);
+  const everybody = async () =>
+    (await emulator.get<{ userId: string }[]>("/users")).map(({ userId }) => userId);
 
   test("when the answer is lost, the user that was made is deleted later", async () => {
     const { userId } = await owner();
@@ -227,7 +266,9 @@ describe("registering leaves nothing behind at SnapTrade", () => {
     await db.delete(connections);
     await db.delete(snapTradeUsers);
     const before = await everybody();
-    const all = await Promise.all(Array.from({ length: 10 }, () => requireSnapTradeCredentials(userId, minutes(0))));
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () => requireSnapTradeCredentials(userId, minutes(0))),
+    );
     const [kept] = new Set(all.map(({ snapTradeUserId }) => snapTradeUserId));
     await emulator.post("/faults", { endpoint: "deleteUser", kind: "status", status: 500, times: 3 });
     await emulator.post("/settings", { deleteDelaySeconds: 0 });
@@ -240,7 +281,13 @@ describe("registering leaves nothing behind at SnapTrade", () => {
     const db = await database();
     await db.delete(connections);
     await db.delete(snapTradeUsers);
-    await emulator.post("/faults", { endpoint: "register", kind: "status", status: 400, code: "1000", times: 1 });
+    await emulator.post("/faults", {
+      endpoint: "register",
+      kind: "status",
+      status: 400,
+      code: "1000",
+      times: 1,
+    });
     await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({ kind: "refused" });
     expect(await formersOf(userId)).toEqual([]);
   });

@@ -7,7 +7,8 @@ const maxPerRound = 20;
 const pace = { atOnce: 2, withinMs: 10_000 };
 
 /**
- * Asks SnapTrade again about people whose secret it refused, at growing intervals; one success ends the refusal.
+ * Asks SnapTrade again about people whose secret it refused, at growing intervals; one success ends the
+ * refusal.
  * @returns how many are accepted again
  */
 export async function askRefusedAgain(now: Date): Promise<number> {

@@ -33,12 +33,20 @@ export async function readBrokerages(now: Date): Promise<void> {
     log.warn(describeError(error), "Kinds of sign-in could not be read");
     return null;
   });
-  const rows = data.items.map((seen) => ({ ...seen, signInOpensPopup: opening ? opening.has(seen.slug) : null, observedAt: askedAt, listedAt: now }));
+  const rows = data.items.map((seen) => ({
+    ...seen,
+    signInOpensPopup: opening ? opening.has(seen.slug) : null,
+    observedAt: askedAt,
+    listedAt: now,
+  }));
   await writeBrokerages(await database(), rows);
   await announceChanges();
 }
 
-/** The brokerages a new connection can be made at, by name; those in maintenance are named but cannot be chosen. */
+/**
+ * The brokerages a new connection can be made at, by name; those in maintenance are named but cannot be
+ * chosen.
+ */
 export async function listBrokerageChoices(): Promise<BrokerageChoice[]> {
   const db = await database();
   return db.query.brokerages.findMany({

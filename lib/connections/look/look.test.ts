@@ -9,7 +9,10 @@ import { listCandidates } from "@/lib/reconcile/candidates";
 import { getConnectionDetail, listConnectionViews } from "@/lib/connections/pages/data";
 import { look, lookIfDue } from "./look";
 import { requestRemoval } from "./remove";
-import { getSnapTradeCredentials, requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
+import {
+  getSnapTradeCredentials,
+  requireSnapTradeCredentials,
+} from "@/lib/connections/observations/snaptrade-user";
 import { grow, withEmulator } from "@/lib/testing/connections";
 
 const emulator = withEmulator();
@@ -21,7 +24,8 @@ async function makePerson() {
   const userId = await makeUser({ registered: false });
   const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
   const path = `/users/${snapTradeUserId}`;
-  const connect = (more: object = {}) => emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", ...more });
+  const connect = (more: object = {}) =>
+    emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", ...more });
   return { userId, path, connect };
 }
 
@@ -52,7 +56,9 @@ describe("registering at SnapTrade", () => {
 
   test("ten requests at once end with one user, the same for all", async () => {
     const userId = await makeUser({ registered: false });
-    const all = await Promise.all(Array.from({ length: 10 }, () => requireSnapTradeCredentials(userId, new Date())));
+    const all = await Promise.all(
+      Array.from({ length: 10 }, () => requireSnapTradeCredentials(userId, new Date())),
+    );
     expect(new Set(all.map(({ snapTradeUserId }) => snapTradeUserId)).size).toBe(1);
   });
 });
@@ -61,30 +67,42 @@ describe("look", () => {
   test("what SnapTrade says is what is shown", async () => {
     const { userId, connect } = await makePerson();
     const brokeAt = new Date(Date.now() - 3 * 86_400_000);
-    await connect({ disabled: true, disabledDate: brokeAt.toISOString(), accounts: [{ name: "TFSA", number: "51284821" }] });
+    await connect({
+      disabled: true,
+      disabledDate: brokeAt.toISOString(),
+      accounts: [{ name: "TFSA", number: "51284821" }],
+    });
     await connect({ brokerage: "KRAKEN", type: "trade" });
     expect(await look(userId)).toMatchObject({ looked: true });
     const { connections: views, unreachable } = await listConnectionViews(userId, moment());
     expect(unreachable).toBe(false);
     expect(views).toMatchObject([
-      { brokerage: { name: "Questrade" }, status: "disabled", access: "read", accounts: [{ name: "TFSA", lastDigits: "4821" }] },
+      {
+        brokerage: { name: "Questrade" },
+        status: "disabled",
+        access: "read",
+        accounts: [{ name: "TFSA", lastDigits: "4821" }],
+      },
       { brokerage: { name: "Kraken" }, status: "connected", access: "trade" },
     ]);
     expect(views[0]?.disabledAt?.getTime()).toBe(brokeAt.getTime());
   });
 
-  test.each(["reset", "html502", "malformed"])("a look that ends with %s changes no connection", async (kind) => {
-    const { userId, path, connect } = await makePerson();
-    await connect();
-    await connect({ brokerage: "KRAKEN", disabled: true });
-    await look(userId);
-    await emulator.post(`${path}/faults`, { endpoint: "list", kind });
-    expect(await look(userId)).toMatchObject({ looked: false });
-    expect(await statusOfAll(userId)).toEqual(["unknown-disabled", "unknown-connected"]);
-    await emulator.clearFaults(`${path}/faults`);
-    await look(userId);
-    expect(await statusOfAll(userId)).toEqual(["disabled", "connected"]);
-  });
+  test.each(["reset", "html502", "malformed"])(
+    "a look that ends with %s changes no connection",
+    async (kind) => {
+      const { userId, path, connect } = await makePerson();
+      await connect();
+      await connect({ brokerage: "KRAKEN", disabled: true });
+      await look(userId);
+      await emulator.post(`${path}/faults`, { endpoint: "list", kind });
+      expect(await look(userId)).toMatchObject({ looked: false });
+      expect(await statusOfAll(userId)).toEqual(["unknown-disabled", "unknown-connected"]);
+      await emulator.clearFaults(`${path}/faults`);
+      await look(userId);
+      expect(await statusOfAll(userId)).toEqual(["disabled", "connected"]);
+    },
+  );
 
   test("an empty list alone makes no connection disappear; SnapTrade must also deny it by its id", async () => {
     const { userId, path, connect } = await makePerson();
@@ -115,7 +133,13 @@ describe("look", () => {
     await grow(userId);
     await emulator.post(`${path}/connections/${missing.id}/delete`);
     await emulator.post(`${path}/connections/${other.id}/break`);
-    await emulator.post(`${path}/faults`, { endpoint: "detail", kind: "status", status: 403, code: "1066", times: 1 });
+    await emulator.post(`${path}/faults`, {
+      endpoint: "detail",
+      kind: "status",
+      status: 403,
+      code: "1066",
+      times: 1,
+    });
     expect(await look(userId)).toMatchObject({ looked: true });
     expect((await statusOfAll(userId)).sort()).toEqual(["connected", "disabled"]);
   });
@@ -139,16 +163,26 @@ describe("look", () => {
     await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
     expect(await listConnectionViews(userId, moment())).toMatchObject({ known: false, unreachable: false });
     await look(userId);
-    expect(await listConnectionViews(userId, moment())).toMatchObject({ known: false, unreachable: true, connections: [] });
+    expect(await listConnectionViews(userId, moment())).toMatchObject({
+      known: false,
+      unreachable: true,
+      connections: [],
+    });
     await look(userId, new Date(Date.now() + 61_000));
-    expect(await listConnectionViews(userId, moment())).toMatchObject({ known: true, unreachable: false, connections: [{}] });
+    expect(await listConnectionViews(userId, moment())).toMatchObject({
+      known: true,
+      unreachable: false,
+      connections: [{}],
+    });
   });
 
   test("looks at the same time share one read", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
     const read = async () =>
-      (await emulator.get<{ requests: { path: string }[] }>(path)).requests.filter((request) => request.path === "/authorizations").length;
+      (await emulator.get<{ requests: { path: string }[] }>(path)).requests.filter(
+        (request) => request.path === "/authorizations",
+      ).length;
     const before = await read();
     await Promise.all(Array.from({ length: 8 }, () => look(userId)));
     expect((await read()) - before).toBe(1);
@@ -211,7 +245,9 @@ describe("look", () => {
     await connect({ brokerage: "KRAKEN", accounts: [{ name: "Spot", number: "KR-70931" }] });
     await look(userId);
     const { connections: views } = await listConnectionViews(userId, moment());
-    expect(views.find(({ brokerage }) => brokerage.slug === "KRAKEN")?.accounts).toMatchObject([{ name: "Spot", lastDigits: "0931" }]);
+    expect(views.find(({ brokerage }) => brokerage.slug === "KRAKEN")?.accounts).toMatchObject([
+      { name: "Spot", lastDigits: "0931" },
+    ]);
   });
 
   test("a look of the timer costs one request, however old the accounts are; a person's reads them again", async () => {
@@ -233,7 +269,12 @@ describe("look", () => {
   test("a person whose accounts cannot be read still learns the statuses", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
-    await emulator.post(`${path}/faults`, { endpoint: "accounts", kind: "status", status: 500, code: "3004" });
+    await emulator.post(`${path}/faults`, {
+      endpoint: "accounts",
+      kind: "status",
+      status: 500,
+      code: "3004",
+    });
     expect(await look(userId)).toMatchObject({ looked: true });
     expect(await statusOfAll(userId)).toEqual(["connected"]);
   });
@@ -262,7 +303,9 @@ describe("ownership and removal", () => {
     await look(owner.userId);
     expect(await getConnectionDetail(stranger.userId, id, moment())).toBeNull();
     expect(await getConnectionDetail(stranger.userId, randomUUID(), moment())).toBeNull();
-    await expect(requestRemoval(stranger.userId, id, new Date())).rejects.toMatchObject({ code: "not-found" });
+    await expect(requestRemoval(stranger.userId, id, new Date())).rejects.toMatchObject({
+      code: "not-found",
+    });
   });
 
   test("removing is being removed until a look says gone", async () => {

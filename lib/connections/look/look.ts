@@ -10,12 +10,22 @@ import { isConnectionGone, listConnections, type SeenConnection } from "@/lib/sn
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { readAccountsIfDue } from "./accounts";
 import type { Source } from "@/lib/connections/observations/project";
-import { observeWithin, type ConnectionDetails, type ConnectionObservation, type Observed } from "@/lib/connections/observations/observe";
-import { accepted, getSnapTradeCredentials, recordRefusal } from "@/lib/connections/observations/snaptrade-user";
+import {
+  observeWithin,
+  type ConnectionDetails,
+  type ConnectionObservation,
+  type Observed,
+} from "@/lib/connections/observations/observe";
+import {
+  accepted,
+  getSnapTradeCredentials,
+  recordRefusal,
+} from "@/lib/connections/observations/snaptrade-user";
 import { isLookDue } from "./due";
 
 /** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
-export type LookResult = { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
+export type LookResult =
+  { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
 
 /** Who wants to know. */
 export type LookFor = Exclude<Source, "webhook">;
@@ -27,8 +37,8 @@ const maxAskedById = 5;
 const inFlight = new Map<string, Promise<LookResult>>();
 
 /**
- * Reads all connections of a person from SnapTrade and hands the answer to observe.
- * A look that fails changes no connection; it only makes what we know older. Looks of one person at the same time share one read.
+ * Reads all connections of a person from SnapTrade and hands the answer to observe. A look that fails changes
+ * no connection; it only makes what we know older. Looks of one person at the same time share one read.
  * @param now our clock, when the look begins
  */
 export function look(userId: string, now = new Date(), source: LookFor = "person"): Promise<LookResult> {
@@ -40,16 +50,21 @@ export function look(userId: string, now = new Date(), source: LookFor = "person
 }
 
 /**
- * Like look, but never satisfied by a read that began before `since`: for conclusions about what happened up to then.
+ * Like look, but never satisfied by a read that began before `since`: for conclusions about what happened up
+ * to then.
  */
-export async function lookSince(userId: string, since: Date, source: LookFor = "person"): Promise<LookResult> {
+export async function lookSince(
+  userId: string,
+  since: Date,
+  source: LookFor = "person",
+): Promise<LookResult> {
   await inFlight.get(userId)?.catch(() => undefined);
   return look(userId, since, source);
 }
 
 /**
- * Looks only when the last look is too old, failed a while ago, or something contradicted it since; open pages, which may be waiting
- * for just that, are then told to read again whatever came of it.
+ * Looks only when the last look is too old, failed a while ago, or something contradicted it since; open
+ * pages, which may be waiting for just that, are then told to read again whatever came of it.
  */
 export async function lookIfDue(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
   const db = await database();
@@ -77,7 +92,8 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
     if (!credentials) return { looked: false, reason: "nobody" };
     const { changed, lookAgainAt } = await readConnections(userId, credentials, now, source);
     // An answer overtaken by something else justifies one more question right away.
-    if (lookAgainAt && lookAgainAt <= now) changed.push(...(await readConnections(userId, credentials, now, source)).changed);
+    if (lookAgainAt && lookAgainAt <= now)
+      changed.push(...(await readConnections(userId, credentials, now, source)).changed);
     await readAccountsIfDue(userId, credentials, now, { changed: changed.length > 0, source });
     return { looked: true, changed: [...new Set(changed)] };
   } catch (error) {
@@ -93,7 +109,12 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
   }
 }
 
-async function readConnections(userId: string, credentials: SnapTradeCredentials, now: Date, source: LookFor): Promise<Observed> {
+async function readConnections(
+  userId: string,
+  credentials: SnapTradeCredentials,
+  now: Date,
+  source: LookFor,
+): Promise<Observed> {
   const { data, askedAt, answeredAt } = await listConnections(credentials);
   const { items: seen, unreadable } = data;
   const gone = await confirmGone(userId, credentials, [...seen, ...unreadable], askedAt);
@@ -108,10 +129,18 @@ async function readConnections(userId: string, credentials: SnapTradeCredentials
   const { observed, news } = await transaction(async (tx) => {
     const observed = await observeWithin(tx, userId, [
       ...listed,
-      ...gone.map((connectionId): ConnectionObservation => ({ ...said, connectionId, state: "deleted", disabledAt: null })),
+      ...gone.map((connectionId): ConnectionObservation => ({
+        ...said,
+        connectionId,
+        state: "deleted",
+        disabledAt: null,
+      })),
     ]);
     const hidden = await recordUnreadable(tx, userId, { seen, unreadable }, now);
-    const turned = await recordLook(tx, userId, now, { lookAgainAt: observed.lookAgainAt, unreadable: hidden.unknown });
+    const turned = await recordLook(tx, userId, now, {
+      lookAgainAt: observed.lookAgainAt,
+      unreadable: hidden.unknown,
+    });
     return { observed, news: turned || hidden.changed || observed.changed.length > 0 };
   });
   if (news) await announceChanges();
@@ -119,7 +148,12 @@ async function readConnections(userId: string, credentials: SnapTradeCredentials
 }
 
 /** A connection whose brokerage is unreadable still has a state. */
-function detailsOf({ brokerage, access, connectedSince, updatedAt }: SeenConnection): ConnectionDetails | undefined {
+function detailsOf({
+  brokerage,
+  access,
+  connectedSince,
+  updatedAt,
+}: SeenConnection): ConnectionDetails | undefined {
   return brokerage ? { brokerage, access, connectedSince, updatedAt } : undefined;
 }
 
@@ -144,18 +178,35 @@ async function recordUnreadable(
   const own = await tx
     .select({ id: connections.id, unreadableSince: connections.unreadableSince })
     .from(connections)
-    .where(and(eq(connections.userId, userId), inArray(connections.id, [...ids, ...hidden.flatMap(({ id }) => id ?? [])])));
-  const turned = own.filter(({ id, unreadableSince }) => ids.includes(id) && !unreadableSince).map(({ id }) => id);
-  if (turned.length > 0) await tx.update(connections).set({ unreadableSince: now }).where(inArray(connections.id, turned));
+    .where(
+      and(
+        eq(connections.userId, userId),
+        inArray(connections.id, [...ids, ...hidden.flatMap(({ id }) => id ?? [])]),
+      ),
+    );
+  const turned = own
+    .filter(({ id, unreadableSince }) => ids.includes(id) && !unreadableSince)
+    .map(({ id }) => id);
+  if (turned.length > 0)
+    await tx.update(connections).set({ unreadableSince: now }).where(inArray(connections.id, turned));
   if (turned.length > 0) await recordChange(tx, userId);
-  return { changed: turned.length > 0, unknown: hidden.filter(({ id }) => !own.some((one) => one.id === id)).length };
+  return {
+    changed: turned.length > 0,
+    unknown: hidden.filter(({ id }) => !own.some((one) => one.id === id)).length,
+  };
 }
 
 /**
- * A connection missing from the list counts as gone only when SnapTrade also denies it by id, and never while it is new: lists lag.
- * If that question fails, nothing is concluded about this connection, and the others still count.
+ * A connection missing from the list counts as gone only when SnapTrade also denies it by id, and never while
+ * it is new: lists lag. If that question fails, nothing is concluded about this connection, and the others
+ * still count.
  */
-async function confirmGone(userId: string, credentials: SnapTradeCredentials, listed: Listed["unreadable"], askedAt: Date): Promise<string[]> {
+async function confirmGone(
+  userId: string,
+  credentials: SnapTradeCredentials,
+  listed: Listed["unreadable"],
+  askedAt: Date,
+): Promise<string[]> {
   const db = await database();
   const known = await db
     .select({
@@ -170,7 +221,8 @@ async function confirmGone(userId: string, credentials: SnapTradeCredentials, li
   const isSince = (at: Date | null) => at !== null && askedAt.getTime() - at.getTime() < youngMs;
   const missing = known.filter(
     ({ id, firstObservedAt, connectedSince, removalRequestedAt }) =>
-      !present.has(id) && (removalRequestedAt !== null || !(isSince(firstObservedAt) || isSince(connectedSince))),
+      !present.has(id) &&
+      (removalRequestedAt !== null || !(isSince(firstObservedAt) || isSince(connectedSince))),
   );
   const gone: string[] = [];
   for (const { id } of missing.slice(0, maxAskedById)) {
@@ -188,11 +240,24 @@ interface Answered {
   unreadable: number;
 }
 
-/** Records when SnapTrade was asked and that it answered; an answer after a failure is announced to open pages. @returns whether it was one */
-async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgainAt, unreadable }: Answered): Promise<boolean> {
+/**
+ * Records when SnapTrade was asked and that it answered; an answer after a failure is announced to open
+ * pages.
+ * @returns whether it was one
+ */
+async function recordLook(
+  tx: Transaction,
+  userId: string,
+  now: Date,
+  { lookAgainAt, unreadable }: Answered,
+): Promise<boolean> {
   const own = eq(snapTradeUsers.userId, userId);
   const [before] = await tx
-    .select({ lookedAt: snapTradeUsers.lookedAt, lookFailedAt: snapTradeUsers.lookFailedAt, lookDueAt: snapTradeUsers.lookDueAt })
+    .select({
+      lookedAt: snapTradeUsers.lookedAt,
+      lookFailedAt: snapTradeUsers.lookFailedAt,
+      lookDueAt: snapTradeUsers.lookDueAt,
+    })
     .from(snapTradeUsers)
     .where(own)
     .for("update");
@@ -213,7 +278,10 @@ async function recordLook(tx: Transaction, userId: string, now: Date, { lookAgai
   return turned;
 }
 
-/** A look takes no longer, retries and accounts included; a time further ahead comes from a clock that was set back. */
+/**
+ * A look takes no longer, retries and accounts included; a time further ahead comes from a clock that was set
+ * back.
+ */
 const maxLookMs = 2 * 60_000;
 
 /** Another process began a look after `now`, and has had an answer. */
@@ -221,14 +289,19 @@ function isOvertaken(lookedAt: Date | null, now: Date): boolean {
   return lookedAt !== null && lookedAt > now && lookedAt.getTime() - now.getTime() < maxLookMs;
 }
 
-const earlier = (one: Date | null, other: Date | null) => (one && other ? (one < other ? one : other) : (one ?? other));
+const earlier = (one: Date | null, other: Date | null) =>
+  one && other ? (one < other ? one : other) : (one ?? other);
 
 /** Records when SnapTrade was asked without success; the first failure is announced to open pages. */
 async function recordFailedLook(userId: string, now: Date): Promise<void> {
   const own = eq(snapTradeUsers.userId, userId);
   const turned = await transaction(async (tx) => {
     const { lookedAt, lookFailedAt } = snapTradeUsers;
-    const [before] = await tx.select({ lookedAt, lookFailedAt }).from(snapTradeUsers).where(own).for("update");
+    const [before] = await tx
+      .select({ lookedAt, lookFailedAt })
+      .from(snapTradeUsers)
+      .where(own)
+      .for("update");
     if (!before || isOvertaken(before.lookedAt, now)) return false;
     await tx.update(snapTradeUsers).set({ lookFailedAt: now }).where(own);
     if (before.lookFailedAt !== null) return false;
@@ -238,10 +311,20 @@ async function recordFailedLook(userId: string, now: Date): Promise<void> {
   if (turned) await announceChanges();
 }
 
-/** Looks only when a look was requested (requestLook) and is due; the age of the last look doesn't matter here, and one that began before the request doesn't count. */
-export async function lookIfRequested(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
+/**
+ * Looks only when a look was requested (requestLook) and is due; the age of the last look doesn't matter
+ * here, and one that began before the request doesn't count.
+ */
+export async function lookIfRequested(
+  userId: string,
+  now = new Date(),
+  source: LookFor = "person",
+): Promise<void> {
   await inFlight.get(userId)?.catch(() => undefined);
   const db = await database();
-  const [requested] = await db.select({ dueAt: snapTradeUsers.lookDueAt }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const [requested] = await db
+    .select({ dueAt: snapTradeUsers.lookDueAt })
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId));
   if (requested?.dueAt && requested.dueAt <= now) await lookIfDue(userId, now, source);
 }

@@ -13,7 +13,9 @@ const codeOf: Record<FailureKind, AppErrorCode> = {
   refused: "snaptrade-refused",
 };
 
-/** What a failure at SnapTrade means to the person whose click caused the call; other errors pass unchanged. */
+/**
+ * What a failure at SnapTrade means to the person whose click caused the call; other errors pass unchanged.
+ */
 export function toRefusal(error: unknown): unknown {
   if (!(error instanceof SnapTradeFailure)) return error;
   return new AppError(error.details.limitedBy === "person" ? "checked-often" : codeOf[error.kind]);

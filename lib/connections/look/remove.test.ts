@@ -21,7 +21,10 @@ async function owner() {
   const { userId, path, ids } = await makePerson();
   const connectionId = ids[0] ?? "";
   const view = async () => {
-    const { connections: views } = await listConnectionViews(userId, { now: new Date(), dayStartedAt: new Date(0) });
+    const { connections: views } = await listConnectionViews(userId, {
+      now: new Date(),
+      dayStartedAt: new Date(0),
+    });
     return views.find(({ id }) => id === connectionId);
   };
   const asked = async () => {
@@ -64,7 +67,9 @@ describe("removing a connection", () => {
   ])("a removal that SnapTrade refuses ($kind $status) changes nothing", async (fault) => {
     const { userId, path, connectionId } = await owner();
     await emulator.post(`${path}/faults`, { endpoint: "delete", times: 1, ...fault });
-    await expect(requestRemoval(userId, connectionId, new Date())).rejects.toMatchObject({ name: "AppError" });
+    await expect(requestRemoval(userId, connectionId, new Date())).rejects.toMatchObject({
+      name: "AppError",
+    });
     const [row] = await (await database()).select().from(connections).where(eq(connections.id, connectionId));
     expect(row).toMatchObject({ removalRequestedAt: null, removalAttempts: 0, removalRunAt: null });
   });
@@ -127,6 +132,8 @@ describe("removing a connection", () => {
     await emulator.post(`${path}/connections/${connectionId}/break`);
     await look(userId);
     await requestRemoval(userId, connectionId, new Date());
-    await expect(openReconnect({ userId, connectionId, darkMode: false, now: new Date() })).rejects.toMatchObject({ code: "being-removed" });
+    await expect(
+      openReconnect({ userId, connectionId, darkMode: false, now: new Date() }),
+    ).rejects.toMatchObject({ code: "being-removed" });
   });
 });

@@ -12,7 +12,11 @@ import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { growingGapMs } from "@/lib/base/backoff";
 import { look } from "./look";
 import { toRefusal } from "./refusals";
-import { getSnapTradeCredentials, recordRefusal, requestLook } from "@/lib/connections/observations/snaptrade-user";
+import {
+  getSnapTradeCredentials,
+  recordRefusal,
+  requestLook,
+} from "@/lib/connections/observations/snaptrade-user";
 
 const own = (userId: string, connectionId: string) =>
   and(eq(connections.userId, userId), eq(connections.id, connectionId), ne(connections.state, "deleted"));
@@ -37,12 +41,16 @@ const notAsked = {
 const uncertain: FailureKind[] = ["away", "unexpected-answer"];
 
 /**
- * Asks SnapTrade to delete one of this person's connections, even if it was asked before. The connection is "being removed" until a look or
- * an event says it is gone (FACTS 5.5), or the person cancels the removal.
+ * Asks SnapTrade to delete one of this person's connections, even if it was asked before. The connection is
+ * "being removed" until a look or an event says it is gone (FACTS 5.5), or the person cancels the removal.
  * @returns "unknown" when the answer was lost, so SnapTrade may or may not have received the request
  * @throws AppError not-found, or the code for SnapTrade's refusal; a refused first request changes nothing
  */
-export async function requestRemoval(userId: string, connectionId: string, now: Date): Promise<"accepted" | "unknown"> {
+export async function requestRemoval(
+  userId: string,
+  connectionId: string,
+  now: Date,
+): Promise<"accepted" | "unknown"> {
   const db = await database();
   const [connection] = await db.select().from(connections).where(own(userId, connectionId));
   const credentials = await getSnapTradeCredentials(userId);
@@ -52,14 +60,28 @@ export async function requestRemoval(userId: string, connectionId: string, now: 
   if (askedAt && now.getTime() - askedAt.getTime() < sameClickMs) return before;
 
   const mine = and(own(userId, connectionId), eq(connections.removalAttempts, attempts));
-  const asking = { removalRequestedAt: connection.removalRequestedAt ?? now, removalAskedAt: now, removalAttempts: attempts + 1 };
+  const asking = {
+    removalRequestedAt: connection.removalRequestedAt ?? now,
+    removalAskedAt: now,
+    removalAttempts: attempts + 1,
+  };
   // Recorded before the call: a lost answer must not look like a request that was never made.
   if (!(await write(userId, mine, { ...asking, removalRunAt: nextAskAt(attempts + 1, now) }))) return before;
-  const answered = and(own(userId, connectionId), eq(connections.removalAttempts, attempts + 1), isNotNull(connections.removalRequestedAt));
+  const answered = and(
+    own(userId, connectionId),
+    eq(connections.removalAttempts, attempts + 1),
+    isNotNull(connections.removalRequestedAt),
+  );
   try {
     await deleteConnection(credentials, connectionId);
   } catch (error) {
-    return afterFailure(error, { userId, connectionId, answered, first: !connection.removalRequestedAt, now });
+    return afterFailure(error, {
+      userId,
+      connectionId,
+      answered,
+      first: !connection.removalRequestedAt,
+      now,
+    });
   }
   await write(userId, answered, { removalAcceptedAt: now, removalLastError: null });
   return "accepted";
@@ -67,7 +89,13 @@ export async function requestRemoval(userId: string, connectionId: string, now: 
 
 async function afterFailure(
   error: unknown,
-  { userId, connectionId, answered, first, now }: { userId: string; connectionId: string; answered: SQL | undefined; first: boolean; now: Date },
+  {
+    userId,
+    connectionId,
+    answered,
+    first,
+    now,
+  }: { userId: string; connectionId: string; answered: SQL | undefined; first: boolean; now: Date },
 ): Promise<"accepted" | "unknown"> {
   if (!(error instanceof SnapTradeFailure)) throw error;
   if (error.kind === "not-found") {
@@ -76,7 +104,9 @@ async function afterFailure(
     await write(userId, answered, { removalAcceptedAt: now, removalLastError: null });
     return "accepted";
   }
-  const lastError = [error.kind, error.details.status, error.details.code].filter((part) => part !== undefined).join(" ");
+  const lastError = [error.kind, error.details.status, error.details.code]
+    .filter((part) => part !== undefined)
+    .join(" ");
   log.warn({ connectionId, lastError }, "A connection could not be removed");
   if (uncertain.includes(error.kind)) {
     await write(userId, answered, { removalLastError: lastError });
@@ -87,10 +117,18 @@ async function afterFailure(
   throw toRefusal(error);
 }
 
-/** An accepted removal usually takes moments, so the first repeat comes soon after; after the last, it is up to the person. */
-const nextAskAt = (attempts: number, now: Date) => (attempts >= maxAttempts ? null : new Date(now.getTime() + growingGapMs(attempts)));
+/**
+ * An accepted removal usually takes moments, so the first repeat comes soon after; after the last, it is up
+ * to the person.
+ */
+const nextAskAt = (attempts: number, now: Date) =>
+  attempts >= maxAttempts ? null : new Date(now.getTime() + growingGapMs(attempts));
 
-async function write(userId: string, where: SQL | undefined, set: Partial<typeof connections.$inferInsert>): Promise<boolean> {
+async function write(
+  userId: string,
+  where: SQL | undefined,
+  set: Partial<typeof connections.$inferInsert>,
+): Promise<boolean> {
   const written = await transaction(async (tx) => {
     const rows = await tx.update(connections).set(set).where(where).returning({ id: connections.id });
     if (rows.length > 0) await recordChange(tx, userId);
@@ -101,8 +139,8 @@ async function write(userId: string, where: SQL | undefined, set: Partial<typeof
 }
 
 /**
- * Cancels a removal because the person wants to keep the connection. SnapTrade may still carry out the earlier request;
- * the connection then shows as removed.
+ * Cancels a removal because the person wants to keep the connection. SnapTrade may still carry out the
+ * earlier request; the connection then shows as removed.
  * @throws AppError not-found when it is already gone
  */
 export async function takeRemovalBack(userId: string, connectionId: string): Promise<void> {
@@ -110,7 +148,8 @@ export async function takeRemovalBack(userId: string, connectionId: string): Pro
 }
 
 /**
- * Asks again for removals that SnapTrade hasn't carried out, at growing intervals and only while it still lists the connection.
+ * Asks again for removals that SnapTrade hasn't carried out, at growing intervals and only while it still
+ * lists the connection.
  * @returns how many were asked for again
  */
 export async function repeatRemovals(now: Date): Promise<number> {
@@ -121,7 +160,12 @@ export async function repeatRemovals(now: Date): Promise<number> {
     .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, connections.userId))
     // People whose secret is refused have waits of their own.
     .where(
-      and(lte(connections.removalRunAt, now), ne(connections.state, "deleted"), isNull(snapTradeUsers.askAgainAt), isNull(snapTradeUsers.goneAt)),
+      and(
+        lte(connections.removalRunAt, now),
+        ne(connections.state, "deleted"),
+        isNull(snapTradeUsers.askAgainAt),
+        isNull(snapTradeUsers.goneAt),
+      ),
     )
     .orderBy(connections.removalRunAt)
     .limit(maxPerRound);
@@ -158,11 +202,16 @@ async function postpone(connectionId: string, now: Date): Promise<void> {
 }
 
 /**
- * The person wants this stopped connection to stay beside a newer one at the same brokerage; it is not pointed out again.
+ * The person wants this stopped connection to stay beside a newer one at the same brokerage; it is not
+ * pointed out again.
  * @throws AppError not-found
  */
 export async function keepBeside(userId: string, connectionId: string, now: Date): Promise<void> {
   const db = await database();
-  const kept = await db.update(connections).set({ keptBothSince: now }).where(own(userId, connectionId)).returning({ id: connections.id });
+  const kept = await db
+    .update(connections)
+    .set({ keptBothSince: now })
+    .where(own(userId, connectionId))
+    .returning({ id: connections.id });
   if (kept.length === 0) throw new AppError("not-found");
 }

@@ -12,15 +12,25 @@ import { requireSnapTradeCredentials } from "@/lib/connections/observations/snap
 const snapTrade = withAnswers();
 withDatabase();
 
-const brokerage = { id: "c8153291-0761-43a8-8ed0-4642103c2cb8", slug: "QUESTRADE", display_name: "Questrade" };
+const brokerage = {
+  id: "c8153291-0761-43a8-8ed0-4642103c2cb8",
+  slug: "QUESTRADE",
+  display_name: "Questrade",
+};
 const [one, other] = ["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "87b24961-b51e-4db8-9226-f198f6518a89"];
 const connection = { id: one, brokerage, type: "read", disabled: false };
 
 function sendList(list: unknown[]) {
   snapTrade.answer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://snaptrade.example");
-    const bodies: Record<string, unknown> = { "/snapTrade/registerUser": { userSecret: "secret" }, "/authorizations": list, "/accounts": [] };
-    response.writeHead(200, { "Content-Type": "application/json", Date: new Date().toUTCString() }).end(JSON.stringify(bodies[pathname] ?? {}));
+    const bodies: Record<string, unknown> = {
+      "/snapTrade/registerUser": { userSecret: "secret" },
+      "/authorizations": list,
+      "/accounts": [],
+    };
+    response
+      .writeHead(200, { "Content-Type": "application/json", Date: new Date().toUTCString() })
+      .end(JSON.stringify(bodies[pathname] ?? {}));
   });
 }
 
@@ -31,7 +41,14 @@ test("a look that is in doubt, with an unreadable connection in its list, never 
   await requireSnapTradeCredentials(userId, new Date());
   await look(userId, new Date(Date.now() - 60_000));
   const now = new Date();
-  const event = { state: "disabled" as const, observedAt: now, answeredAt: null, disabledAt: null, source: "webhook" as const, recordedAt: now };
+  const event = {
+    state: "disabled" as const,
+    observedAt: now,
+    answeredAt: null,
+    disabledAt: null,
+    source: "webhook" as const,
+    recordedAt: now,
+  };
   await observe(userId, [{ connectionId: one, ...event }]);
   sendList([connection, { ...connection, id: other, disabled: null }]);
   const db = await database();
@@ -40,7 +57,11 @@ test("a look that is in doubt, with an unreadable connection in its list, never 
     await tx.select({ id: connections.id }).from(connections).where(eq(connections.id, other)).for("update");
     looking = look(userId);
     while (!(await isSomebodyWaiting())) await new Promise((resolve) => setTimeout(resolve, 20));
-    await tx.select({ userId: snapTradeUsers.userId }).from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+    await tx
+      .select({ userId: snapTradeUsers.userId })
+      .from(snapTradeUsers)
+      .where(eq(snapTradeUsers.userId, userId))
+      .for("update");
   });
   expect(await looking).toMatchObject({ looked: true });
 

@@ -10,15 +10,27 @@ import { requireSnapTradeCredentials } from "@/lib/connections/observations/snap
 const snapTrade = withAnswers();
 withDatabase();
 
-const brokerage = { id: "c8153291-0761-43a8-8ed0-4642103c2cb8", slug: "QUESTRADE", display_name: "Questrade" };
-const [one, other, three] = ["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "87b24961-b51e-4db8-9226-f198f6518a89", "5b1ac4f2-33a7-4a55-9a5e-2f7d6a0b8c11"];
+const brokerage = {
+  id: "c8153291-0761-43a8-8ed0-4642103c2cb8",
+  slug: "QUESTRADE",
+  display_name: "Questrade",
+};
+const [one, other, three] = [
+  "0b3ebefb-ed47-43df-cd8f-729a4420b5cf",
+  "87b24961-b51e-4db8-9226-f198f6518a89",
+  "5b1ac4f2-33a7-4a55-9a5e-2f7d6a0b8c11",
+];
 const connection = { id: one, brokerage, type: "read", disabled: false };
 
 /** A SnapTrade with this list, which denies every connection by id. */
 function sendList(list: unknown[], date = new Date()) {
   snapTrade.answer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://snaptrade.example");
-    const bodies: Record<string, unknown> = { "/snapTrade/registerUser": { userSecret: "secret" }, "/authorizations": list, "/accounts": [] };
+    const bodies: Record<string, unknown> = {
+      "/snapTrade/registerUser": { userSecret: "secret" },
+      "/authorizations": list,
+      "/accounts": [],
+    };
     const body = bodies[pathname];
     response
       .writeHead(body ? 200 : 404, { "Content-Type": "application/json", Date: date.toUTCString() })
@@ -30,7 +42,10 @@ async function statesAfter(userId: string, list: unknown[], date?: Date) {
   sendList(list, date);
   expect(await look(userId)).toMatchObject({ looked: true });
   const db = await database();
-  const rows = await db.select({ id: connections.id, state: connections.state }).from(connections).where(eq(connections.userId, userId));
+  const rows = await db
+    .select({ id: connections.id, state: connections.state })
+    .from(connections)
+    .where(eq(connections.userId, userId));
   return Object.fromEntries(rows.map(({ id, state }) => [id, state]));
 }
 
@@ -39,20 +54,37 @@ test("an unreadable connection keeps its state and is never concluded gone, and 
   sendList([]);
   await requireSnapTradeCredentials(userId, new Date());
   const earlier = new Date(Date.now() - 60_000);
-  expect(await statesAfter(userId, [connection, { ...connection, id: other }], earlier)).toEqual({ [one]: "enabled", [other]: "enabled" });
-  const broken = { ...connection, id: other, disabled: true, brokerage: null, created_date: "", type: "paper" };
-  expect(await statesAfter(userId, [{ ...connection, disabled: null }, broken, 7])).toEqual({ [one]: "enabled", [other]: "disabled" });
+  expect(await statesAfter(userId, [connection, { ...connection, id: other }], earlier)).toEqual({
+    [one]: "enabled",
+    [other]: "enabled",
+  });
+  const broken = {
+    ...connection,
+    id: other,
+    disabled: true,
+    brokerage: null,
+    created_date: "",
+    type: "paper",
+  };
+  expect(await statesAfter(userId, [{ ...connection, disabled: null }, broken, 7])).toEqual({
+    [one]: "enabled",
+    [other]: "disabled",
+  });
 });
 
 test("a connection that can be read again is shown again, even where its brokerage cannot", async () => {
   const userId = await makeUser({ registered: false });
   sendList([]);
   await requireSnapTradeCredentials(userId, new Date());
-  const unreadable = async () => (await (await database()).select().from(connections).where(eq(connections.userId, userId)))[0]?.unreadableSince;
+  const unreadable = async () =>
+    (await (await database()).select().from(connections).where(eq(connections.userId, userId)))[0]
+      ?.unreadableSince;
   const ids = { [three]: "enabled" };
   const third = { ...connection, id: three };
   expect(await statesAfter(userId, [third], new Date(Date.now() - 60_000))).toEqual(ids);
-  expect(await statesAfter(userId, [{ ...third, disabled: null }], new Date(Date.now() - 30_000))).toEqual(ids);
+  expect(await statesAfter(userId, [{ ...third, disabled: null }], new Date(Date.now() - 30_000))).toEqual(
+    ids,
+  );
   expect(await unreadable()).not.toBeNull();
   expect(await statesAfter(userId, [{ ...third, brokerage: null }])).toEqual(ids);
   expect(await unreadable()).toBeNull();

@@ -7,7 +7,8 @@ const readLagMs = 60_000;
 const readAgainMs = 10_000;
 
 /**
- * Whether the latest statement leaves it unclear which one is newest, so that SnapTrade has to be asked again.
+ * Whether the latest statement leaves it unclear which one is newest, so that SnapTrade has to be asked
+ * again.
  * @param history all that is known about the connection, including the latest statement
  * @returns how many milliseconds to wait before a new answer can settle it; null when nothing is in doubt
  */
@@ -17,7 +18,8 @@ export function doubtOf(seen: Observation, history: Observation[], projection: P
   const overlapping = contrary.filter((other) => overlap(seen, other));
   const waits = overlapping.map((other) => settledAfter(seen, other));
   if (seen.observedAt < projection.observedAt && seen.state !== projection.state) waits.push(0);
-  if (seen.answeredAt && contrary.some((other) => other.source === "webhook" && isJustBefore(other, seen))) waits.push(readAgainMs);
+  if (seen.answeredAt && contrary.some((other) => other.source === "webhook" && isJustBefore(other, seen)))
+    waits.push(readAgainMs);
   return waits.length > 0 ? Math.min(...waits) : null;
 }
 

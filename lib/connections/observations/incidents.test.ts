@@ -30,11 +30,19 @@ async function makeBreaks(...breaks: number[][]) {
   const userId = await makeUser();
   for (const minutes of breaks) {
     const id = randomUUID();
-    await db.insert(connections).values({ id, userId, brokerageId, access: "read", state: "enabled", observedAt: now });
-    const ended = { noticedBy: "webhook" as const, endedHow: "fixed" as const };
     await db
-      .insert(episodes)
-      .values(minutes.map((at) => ({ connectionId: id, brokeAt: before(at), noticedAt: before(at), endedAt: before(at), ...ended })));
+      .insert(connections)
+      .values({ id, userId, brokerageId, access: "read", state: "enabled", observedAt: now });
+    const ended = { noticedBy: "webhook" as const, endedHow: "fixed" as const };
+    await db.insert(episodes).values(
+      minutes.map((at) => ({
+        connectionId: id,
+        brokeAt: before(at),
+        noticedAt: before(at),
+        endedAt: before(at),
+        ...ended,
+      })),
+    );
   }
 }
 
@@ -51,13 +59,19 @@ test("one person's five connections, or one connection that breaks eight times, 
 test("one person whose connection keeps breaking does not hide a wave among the others", async () => {
   const quarters = 14 * 24 * 4;
   await makeBreaks(
-    ...Array.from({ length: 8 }, () => Array.from({ length: 400 }, (_, index) => 20 + Math.floor((index * 15 * quarters) / 420) + index / 1000)),
+    ...Array.from({ length: 8 }, () =>
+      Array.from(
+        { length: 400 },
+        (_, index) => 20 + Math.floor((index * 15 * quarters) / 420) + index / 1000,
+      ),
+    ),
   );
   for (let people = 0; people < 5; people++) await makeBreaks([people]);
   expect(await struck()).toEqual([brokerageId]);
 });
 
 test("as many people as in any other quarter of an hour are not a wave", async () => {
-  for (let people = 0; people < 6; people++) await makeBreaks(Array.from({ length: 1_300 }, (_, index) => 1 + index * 15 + people / 10));
+  for (let people = 0; people < 6; people++)
+    await makeBreaks(Array.from({ length: 1_300 }, (_, index) => 1 + index * 15 + people / 10));
   expect(await struck()).toEqual([]);
 });

@@ -13,8 +13,9 @@ const calmMs = 30 * 60_000;
 const minPeople = 5;
 
 /**
- * Whether this many people with breaks at one brokerage within a quarter of an hour is a wave: far more than usual there, and more than two or three.
- * It counts people, not breaks: one person's many connections, or one that keeps breaking, say nothing about the brokerage.
+ * Whether this many people with breaks at one brokerage within a quarter of an hour is a wave: far more than
+ * usual there, and more than two or three. It counts people, not breaks: one person's many connections, or
+ * one that keeps breaking, say nothing about the brokerage.
  * @param usual how many people a typical quarter of an hour has
  */
 export function isIncident(people: number, usual: number): boolean {
@@ -34,7 +35,11 @@ export async function recordIncidents(now: Date): Promise<{ begun: string[]; end
     const seen = await db
       .insert(incidents)
       .values({ brokerageId, beganAt: new Date(now.getTime() - windowMs), lastSeenAt: now })
-      .onConflictDoUpdate({ target: incidents.brokerageId, targetWhere: isNull(incidents.endedAt), set: { lastSeenAt: now } })
+      .onConflictDoUpdate({
+        target: incidents.brokerageId,
+        targetWhere: isNull(incidents.endedAt),
+        set: { lastSeenAt: now },
+      })
       .returning({ beganAt: incidents.beganAt });
     if (seen[0]?.beganAt.getTime() === now.getTime() - windowMs) begun.push(brokerageId);
   }
@@ -50,8 +55,9 @@ export async function recordIncidents(now: Date): Promise<{ begun: string[]; end
 }
 
 /**
- * The brokerages that have a wave right now. Breaks carry SnapTrade's clock; a few minutes between the clocks only shift the quarter of an hour.
- * Reads the last quarter of an hour through the index on broke_at, and the history only for brokerages with enough people in it.
+ * The brokerages that have a wave right now. Breaks carry SnapTrade's clock; a few minutes between the clocks
+ * only shift the quarter of an hour. Reads the last quarter of an hour through the index on broke_at, and the
+ * history only for brokerages with enough people in it.
  */
 async function listStruckBrokerages(now: Date): Promise<string[]> {
   const db = await database();
@@ -66,7 +72,10 @@ async function listStruckBrokerages(now: Date): Promise<string[]> {
   if (recent.length === 0) return [];
   const quarter = sql`floor(extract(epoch from ${episodes.brokeAt}) * 1000 / ${windowMs})`;
   const history = await db
-    .select({ brokerageId: connections.brokerageId, people: sql<number>`count(distinct (${connections.userId}, ${quarter}))::int` })
+    .select({
+      brokerageId: connections.brokerageId,
+      people: sql<number>`count(distinct (${connections.userId}, ${quarter}))::int`,
+    })
     .from(episodes)
     .innerJoin(connections, eq(connections.id, episodes.connectionId))
     .where(
@@ -82,5 +91,7 @@ async function listStruckBrokerages(now: Date): Promise<string[]> {
     .groupBy(connections.brokerageId);
   const quarters = (historyDays * 86_400_000) / windowMs;
   const usual = new Map(history.map(({ brokerageId, people }) => [brokerageId, people / quarters]));
-  return recent.filter(({ brokerageId, people }) => isIncident(people, usual.get(brokerageId) ?? 0)).map(({ brokerageId }) => brokerageId);
+  return recent
+    .filter(({ brokerageId, people }) => isIncident(people, usual.get(brokerageId) ?? 0))
+    .map(({ brokerageId }) => brokerageId);
 }

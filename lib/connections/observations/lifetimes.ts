@@ -4,7 +4,9 @@ import { database } from "@/lib/db/client";
 import { connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 
-/** How long connections of one brokerage worked before they broke: days at which 5 %, 10 %, … 95 % had broken. */
+/**
+ * How long connections of one brokerage worked before they broke: days at which 5 %, 10 %, … 95 % had broken.
+ */
 export type Lifetimes = number[];
 
 /** What the timer knows of one connection when it decides whom to look at. */
@@ -40,17 +42,22 @@ interface SignIns {
 }
 
 /**
- * When someone last signed in for a connection before `until`: when it was made, repaired, or signed in again while it worked.
- * Null when none of it is known.
+ * When someone last signed in for a connection before `until`: when it was made, repaired, or signed in again
+ * while it worked. Null when none of it is known.
  */
 export function signedInAt({ connectedSince, episodes, portalSessions }: SignIns, until: Date): Date | null {
   const repaired = episodes.map(({ endedAt }) => endedAt);
   const signedIn = portalSessions.map(({ outcome, endedAt }) => (outcome === "fixed" ? endedAt : null));
-  const times = [connectedSince, ...repaired, ...signedIn].flatMap((at) => (at && at < until ? [at.getTime()] : []));
+  const times = [connectedSince, ...repaired, ...signedIn].flatMap((at) =>
+    at && at < until ? [at.getTime()] : [],
+  );
   return times.length > 0 ? new Date(Math.max(...times)) : null;
 }
 
-/** How long connections worked before they broke, by brokerage; only where there are enough episodes to say so. */
+/**
+ * How long connections worked before they broke, by brokerage; only where there are enough episodes to say
+ * so.
+ */
 export async function listLifetimes(): Promise<Map<string, Lifetimes>> {
   const db = await database();
   const signedInAgain = sql`(select max(${portalSessions.endedAt}) from ${portalSessions} where ${portalSessions.connectionId} = ${episodes.connectionId}
@@ -81,10 +88,13 @@ export async function listLifetimes(): Promise<Map<string, Lifetimes>> {
 }
 
 /**
- * In about how many days a connection may need signing in again, once it is near the age at which those of its brokerage usually do;
- * null before, long after, and where the history says nothing.
+ * In about how many days a connection may need signing in again, once it is near the age at which those of
+ * its brokerage usually do; null before, long after, and where the history says nothing.
  */
-export function daysToUsualEnd({ enabled, worksSince, lifetimes }: WatchedConnection, now: Date): number | null {
+export function daysToUsualEnd(
+  { enabled, worksSince, lifetimes }: WatchedConnection,
+  now: Date,
+): number | null {
   if (!enabled || !worksSince || !lifetimes) return null;
   const age = (now.getTime() - worksSince.getTime()) / dayMs;
   const [early = 0, usual = 0, late = 0] = [lifetimes[1], lifetimes[9], lifetimes[17]];

@@ -26,7 +26,12 @@ const brokerage = {
 };
 const details = { brokerage, access: "read" as const, connectedSince: at(-1000), updatedAt: null };
 
-function seen(connectionId: string, state: Observation["state"], seconds: number, more: Partial<ConnectionObservation> = {}): ConnectionObservation {
+function seen(
+  connectionId: string,
+  state: Observation["state"],
+  seconds: number,
+  more: Partial<ConnectionObservation> = {},
+): ConnectionObservation {
   return {
     connectionId,
     state,
@@ -43,10 +48,18 @@ function seen(connectionId: string, state: Observation["state"], seconds: number
 async function stored(connectionId: string) {
   const db = await database();
   const [row] = await db
-    .select({ state: connections.state, observedAt: connections.observedAt, disabledAt: connections.disabledAt })
+    .select({
+      state: connections.state,
+      observedAt: connections.observedAt,
+      disabledAt: connections.disabledAt,
+    })
     .from(connections)
     .where(eq(connections.id, connectionId));
-  const rows = await db.select().from(episodes).where(eq(episodes.connectionId, connectionId)).orderBy(asc(episodes.brokeAt));
+  const rows = await db
+    .select()
+    .from(episodes)
+    .where(eq(episodes.connectionId, connectionId))
+    .orderBy(asc(episodes.brokeAt));
   return { ...row, episodes: rows.map(({ brokeAt, endedAt, endedHow }) => ({ brokeAt, endedAt, endedHow })) };
 }
 
@@ -66,13 +79,20 @@ describe("observe", () => {
       fc.asyncProperty(
         fc
           .array(anObservation, { minLength: 1, maxLength: 8 })
-          .chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray([...list, ...list], { minLength: list.length * 2 }))),
+          .chain((list) =>
+            fc.tuple(
+              fc.constant(list),
+              fc.shuffledSubarray([...list, ...list], { minLength: list.length * 2 }),
+            ),
+          ),
         async ([list, repeated]) => {
           const distinct = new Map(list.map((item) => [`${item.state} ${item.seconds}`, item]));
           const told = (item: (typeof list)[number], connectionId: string) => {
             const same = distinct.get(`${item.state} ${item.seconds}`) ?? item;
             const before = same.state === "disabled" ? same.disabledSecondsBefore : null;
-            return seen(connectionId, same.state, same.seconds, { disabledAt: before === null ? null : at(same.seconds - before) });
+            return seen(connectionId, same.state, same.seconds, {
+              disabledAt: before === null ? null : at(same.seconds - before),
+            });
           };
           const expected = project([...distinct.values()].map((item) => told(item, "")));
           const userId = await makeUser();
@@ -82,7 +102,11 @@ describe("observe", () => {
             state: expected.state,
             observedAt: expected.observedAt,
             disabledAt: expected.disabledAt,
-            episodes: expected.episodes.map(({ brokeAt, endedAt, endedHow }) => ({ brokeAt, endedAt, endedHow })),
+            episodes: expected.episodes.map(({ brokeAt, endedAt, endedHow }) => ({
+              brokeAt,
+              endedAt,
+              endedHow,
+            })),
           });
         },
       ),
@@ -110,26 +134,43 @@ describe("observe", () => {
     await observe(userId, [seen(id, "disabled", 0)]);
     await observe(userId, [seen(id, "deleted", 10)]);
     await observe(userId, [seen(id, "enabled", 20)]);
-    expect(await stored(id)).toMatchObject({ state: "deleted", observedAt: at(10), episodes: [{ endedHow: "deleted" }] });
+    expect(await stored(id)).toMatchObject({
+      state: "deleted",
+      observedAt: at(10),
+      episodes: [{ endedHow: "deleted" }],
+    });
   });
 
   /** A read asked at one moment and answered at another. */
-  const readOf = (id: string, state: Observation["state"], asked: number, answered: number, more: Partial<ConnectionObservation> = {}) =>
+  const readOf = (
+    id: string,
+    state: Observation["state"],
+    asked: number,
+    answered: number,
+    more: Partial<ConnectionObservation> = {},
+  ) =>
     seen(id, state, asked, { answeredAt: at(answered), source: "person", recordedAt: at(answered), ...more });
   const dueAt = async (userId: string) =>
-    (await (await database()).select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)))[0]?.lookDueAt;
+    (await (await database()).select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)))[0]
+      ?.lookDueAt;
 
   test.each([
     ["before", (id: string) => [seen(id, "disabled", 20), readOf(id, "enabled", 10, 25)]],
-    ["after", (id: string) => [readOf(id, "enabled", 10, 25), seen(id, "disabled", 20, { recordedAt: at(25) })]],
-  ])("a slow answer that reaches us %s the break it missed leaves the break open, and SnapTrade is asked again at once", async (_, story) => {
-    const userId = await makeUser();
-    const id = randomUUID();
-    await observe(userId, [readOf(id, "enabled", 0, 1)]);
-    for (const observation of story(id)) await observe(userId, [observation]);
-    expect(await stored(id)).toMatchObject({ state: "disabled", disabledAt: at(20) });
-    expect((await dueAt(userId))?.getTime()).toBeLessThanOrEqual(at(27).getTime());
-  });
+    [
+      "after",
+      (id: string) => [readOf(id, "enabled", 10, 25), seen(id, "disabled", 20, { recordedAt: at(25) })],
+    ],
+  ])(
+    "a slow answer that reaches us %s the break it missed leaves the break open, and SnapTrade is asked again at once",
+    async (_, story) => {
+      const userId = await makeUser();
+      const id = randomUUID();
+      await observe(userId, [readOf(id, "enabled", 0, 1)]);
+      for (const observation of story(id)) await observe(userId, [observation]);
+      expect(await stored(id)).toMatchObject({ state: "disabled", disabledAt: at(20) });
+      expect((await dueAt(userId))?.getTime()).toBeLessThanOrEqual(at(27).getTime());
+    },
+  );
 
   test("a slow answer from before a repair does not undo the repair", async () => {
     const userId = await makeUser();
@@ -155,15 +196,20 @@ describe("observe", () => {
   test("however many reads agree, only a handful of rows remain", async () => {
     const userId = await makeUser();
     const id = randomUUID();
-    for (let second = 0; second < 300; second += 10) await observe(userId, [readOf(id, "disabled", second, second + 1, { disabledAt: at(-5) })]);
+    for (let second = 0; second < 300; second += 10)
+      await observe(userId, [readOf(id, "disabled", second, second + 1, { disabledAt: at(-5) })]);
     const db = await database();
-    expect((await db.select().from(observations).where(eq(observations.connectionId, id))).length).toBeLessThanOrEqual(3);
+    expect(
+      (await db.select().from(observations).where(eq(observations.connectionId, id))).length,
+    ).toBeLessThanOrEqual(3);
     expect(await stored(id)).toMatchObject({ observedAt: at(290), episodes: [{ endedAt: null }] });
   });
 
   test("what is forgotten of a long history takes no episode along", async () => {
     const [userId, id] = [await makeUser(), randomUUID()];
-    const flips = Array.from({ length: maxKept + 10 }, (_, index) => seen(id, index % 2 ? "enabled" : "disabled", index));
+    const flips = Array.from({ length: maxKept + 10 }, (_, index) =>
+      seen(id, index % 2 ? "enabled" : "disabled", index),
+    );
     await observe(userId, flips);
     const { episodes: all } = await stored(id);
     expect(all).toHaveLength(flips.length / 2);
@@ -181,7 +227,9 @@ describe("observe", () => {
     const userId = await makeUser();
     const id = randomUUID();
     await observe(userId, [seen(id, "enabled", 0)]);
-    const changed = await Promise.all(Array.from({ length: 10 }, () => observe(userId, [seen(id, "disabled", 5)])));
+    const changed = await Promise.all(
+      Array.from({ length: 10 }, () => observe(userId, [seen(id, "disabled", 5)])),
+    );
     expect(changed.flat()).toEqual([id]);
     expect((await stored(id)).episodes).toHaveLength(1);
   });

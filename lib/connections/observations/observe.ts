@@ -34,12 +34,16 @@ export interface Observed {
 }
 
 /**
- * Records observations of one user's connections; the only writer of their state.
- * The newest observation wins, and an older one only enters the history, so order and repetition don't matter.
- * An observation of a connection that is unknown (and comes without details) or belongs to another user changes nothing.
- * Where statements contradict each other, a look becomes due. The caller that commits must announce the changes.
+ * Records observations of one user's connections; the only writer of their state. The newest observation
+ * wins, and an older one only enters the history, so order and repetition don't matter. An observation of a
+ * connection that is unknown (and comes without details) or belongs to another user changes nothing. Where
+ * statements contradict each other, a look becomes due. The caller that commits must announce the changes.
  */
-export async function observeWithin(tx: Transaction, userId: string, seen: ConnectionObservation[]): Promise<Observed> {
+export async function observeWithin(
+  tx: Transaction,
+  userId: string,
+  seen: ConnectionObservation[],
+): Promise<Observed> {
   // In the lock order of docs/decisions/0010, so that transactions never deadlock.
   const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
   await recordBrokerages(tx, inOrder);
@@ -50,7 +54,8 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
   for (const observation of inOrder) {
     const observed = await observeOne(tx, userId, observation);
     if (observed.changed) changed.add(observation.connectionId);
-    const dueAt = observed.doubtMs === null ? null : new Date(observation.recordedAt.getTime() + observed.doubtMs);
+    const dueAt =
+      observed.doubtMs === null ? null : new Date(observation.recordedAt.getTime() + observed.doubtMs);
     if (dueAt && (!lookAgainAt || dueAt < lookAgainAt)) lookAgainAt = dueAt;
   }
   if (lookAgainAt) await requestLook(tx, userId, lookAgainAt);
@@ -59,7 +64,12 @@ export async function observeWithin(tx: Transaction, userId: string, seen: Conne
 }
 
 async function lockConnections(tx: Transaction, userId: string): Promise<void> {
-  await tx.select({ id: connections.id }).from(connections).where(eq(connections.userId, userId)).orderBy(asc(connections.id)).for("update");
+  await tx
+    .select({ id: connections.id })
+    .from(connections)
+    .where(eq(connections.userId, userId))
+    .orderBy(asc(connections.id))
+    .for("update");
 }
 
 /** Like observeWithin, in its own transaction. @returns the ids of the connections that changed */
@@ -69,7 +79,11 @@ export async function observe(userId: string, seen: ConnectionObservation[]): Pr
   return changed;
 }
 
-async function observeOne(tx: Transaction, userId: string, seen: ConnectionObservation): Promise<{ changed: boolean; doubtMs: number | null }> {
+async function observeOne(
+  tx: Transaction,
+  userId: string,
+  seen: ConnectionObservation,
+): Promise<{ changed: boolean; doubtMs: number | null }> {
   const { connectionId, details } = seen;
   const accessChanged = details ? await recordConnection(tx, userId, seen, details) : false;
   const [known] = await tx
@@ -78,7 +92,10 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
     .where(eq(connections.id, connectionId))
     .for("update");
   if (known?.userId !== userId) {
-    log.warn({ connectionId, known: known !== undefined }, "An observation of a connection that is not this user's was ignored");
+    log.warn(
+      { connectionId, known: known !== undefined },
+      "An observation of a connection that is not this user's was ignored",
+    );
     return { changed: false, doubtMs: null };
   }
   const { state, observedAt, answeredAt, disabledAt, source, recordedAt } = seen;
@@ -89,7 +106,11 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
     .returning({ connectionId: observations.connectionId });
   if (added.length === 0) return { changed: accessChanged, doubtMs: null };
 
-  const history = await tx.select().from(observations).where(eq(observations.connectionId, connectionId)).orderBy(asc(observations.observedAt));
+  const history = await tx
+    .select()
+    .from(observations)
+    .where(eq(observations.connectionId, connectionId))
+    .orderBy(asc(observations.observedAt));
   const projection = project(history);
   await tx
     .update(connections)
@@ -97,26 +118,47 @@ async function observeOne(tx: Transaction, userId: string, seen: ConnectionObser
       state: projection.state,
       observedAt: projection.observedAt,
       disabledAt: projection.disabledAt,
-      ...(answeredAt && !(known.readAt && known.readAt > observedAt) ? { readAt: observedAt, readState: state, unreadableSince: null } : {}),
+      ...(answeredAt && !(known.readAt && known.readAt > observedAt)
+        ? { readAt: observedAt, readState: state, unreadableSince: null }
+        : {}),
     })
     .where(eq(connections.id, connectionId));
   await forget(tx, connectionId, forgettable(history));
   const since = history[0]?.observedAt ?? observedAt;
-  const episodesChanged = await writeEpisodes(tx, connectionId, { episodes: projection.episodes, since }, recordedAt);
-  const changed = accessChanged || episodesChanged || projection.state !== known.state || history.length === 1;
+  const episodesChanged = await writeEpisodes(
+    tx,
+    connectionId,
+    { episodes: projection.episodes, since },
+    recordedAt,
+  );
+  const changed =
+    accessChanged || episodesChanged || projection.state !== known.state || history.length === 1;
   return { changed, doubtMs: doubtOf(seen, history, projection) };
 }
 
 async function forget(tx: Transaction, connectionId: string, old: Observation[]): Promise<void> {
   if (old.length === 0) return;
-  const each = old.map(({ observedAt, state }) => and(eq(observations.observedAt, observedAt), eq(observations.state, state)));
+  const each = old.map(({ observedAt, state }) =>
+    and(eq(observations.observedAt, observedAt), eq(observations.state, state)),
+  );
   await tx.delete(observations).where(and(eq(observations.connectionId, connectionId), or(...each)));
 }
 
-/** Makes the row of a connection that is seen for the first time, and keeps what may change besides its state. @returns whether the access did */
-async function recordConnection(tx: Transaction, userId: string, seen: ConnectionObservation, details: ConnectionDetails): Promise<boolean> {
+/**
+ * Makes the row of a connection that is seen for the first time, and keeps what may change besides its state.
+ * @returns whether the access did
+ */
+async function recordConnection(
+  tx: Transaction,
+  userId: string,
+  seen: ConnectionObservation,
+  details: ConnectionDetails,
+): Promise<boolean> {
   const { access, connectedSince, updatedAt } = details;
-  const [before] = await tx.select({ access: connections.access }).from(connections).where(eq(connections.id, seen.connectionId));
+  const [before] = await tx
+    .select({ access: connections.access })
+    .from(connections)
+    .where(eq(connections.id, seen.connectionId));
   await tx
     .insert(connections)
     .values({
@@ -133,7 +175,12 @@ async function recordConnection(tx: Transaction, userId: string, seen: Connectio
     })
     .onConflictDoUpdate({
       target: connections.id,
-      set: { access, connectedSince, updatedAt: sql`greatest(${connections.updatedAt}, excluded.updated_at)`, unreadableSince: null },
+      set: {
+        access,
+        connectedSince,
+        updatedAt: sql`greatest(${connections.updatedAt}, excluded.updated_at)`,
+        unreadableSince: null,
+      },
       setWhere: and(eq(connections.userId, userId), lt(connections.observedAt, seen.observedAt)),
     });
   return before !== undefined && before.access !== access;
@@ -142,15 +189,24 @@ async function recordConnection(tx: Transaction, userId: string, seen: Connectio
 /** The newest word on each brokerage among the observations; an older one never overwrites it. */
 async function recordBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
   const newest = new Map<string, typeof brokerages.$inferInsert>();
-  for (const { details, observedAt } of seen) if (details) newest.set(details.brokerage.id, { ...details.brokerage, observedAt });
+  for (const { details, observedAt } of seen)
+    if (details) newest.set(details.brokerage.id, { ...details.brokerage, observedAt });
   await writeBrokerages(tx, [...newest.values()]);
 }
 
 /** Stores brokerages as SnapTrade described them; each row keeps the newest description. */
-export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "update">, rows: (typeof brokerages.$inferInsert)[]): Promise<void> {
+export async function writeBrokerages(
+  tx: Pick<Database, "select" | "insert" | "update">,
+  rows: (typeof brokerages.$inferInsert)[],
+): Promise<void> {
   if (rows.length === 0) return;
   const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
-  const flags = { id: brokerages.id, enabled: brokerages.enabled, maintenance: brokerages.maintenance, degraded: brokerages.degraded };
+  const flags = {
+    id: brokerages.id,
+    enabled: brokerages.enabled,
+    maintenance: brokerages.maintenance,
+    degraded: brokerages.degraded,
+  };
   const before = await tx
     .select(flags)
     .from(brokerages)
@@ -182,7 +238,8 @@ export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "
   const changed = before.filter((old) =>
     rows.some(
       ({ id, enabled, maintenance, degraded }) =>
-        id === old.id && (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
+        id === old.id &&
+        (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
     ),
   );
   await recordChangeAt(
@@ -195,11 +252,21 @@ export async function writeBrokerages(tx: Pick<Database, "select" | "insert" | "
  * Updates the stored episodes to match the history; an episode that only grew or ended keeps its row.
  * Episodes that ended before the oldest observation we keep stay as they are.
  */
-async function writeEpisodes(tx: Transaction, connectionId: string, wanted: { episodes: Episode[]; since: Date }, now: Date): Promise<boolean> {
+async function writeEpisodes(
+  tx: Transaction,
+  connectionId: string,
+  wanted: { episodes: Episode[]; since: Date },
+  now: Date,
+): Promise<boolean> {
   const stored = await tx
     .select()
     .from(episodes)
-    .where(and(eq(episodes.connectionId, connectionId), or(isNull(episodes.endedAt), gte(episodes.endedAt, wanted.since))))
+    .where(
+      and(
+        eq(episodes.connectionId, connectionId),
+        or(isNull(episodes.endedAt), gte(episodes.endedAt, wanted.since)),
+      ),
+    )
     .orderBy(asc(episodes.brokeAt))
     .for("update");
   const unclaimed = [...stored];

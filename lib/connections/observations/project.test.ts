@@ -32,7 +32,9 @@ test("forgetting changes nothing that is known", () => {
   fc.assert(
     fc.property(observations, (history) => {
       const forgotten = forgettable(history);
-      expect(project(history.filter((observation) => !forgotten.includes(observation)))).toEqual(project(history));
+      expect(project(history.filter((observation) => !forgotten.includes(observation)))).toEqual(
+        project(history),
+      );
     }),
     { numRuns: 2_000 },
   );
@@ -46,13 +48,22 @@ const read = (state: Observation["state"], seconds: number, disabledAt: Date | n
   source: "person",
   recordedAt: at(seconds + 1),
 });
-const event = (state: Observation["state"], seconds: number): Observation => ({ ...read(state, seconds), answeredAt: null, source: "webhook" });
-
-test.each(["enabled", "disabled"] as const)("however often SnapTrade is read, a run of %s keeps only its ends", (state) => {
-  const reads = Array.from({ length: 500 }, (_, index) => read(state, index, state === "disabled" ? at(-60) : null));
-  const forgotten = forgettable([event("disabled", -60), ...reads]);
-  expect(reads.length - forgotten.length).toBeLessThanOrEqual(3);
+const event = (state: Observation["state"], seconds: number): Observation => ({
+  ...read(state, seconds),
+  answeredAt: null,
+  source: "webhook",
 });
+
+test.each(["enabled", "disabled"] as const)(
+  "however often SnapTrade is read, a run of %s keeps only its ends",
+  (state) => {
+    const reads = Array.from({ length: 500 }, (_, index) =>
+      read(state, index, state === "disabled" ? at(-60) : null),
+    );
+    const forgotten = forgettable([event("disabled", -60), ...reads]);
+    expect(reads.length - forgotten.length).toBeLessThanOrEqual(3);
+  },
+);
 
 test("a connection that keeps breaking has a bounded history, which begins at a moment when it worked", () => {
   const flips = Array.from({ length: 2_000 }, (_, index) => event(index % 2 ? "disabled" : "enabled", index));
@@ -63,8 +74,15 @@ test("a connection that keeps breaking has a bounded history, which begins at a 
 });
 
 test("a read that still shows the break after its repair was announced continues that break instead of starting a new one", () => {
-  const history = [event("disabled", 0), event("enabled", 100), read("disabled", 105, at(0)), read("enabled", 120)];
-  expect(project(history).episodes).toEqual([expect.objectContaining({ brokeAt: at(0), endedAt: at(120), endedHow: "fixed" })]);
+  const history = [
+    event("disabled", 0),
+    event("enabled", 100),
+    read("disabled", 105, at(0)),
+    read("enabled", 120),
+  ];
+  expect(project(history).episodes).toEqual([
+    expect.objectContaining({ brokeAt: at(0), endedAt: at(120), endedHow: "fixed" }),
+  ]);
 });
 
 test("a break with its own date, or long after the repair, is a new one", () => {
@@ -76,7 +94,10 @@ test("a break with its own date, or long after the repair, is a new one", () => 
 test("a connection that SnapTrade lists again is alive again, and its break continues", () => {
   const gone = [event("disabled", 0), read("deleted", 50)];
   expect(project(gone)).toMatchObject({ state: "deleted", episodes: [{ endedHow: "deleted" }] });
-  expect(project([...gone, read("disabled", 60, at(0))])).toMatchObject({ state: "disabled", episodes: [{ brokeAt: at(0), endedAt: null }] });
+  expect(project([...gone, read("disabled", 60, at(0))])).toMatchObject({
+    state: "disabled",
+    episodes: [{ brokeAt: at(0), endedAt: null }],
+  });
 });
 
 test("a deletion signed by SnapTrade outranks lagging lists, but not a connection that stays listed", () => {

@@ -4,9 +4,15 @@ export type Source = "webhook" | "timer" | "person" | "portal";
 /** "This connection was in this state at this moment, according to this source." */
 export interface Observation {
   state: "enabled" | "disabled" | "deleted";
-  /** SnapTrade's clock: an event's timestamp; for a read the moment we asked, since an answer says nothing about what came after the question. */
+  /**
+   * SnapTrade's clock: an event's timestamp; for a read the moment we asked, since an answer says nothing
+   * about what came after the question.
+   */
   observedAt: Date;
-  /** SnapTrade's clock, for a read only: when it had answered. The state was true at some moment between the two. */
+  /**
+   * SnapTrade's clock, for a read only: when it had answered. The state was true at some moment between the
+   * two.
+   */
   answeredAt: Date | null;
   /** When it broke, where the statement says so. */
   disabledAt: Date | null;
@@ -31,14 +37,20 @@ export interface Projection {
 }
 
 const minuteMs = 60_000;
-/** Reads have been seen to lag behind events. A contradiction within this time is a lagging read, not something that happened. */
+/**
+ * Reads have been seen to lag behind events. A contradiction within this time is a lagging read, not
+ * something that happened.
+ */
 export const lagMs = 10 * minuteMs;
 /** A signed deletion outranks reads for this long; a connection that is still listed after that is alive. */
 const deletionStandsMs = 5 * minuteMs;
 /** The most observations kept per connection; older episodes remain. */
 export const maxKept = 200;
 
-/** Of two statements about the same moment the worse one stands, so that the order in which they came cannot matter. */
+/**
+ * Of two statements about the same moment the worse one stands, so that the order in which they came cannot
+ * matter.
+ */
 const rank = { enabled: 0, disabled: 1, deleted: 2 } as const;
 
 function byTime(one: Observation, other: Observation): number {
@@ -46,8 +58,9 @@ function byTime(one: Observation, other: Observation): number {
 }
 
 /**
- * What all observations of one connection add up to. It depends on the set alone: any order and any repetition give the same result.
- * The newest statement is the state, and each run of "disabled" is one episode. A deletion stands until SnapTrade lists the connection again.
+ * What all observations of one connection add up to. It depends on the set alone: any order and any
+ * repetition give the same result. The newest statement is the state, and each run of "disabled" is one
+ * episode. A deletion stands until SnapTrade lists the connection again.
  * @param observations at least one
  * @throws RangeError when there is none
  */
@@ -61,7 +74,10 @@ class Fold {
   private newest: Pick<Projection, "state" | "observedAt"> | null = null;
   private episodes: Episode[] = [];
   private enabledAt = new Date(0);
-  /** A deletion that SnapTrade signed; one inferred from a read is undone by the next read that lists the connection. */
+  /**
+   * A deletion that SnapTrade signed; one inferred from a read is undone by the next read that lists the
+   * connection.
+   */
   private signedDeletionAt: Date | null = null;
 
   /** @returns false for a read that a deletion stands against */
@@ -101,7 +117,8 @@ class Fold {
 
   private disable(observation: Observation) {
     const last = this.episodes.at(-1);
-    if (last && (!last.endedAt || this.contradicts(observation, last))) this.replaceLast(widen(last, observation, this.enabledAt));
+    if (last && (!last.endedAt || this.contradicts(observation, last)))
+      this.replaceLast(widen(last, observation, this.enabledAt));
     else this.episodes.push(begin(observation, this.enabledAt));
   }
 
@@ -116,14 +133,18 @@ class Fold {
 
   private revives({ observedAt, source }: Observation): boolean {
     const signed = this.signedDeletionAt;
-    if (signed && (source === "webhook" || observedAt.getTime() <= signed.getTime() + deletionStandsMs)) return false;
+    if (signed && (source === "webhook" || observedAt.getTime() <= signed.getTime() + deletionStandsMs))
+      return false;
     const last = this.episodes.at(-1);
     if (last?.endedHow === "deleted") this.replaceLast({ ...last, endedAt: null, endedHow: null });
     this.signedDeletionAt = null;
     return true;
   }
 
-  /** Handles a report that the break before the repair continues: the repair was announced early, so this is the same break. */
+  /**
+   * Handles a report that the break before the repair continues: the repair was announced early, so this is
+   * the same break.
+   */
   private contradicts({ disabledAt, observedAt }: Observation, last: Episode): boolean {
     if (last.endedHow !== "fixed" || !last.endedAt || !disabledAt || disabledAt > last.endedAt) return false;
     return observedAt.getTime() - this.enabledAt.getTime() <= lagMs;
@@ -131,9 +152,9 @@ class Fold {
 }
 
 /**
- * The observations that need not be kept: reads between two neighbors with the same state, and the oldest beyond maxKept, cut at a
- * moment when the connection worked. `project` gives the same result without the former, except that a break reported late may seem to
- * have ended later.
+ * The observations that need not be kept: reads between two neighbors with the same state, and the oldest
+ * beyond maxKept, cut at a moment when the connection worked. `project` gives the same result without the
+ * former, except that a break reported late may seem to have ended later.
  */
 export function forgettable(observations: Observation[]): Observation[] {
   const ordered = [...observations].sort(byTime);
@@ -146,11 +167,25 @@ export function forgettable(observations: Observation[]): Observation[] {
   return [...repeated, ...(cut < 0 ? kept.slice(1, 1 + kept.length - maxKept) : kept.slice(0, cut))];
 }
 
-/** A read between neighbors of the same state that adds nothing to what the rest of its run knows about the break; the first that counts always does. */
-function isRepeated(observation: Observation, index: number, ordered: Observation[], counted: Set<Observation>): boolean {
+/**
+ * A read between neighbors of the same state that adds nothing to what the rest of its run knows about the
+ * break; the first that counts always does.
+ */
+function isRepeated(
+  observation: Observation,
+  index: number,
+  ordered: Observation[],
+  counted: Set<Observation>,
+): boolean {
   const [before, after] = [ordered[index - 1], ordered[index + 1]];
-  if (observation.source === "webhook" || before?.state !== observation.state || after?.state !== observation.state) return false;
-  const begins = ordered.findLastIndex(({ state }, place) => place < index && state !== observation.state) + 1;
+  if (
+    observation.source === "webhook" ||
+    before?.state !== observation.state ||
+    after?.state !== observation.state
+  )
+    return false;
+  const begins =
+    ordered.findLastIndex(({ state }, place) => place < index && state !== observation.state) + 1;
   const run = ordered.slice(begins, index).filter((other) => counted.has(other) === counted.has(observation));
   if (run.length === 0) return false;
   if (observation.state !== "disabled") return true;
@@ -172,11 +207,23 @@ function begin(observation: Observation, enabledAt: Date): Episode {
 /** A further statement about the same break may know an earlier time for it, or may have reached us first. */
 function widen(last: Episode, observation: Observation, enabledAt: Date): Episode {
   const brokeAt = last.endedAt ? last.brokeAt : breakTime(observation, enabledAt);
-  const first = observation.recordedAt < last.noticedAt ? { noticedAt: observation.recordedAt, noticedBy: observation.source } : {};
-  return { ...last, endedAt: null, endedHow: null, brokeAt: brokeAt < last.brokeAt ? brokeAt : last.brokeAt, ...first };
+  const first =
+    observation.recordedAt < last.noticedAt
+      ? { noticedAt: observation.recordedAt, noticedBy: observation.source }
+      : {};
+  return {
+    ...last,
+    endedAt: null,
+    endedHow: null,
+    brokeAt: brokeAt < last.brokeAt ? brokeAt : last.brokeAt,
+    ...first,
+  };
 }
 
-/** SnapTrade's own date of the break, unless it lies before a moment at which the connection is known to have worked. */
+/**
+ * SnapTrade's own date of the break, unless it lies before a moment at which the connection is known to have
+ * worked.
+ */
 function breakTime({ disabledAt, observedAt }: Observation, enabledAt: Date): Date {
   return disabledAt && disabledAt > enabledAt && disabledAt < observedAt ? disabledAt : observedAt;
 }

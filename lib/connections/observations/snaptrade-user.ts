@@ -35,17 +35,23 @@ export async function getSnapTradeCredentials(userId: string): Promise<SnapTrade
 }
 
 /**
- * Checks that this person's account is not being deleted. Inside a transaction it also blocks a deletion until the commit.
+ * Checks that this person's account is not being deleted. Inside a transaction it also blocks a deletion
+ * until the commit.
  * @throws AppError account-deleting
  */
 export async function requireStaying(tx: Pick<Transaction, "select">, userId: string): Promise<void> {
-  const [user] = await tx.select({ leavingSince: users.deletionRequestedAt }).from(users).where(eq(users.id, userId)).for("no key update");
+  const [user] = await tx
+    .select({ leavingSince: users.deletionRequestedAt })
+    .from(users)
+    .where(eq(users.id, userId))
+    .for("no key update");
   if (!user || user.leavingSince) throw new AppError("account-deleting");
 }
 
 /**
- * A person's SnapTrade credentials, registering them if needed (FACTS 2). If SnapTrade has refused the current ones for long,
- * it is asked once more before the person is registered again and the former user queued for deletion.
+ * A person's SnapTrade credentials, registering them if needed (FACTS 2). If SnapTrade has refused the
+ * current ones for long, it is asked once more before the person is registered again and the former user
+ * queued for deletion.
  * @throws AppError account-deleting
  * @throws SnapTradeFailure when SnapTrade does not register the user or can't be asked
  */
@@ -54,7 +60,8 @@ export async function requireSnapTradeCredentials(userId: string, now: Date): Pr
   await requireStaying(db, userId);
   const [present] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
   if (present && !present.goneAt) return credentialsOf(present);
-  if (present?.goneReason === "refused" && (await isAcceptedAgain(present, now))) return credentialsOf(present);
+  if (present?.goneReason === "refused" && (await isAcceptedAgain(present, now)))
+    return credentialsOf(present);
   return register(userId, now);
 }
 
@@ -78,29 +85,50 @@ const registerWithinMs = 5 * 60_000;
 /** After these failures nothing was registered; after any other, the user may exist with its secret lost. */
 const nothingMade: FailureKind[] = ["busy", "key-refused", "refused"];
 
-/** The id is random, new for each attempt, and stored before it is sent, so a lost answer leaves nothing behind at SnapTrade. */
+/**
+ * The id is random, new for each attempt, and stored before it is sent, so a lost answer leaves nothing
+ * behind at SnapTrade.
+ */
 async function register(userId: string, now: Date): Promise<SnapTradeCredentials> {
   const snapTradeUserId = randomUUID();
   const db = await database();
   const runAt = new Date(now.getTime() + registerWithinMs);
-  await db.insert(formerSnapTradeUsers).values({ snapTradeUserId, userId, why: "registering", since: now, runAt });
+  await db
+    .insert(formerSnapTradeUsers)
+    .values({ snapTradeUserId, userId, why: "registering", since: now, runAt });
   const made = await registerSnapTradeUser(snapTradeUserId, userId).catch(async (error: unknown) => {
-    if (error instanceof SnapTradeFailure && nothingMade.includes(error.kind)) await db.delete(formerSnapTradeUsers).where(former(snapTradeUserId));
+    if (error instanceof SnapTradeFailure && nothingMade.includes(error.kind))
+      await db.delete(formerSnapTradeUsers).where(former(snapTradeUserId));
     throw error;
   });
   if (await transaction((tx) => adopt(tx, userId, made, now))) return made;
 
   // Another request registered this person meanwhile; theirs is the one that stays.
-  await db.update(formerSnapTradeUsers).set({ why: "surplus", runAt: now, deletedAt: null }).where(former(snapTradeUserId));
+  await db
+    .update(formerSnapTradeUsers)
+    .set({ why: "surplus", runAt: now, deletedAt: null })
+    .where(former(snapTradeUserId));
   return requireSnapTradeCredentials(userId, now);
 }
 
 const former = (snapTradeUserId: string) => eq(formerSnapTradeUsers.snapTradeUserId, snapTradeUserId);
 
-/** Makes a registered user the person's current one. @returns false when another was first, or this one is already being deleted */
-async function adopt(tx: Transaction, userId: string, made: SnapTradeCredentials, now: Date): Promise<boolean> {
+/**
+ * Makes a registered user the person's current one.
+ * @returns false when another was first, or this one is already being deleted
+ */
+async function adopt(
+  tx: Transaction,
+  userId: string,
+  made: SnapTradeCredentials,
+  now: Date,
+): Promise<boolean> {
   const { snapTradeUserId, userSecret } = made;
-  const [present] = await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+  const [present] = await tx
+    .select()
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId))
+    .for("update");
   if (present && !present.goneAt) return false;
   const [waiting] = await tx
     .select({ attempts: formerSnapTradeUsers.attempts })
@@ -142,7 +170,12 @@ export async function retire(tx: Transaction, present: SnapTradeUser, now: Date)
 }
 
 /** Makes a look at this person's connections due, from `dueAt` on; one that is due earlier stays so. */
-export async function requestLook(tx: Transaction, userId: string, dueAt: Date, { accountsToo = false } = {}): Promise<void> {
+export async function requestLook(
+  tx: Transaction,
+  userId: string,
+  dueAt: Date,
+  { accountsToo = false } = {},
+): Promise<void> {
   await tx
     .update(snapTradeUsers)
     .set({
@@ -152,8 +185,15 @@ export async function requestLook(tx: Transaction, userId: string, dueAt: Date, 
     .where(eq(snapTradeUsers.userId, userId));
 }
 
-/** Records that SnapTrade has deleted this user: no calls are made for them from now on, and their pages say so. */
-export async function recordUserDeleted(tx: Pick<Transaction, "update">, snapTradeUserId: string, goneAt: Date): Promise<void> {
+/**
+ * Records that SnapTrade has deleted this user: no calls are made for them from now on, and their pages say
+ * so.
+ */
+export async function recordUserDeleted(
+  tx: Pick<Transaction, "update">,
+  snapTradeUserId: string,
+  goneAt: Date,
+): Promise<void> {
   const [gone] = await tx
     .update(snapTradeUsers)
     .set({ goneAt, goneReason: "deleted", refusals: 0, askAgainAt: null })
@@ -162,7 +202,10 @@ export async function recordUserDeleted(tx: Pick<Transaction, "update">, snapTra
   if (gone) await recordChange(tx, gone.userId);
 }
 
-/** This many refusals, each after a longer wait, count as final; this many, over about a month, and only a person's click asks again. */
+/**
+ * This many refusals, each after a longer wait, count as final; this many, over about a month, and only a
+ * person's click asks again.
+ */
 const refusalsToBelieve = 3;
 const maxRefusals = 30;
 
@@ -175,13 +218,17 @@ export const accepted = {
 };
 
 /**
- * Records that SnapTrade refused this person's secret (1083). The first refusals prove nothing: the pages only say that we can't check right now.
- * Only a refusal that comes after the wait counts, so clicks neither prove anything nor make the waits longer.
+ * Records that SnapTrade refused this person's secret (1083). The first refusals prove nothing: the pages
+ * only say that we can't check right now. Only a refusal that comes after the wait counts, so clicks neither
+ * prove anything nor make the waits longer.
  * @param now our clock
  */
 export async function recordRefusal(userId: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
-    const own = and(eq(snapTradeUsers.userId, userId), sql`${snapTradeUsers.goneReason} is distinct from 'deleted'`);
+    const own = and(
+      eq(snapTradeUsers.userId, userId),
+      sql`${snapTradeUsers.goneReason} is distinct from 'deleted'`,
+    );
     const [row] = await tx.select().from(snapTradeUsers).where(own).for("update");
     if (!row) return;
     const isDue = row.refusals < maxRefusals && (!row.askAgainAt || row.askAgainAt <= now);
@@ -205,7 +252,10 @@ export async function recordRefusal(userId: string, now: Date): Promise<void> {
 export async function listRefused(now: Date, limit: number): Promise<string[]> {
   const db = await database();
   // A call that failed for another reason proves nothing, and must not be repeated in every round.
-  const notJustFailed = or(isNull(snapTradeUsers.lookFailedAt), lte(snapTradeUsers.lookFailedAt, new Date(now.getTime() - growingGapMs(1))));
+  const notJustFailed = or(
+    isNull(snapTradeUsers.lookFailedAt),
+    lte(snapTradeUsers.lookFailedAt, new Date(now.getTime() - growingGapMs(1))),
+  );
   const rows = await db
     .select({ userId: snapTradeUsers.userId })
     .from(snapTradeUsers)

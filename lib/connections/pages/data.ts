@@ -36,8 +36,23 @@ async function findConnections(where: SQL | undefined) {
     },
     with: {
       brokerage: {
-        columns: { id: true, slug: true, name: true, logoUrl: true, enabled: true, maintenance: true, degraded: true, allowsTrading: true },
-        with: { incidents: { columns: { beganAt: true, endedAt: true }, orderBy: [desc(incidents.beganAt)], limit: 20 } },
+        columns: {
+          id: true,
+          slug: true,
+          name: true,
+          logoUrl: true,
+          enabled: true,
+          maintenance: true,
+          degraded: true,
+          allowsTrading: true,
+        },
+        with: {
+          incidents: {
+            columns: { beganAt: true, endedAt: true },
+            orderBy: [desc(incidents.beganAt)],
+            limit: 20,
+          },
+        },
       },
       accounts: {
         columns: { id: true, name: true, lastDigits: true, holdingsAt: true },
@@ -46,7 +61,9 @@ async function findConnections(where: SQL | undefined) {
       },
       episodes: {
         columns: { id: true, brokeAt: true, noticedAt: true, noticedBy: true, endedAt: true, endedHow: true },
-        with: { notices: { columns: { kind: true, sentAt: true, subject: true }, where: eq(notices.mail, "sent") } },
+        with: {
+          notices: { columns: { kind: true, sentAt: true, subject: true }, where: eq(notices.mail, "sent") },
+        },
         orderBy: [desc(episodes.brokeAt)],
         limit: 20,
       },
@@ -105,14 +122,18 @@ async function getKnowledge(userId: string): Promise<Knowledge> {
 }
 
 /**
- * A person's connections as the list shows them: what needs them first. Two statements, the version first, so that it never is
- * newer than what is shown. One that is gone stays for a day, so that its removal is seen to be confirmed.
+ * A person's connections as the list shows them: what needs them first. Two statements, the version first, so
+ * that it never is newer than what is shown. One that is gone stays for a day, so that its removal is seen to
+ * be confirmed.
  */
 export async function listConnectionViews(userId: string, moment: Moment): Promise<ConnectionsView> {
   const goneSince = new Date(moment.now.getTime() - 24 * 3_600_000);
   const { version, look, gone, unreadable } = await getKnowledge(userId);
   const rows = await findConnections(
-    and(eq(connections.userId, userId), or(ne(connections.state, "deleted"), gt(connections.observedAt, goneSince))),
+    and(
+      eq(connections.userId, userId),
+      or(ne(connections.state, "deleted"), gt(connections.observedAt, goneSince)),
+    ),
   );
   const lifetimes = await recentLifetimes();
   const views = rows.map((row) => toView(row, rows, look ?? neverLooked, lifetimes, moment));
@@ -121,8 +142,14 @@ export async function listConnectionViews(userId: string, moment: Moment): Promi
   return { version, gone, known, unreadable, connections: views, ...freshness(look, rows, moment) };
 }
 
-/** One connection of this person with its history, or null when they have none with this id. Two statements. */
-export async function getConnectionDetail(userId: string, connectionId: string, moment: Moment): Promise<ConnectionDetailView | null> {
+/**
+ * One connection of this person with its history, or null when they have none with this id. Two statements.
+ */
+export async function getConnectionDetail(
+  userId: string,
+  connectionId: string,
+  moment: Moment,
+): Promise<ConnectionDetailView | null> {
   const { version, look } = await getKnowledge(userId);
   const rows = await findConnections(eq(connections.userId, userId));
   const row = rows.find(({ id }) => id === connectionId);
@@ -133,7 +160,11 @@ export async function getConnectionDetail(userId: string, connectionId: string, 
     connection: toView(row, rows, look ?? neverLooked, lifetimes, moment),
     lifetime: lifetimeOf(row, lifetimes.get(row.brokerage.id)),
     timeline: timelineOf(row, look?.lookedAt ?? null),
-    earlier: row.episodes.slice(1).flatMap(({ id, brokeAt, endedAt, endedHow }) => (endedAt && endedHow ? [{ id, brokeAt, endedAt, endedHow }] : [])),
+    earlier: row.episodes
+      .slice(1)
+      .flatMap(({ id, brokeAt, endedAt, endedHow }) =>
+        endedAt && endedHow ? [{ id, brokeAt, endedAt, endedHow }] : [],
+      ),
     ...freshness(look, rows, moment),
   };
 }
@@ -146,13 +177,22 @@ function freshness(known: LookFacts | null, rows: ConnectionRow[], { now }: Mome
   return {
     lookedAt: look?.lookedAt ?? null,
     // Never looked at means unknown, not unreachable.
-    unreachable: look !== null && (look.lookFailedAt !== null || look.lookedAt !== null) && isStale(look, now),
+    unreachable:
+      look !== null && (look.lookFailedAt !== null || look.lookedAt !== null) && isStale(look, now),
     lookDueAt: look && (isLookDue(look, now) ? now : expectedLookAt(look)),
   };
 }
 
-function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifetimes: Map<string, Lifetimes>, moment: Moment): ConnectionView {
-  const openSession = row.portalSessions.find((session) => session.outcome === null && isShown(session, row.disabledAt, moment.now));
+function toView(
+  row: ConnectionRow,
+  all: ConnectionRow[],
+  look: LookFacts,
+  lifetimes: Map<string, Lifetimes>,
+  moment: Moment,
+): ConnectionView {
+  const openSession = row.portalSessions.find(
+    (session) => session.outcome === null && isShown(session, row.disabledAt, moment.now),
+  );
   const newestSession = row.portalSessions[0];
   const fixedAt = row.episodes.find((episode) => episode.endedHow === "fixed")?.endedAt ?? null;
   const status = statusOf(
@@ -162,8 +202,12 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
       deletedAt: row.state === "deleted" ? row.observedAt : null,
       removalRequestedAt: row.removalRequestedAt,
       fixedAt,
-      inIncident: row.brokerage.incidents.some(({ beganAt, endedAt }) => !endedAt && row.disabledAt !== null && row.disabledAt >= beganAt),
-      openPortal: openSession ? { activeAt: openSession.activeAt, reportedSuccess: openSession.reportedStatus === "SUCCESS" } : null,
+      inIncident: row.brokerage.incidents.some(
+        ({ beganAt, endedAt }) => !endedAt && row.disabledAt !== null && row.disabledAt >= beganAt,
+      ),
+      openPortal: openSession
+        ? { activeAt: openSession.activeAt, reportedSuccess: openSession.reportedStatus === "SUCCESS" }
+        : null,
       unreadableSince: row.unreadableSince,
       brokerage: row.brokerage,
     },
@@ -178,7 +222,12 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
     newestSession.openedAt > row.disabledAt;
   return {
     id: row.id,
-    brokerage: { id: row.brokerage.id, slug: row.brokerage.slug, name: row.brokerage.name, logoUrl: row.brokerage.logoUrl },
+    brokerage: {
+      id: row.brokerage.id,
+      slug: row.brokerage.slug,
+      name: row.brokerage.name,
+      logoUrl: row.brokerage.logoUrl,
+    },
     status,
     group: groupOf(status),
     canReconnect: canReconnect(status),
@@ -196,20 +245,34 @@ function toView(row: ConnectionRow, all: ConnectionRow[], look: LookFacts, lifet
     lastSessionUnfinishedAt: unfinished ? newestSession.startedAt : null,
     secondConnectionId: secondConnection(row, all)?.id ?? null,
     daysToUsualEnd: daysToUsualEnd(
-      { enabled: row.state === "enabled", worksSince: signedInAt(row, moment.now), lifetimes: lifetimes.get(row.brokerage.id) ?? null },
+      {
+        enabled: row.state === "enabled",
+        worksSince: signedInAt(row, moment.now),
+        lifetimes: lifetimes.get(row.brokerage.id) ?? null,
+      },
       moment.now,
     ),
     canAllowTrading: row.brokerage.allowsTrading && row.access === "read" && row.state === "enabled",
   };
 }
 
-type ShownSession = Pick<ConnectionRow["portalSessions"][number], "openedAt" | "activeAt" | "leftAt" | "reportedStatus" | "reportedAt">;
+type ShownSession = Pick<
+  ConnectionRow["portalSessions"][number],
+  "openedAt" | "activeAt" | "leftAt" | "reportedStatus" | "reportedAt"
+>;
 
-/** Whether the person may be in the portal for the present break, or has just said that they signed in there. */
-function isShown({ openedAt, activeAt, leftAt, reportedStatus, reportedAt }: ShownSession, disabledAt: Date | null, now: Date): boolean {
+/**
+ * Whether the person may be in the portal for the present break, or has just said that they signed in there.
+ */
+function isShown(
+  { openedAt, activeAt, leftAt, reportedStatus, reportedAt }: ShownSession,
+  disabledAt: Date | null,
+  now: Date,
+): boolean {
   // SnapTrade's clock is known to about a second. A visit for an earlier break is over.
   if (openedAt && disabledAt && openedAt.getTime() + 1_000 < disabledAt.getTime()) return false;
-  if (reportedStatus === "SUCCESS" && reportedAt) return now.getTime() - reportedAt.getTime() < unconfirmedAfterSeconds * 1_000;
+  if (reportedStatus === "SUCCESS" && reportedAt)
+    return now.getTime() - reportedAt.getTime() < unconfirmedAfterSeconds * 1_000;
   return isPortalOpen({ activeAt }, now) && !leftAt;
 }
 
@@ -219,7 +282,10 @@ function lifetimeOf(row: ConnectionRow, lifetimes: Lifetimes | undefined) {
   const since = newest ? signedInAt(row, newest.brokeAt) : null;
   const usual = lifetimes?.[9];
   if (!newest || !since || !usual) return null;
-  return { usualDays: Math.round(usual), lastedDays: Math.round((newest.brokeAt.getTime() - since.getTime()) / 86_400_000) };
+  return {
+    usualDays: Math.round(usual),
+    lastedDays: Math.round((newest.brokeAt.getTime() - since.getTime()) / 86_400_000),
+  };
 }
 
 export function newestData(row: Pick<ConnectionRow, "accounts">): Date | null {
@@ -227,13 +293,18 @@ export function newestData(row: Pick<ConnectionRow, "accounts">): Date | null {
   return times.length > 0 ? new Date(Math.max(...times)) : null;
 }
 
-/** A working connection at the same brokerage, made after this one broke: likely a repair that went astray. */
+/**
+ * A working connection at the same brokerage, made after this one broke: likely a repair that went astray.
+ */
 function secondConnection(row: ConnectionRow, all: ConnectionRow[]): ConnectionRow | undefined {
   const { disabledAt } = row;
   if (row.state !== "disabled" || !disabledAt || row.keptBothSince) return undefined;
   return all.find(
     (other) =>
-      other.state === "enabled" && other.brokerage.id === row.brokerage.id && other.connectedSince !== null && other.connectedSince > disabledAt,
+      other.state === "enabled" &&
+      other.brokerage.id === row.brokerage.id &&
+      other.connectedSince !== null &&
+      other.connectedSince > disabledAt,
   );
 }
 

@@ -17,7 +17,8 @@ async function owner() {
     await emulator.post(`${path}/advance`, { seconds: 5 });
     await look(userId);
   };
-  const status = async (now = new Date()) => (await listConnectionViews(userId, { now, dayStartedAt: new Date(0) })).connections[0]?.status;
+  const status = async (now = new Date()) =>
+    (await listConnectionViews(userId, { now, dayStartedAt: new Date(0) })).connections[0]?.status;
   const open = () => openReconnect({ userId, connectionId, darkMode: false, now: new Date() });
   return { userId, say, status, open };
 }
@@ -26,7 +27,13 @@ test("a sign-in that SnapTrade has not confirmed within a minute is offered agai
   const { userId, say, status, open } = await owner();
   await say("break");
   const { view } = await open();
-  await checkPortal({ userId, portalSessionId: view.portalSessionId, reportedResult: { status: "SUCCESS" }, over: true, now: new Date() });
+  await checkPortal({
+    userId,
+    portalSessionId: view.portalSessionId,
+    reportedResult: { status: "SUCCESS" },
+    over: true,
+    now: new Date(),
+  });
   expect(await status()).toBe("verifying");
   expect(await status(new Date(Date.now() + 61_000))).toBe("disabled");
 });

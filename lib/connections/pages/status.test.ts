@@ -30,13 +30,25 @@ test.each([
   ["unknown-disabled", { ...stopped, openPortal: { activeAt: now, reportedSuccess: true } }, failed],
   ["unknown-connected", working, failed],
   ["unknown-connected", working, { ...fresh, lookedAt: minutesAgo(25 * 60) }],
-  ["unsupported", { ...stopped, brokerage: withdrawn, openPortal: { activeAt: now, reportedSuccess: false } }, fresh],
+  [
+    "unsupported",
+    { ...stopped, brokerage: withdrawn, openPortal: { activeAt: now, reportedSuccess: false } },
+    fresh,
+  ],
   ["verifying", { ...stopped, openPortal: { activeAt: minutesAgo(2), reportedSuccess: true } }, fresh],
-  ["reconnecting", { ...stopped, brokerage: maintenance, openPortal: { activeAt: minutesAgo(2), reportedSuccess: false } }, fresh],
+  [
+    "reconnecting",
+    { ...stopped, brokerage: maintenance, openPortal: { activeAt: minutesAgo(2), reportedSuccess: false } },
+    fresh,
+  ],
   ["disabled", { ...stopped, openPortal: { activeAt: minutesAgo(11), reportedSuccess: true } }, fresh],
   ["disabled-incident", { ...stopped, inIncident: true }, fresh],
   ["disabled-maintenance", { ...stopped, inIncident: true, brokerage: maintenance }, fresh],
-  ["reconnecting", { ...stopped, inIncident: true, openPortal: { activeAt: minutesAgo(2), reportedSuccess: false } }, fresh],
+  [
+    "reconnecting",
+    { ...stopped, inIncident: true, openPortal: { activeAt: minutesAgo(2), reportedSuccess: false } },
+    fresh,
+  ],
   ["disabled-maintenance", { ...stopped, brokerage: maintenance }, fresh],
   ["disabled", { ...stopped, brokerage: degraded }, fresh],
   ["maintenance", { ...working, brokerage: maintenance, fixedAt: minutesAgo(5) }, fresh],
@@ -49,10 +61,16 @@ test.each([
 });
 
 test("only what the person can mend is in the group that needs them", () => {
-  expect((["disabled", "reconnecting", "verifying"] as const).map(groupOf)).toEqual(["needs-you", "needs-you", "needs-you"]);
-  expect((["disabled-maintenance", "unsupported", "removing", "maintenance", "degraded", "removed"] as const).map(groupOf)).not.toContain(
+  expect((["disabled", "reconnecting", "verifying"] as const).map(groupOf)).toEqual([
     "needs-you",
-  );
+    "needs-you",
+    "needs-you",
+  ]);
+  expect(
+    (["disabled-maintenance", "unsupported", "removing", "maintenance", "degraded", "removed"] as const).map(
+      groupOf,
+    ),
+  ).not.toContain("needs-you");
 });
 
 test("a look is due after five minutes, a minute after a failure, or when something contradicts it", () => {
@@ -61,5 +79,7 @@ test("a look is due after five minutes, a minute after a failure, or when someth
   expect(isLookDue({ ...fresh, lookFailedAt: minutesAgo(0.5) }, now)).toBe(false);
   expect(isLookDue({ ...fresh, lookFailedAt: minutesAgo(2) }, now)).toBe(true);
   expect(isLookDue({ ...fresh, lookDueAt: minutesAgo(0) }, now)).toBe(true);
-  expect(isLookDue({ lookedAt: minutesAgo(6), lookFailedAt: minutesAgo(0.5), lookDueAt: minutesAgo(2) }, now)).toBe(false);
+  expect(
+    isLookDue({ lookedAt: minutesAgo(6), lookFailedAt: minutesAgo(0.5), lookDueAt: minutesAgo(2) }, now),
+  ).toBe(false);
 });

@@ -1,7 +1,10 @@
 import type { ConnectionStatus, StatusGroup } from "@/lib/connections/views";
 import { isPortalOpen, isStale, type LookFacts } from "@/lib/connections/look/due";
 
-/** What we know of one connection, as far as its status depends on it. Times are on SnapTrade's clock unless said otherwise. */
+/**
+ * What we know of one connection, as far as its status depends on it. Times are on SnapTrade's clock unless
+ * said otherwise.
+ */
 export interface ConnectionFacts {
   disabled: boolean;
   /** When SnapTrade says it broke; null while it works. */
@@ -13,7 +16,10 @@ export interface ConnectionFacts {
   fixedAt: Date | null;
   /** Our clock: since when SnapTrade has listed it in a form we can't read. */
   unreadableSince: Date | null;
-  /** The newest portal session for this connection that has no outcome yet and was not left; times on our clock. */
+  /**
+   * The newest portal session for this connection that has no outcome yet and was not left; times on our
+   * clock.
+   */
   openPortal: { activeAt: Date; reportedSuccess: boolean } | null;
   /** It broke in a wave of breaks at this brokerage that has not calmed down. */
   inIncident: boolean;
@@ -26,15 +32,24 @@ export interface Moment {
   dayStartedAt: Date;
 }
 
-/** The one status a connection has at `now`; first match wins, as in the design's table (docs/decisions/0004-statuses.md). */
-export function statusOf(connection: ConnectionFacts, look: LookFacts, { now, dayStartedAt }: Moment): ConnectionStatus {
+/**
+ * The one status a connection has at `now`; first match wins, as in the design's table
+ * (docs/decisions/0004-statuses.md).
+ */
+export function statusOf(
+  connection: ConnectionFacts,
+  look: LookFacts,
+  { now, dayStartedAt }: Moment,
+): ConnectionStatus {
   const { brokerage, openPortal } = connection;
   if (connection.deletedAt) return "removed";
   if (connection.removalRequestedAt) return "removing";
-  if (isStale(look, now) || connection.unreadableSince) return connection.disabled ? "unknown-disabled" : "unknown-connected";
+  if (isStale(look, now) || connection.unreadableSince)
+    return connection.disabled ? "unknown-disabled" : "unknown-connected";
   if (connection.disabled) {
     if (!brokerage.enabled) return "unsupported";
-    if (openPortal && isPortalOpen(openPortal, now)) return openPortal.reportedSuccess ? "verifying" : "reconnecting";
+    if (openPortal && isPortalOpen(openPortal, now))
+      return openPortal.reportedSuccess ? "verifying" : "reconnecting";
     if (brokerage.maintenance) return "disabled-maintenance";
     return connection.inIncident ? "disabled-incident" : "disabled";
   }
@@ -63,5 +78,10 @@ export function groupOf(status: ConnectionStatus): StatusGroup {
 
 /** Statuses in which signing in again is offered and can help. */
 export function canReconnect(status: ConnectionStatus): boolean {
-  return status === "disabled" || status === "reconnecting" || status === "disabled-maintenance" || status === "disabled-incident";
+  return (
+    status === "disabled" ||
+    status === "reconnecting" ||
+    status === "disabled-maintenance" ||
+    status === "disabled-incident"
+  );
 }

@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { timelineOf } from "./timeline";
 
 const at = (seconds: number) => new Date(Date.parse("2026-11-17T09:14:20Z") + seconds * 1000);
-const episode = { brokeAt: at(0), noticedAt: at(2), noticedBy: "webhook" as const, endedAt: null, endedHow: null, notices: [] };
+const episode = {
+  brokeAt: at(0),
+  noticedAt: at(2),
+  noticedBy: "webhook" as const,
+  endedAt: null,
+  endedHow: null,
+  notices: [],
+};
 const trip = {
   startedAt: at(100),
   openedAt: at(99),
@@ -12,18 +19,37 @@ const trip = {
   reportedCode: null as string | null,
   signInResult: null,
 };
-const history = { state: "disabled" as const, accounts: [], episodes: [episode], portalSessions: [trip], brokerage: { incidents: [] } };
-const kinds = (...parameters: Parameters<typeof timelineOf>) => timelineOf(...parameters).map(({ kind }) => kind);
+const history = {
+  state: "disabled" as const,
+  accounts: [],
+  episodes: [episode],
+  portalSessions: [trip],
+  brokerage: { incidents: [] },
+};
+const kinds = (...parameters: Parameters<typeof timelineOf>) =>
+  timelineOf(...parameters).map(({ kind }) => kind);
 
 test("an open episode ends with the last check and with what is to come", () => {
   const withData = { ...history, accounts: [{ holdingsAt: at(-140) }] };
-  expect(kinds(withData, at(300))).toEqual(["last-data", "stopped", "reported-by-webhook", "portal-opened", "still-disabled", "to-come"]);
+  expect(kinds(withData, at(300))).toEqual([
+    "last-data",
+    "stopped",
+    "reported-by-webhook",
+    "portal-opened",
+    "still-disabled",
+    "to-come",
+  ]);
   expect(timelineOf(withData, null)[3]).toMatchObject({ seconds: 50, ending: "not-finished" });
 });
 
 test("a repair within the same second as the click comes after it", () => {
   const fixed = { ...episode, endedAt: at(99), endedHow: "fixed" as const };
-  const repaired = { ...history, state: "enabled" as const, episodes: [fixed], portalSessions: [{ ...trip, outcome: "fixed" }] };
+  const repaired = {
+    ...history,
+    state: "enabled" as const,
+    episodes: [fixed],
+    portalSessions: [{ ...trip, outcome: "fixed" }],
+  };
   expect(kinds(repaired, at(300))).toEqual(["stopped", "reported-by-webhook", "portal-opened", "fixed"]);
 });
 
@@ -36,7 +62,8 @@ test("a trip of an earlier episode, or one that never opened, is not told", () =
 });
 
 test("a trip says how it ended, by the portal's word or SnapTrade's", () => {
-  const endingOf = (more: object) => timelineOf({ ...history, portalSessions: [{ ...trip, ...more }] }, null)[2]?.ending;
+  const endingOf = (more: object) =>
+    timelineOf({ ...history, portalSessions: [{ ...trip, ...more }] }, null)[2]?.ending;
   expect(endingOf({ reportedStatus: "ERROR", reportedCode: "1066" })).toBe("sign-in-refused");
   expect(endingOf({ signInResult: "DIFFERENT_ACCOUNT" })).toBe("different-login");
   expect(endingOf({ outcome: null, endedAt: null, reportedStatus: null })).toBe("open");
@@ -44,7 +71,12 @@ test("a trip says how it ended, by the portal's word or SnapTrade's", () => {
 
 test("e-mails stand where they went out, the receipt behind the repair", () => {
   const mail = (kind: "broke" | "fixed", sentAt: Date) => ({ kind, sentAt, subject: `It is about ${kind}` });
-  const fixed = { ...episode, endedAt: at(900), endedHow: "fixed" as const, notices: [mail("fixed", at(899)), mail("broke", at(600))] };
+  const fixed = {
+    ...episode,
+    endedAt: at(900),
+    endedHow: "fixed" as const,
+    notices: [mail("fixed", at(899)), mail("broke", at(600))],
+  };
   const told = timelineOf({ ...history, state: "enabled", episodes: [fixed], portalSessions: [] }, null);
   expect(told.map(({ kind, subject }) => subject ?? kind)).toEqual([
     "stopped",

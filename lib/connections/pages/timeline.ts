@@ -40,8 +40,13 @@ export function timelineOf(history: History, lookedAt: Date | null): TimelineEnt
   const episode = history.episodes[0];
   if (!episode) return [];
   const { brokeAt, noticedAt, noticedBy, endedAt, endedHow, notices } = episode;
-  const inIncident = history.brokerage.incidents.some((wave) => wave.beganAt <= brokeAt && (!wave.endedAt || brokeAt <= wave.endedAt));
-  const mails = notices.map(({ kind, sentAt, subject }) => ({ about: kind, entry: { kind: "mailed" as const, at: sentAt, subject: subject ?? "" } }));
+  const inIncident = history.brokerage.incidents.some(
+    (wave) => wave.beganAt <= brokeAt && (!wave.endedAt || brokeAt <= wave.endedAt),
+  );
+  const mails = notices.map(({ kind, sentAt, subject }) => ({
+    about: kind,
+    entry: { kind: "mailed" as const, at: sentAt, subject: subject ?? "" },
+  }));
   const seconds = Math.max(0, Math.round((noticedAt.getTime() - brokeAt.getTime()) / 1000));
   const happened: TimelineEntry[] = [
     ...lastData(history, brokeAt),
@@ -52,22 +57,36 @@ export function timelineOf(history: History, lookedAt: Date | null): TimelineEnt
   ];
   if (!endedAt && lookedAt && lookedAt > noticedAt) happened.push({ kind: "still-disabled", at: lookedAt });
   happened.sort((one, other) => (one.at?.getTime() ?? 0) - (other.at?.getTime() ?? 0));
-  const end: TimelineEntry = endedAt ? { kind: endedHow === "deleted" ? "deleted" : "fixed", at: endedAt } : { kind: "to-come", at: null };
+  const end: TimelineEntry = endedAt
+    ? { kind: endedHow === "deleted" ? "deleted" : "fixed", at: endedAt }
+    : { kind: "to-come", at: null };
   return [...happened, end, ...mails.flatMap(({ about, entry }) => (about === "fixed" ? entry : []))];
 }
 
 function lastData(history: History, brokeAt: Date): TimelineEntry[] {
-  const times = history.accounts.flatMap(({ holdingsAt }) => (holdingsAt && holdingsAt <= brokeAt ? [holdingsAt.getTime()] : []));
+  const times = history.accounts.flatMap(({ holdingsAt }) =>
+    holdingsAt && holdingsAt <= brokeAt ? [holdingsAt.getTime()] : [],
+  );
   return times.length > 0 ? [{ kind: "last-data", at: new Date(Math.max(...times)) }] : [];
 }
 
 function portalVisits(history: History, brokeAt: Date, endedAt: Date | null): TimelineEntry[] {
   return history.portalSessions
-    .filter(({ openedAt, outcome }) => outcome !== "not-opened" && openedAt && isBetween(openedAt, brokeAt, endedAt))
+    .filter(
+      ({ openedAt, outcome }) =>
+        outcome !== "not-opened" && openedAt && isBetween(openedAt, brokeAt, endedAt),
+    )
     .map((session) => ({
       kind: "portal-opened" as const,
       at: session.startedAt,
-      ...(session.endedAt ? { seconds: Math.max(0, Math.round((session.endedAt.getTime() - session.startedAt.getTime()) / 1000)) } : {}),
+      ...(session.endedAt
+        ? {
+            seconds: Math.max(
+              0,
+              Math.round((session.endedAt.getTime() - session.startedAt.getTime()) / 1000),
+            ),
+          }
+        : {}),
       ending: endingOf(session),
     }));
 }
@@ -79,7 +98,11 @@ function isBetween(at: Date, from: Date, to: Date | null): boolean {
   return at.getTime() + dateResolutionMs >= from.getTime() && (!to || at <= to);
 }
 
-function endingOf({ outcome, signInResult, ...session }: History["portalSessions"][number]): TimelineEntry["ending"] {
+function endingOf({
+  outcome,
+  signInResult,
+  ...session
+}: History["portalSessions"][number]): TimelineEntry["ending"] {
   if (outcome === "fixed") return "fixed";
   return outcome === null ? "open" : explainFailure(reportedResultOf(session), signInResult).failure;
 }

@@ -23,8 +23,16 @@ async function leave(count: number, minutesAgo: number) {
   await emulator.post(`${path}/connections/${ids[0] ?? ""}/break`);
   const then = new Date(Date.now() - minutesAgo * 60_000);
   const times = { startedAt: then, openedAt: then, activeAt: then, reportedAt: then };
-  const session = { userId, intent: "reconnect" as const, connectionId: connection?.id, brokerageId: connection?.brokerageId, ...times };
-  await db.insert(portalSessions).values(Array.from({ length: count }, () => ({ ...session, reportedStatus: "SUCCESS" as const })));
+  const session = {
+    userId,
+    intent: "reconnect" as const,
+    connectionId: connection?.id,
+    brokerageId: connection?.brokerageId,
+    ...times,
+  };
+  await db
+    .insert(portalSessions)
+    .values(Array.from({ length: count }, () => ({ ...session, reportedStatus: "SUCCESS" as const })));
   const asked = async () => {
     const { requests } = await emulator.get<{ requests: { path: string }[] }>(path);
     return requests.filter((request) => request.path === "/authorizations").length;
@@ -44,6 +52,9 @@ test("a session that cannot be concluded is given up like any other, so that it 
   const db = await database();
   await db.update(snapTradeUsers).set({ sealedSecret: "lost.AAAA" }).where(eq(snapTradeUsers.userId, userId));
   await closeAbandonedSessions(new Date());
-  const left = await db.select({ outcome: portalSessions.outcome }).from(portalSessions).where(eq(portalSessions.userId, userId));
+  const left = await db
+    .select({ outcome: portalSessions.outcome })
+    .from(portalSessions)
+    .where(eq(portalSessions.userId, userId));
   expect(left).toEqual([{ outcome: "failed" }, { outcome: "failed" }]);
 });

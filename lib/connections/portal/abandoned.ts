@@ -11,12 +11,16 @@ import { portalOpenMinutes } from "@/lib/connections/look/due";
 const maxPerRound = 50;
 const atOnce = 4;
 const withinMs = 10_000;
-/** The person signed in and SnapTrade hasn't confirmed it in all this time, so this session won't be confirmed anymore. */
+/**
+ * The person signed in and SnapTrade hasn't confirmed it in all this time, so this session won't be confirmed
+ * anymore.
+ */
 const givenUpAfterMs = 3_600_000;
 
 /**
- * Concludes portal sessions whose page has shown no sign of the person for ten minutes: asks SnapTrade, and its answer ends them.
- * SnapTrade is asked once per person, however many sessions they left, and one person's trouble doesn't hold up the others.
+ * Concludes portal sessions whose page has shown no sign of the person for ten minutes: asks SnapTrade, and
+ * its answer ends them. SnapTrade is asked once per person, however many sessions they left, and one person's
+ * trouble doesn't hold up the others.
  * @returns how many were concluded
  */
 export async function closeAbandonedSessions(now: Date): Promise<number> {
@@ -29,7 +33,12 @@ export async function closeAbandonedSessions(now: Date): Promise<number> {
       reportedStatus: portalSessions.reportedStatus,
     })
     .from(portalSessions)
-    .where(and(isNull(portalSessions.outcome), lt(portalSessions.activeAt, new Date(now.getTime() - portalOpenMinutes * 60_000))))
+    .where(
+      and(
+        isNull(portalSessions.outcome),
+        lt(portalSessions.activeAt, new Date(now.getTime() - portalOpenMinutes * 60_000)),
+      ),
+    )
     .orderBy(asc(portalSessions.activeAt))
     .limit(maxPerRound);
   let concluded = 0;
@@ -44,10 +53,22 @@ export async function closeAbandonedSessions(now: Date): Promise<number> {
   return concluded;
 }
 
-type AbandonedSession = Pick<typeof portalSessions.$inferSelect, "id" | "userId" | "activeAt" | "reportedStatus">;
+type AbandonedSession = Pick<
+  typeof portalSessions.$inferSelect,
+  "id" | "userId" | "activeAt" | "reportedStatus"
+>;
 
-async function close({ id, userId, reportedStatus }: AbandonedSession, now: Date, asked: boolean): Promise<boolean> {
-  const report = { reportedResult: reportedStatus ? null : ({ status: "ABANDONED" } as const), over: true, fromPage: false, asked };
+async function close(
+  { id, userId, reportedStatus }: AbandonedSession,
+  now: Date,
+  asked: boolean,
+): Promise<boolean> {
+  const report = {
+    reportedResult: reportedStatus ? null : ({ status: "ABANDONED" } as const),
+    over: true,
+    fromPage: false,
+    asked,
+  };
   try {
     const { outcome } = await checkPortal({ userId, portalSessionId: id, ...report, now });
     return isFinal(outcome);

@@ -14,12 +14,17 @@ describe("connecting another brokerage", () => {
     const { userId, path, check } = await makePerson("QUESTRADE");
     await readBrokerages(new Date());
     const trip = { userId, brokerage: "QUESTRADE", darkMode: false, now: new Date() };
-    await expect(openConnect({ ...trip, beside: false })).rejects.toMatchObject({ code: "already-connected" });
+    await expect(openConnect({ ...trip, beside: false })).rejects.toMatchObject({
+      code: "already-connected",
+    });
     const { loginLink, view } = await openConnect({ ...trip, beside: true });
     expect(await loginBody(loginLink)).toMatchObject({ broker: "QUESTRADE" });
     await emulator.post(`${path}/advance`, { seconds: 2 });
     const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
-    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({ state: "connected", connectionId: id });
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({
+      state: "connected",
+      connectionId: id,
+    });
   });
 
   async function connectAt(brokerage: string) {
@@ -28,16 +33,23 @@ describe("connecting another brokerage", () => {
     await look(person.userId);
     await readBrokerages(new Date());
     await emulator.post(`${person.path}/advance`, { seconds: 5 });
-    const connect = () => openConnect({ userId: person.userId, brokerage, beside: false, darkMode: false, now: new Date() });
+    const connect = () =>
+      openConnect({ userId: person.userId, brokerage, beside: false, darkMode: false, now: new Date() });
     return { ...person, oldId, connect };
   }
 
   test("a reported success without a new connection never presents an old one as new", async () => {
     const { check, connect } = await connectAt("QUESTRADE");
     const { view } = await connect();
-    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({
+      state: "checking",
+      signedIn: true,
+    });
     const later = new Date(Date.now() + 61_000);
-    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({ state: "failed", failure: "no-new-connection" });
+    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({
+      state: "failed",
+      failure: "no-new-connection",
+    });
   });
 
   test("a connection that SnapTrade lists under a sibling of the brokerage is found", async () => {
@@ -77,7 +89,11 @@ describe("the queue", () => {
     const owner = await makePerson("QUESTRADE");
     const stranger = await makePerson();
     const { queueId } = await continueQueue(owner.userId, new Date());
-    await expect(skipInQueue(stranger.userId, queueId, owner.connectionId)).rejects.toMatchObject({ code: "not-found" });
-    await expect(continueQueue(stranger.userId, new Date())).rejects.toMatchObject({ code: "nothing-to-reconnect" });
+    await expect(skipInQueue(stranger.userId, queueId, owner.connectionId)).rejects.toMatchObject({
+      code: "not-found",
+    });
+    await expect(continueQueue(stranger.userId, new Date())).rejects.toMatchObject({
+      code: "nothing-to-reconnect",
+    });
   });
 });

@@ -58,7 +58,9 @@ describe("reconnecting", () => {
     const first = await open({ now: new Date(Date.now() - 60_000) });
     const second = await open();
     expect(second.view.portalSessionId).not.toBe(first.view.portalSessionId);
-    expect((await check(second.view.portalSessionId, { status: "ABANDONED" })).outcome).toMatchObject({ failure: "not-finished" });
+    expect((await check(second.view.portalSessionId, { status: "ABANDONED" })).outcome).toMatchObject({
+      failure: "not-finished",
+    });
     expect((await check(first.view.portalSessionId)).outcome).toEqual({ state: "open" });
     await emulator.post(`${path}/advance`, { seconds: 2 });
     await emulator.post(`${path}/connections/${connectionId}/fix`);
@@ -77,17 +79,24 @@ describe("reconnecting", () => {
     await emulator.post(`${path}/settings`, { reconnectUnknown: "1011" });
     const db = await database();
     const long = new Date(Date.now() - 3_600_000);
-    await db.update(connections).set({ firstObservedAt: long, connectedSince: long }).where(eq(connections.id, connectionId));
+    await db
+      .update(connections)
+      .set({ firstObservedAt: long, connectedSince: long })
+      .where(eq(connections.id, connectionId));
     await emulator.post(`${path}/connections/${connectionId}/delete`);
     await expect(open()).rejects.toMatchObject({ code: "not-found" });
-    const [row] = await db.select({ state: connections.state }).from(connections).where(eq(connections.userId, userId));
+    const [row] = await db
+      .select({ state: connections.state })
+      .from(connections)
+      .where(eq(connections.userId, userId));
     expect(row?.state).toBe("deleted");
   });
 
   test("open pages hear when a session opens, is reported on, and ends", async () => {
     const { userId, open, check } = await makePerson("QUESTRADE");
     const db = await database();
-    const version = async () => (await db.select({ version: users.version }).from(users).where(eq(users.id, userId)))[0]?.version ?? 0;
+    const version = async () =>
+      (await db.select({ version: users.version }).from(users).where(eq(users.id, userId)))[0]?.version ?? 0;
     const versions = [await version()];
     const { view } = await open();
     versions.push(await version());
@@ -116,16 +125,23 @@ describe("reconnecting", () => {
       expect(body.connectionType).toBe(intent === "allow-trading" ? "trade" : undefined);
       await emulator.post(`${path}/advance`, { seconds: 5 });
       expect((await check(view.portalSessionId)).outcome).toEqual({ state: "open" });
-      expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
+      expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({
+        state: "checking",
+        signedIn: true,
+      });
       await emulator.post(`${path}/connections/${id}/fix`);
       await emulator.post(`${path}/advance`, { seconds: 5 });
-      expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({ state: "fixed" });
+      expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toMatchObject({
+        state: "fixed",
+      });
     },
   );
 
   test("trading is not asked for where the brokerage does not allow it", async () => {
     const { connectionId, open } = await makePerson("QUESTRADE");
-    await expect(open({ connectionId, intent: "allow-trading" })).rejects.toMatchObject({ code: "cannot-trade" });
+    await expect(open({ connectionId, intent: "allow-trading" })).rejects.toMatchObject({
+      code: "cannot-trade",
+    });
   });
 
   test("a working connection, a foreign one and one of a withdrawn brokerage are not opened", async () => {
@@ -162,13 +178,18 @@ describe("after the portal", () => {
     await emulator.post(`${path}/connections/${connectionId}/fix`);
     const after = await check(view.portalSessionId, { status: "SUCCESS" });
     expect(after).toMatchObject({ connectionId, outcome: { state: "fixed" } });
-    expect((await check(view.portalSessionId, { status: "ERROR", code: "1023" })).outcome).toEqual(after.outcome);
+    expect((await check(view.portalSessionId, { status: "ERROR", code: "1023" })).outcome).toEqual(
+      after.outcome,
+    );
   });
 
   test("which accounts came back is shown once they have been read after the repair, and a missing one is named", async () => {
     const { userId, path, open, check } = await makePerson();
     const accounts = ["TFSA", "RRSP", "Margin"].map((name, index) => ({ name, number: `5512442${index}` }));
-    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", accounts });
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, {
+      brokerage: "QUESTRADE",
+      accounts,
+    });
     await look(userId);
     await emulator.post(`${path}/advance`, { seconds: 5 });
     await emulator.post(`${path}/connections/${id}/break`);
@@ -177,7 +198,10 @@ describe("after the portal", () => {
     await emulator.post(`${path}/faults`, { endpoint: "accounts", kind: "html502", times: 2 });
     await emulator.post(`${path}/advance`, { seconds: 5 });
     await emulator.post(`${path}/connections/${id}/fix`);
-    expect(await check(view.portalSessionId, { status: "SUCCESS" })).toMatchObject({ outcome: { state: "fixed" }, accountsBack: null });
+    expect(await check(view.portalSessionId, { status: "SUCCESS" })).toMatchObject({
+      outcome: { state: "fixed" },
+      accountsBack: null,
+    });
     await emulator.clearFaults(`${path}/faults`);
     await emulator.post(`${path}/advance`, { seconds: 5 });
     expect((await check(view.portalSessionId)).accountsBack).toEqual({ expected: 3, missing: [] });
@@ -190,7 +214,10 @@ describe("after the portal", () => {
       .update(brokerageAccounts)
       .set({ missingSince: new Date(Date.now() + 60_000) })
       .where(eq(brokerageAccounts.id, lost?.id ?? ""));
-    expect((await check(view.portalSessionId)).accountsBack).toMatchObject({ expected: 3, missing: [{ name: "TFSA", lastDigits: "4420" }] });
+    expect((await check(view.portalSessionId)).accountsBack).toMatchObject({
+      expected: 3,
+      missing: [{ name: "TFSA", lastDigits: "4420" }],
+    });
   });
 
   test("after renewing one that works, accounts that were gone long before are not missed, whatever the clocks say", async () => {
@@ -200,7 +227,9 @@ describe("after the portal", () => {
     const db = await database();
     const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000);
     const [shared] = await db.select().from(brokerageAccounts).where(eq(brokerageAccounts.connectionId, id));
-    await db.insert(brokerageAccounts).values({ id: randomUUID(), connectionId: id, name: "Closed", missingSince: daysAgo(20) });
+    await db
+      .insert(brokerageAccounts)
+      .values({ id: randomUUID(), connectionId: id, name: "Closed", missingSince: daysAgo(20) });
     await db.insert(episodes).values({
       connectionId: id,
       brokeAt: daysAgo(40),
@@ -210,7 +239,10 @@ describe("after the portal", () => {
       endedHow: "fixed",
     });
     const { view } = await open({ connectionId: id, intent: "renew" });
-    await db.update(portalSessions).set({ signInResult: "SUCCESS" }).where(eq(portalSessions.id, view.portalSessionId));
+    await db
+      .update(portalSessions)
+      .set({ signInResult: "SUCCESS" })
+      .where(eq(portalSessions.id, view.portalSessionId));
     await db.update(snapTradeUsers).set({ accountsLookedAt: null }).where(eq(snapTradeUsers.userId, userId));
     const ahead = new Date(Date.now() + 180_000);
     expect(shared).toBeDefined();
@@ -234,41 +266,63 @@ describe("after the portal", () => {
   test("a repair after a return without a result is recognized, even after the session was closed", async () => {
     const { path, connectionId, open, check } = await makePerson("QUESTRADE");
     const { view } = await open();
-    expect((await check(view.portalSessionId, { status: "UNKNOWN" })).outcome).toEqual({ state: "checking", signedIn: false });
+    expect((await check(view.portalSessionId, { status: "UNKNOWN" })).outcome).toEqual({
+      state: "checking",
+      signedIn: false,
+    });
     const later = new Date(Date.now() + 61_000);
     expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({ failure: "no-word" });
     await emulator.post(`${path}/advance`, { seconds: 5 });
     await emulator.post(`${path}/connections/${connectionId}/fix`);
-    expect((await check(view.portalSessionId, null, new Date(later.getTime() + 10_000))).outcome.state).toBe("fixed");
+    expect((await check(view.portalSessionId, null, new Date(later.getTime() + 10_000))).outcome.state).toBe(
+      "fixed",
+    );
   });
 
   test("SUCCESS with a connection that stays disabled is never fixed", async () => {
     const { open, check } = await makePerson("QUESTRADE");
     const { view } = await open();
-    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({ state: "checking", signedIn: true });
-    expect((await check(view.portalSessionId, null, new Date(Date.now() + 61_000))).outcome).toEqual({ state: "unconfirmed" });
+    expect((await check(view.portalSessionId, { status: "SUCCESS" })).outcome).toEqual({
+      state: "checking",
+      signedIn: true,
+    });
+    expect((await check(view.portalSessionId, null, new Date(Date.now() + 61_000))).outcome).toEqual({
+      state: "unconfirmed",
+    });
   });
 
   test("leaving after SUCCESS takes nothing back", async () => {
     const { open, check } = await makePerson("QUESTRADE");
     const { view } = await open();
     await check(view.portalSessionId, { status: "SUCCESS" });
-    expect((await check(view.portalSessionId, { status: "ABANDONED" })).outcome).toEqual({ state: "checking", signedIn: true });
+    expect((await check(view.portalSessionId, { status: "ABANDONED" })).outcome).toEqual({
+      state: "checking",
+      signedIn: true,
+    });
   });
 
   test("while SnapTrade is away a failure is not claimed to have changed nothing", async () => {
     const { path, open, check } = await makePerson("QUESTRADE");
     const { view } = await open();
     await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
-    expect((await check(view.portalSessionId, { status: "ERROR", code: "1066" })).outcome).toEqual({ state: "checking", signedIn: false });
+    expect((await check(view.portalSessionId, { status: "ERROR", code: "1066" })).outcome).toEqual({
+      state: "checking",
+      signedIn: false,
+    });
     const later = new Date(Date.now() + 5_000);
-    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({ state: "failed", failure: "sign-in-refused", code: "1066" });
+    expect((await check(view.portalSessionId, null, later)).outcome).toMatchObject({
+      state: "failed",
+      failure: "sign-in-refused",
+      code: "1066",
+    });
   });
 
   test("another person's trip answers like a missing one", async () => {
     const { open } = await makePerson("QUESTRADE");
     const stranger = await makePerson();
     const { view } = await open();
-    await expect(stranger.check(view.portalSessionId, { status: "SUCCESS" })).rejects.toMatchObject({ code: "not-found" });
+    await expect(stranger.check(view.portalSessionId, { status: "SUCCESS" })).rejects.toMatchObject({
+      code: "not-found",
+    });
   });
 });

@@ -16,7 +16,11 @@ import { isFinal } from "./outcome";
 import { type ReportedResult } from "@/lib/connections/views";
 import { requireOwnQueue } from "./queue";
 import { toRefusal } from "@/lib/connections/look/refusals";
-import { recordRefusal, requireSnapTradeCredentials, requireStaying } from "@/lib/connections/observations/snaptrade-user";
+import {
+  recordRefusal,
+  requireSnapTradeCredentials,
+  requireStaying,
+} from "@/lib/connections/observations/snaptrade-user";
 import type { OpenedPortal, PortalView, RepairIntent } from "@/lib/connections/views";
 
 interface Visit {
@@ -31,10 +35,12 @@ const doubleClickMs = 3_000;
 const pollMs = 2_500;
 
 /**
- * Opens the Connection Portal to repair one of this person's connections or, at their request, to renew a working one or allow trading:
- * a portal session of ours, and a login link made for this click (FACTS 3). Each page that opens it gets its own session; a double
- * click makes only one. The link is always new, since links are never stored.
- * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or what SnapTrade's refusal means
+ * Opens the Connection Portal to repair one of this person's connections or, at their request, to renew a
+ * working one or allow trading: a portal session of ours, and a login link made for this click (FACTS 3).
+ * Each page that opens it gets its own session; a double click makes only one. The link is always new, since
+ * links are never stored.
+ * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or
+ * what SnapTrade's refusal means
  */
 export async function openReconnect({
   userId,
@@ -58,14 +64,25 @@ export async function openReconnect({
   if (queueId) await requireOwnQueue(userId, queueId);
 
   const { brokerageId } = connection;
-  const portalSessionId = await beginReconnect({ userId, connectionId, brokerageId, queueId: queueId ?? null, intent, startedAt: now });
-  const purpose = intent === "allow-trading" ? { reconnect: connectionId, connectionType: "trade" as const } : { reconnect: connectionId };
+  const portalSessionId = await beginReconnect({
+    userId,
+    connectionId,
+    brokerageId,
+    queueId: queueId ?? null,
+    intent,
+    startedAt: now,
+  });
+  const purpose =
+    intent === "allow-trading"
+      ? { reconnect: connectionId, connectionType: "trade" as const }
+      : { reconnect: connectionId };
   return openLink(portalSessionId, purpose, { userId, darkMode, now });
 }
 
 /**
  * Opens the Connection Portal to make a new connection at one brokerage.
- * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set: people should reconnect before adding; account-deleting
+ * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set:
+ * people should reconnect before adding; account-deleting
  */
 export async function openConnect({
   userId,
@@ -109,8 +126,9 @@ export interface PortalReport {
 }
 
 /**
- * Takes a hint about what happened in the portal, asks SnapTrade, and returns what is now known about this session.
- * The claim only affects wording; without one this is just a look, and not even that if SnapTrade was asked a moment ago.
+ * Takes a hint about what happened in the portal, asks SnapTrade, and returns what is now known about this
+ * session. The claim only affects wording; without one this is just a look, and not even that if SnapTrade
+ * was asked a moment ago.
  * @throws AppError not-found for a session that belongs to someone else
  */
 export async function checkPortal({
@@ -132,7 +150,12 @@ export async function checkPortal({
   return (await getPortalView(userId, portalSessionId, now)) ?? view;
 }
 
-async function lookFor(userId: string, { reportedResult, over }: PortalReport, before: PortalView, now: Date): Promise<void> {
+async function lookFor(
+  userId: string,
+  { reportedResult, over }: PortalReport,
+  before: PortalView,
+  now: Date,
+): Promise<void> {
   if (reportedResult || over) await lookSince(userId, now, "portal");
   else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
 }
@@ -149,7 +172,11 @@ async function isPollDue(userId: string, now: Date): Promise<boolean> {
     .select({ userId: snapTradeUsers.userId })
     .from(snapTradeUsers)
     .where(
-      and(eq(snapTradeUsers.userId, userId), or(isNull(lookedAt), lt(lookedAt, recently)), or(isNull(lookFailedAt), lt(lookFailedAt, recently))),
+      and(
+        eq(snapTradeUsers.userId, userId),
+        or(isNull(lookedAt), lt(lookedAt, recently)),
+        or(isNull(lookFailedAt), lt(lookFailedAt, recently)),
+      ),
     );
   return due !== undefined;
 }
@@ -168,7 +195,11 @@ async function beginReconnect(session: NewSession): Promise<string> {
   const { connectionId, queueId, intent, startedAt } = session;
   return transaction(async (tx) => {
     // The connection's row is the lock: two clicks at once take turns here.
-    await tx.select({ id: connections.id }).from(connections).where(eq(connections.id, connectionId)).for("update");
+    await tx
+      .select({ id: connections.id })
+      .from(connections)
+      .where(eq(connections.id, connectionId))
+      .for("update");
     const same = tx.query.portalSessions.findFirst({
       where: and(
         eq(portalSessions.connectionId, connectionId),
@@ -192,12 +223,19 @@ async function beginReconnect(session: NewSession): Promise<string> {
   });
 }
 
-async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId, darkMode, now }: Visit): Promise<OpenedPortal> {
+async function openLink(
+  portalSessionId: string,
+  purpose: LoginPurpose,
+  { userId, darkMode, now }: Visit,
+): Promise<OpenedPortal> {
   const own = eq(portalSessions.id, portalSessionId);
   try {
     const credentials = await requireSnapTradeCredentials(userId, now);
     const returnUrl = `${env().APP_URL}/portal/${portalSessionId}/return`;
-    const { loginLink, openedAt, snapTradeSessionId } = await createLoginLink(credentials, purpose, { returnUrl, darkMode });
+    const { loginLink, openedAt, snapTradeSessionId } = await createLoginLink(credentials, purpose, {
+      returnUrl,
+      darkMode,
+    });
     await transaction(async (tx) => {
       // After a double click the session keeps the moment it first opened.
       await tx
@@ -232,7 +270,10 @@ async function openLink(portalSessionId: string, purpose: LoginPurpose, { userId
 
 const weight: Record<ReportedResult["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
 
-/** Messages repeat and arrive in any order; we keep the most informative one, the newer of two errors with a code, and leaving afterwards overrides nothing. */
+/**
+ * Messages repeat and arrive in any order; we keep the most informative one, the newer of two errors with a
+ * code, and leaving afterwards overrides nothing.
+ */
 async function recordReport(
   userId: string,
   portalSessionId: string,
@@ -245,7 +286,8 @@ async function recordReport(
     if (!session || (session.outcome !== null && session.outcome !== "failed")) return false;
     const said = session.reportedStatus ? weight[session.reportedStatus] : 0;
     const code = reportedResult?.status === "ERROR" ? reportedResult.code : null;
-    const stronger = reportedResult && (weight[reportedResult.status] > said || (code !== null && said === weight.ERROR));
+    const stronger =
+      reportedResult && (weight[reportedResult.status] > said || (code !== null && said === weight.ERROR));
     await tx
       .update(portalSessions)
       .set({
@@ -262,12 +304,19 @@ async function recordReport(
 }
 
 /** Ends the session once its outcome is final; a repair may still be recognized after a failure. */
-async function closeSession(userId: string, { portalSessionId, outcome }: PortalView, now: Date): Promise<void> {
+async function closeSession(
+  userId: string,
+  { portalSessionId, outcome }: PortalView,
+  now: Date,
+): Promise<void> {
   if (!isFinal(outcome)) return;
   const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
   const conclusion = outcome.state === "connected" || outcome.state === "failed" ? outcome.state : "fixed";
   const connectionId = outcome.state === "connected" ? { connectionId: outcome.connectionId } : {};
-  const open = conclusion === "failed" ? isNull(portalSessions.outcome) : or(isNull(portalSessions.outcome), eq(portalSessions.outcome, "failed"));
+  const open =
+    conclusion === "failed"
+      ? isNull(portalSessions.outcome)
+      : or(isNull(portalSessions.outcome), eq(portalSessions.outcome, "failed"));
   const closed = await transaction(async (tx) => {
     const ended = await tx
       .update(portalSessions)

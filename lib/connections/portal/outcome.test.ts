@@ -15,7 +15,13 @@ const stillDisabled: PortalConnection = {
   fixedAt: null,
   brokeAt: after(-3_600),
 };
-const enabled: PortalConnection = { ...stillDisabled, state: "enabled", readState: "enabled", fixedAt: after(30), brokeAt: null };
+const enabled: PortalConnection = {
+  ...stillDisabled,
+  state: "enabled",
+  readState: "enabled",
+  fixedAt: after(30),
+  brokeAt: null,
+};
 
 const session: PortalFacts = {
   intent: "reconnect",
@@ -30,7 +36,10 @@ const session: PortalFacts = {
   lookedAt: after(30),
   lookFailedAt: null,
 };
-const reported = (reportedResult: PortalFacts["reportedResult"], more: Partial<PortalFacts> = {}): PortalFacts => ({
+const reported = (
+  reportedResult: PortalFacts["reportedResult"],
+  more: Partial<PortalFacts> = {},
+): PortalFacts => ({
   ...session,
   reportedResult,
   reportedAt: after(20),
@@ -45,8 +54,17 @@ test("SUCCESS with a disabled connection is checked, then not confirmed, and nev
 });
 
 test("fixed means that SnapTrade said enabled after the session began, whatever was reported", () => {
-  for (const reportedResult of [null, success, { status: "ABANDONED" }, { status: "UNKNOWN" }, { status: "ERROR", code: "1066" }] as const) {
-    expect(outcomeOf(reported(reportedResult, { connection: enabled }), after(31))).toEqual({ state: "fixed", confirmedAt: after(30) });
+  for (const reportedResult of [
+    null,
+    success,
+    { status: "ABANDONED" },
+    { status: "UNKNOWN" },
+    { status: "ERROR", code: "1066" },
+  ] as const) {
+    expect(outcomeOf(reported(reportedResult, { connection: enabled }), after(31))).toEqual({
+      state: "fixed",
+      confirmedAt: after(30),
+    });
   }
   const before = { ...enabled, observedAt: after(-1), readAt: after(-1), fixedAt: after(-1) };
   expect(outcomeOf(reported(success, { connection: before }), after(31)).state).toBe("checking");
@@ -54,14 +72,24 @@ test("fixed means that SnapTrade said enabled after the session began, whatever 
 
 test("a repair announced only by an event is checked until a read agrees", () => {
   const told = { ...enabled, readAt: after(31), readState: "disabled" as const };
-  expect(outcomeOf(reported(null, { connection: told }), after(32))).toEqual({ state: "checking", signedIn: true });
-  expect(outcomeOf(reported(null, { connection: { ...told, readAt: after(-5) } }), after(32))).toEqual({ state: "checking", signedIn: true });
-  expect(outcomeOf(reported(null, { connection: { ...told, readState: "enabled" } }), after(32)).state).toBe("fixed");
+  expect(outcomeOf(reported(null, { connection: told }), after(32))).toEqual({
+    state: "checking",
+    signedIn: true,
+  });
+  expect(outcomeOf(reported(null, { connection: { ...told, readAt: after(-5) } }), after(32))).toEqual({
+    state: "checking",
+    signedIn: true,
+  });
+  expect(outcomeOf(reported(null, { connection: { ...told, readState: "enabled" } }), after(32)).state).toBe(
+    "fixed",
+  );
 });
 
 test("while SnapTrade cannot be read, its signed event is enough", () => {
   const told = { ...enabled, readAt: after(-5), readState: "disabled" as const };
-  expect(outcomeOf(reported(null, { connection: told, lookFailedAt: after(31) }), after(32)).state).toBe("fixed");
+  expect(outcomeOf(reported(null, { connection: told, lookFailedAt: after(31) }), after(32)).state).toBe(
+    "fixed",
+  );
 });
 
 test("SnapTrade's signed word is also enough where a read before it, still disabled, was the last one that succeeded", () => {
@@ -72,11 +100,19 @@ test("SnapTrade's signed word is also enough where a read before it, still disab
 
 test("a connection that was repaired and broke again is reported as such", () => {
   const again = { ...stillDisabled, fixedAt: after(25), brokeAt: after(28) };
-  expect(outcomeOf(reported(success, { connection: again }), after(100))).toEqual({ state: "stopped-again", brokeAt: after(28) });
+  expect(outcomeOf(reported(success, { connection: again }), after(100))).toEqual({
+    state: "stopped-again",
+    brokeAt: after(28),
+  });
 });
 
 test("a connection that is gone cannot be repaired", () => {
-  expect(outcomeOf(reported(success, { connection: { ...stillDisabled, state: "deleted", brokeAt: null } }), after(31))).toMatchObject({
+  expect(
+    outcomeOf(
+      reported(success, { connection: { ...stillDisabled, state: "deleted", brokeAt: null } }),
+      after(31),
+    ),
+  ).toMatchObject({
     failure: "gone",
   });
 });
@@ -84,38 +120,66 @@ test("a connection that is gone cannot be repaired", () => {
 test("a portal error ends nothing while the portal is open, since it lets people try again", () => {
   const reportedResult = { status: "ERROR", code: "1066" } as const;
   expect(outcomeOf(reported(reportedResult, { leftAt: null }), after(31))).toEqual({ state: "open" });
-  expect(outcomeOf(reported(reportedResult), after(31))).toMatchObject({ state: "failed", failure: "sign-in-refused" });
+  expect(outcomeOf(reported(reportedResult), after(31))).toMatchObject({
+    state: "failed",
+    failure: "sign-in-refused",
+  });
 });
 
 test("a failure is stated only after a look newer than the end of the visit", () => {
   const reportedResult = { status: "ERROR", code: "1023" } as const;
-  expect(outcomeOf(reported(reportedResult, { lookedAt: after(10) }), after(21))).toEqual({ state: "checking", signedIn: false });
-  expect(outcomeOf(reported(reportedResult, { leftAt: after(40) }), after(41))).toEqual({ state: "checking", signedIn: false });
-  expect(outcomeOf(reported(reportedResult), after(31))).toEqual({ state: "failed", failure: "different-login", code: "1023" });
+  expect(outcomeOf(reported(reportedResult, { lookedAt: after(10) }), after(21))).toEqual({
+    state: "checking",
+    signedIn: false,
+  });
+  expect(outcomeOf(reported(reportedResult, { leftAt: after(40) }), after(41))).toEqual({
+    state: "checking",
+    signedIn: false,
+  });
+  expect(outcomeOf(reported(reportedResult), after(31))).toEqual({
+    state: "failed",
+    failure: "different-login",
+    code: "1023",
+  });
 });
 
 test("returning without a result is unknown for a while, and never called unfinished", () => {
-  expect(outcomeOf(reported({ status: "UNKNOWN" }), after(31))).toEqual({ state: "checking", signedIn: false });
-  expect(outcomeOf(reported({ status: "UNKNOWN" }), after(81))).toMatchObject({ state: "failed", failure: "no-word" });
-  expect(outcomeOf(reported({ status: "ABANDONED" }), after(31))).toMatchObject({ state: "failed", failure: "not-finished" });
+  expect(outcomeOf(reported({ status: "UNKNOWN" }), after(31))).toEqual({
+    state: "checking",
+    signedIn: false,
+  });
+  expect(outcomeOf(reported({ status: "UNKNOWN" }), after(81))).toMatchObject({
+    state: "failed",
+    failure: "no-word",
+  });
+  expect(outcomeOf(reported({ status: "ABANDONED" }), after(31))).toMatchObject({
+    state: "failed",
+    failure: "not-finished",
+  });
 });
 
 test("signing in at a working connection counts when SnapTrade says someone did, not when the browser does", () => {
   const worked = { ...enabled, fixedAt: null };
-  const renew = (more: Partial<PortalFacts>) => outcomeOf(reported(success, { intent: "renew", connection: worked, ...more }), after(31)).state;
+  const renew = (more: Partial<PortalFacts>) =>
+    outcomeOf(reported(success, { intent: "renew", connection: worked, ...more }), after(31)).state;
   expect(renew({})).toBe("checking");
   expect(renew({ signInResult: "SUCCESS" })).toBe("fixed");
   expect(renew({ connection: { ...worked, updatedAt: after(5) } })).toBe("fixed");
   // The moment of opening comes from a header that knows no parts of a second.
-  for (const seconds of [-5, 0.9]) expect(renew({ connection: { ...worked, updatedAt: after(seconds) } })).toBe("checking");
+  for (const seconds of [-5, 0.9])
+    expect(renew({ connection: { ...worked, updatedAt: after(seconds) } })).toBe("checking");
   const trade = { ...worked, access: "trade" as const };
-  expect(outcomeOf(reported(null, { intent: "allow-trading", connection: trade }), after(31)).state).toBe("fixed");
+  expect(outcomeOf(reported(null, { intent: "allow-trading", connection: trade }), after(31)).state).toBe(
+    "fixed",
+  );
 });
 
 test("a sign-in that made no new connection is reported as such when the login may already be connected", () => {
   const connect = reported(success, { intent: "connect", connection: null });
   expect(outcomeOf({ ...connect, hasOther: true }, after(31)).state).toBe("checking");
-  expect(outcomeOf({ ...connect, hasOther: true }, after(81))).toMatchObject({ failure: "no-new-connection" });
+  expect(outcomeOf({ ...connect, hasOther: true }, after(81))).toMatchObject({
+    failure: "no-new-connection",
+  });
   expect(outcomeOf(connect, after(81))).toEqual({ state: "unconfirmed" });
 });
 
@@ -131,15 +195,27 @@ test.each([
   ["9999", "unexplained"],
   [null, "unexplained"],
 ] as const)("code %s is explained as %s", (code, failure) => {
-  expect(outcomeOf(reported({ status: "ERROR", code }), after(31))).toMatchObject({ state: "failed", failure });
+  expect(outcomeOf(reported({ status: "ERROR", code }), after(31))).toMatchObject({
+    state: "failed",
+    failure,
+  });
 });
 
 test("SnapTrade's webhook explains what the portal's own code does not", () => {
-  expect(explainFailure({ status: "ABANDONED" }, "DIFFERENT_ACCOUNT")).toEqual({ failure: "different-login", code: "DIFFERENT_ACCOUNT" });
-  expect(explainFailure({ status: "ERROR", code: "9999" }, "INVALID_CREDENTIALS").failure).toBe("sign-in-refused");
-  expect(explainFailure({ status: "ERROR", code: "1086" }, "INVALID_CREDENTIALS").failure).toBe("code-refused");
+  expect(explainFailure({ status: "ABANDONED" }, "DIFFERENT_ACCOUNT")).toEqual({
+    failure: "different-login",
+    code: "DIFFERENT_ACCOUNT",
+  });
+  expect(explainFailure({ status: "ERROR", code: "9999" }, "INVALID_CREDENTIALS").failure).toBe(
+    "sign-in-refused",
+  );
+  expect(explainFailure({ status: "ERROR", code: "1086" }, "INVALID_CREDENTIALS").failure).toBe(
+    "code-refused",
+  );
 });
 
 test("a second connection is pointed out once SnapTrade has been asked", () => {
-  expect(outcomeOf(reported(success, { secondConnectionId: id }), after(31))).toMatchObject({ failure: "second-connection" });
+  expect(outcomeOf(reported(success, { secondConnectionId: id }), after(31))).toMatchObject({
+    failure: "second-connection",
+  });
 });

@@ -18,7 +18,10 @@ export interface PortalConnection {
 }
 
 export interface PortalFacts {
-  /** For "renew" and "allow-trading" the connection worked all along, so that it works proves nothing: SnapTrade must also say that someone signed in. */
+  /**
+   * For "renew" and "allow-trading" the connection worked all along, so that it works proves nothing:
+   * SnapTrade must also say that someone signed in.
+   */
   intent: PortalIntent;
   /** SnapTrade's clock. */
   openedAt: Date;
@@ -32,15 +35,22 @@ export interface PortalFacts {
   connection: PortalConnection | null;
   /** A connection at the same brokerage that appeared during a session meant to repair another one. */
   secondConnectionId: string | null;
-  /** The person already had a working connection at this brokerage, so the sign-in may have been for that one. */
+  /**
+   * The person already had a working connection at this brokerage, so the sign-in may have been for that one.
+   */
   hasOther: boolean;
-  /** Our clock: the start of the last look that SnapTrade answered, and of the last one since then that failed. */
+  /**
+   * Our clock: the start of the last look that SnapTrade answered, and of the last one since then that
+   * failed.
+   */
   lookedAt: Date | null;
   lookFailedAt: Date | null;
 }
 
 export const unconfirmedAfterSeconds = 60;
-/** A session was opened at `openedAt` or within the second after it, as SnapTrade's `Date` header knows it. */
+/**
+ * A session was opened at `openedAt` or within the second after it, as SnapTrade's `Date` header knows it.
+ */
 const openedWithinMs = 1_000;
 
 const failureOfCode: Partial<Record<string, PortalFailure>> = {
@@ -59,35 +69,53 @@ const failureOfCode: Partial<Record<string, PortalFailure>> = {
   "0000": "our-side",
 };
 
-/** Which failure a portal code or a webhook's attempt result means (FACTS 4.7, 6.2); every other one is "unexplained". */
+/**
+ * Which failure a portal code or a webhook's attempt result means (FACTS 4.7, 6.2); every other one is
+ * "unexplained".
+ */
 export function failureOf(code: string | null): PortalFailure {
   return (code ? failureOfCode[code] : undefined) ?? "unexplained";
 }
 
 /**
  * Concludes one portal session from what SnapTrade said after it began; the claim only affects wording.
- * Success requires a read that agrees or, when SnapTrade can't be read, its signed event; failure requires a look newer than
- * the end of the visit that shows no repair.
+ * Success requires a read that agrees or, when SnapTrade can't be read, its signed event; failure requires a
+ * look newer than the end of the visit that shows no repair.
  */
 export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
   const { connection, openedAt } = session;
-  if (connection?.state === "enabled" && connection.observedAt > openedAt && hasSignedIn(session)) return enabledOutcome(session, connection);
-  if (connection?.state === "deleted" && session.intent !== "connect") return { state: "failed", failure: "gone", code: null };
+  if (connection?.state === "enabled" && connection.observedAt > openedAt && hasSignedIn(session))
+    return enabledOutcome(session, connection);
+  if (connection?.state === "deleted" && session.intent !== "connect")
+    return { state: "failed", failure: "gone", code: null };
   if (connection?.state === "disabled" && connection.brokeAt) {
     const workedAt = session.intent === "connect" ? connection.observedAt : connection.fixedAt;
-    if (workedAt && workedAt > openedAt && connection.brokeAt > openedAt) return { state: "stopped-again", brokeAt: connection.brokeAt };
+    if (workedAt && workedAt > openedAt && connection.brokeAt > openedAt)
+      return { state: "stopped-again", brokeAt: connection.brokeAt };
   }
   return unrepairedOutcome(session, now);
 }
 
-/** For a repair it is enough that the connection works; if it worked before, SnapTrade must also say that someone signed in. */
+/**
+ * For a repair it is enough that the connection works; if it worked before, SnapTrade must also say that
+ * someone signed in.
+ */
 function hasSignedIn({ intent, signInResult, connection, openedAt }: PortalFacts): boolean {
   if (intent === "connect" || intent === "reconnect" || signInResult === "SUCCESS") return true;
-  if (connection?.updatedAt && connection.updatedAt.getTime() >= openedAt.getTime() + openedWithinMs) return true;
-  return intent === "allow-trading" && connection?.access === "trade" && connection.readAt !== null && connection.readAt > openedAt;
+  if (connection?.updatedAt && connection.updatedAt.getTime() >= openedAt.getTime() + openedWithinMs)
+    return true;
+  return (
+    intent === "allow-trading" &&
+    connection?.access === "trade" &&
+    connection.readAt !== null &&
+    connection.readAt > openedAt
+  );
 }
 
-function enabledOutcome({ intent, openedAt, lookFailedAt }: PortalFacts, connection: PortalConnection): PortalOutcome {
+function enabledOutcome(
+  { intent, openedAt, lookFailedAt }: PortalFacts,
+  connection: PortalConnection,
+): PortalOutcome {
   const { id, readAt, readState, fixedAt, observedAt } = connection;
   // A read that says otherwise is older than the event that the state rests on.
   const confirmed = readAt !== null && readAt > openedAt && readState === "enabled";
@@ -103,32 +131,52 @@ function unrepairedOutcome(session: PortalFacts, now: Date): PortalOutcome {
   const endedAt = leftAt && leftAt > reportedAt ? leftAt : reportedAt;
   const lookedSince = lookedAt !== null && lookedAt >= endedAt;
   const waited = (now.getTime() - reportedAt.getTime()) / 1000;
-  if (session.secondConnectionId && lookedSince) return { state: "failed", failure: "second-connection", code: null };
+  if (session.secondConnectionId && lookedSince)
+    return { state: "failed", failure: "second-connection", code: null };
   if (reportedResult.status === "SUCCESS" || signInResult === "SUCCESS") {
     if (waited < unconfirmedAfterSeconds) return { state: "checking", signedIn: true };
-    return intent === "connect" && session.hasOther ? { state: "failed", failure: "no-new-connection", code: null } : { state: "unconfirmed" };
+    return intent === "connect" && session.hasOther
+      ? { state: "failed", failure: "no-new-connection", code: null }
+      : { state: "unconfirmed" };
   }
   // The portal lets people try again after an error, so an error alone ends nothing.
   if (!leftAt) return { state: "open" };
   if (!lookedSince) return { state: "checking", signedIn: false };
   if (reportedResult.status === "UNKNOWN" && !signInResult) {
-    return waited < unconfirmedAfterSeconds ? { state: "checking", signedIn: false } : { state: "failed", failure: "no-word", code: null };
+    return waited < unconfirmedAfterSeconds
+      ? { state: "checking", signedIn: false }
+      : { state: "failed", failure: "no-word", code: null };
   }
   return { state: "failed", ...explainFailure(reportedResult, signInResult) };
 }
 
 /** What the browser reported of a session, as its row keeps it. */
-export function reportedResultOf(session: { reportedStatus: ReportedResult["status"] | null; reportedCode: string | null }): ReportedResult | null {
+export function reportedResultOf(session: {
+  reportedStatus: ReportedResult["status"] | null;
+  reportedCode: string | null;
+}): ReportedResult | null {
   const { reportedStatus: status, reportedCode: code } = session;
   if (!status) return null;
   return status === "ERROR" ? { status, code } : { status };
 }
 
-/** Why a session failed: the portal's own code if we know it, else what SnapTrade said by webhook, else only that it wasn't finished. */
-export function explainFailure(reportedResult: ReportedResult | null, signInResult: string | null): { failure: PortalFailure; code: string | null } {
+/**
+ * Why a session failed: the portal's own code if we know it, else what SnapTrade said by webhook, else only
+ * that it wasn't finished.
+ */
+export function explainFailure(
+  reportedResult: ReportedResult | null,
+  signInResult: string | null,
+): { failure: PortalFailure; code: string | null } {
   const said = reportedResult?.status === "ERROR" ? reportedResult.code : null;
-  const code = said && failureOf(said) !== "unexplained" ? said : signInResult && signInResult !== "SUCCESS" ? signInResult : said;
-  if (!code && reportedResult?.status !== "ERROR") return { failure: reportedResult?.status === "UNKNOWN" ? "no-word" : "not-finished", code: null };
+  const code =
+    said && failureOf(said) !== "unexplained"
+      ? said
+      : signInResult && signInResult !== "SUCCESS"
+        ? signInResult
+        : said;
+  if (!code && reportedResult?.status !== "ERROR")
+    return { failure: reportedResult?.status === "UNKNOWN" ? "no-word" : "not-finished", code: null };
   return { failure: failureOf(code), code };
 }
 

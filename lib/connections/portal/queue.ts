@@ -12,11 +12,15 @@ const resumeHours = 12;
 type QueueRow = typeof reconnectQueues.$inferSelect;
 
 /**
- * The way through all connections of this person that signing in can repair: the one begun lately if it still covers them, else a new one.
+ * The way through all connections of this person that signing in can repair: the one begun lately if it still
+ * covers them, else a new one.
  * @returns the queue's id and the connection to repair next
  * @throws AppError nothing-to-reconnect
  */
-export async function continueQueue(userId: string, now: Date): Promise<{ queueId: string; connectionId: string }> {
+export async function continueQueue(
+  userId: string,
+  now: Date,
+): Promise<{ queueId: string; connectionId: string }> {
   const broken = await listRepairable(userId);
   const [first] = broken;
   if (!first) throw new AppError("nothing-to-reconnect");
@@ -29,16 +33,24 @@ export async function continueQueue(userId: string, now: Date): Promise<{ queueI
     .orderBy(desc(reconnectQueues.startedAt))
     .limit(1);
   const next =
-    latest && covers(latest, broken) ? latest.connectionIds.find((id) => broken.includes(id) && !latest.skippedIds.includes(id)) : undefined;
+    latest && covers(latest, broken)
+      ? latest.connectionIds.find((id) => broken.includes(id) && !latest.skippedIds.includes(id))
+      : undefined;
   if (latest && next) return { queueId: latest.id, connectionId: next };
-  const [made] = await db.insert(reconnectQueues).values({ userId, connectionIds: broken, startedAt: now }).returning();
+  const [made] = await db
+    .insert(reconnectQueues)
+    .values({ userId, connectionIds: broken, startedAt: now })
+    .returning();
   if (!made) throw new Error("The queue was not stored");
   return { queueId: made.id, connectionId: first };
 }
 
 const covers = (queue: QueueRow, broken: string[]) => broken.every((id) => queue.connectionIds.includes(id));
 
-/** Connections whose repair is in the person's hands now; held back are those whose brokerage cannot take a sign-in. */
+/**
+ * Connections whose repair is in the person's hands now; held back are those whose brokerage cannot take a
+ * sign-in.
+ */
 async function listRepairable(userId: string): Promise<string[]> {
   const db = await database();
   const rows = await db.query.connections.findMany({
@@ -53,7 +65,12 @@ async function listRepairable(userId: string): Promise<string[]> {
   });
   const inIncident = ({ disabledAt, brokerage }: (typeof rows)[number]) =>
     brokerage.incidents.some(({ beganAt }) => disabledAt && disabledAt >= beganAt);
-  return rows.filter((row) => row.brokerage.enabled && !row.brokerage.maintenance && !inIncident(row) && !row.removalRequestedAt).map(({ id }) => id);
+  return rows
+    .filter(
+      (row) =>
+        row.brokerage.enabled && !row.brokerage.maintenance && !inIncident(row) && !row.removalRequestedAt,
+    )
+    .map(({ id }) => id);
 }
 
 /**
@@ -65,7 +82,9 @@ export async function skipInQueue(userId: string, queueId: string, connectionId:
   const db = await database();
   await db
     .update(reconnectQueues)
-    .set({ skippedIds: sql`array_append(array_remove(${reconnectQueues.skippedIds}, ${connectionId}::uuid), ${connectionId}::uuid)` })
+    .set({
+      skippedIds: sql`array_append(array_remove(${reconnectQueues.skippedIds}, ${connectionId}::uuid), ${connectionId}::uuid)`,
+    })
     .where(and(eq(reconnectQueues.id, queueId), eq(reconnectQueues.userId, userId)));
 }
 
@@ -76,11 +95,20 @@ export async function requireOwnQueue(userId: string, queueId: string): Promise<
 
 async function findQueue(userId: string, queueId: string): Promise<QueueRow | undefined> {
   const db = await database();
-  return db.query.reconnectQueues.findFirst({ where: and(eq(reconnectQueues.id, queueId), eq(reconnectQueues.userId, userId)) });
+  return db.query.reconnectQueues.findFirst({
+    where: and(eq(reconnectQueues.id, queueId), eq(reconnectQueues.userId, userId)),
+  });
 }
 
-/** A queue as the dialog's rail draws it, with `currentId` marked; null when this person has none with this id. */
-export async function getQueueView(userId: string, queueId: string, currentId: string | null): Promise<QueueView | null> {
+/**
+ * A queue as the dialog's rail draws it, with `currentId` marked; null when this person has none with this
+ * id.
+ */
+export async function getQueueView(
+  userId: string,
+  queueId: string,
+  currentId: string | null,
+): Promise<QueueView | null> {
   const queue = await findQueue(userId, queueId);
   if (!queue) return null;
   const db = await database();
@@ -98,7 +126,14 @@ export async function getQueueView(userId: string, queueId: string, currentId: s
   const entries = queue.connectionIds.flatMap((id) => {
     const row = rows.find((candidate) => candidate.id === id);
     if (!row || row.state === "deleted") return [];
-    return [{ connectionId: id, brokerage: row.brokerage, accounts: row.accounts, state: stateIn(queue, row, currentId) }];
+    return [
+      {
+        connectionId: id,
+        brokerage: row.brokerage,
+        accounts: row.accounts,
+        state: stateIn(queue, row, currentId),
+      },
+    ];
   });
   return { id: queue.id, entries };
 }

@@ -13,12 +13,18 @@ withDatabase();
 async function outcomeAfter(...reportedResults: ReportedResult[]) {
   const userId = await makeUser({ registered: false });
   const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
-  const { id } = await emulator.post<{ id: string }>(`/users/${snapTradeUserId}/connections`, { brokerage: "QUESTRADE", disabled: true });
+  const { id } = await emulator.post<{ id: string }>(`/users/${snapTradeUserId}/connections`, {
+    brokerage: "QUESTRADE",
+    disabled: true,
+  });
   await look(userId);
   const { view } = await openReconnect({ userId, connectionId: id, darkMode: false, now: new Date() });
   const report = { userId, portalSessionId: view.portalSessionId };
-  for (const reportedResult of reportedResults) await checkPortal({ ...report, reportedResult, over: false, now: new Date() });
-  return (await checkPortal({ ...report, reportedResult: { status: "ABANDONED" }, over: true, now: new Date() })).outcome;
+  for (const reportedResult of reportedResults)
+    await checkPortal({ ...report, reportedResult, over: false, now: new Date() });
+  return (
+    await checkPortal({ ...report, reportedResult: { status: "ABANDONED" }, over: true, now: new Date() })
+  ).outcome;
 }
 
 test("an error that comes a second time, in the older form without a code, keeps its reason", async () => {

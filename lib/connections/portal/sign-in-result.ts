@@ -17,9 +17,10 @@ interface Attempt {
 }
 
 /**
- * Records how a sign-in ended on the person's open portal session at that brokerage. SnapTrade names no connection and no session
- * (FACTS 6.2), so the result counts only if every session open then is for the same connection; a guess could explain the wrong one.
- * A dated event is compared with SnapTrade's time of the login link; an undated one with our own.
+ * Records how a sign-in ended on the person's open portal session at that brokerage. SnapTrade names no
+ * connection and no session (FACTS 6.2), so the result counts only if every session open then is for the same
+ * connection; a guess could explain the wrong one. A dated event is compared with SnapTrade's time of the
+ * login link; an undated one with our own.
  * @returns whether a session matches
  */
 export async function recordSignInResult(
@@ -27,7 +28,9 @@ export async function recordSignInResult(
   userId: string,
   { brokerageId, result, happenedAt, receivedAt }: Attempt,
 ): Promise<boolean> {
-  const [at, opened] = happenedAt ? [happenedAt, portalSessions.openedAt] : [receivedAt, portalSessions.startedAt];
+  const [at, opened] = happenedAt
+    ? [happenedAt, portalSessions.openedAt]
+    : [receivedAt, portalSessions.startedAt];
   const open = await tx
     .select({
       id: portalSessions.id,
@@ -47,16 +50,26 @@ export async function recordSignInResult(
     .orderBy(desc(portalSessions.startedAt));
   const fitting = open.filter(({ openedAt }) => openedAt && isPortalOpen({ activeAt: openedAt }, at));
   const [newest, ...others] = fitting;
-  if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId)) return false;
+  if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId))
+    return false;
   // "Failed" without a reason does not replace a reason.
   const explained = fitting.filter(({ signInResult }) => brokerageId || !signInResult);
-  for (const { id } of explained) await tx.update(portalSessions).set({ signInResult: result }).where(eq(portalSessions.id, id));
+  for (const { id } of explained)
+    await tx.update(portalSessions).set({ signInResult: result }).where(eq(portalSessions.id, id));
   if (explained.length > 0) await recordChange(tx, userId);
   return true;
 }
 
-/** SnapTrade reported a repair while the person is in the portal: make a look due at once, so that a read can confirm it. */
-export async function confirmRepair(tx: Transaction, userId: string, connectionId: string, now: Date): Promise<void> {
+/**
+ * SnapTrade reported a repair while the person is in the portal: make a look due at once, so that a read can
+ * confirm it.
+ */
+export async function confirmRepair(
+  tx: Transaction,
+  userId: string,
+  connectionId: string,
+  now: Date,
+): Promise<void> {
   const [open] = await tx
     .select({ id: portalSessions.id })
     .from(portalSessions)
@@ -65,8 +78,17 @@ export async function confirmRepair(tx: Transaction, userId: string, connectionI
   if (open) await requestLook(tx, userId, now);
 }
 
-/** Records that SnapTrade said a connection changed: for one that already worked, the only sign of a new sign-in. @param at SnapTrade's clock */
-export async function recordUpdate(tx: Transaction, userId: string, connectionId: string, at: Date): Promise<void> {
+/**
+ * Records that SnapTrade said a connection changed: for one that already worked, the only sign of a new
+ * sign-in.
+ * @param at SnapTrade's clock
+ */
+export async function recordUpdate(
+  tx: Transaction,
+  userId: string,
+  connectionId: string,
+  at: Date,
+): Promise<void> {
   await tx
     .update(connections)
     .set({ updatedAt: sql`greatest(${connections.updatedAt}, ${at.toISOString()}::timestamptz)` })

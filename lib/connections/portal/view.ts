@@ -31,7 +31,10 @@ async function findConnections(userId: string) {
 }
 type Connection = Awaited<ReturnType<typeof findConnections>>[number];
 
-/** The person's other portal sessions for new connections, which may have made the one this session could claim. */
+/**
+ * The person's other portal sessions for new connections, which may have made the one this session could
+ * claim.
+ */
 async function findOthers({ id, userId }: Session) {
   const db = await database();
   return db
@@ -42,14 +45,20 @@ async function findOthers({ id, userId }: Session) {
       reportedStatus: portalSessions.reportedStatus,
     })
     .from(portalSessions)
-    .where(and(eq(portalSessions.userId, userId), eq(portalSessions.intent, "connect"), ne(portalSessions.id, id)))
+    .where(
+      and(eq(portalSessions.userId, userId), eq(portalSessions.intent, "connect"), ne(portalSessions.id, id)),
+    )
     .orderBy(desc(portalSessions.startedAt))
     .limit(50);
 }
 type Other = Awaited<ReturnType<typeof findOthers>>[number];
 
 /** One portal session and what the server knows about it, or null when this person has none with this id. */
-export async function getPortalView(userId: string, portalSessionId: string, now: Date): Promise<PortalView | null> {
+export async function getPortalView(
+  userId: string,
+  portalSessionId: string,
+  now: Date,
+): Promise<PortalView | null> {
   const version = await getVersion(userId);
   const session = await findSession(userId, portalSessionId);
   if (!session?.brokerage) return null;
@@ -69,7 +78,9 @@ export async function getPortalView(userId: string, portalSessionId: string, now
     access: connection?.access ?? null,
     accounts: shared.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })),
     accountsBack:
-      connection && session.openedAt && outcome.state === "fixed" ? accountsBack(connection, session.openedAt, look.accountsAskedAt) : null,
+      connection && session.openedAt && outcome.state === "fixed"
+        ? accountsBack(connection, session.openedAt, look.accountsAskedAt)
+        : null,
     signInOpensPopup: brokerage.signInOpensPopup,
     brokeAt: connection?.episodes[0]?.brokeAt ?? null,
     reportedAt: session.reportedAt,
@@ -121,8 +132,12 @@ function decide(
       leftAt: session.leftAt,
       signInResult: session.signInResult,
       connection: known,
-      secondConnectionId: session.intent !== "connect" ? (secondOf(session, openedAt, all)?.id ?? null) : null,
-      hasOther: all.some((one) => one.brokerageId === session.brokerageId && one.state === "enabled" && one.id !== connection?.id),
+      secondConnectionId:
+        session.intent !== "connect" ? (secondOf(session, openedAt, all)?.id ?? null) : null,
+      hasOther: all.some(
+        (one) =>
+          one.brokerageId === session.brokerageId && one.state === "enabled" && one.id !== connection?.id,
+      ),
       lookedAt: look.lookedAt,
       lookFailedAt: look.lookFailedAt,
     },
@@ -146,36 +161,61 @@ function factsOf(connection: Connection): PortalConnection {
 }
 
 /**
- * The connection to repair. For a new one, what SnapTrade has listed since then at that brokerage or a sibling of it; otherwise one there
- * that was repaired in the meantime, since the same login returns the same connection (FACTS 5.4).
+ * The connection to repair. For a new one, what SnapTrade has listed since then at that brokerage or a
+ * sibling of it; otherwise one there that was repaired in the meantime, since the same login returns the same
+ * connection (FACTS 5.4).
  */
 function connectionOf(session: Session, all: Connection[], others: Other[]): Connection | undefined {
   const { connectionId, openedAt, brokerageId } = session;
   if (connectionId) return all.find(({ id }) => id === connectionId);
   if (!openedAt) return undefined;
-  const fresh = all.filter((one) => isNewSince(one, openedAt) && !others.some((other) => other.connectionId === one.id));
-  const made = fresh.find((one) => one.brokerageId === brokerageId && !isForAnother(session, one, others)) ?? siblingOf(session, fresh, others);
+  const fresh = all.filter(
+    (one) => isNewSince(one, openedAt) && !others.some((other) => other.connectionId === one.id),
+  );
+  const made =
+    fresh.find((one) => one.brokerageId === brokerageId && !isForAnother(session, one, others)) ??
+    siblingOf(session, fresh, others);
   return made ?? all.find((one) => one.brokerageId === brokerageId && repairedSince(one, openedAt));
 }
 
 const isOpen = ({ outcome }: Other) => outcome === null;
 
-/** Another open session there reported success and this one did not, so the new connection belongs to that one. */
+/**
+ * Another open session there reported success and this one did not, so the new connection belongs to that
+ * one.
+ */
 function isForAnother(session: Session, { brokerageId }: Connection, others: Other[]): boolean {
   if (session.reportedStatus === "SUCCESS") return false;
-  return others.some((other) => isOpen(other) && other.brokerageId === brokerageId && other.reportedStatus === "SUCCESS");
-}
-
-/** Some brokerages have several entries, and the portal may lead from one to another; only connections that no other session was for count. */
-function siblingOf(session: Session, fresh: Connection[], others: Other[]): Connection | undefined {
-  if (session.reportedStatus !== "SUCCESS" && session.signInResult !== "SUCCESS") return undefined;
-  return fresh.find(
-    (one) => one.brokerageId !== session.brokerageId && !others.some((other) => isOpen(other) && other.brokerageId === one.brokerageId),
+  return others.some(
+    (other) => isOpen(other) && other.brokerageId === brokerageId && other.reportedStatus === "SUCCESS",
   );
 }
 
-function secondOf({ connectionId, brokerageId }: Session, openedAt: Date, all: Connection[]): Connection | undefined {
-  return all.find((one) => one.id !== connectionId && one.brokerageId === brokerageId && one.state === "enabled" && isNewSince(one, openedAt));
+/**
+ * Some brokerages have several entries, and the portal may lead from one to another; only connections that no
+ * other session was for count.
+ */
+function siblingOf(session: Session, fresh: Connection[], others: Other[]): Connection | undefined {
+  if (session.reportedStatus !== "SUCCESS" && session.signInResult !== "SUCCESS") return undefined;
+  return fresh.find(
+    (one) =>
+      one.brokerageId !== session.brokerageId &&
+      !others.some((other) => isOpen(other) && other.brokerageId === one.brokerageId),
+  );
+}
+
+function secondOf(
+  { connectionId, brokerageId }: Session,
+  openedAt: Date,
+  all: Connection[],
+): Connection | undefined {
+  return all.find(
+    (one) =>
+      one.id !== connectionId &&
+      one.brokerageId === brokerageId &&
+      one.state === "enabled" &&
+      isNewSince(one, openedAt),
+  );
 }
 
 function isNewSince({ state, connectedSince, firstObservedAt }: Connection, openedAt: Date): boolean {
@@ -184,20 +224,27 @@ function isNewSince({ state, connectedSince, firstObservedAt }: Connection, open
 }
 
 function repairedSince({ episodes: newest }: Connection, openedAt: Date): boolean {
-  return newest.some(({ endedAt, endedHow }) => endedHow === "fixed" && endedAt !== null && endedAt > openedAt);
+  return newest.some(
+    ({ endedAt, endedHow }) => endedHow === "fixed" && endedAt !== null && endedAt > openedAt,
+  );
 }
 
 /**
- * Which accounts from before the break, or from before the visit where nothing was broken, SnapTrade has listed again since the repair;
- * null until it was asked. All times are on SnapTrade's clock.
+ * Which accounts from before the break, or from before the visit where nothing was broken, SnapTrade has
+ * listed again since the repair; null until it was asked. All times are on SnapTrade's clock.
  */
 function accountsBack(connection: Connection, openedAt: Date, askedAt: Date | null): AccountsBack | null {
   const { accounts, updatedAt, episodes: newest } = connection;
-  const repaired = newest.find(({ endedAt, endedHow }) => endedHow === "fixed" && endedAt && endedAt > openedAt);
+  const repaired = newest.find(
+    ({ endedAt, endedHow }) => endedHow === "fixed" && endedAt && endedAt > openedAt,
+  );
   const signedInAt = repaired?.endedAt ?? (updatedAt && updatedAt > openedAt ? updatedAt : openedAt);
   if (!askedAt || askedAt < signedInAt) return null;
   const before = repaired?.brokeAt ?? openedAt;
   const expected = accounts.filter(({ missingSince }) => !missingSince || missingSince > before);
   const missing = expected.filter(({ missingSince }) => missingSince);
-  return { expected: expected.length, missing: missing.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })) };
+  return {
+    expected: expected.length,
+    missing: missing.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })),
+  };
 }

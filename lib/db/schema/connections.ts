@@ -1,5 +1,16 @@
 import { sql } from "drizzle-orm";
-import { boolean, check, index, integer, pgTable, primaryKey, text, unique, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import {
+  boolean,
+  check,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { at, oneOf } from "./columns";
 import { ofUser } from "./users";
 
@@ -24,7 +35,10 @@ export const brokerages = pgTable("brokerages", {
   listedAt: at("listed_at"),
 });
 
-/** The newest thing we know of each connection; written by lib/connections/observations/observe.ts alone. Times on SnapTrade's clock. */
+/**
+ * The newest thing we know of each connection; written by lib/connections/observations/observe.ts alone.
+ * Times on SnapTrade's clock.
+ */
 export const connections = pgTable(
   "connections",
   {
@@ -51,7 +65,10 @@ export const connections = pgTable(
     removalRequestedAt: at("removal_requested_at"),
     /** Our clock: when SnapTrade accepted the request; null while we don't know whether it received it. */
     removalAcceptedAt: at("removal_accepted_at"),
-    /** Our clock: when SnapTrade was last asked, how many times, and when to ask again; null once we no longer do. */
+    /**
+     * Our clock: when SnapTrade was last asked, how many times, and when to ask again; null once we no longer
+     * do.
+     */
     removalAskedAt: at("removal_asked_at"),
     removalAttempts: integer("removal_attempts").notNull().default(0),
     removalRunAt: at("removal_run_at"),
@@ -79,7 +96,10 @@ export const connections = pgTable(
   ],
 );
 
-/** Dated statements about a connection, equal neighbors collapsed; the connection row and the episodes are derived from these. */
+/**
+ * Dated statements about a connection, equal neighbors collapsed; the connection row and the episodes are
+ * derived from these.
+ */
 export const observations = pgTable(
   "observations",
   {
@@ -150,5 +170,8 @@ export const brokerageAccounts = pgTable(
     /** SnapTrade's clock: when a list of accounts first lacked it; null while it is shared. */
     missingSince: at("missing_since"),
   },
-  (table) => [index().on(table.connectionId), check("brokerage_accounts_masked", sql`length(${table.lastDigits}) <= 4`)],
+  (table) => [
+    index().on(table.connectionId),
+    check("brokerage_accounts_masked", sql`length(${table.lastDigits}) <= 4`),
+  ],
 );

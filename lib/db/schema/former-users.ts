@@ -6,8 +6,9 @@ import { ofUser } from "./users";
 const reasons = ["registering", "surplus", "refused", "deleted", "account-deleted"] as const;
 
 /**
- * SnapTrade users that no longer belong to anyone, or don't yet: each must be deleted at SnapTrade, since it costs money and holds data.
- * The rows stay until the person is deleted, so that late events can still be matched to them. Times on our clock.
+ * SnapTrade users that no longer belong to anyone, or don't yet: each must be deleted at SnapTrade, since it
+ * costs money and holds data. The rows stay until the person is deleted, so that late events can still be
+ * matched to them. Times on our clock.
  */
 export const formerSnapTradeUsers = pgTable(
   "former_snaptrade_users",

@@ -5,7 +5,16 @@ import { brokerages, episodes } from "./connections";
 import { ofUser } from "./users";
 
 const noticeKinds = ["broke", "reminder-3", "reminder-7", "when-back", "fixed"] as const;
-const mailStates = ["waiting", "held", "claimed", "leaving", "sent", "cancelled", "failed", "unknown"] as const;
+const mailStates = [
+  "waiting",
+  "held",
+  "claimed",
+  "leaving",
+  "sent",
+  "cancelled",
+  "failed",
+  "unknown",
+] as const;
 
 const ofEpisode = () =>
   uuid("episode_id")
@@ -23,8 +32,8 @@ export const notices = pgTable(
     createdAt: at("created_at").notNull(),
     readAt: at("read_at"),
     /**
-     * "held": waits for its brokerage, not for a time; "claimed": not sent yet; "leaving": may have been sent;
-     * "unknown": there is no way to tell anymore, so it is not sent again.
+     * "held": waits for its brokerage, not for a time; "claimed": not sent yet; "leaving": may have been
+     * sent; "unknown": there is no way to tell anymore, so it is not sent again.
      */
     mail: text({ enum: mailStates }).notNull().default("waiting"),
     runAt: at("run_at").notNull(),

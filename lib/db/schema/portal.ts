@@ -8,7 +8,10 @@ const intents = ["connect", "reconnect", "renew", "allow-trading"] as const;
 const reportedStatuses = ["SUCCESS", "ERROR", "ABANDONED", "UNKNOWN"] as const;
 const outcomes = ["fixed", "connected", "failed", "replaced", "not-opened"] as const;
 
-/** One person's way through all their broken connections; kept here so that it resumes after a reload and on another device. */
+/**
+ * One person's way through all their broken connections; kept here so that it resumes after a reload and on
+ * another device.
+ */
 export const reconnectQueues = pgTable(
   "reconnect_queues",
   {
@@ -38,7 +41,10 @@ export const portalSessions = pgTable(
     startedAt: at("started_at").notNull(),
     /** SnapTrade's clock: the Date of its answer with the login link. */
     openedAt: at("opened_at"),
-    /** Our clock: when its page last showed a sign of the person; without one for a while, the visit counts as over. */
+    /**
+     * Our clock: when its page last showed a sign of the person; without one for a while, the visit counts as
+     * over.
+     */
     activeAt: at("active_at").notNull().defaultNow(),
     /** Our clock: when the browser said that the visit was over. */
     leftAt: at("left_at"),

@@ -9,4 +9,14 @@ import * as users from "./users";
 import * as work from "./work";
 
 /** All tables and how they relate, for the drivers. */
-export const tables = { ...users, ...auth, ...former, ...connections, ...portal, ...incidents, ...notices, ...work, ...relations };
+export const tables = {
+  ...users,
+  ...auth,
+  ...former,
+  ...connections,
+  ...portal,
+  ...incidents,
+  ...notices,
+  ...work,
+  ...relations,
+};

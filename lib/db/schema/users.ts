@@ -15,7 +15,10 @@ export const users = pgTable(
     email: text().notNull().unique(),
     emailVerified: at("email_verified"),
     image: text(),
-    /** Incremented by each change that this person's pages show; an open page with an older version reloads its data. */
+    /**
+     * Incremented by each change that this person's pages show; an open page with an older version reloads
+     * its data.
+     */
     version: integer().notNull().default(0),
     /** Our clock: when the person asked to be deleted; done once SnapTrade has deleted its part. */
     deletionRequestedAt: at("deletion_requested_at"),
@@ -35,7 +38,10 @@ export const users = pgTable(
   },
   (table) => [
     oneOf("users_mail_preference", table.mailPreference, mailPreferences),
-    check("users_quiet_hours", sql`${table.quietFrom} between 0 and 1439 and ${table.quietTo} between 0 and 1439`),
+    check(
+      "users_quiet_hours",
+      sql`${table.quietFrom} between 0 and 1439 and ${table.quietTo} between 0 and 1439`,
+    ),
     index("users_deletions")
       .on(table.deletionRunAt)
       .where(sql`${table.deletionRequestedAt} is not null`),
@@ -77,7 +83,10 @@ export const snapTradeUsers = pgTable(
     refusals: integer().notNull().default(0),
     /** While it is refused: when to ask again without a person's click. */
     askAgainAt: at("ask_again_at"),
-    /** SnapTrade deleted this user, or has refused their secret several times over minutes; a refusal may still end. */
+    /**
+     * SnapTrade deleted this user, or has refused their secret several times over minutes; a refusal may
+     * still end.
+     */
     goneAt: at("gone_at"),
     goneReason: text("gone_reason", { enum: goneReasons }),
   },

@@ -1,9 +1,29 @@
 import { sql } from "drizzle-orm";
-import { bigint, bigserial, boolean, check, index, integer, jsonb, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  bigserial,
+  boolean,
+  check,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  text,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { at, oneOf } from "./columns";
 
 const eventStates = ["waiting", "done", "dead"] as const;
-const eventOutcomes = ["applied", "looked", "noted", "kept", "unknown-user", "foreign-connection", "other-client", "unreadable"] as const;
+const eventOutcomes = [
+  "applied",
+  "looked",
+  "noted",
+  "kept",
+  "unknown-user",
+  "foreign-connection",
+  "other-client",
+  "unreadable",
+] as const;
 
 // What the server needs for its own work; none of it belongs to a person.
 
@@ -56,14 +76,20 @@ export const webhookEvents = pgTable(
   ],
 );
 
-/** Every request to SnapTrade in the last minutes, from any process. All times here and in the limits are on the database's clock. */
+/**
+ * Every request to SnapTrade in the last minutes, from any process. All times here and in the limits are on
+ * the database's clock.
+ */
 export const snapTradeCalls = pgTable(
   "snaptrade_calls",
   {
     id: bigserial({ mode: "number" }).primaryKey(),
     at: at("at").notNull(),
     background: boolean().notNull(),
-    /** Whom it is charged to: the SnapTrade user, or our person before there is one; null for calls not tied to a person. */
+    /**
+     * Whom it is charged to: the SnapTrade user, or our person before there is one; null for calls not tied
+     * to a person.
+     */
     person: text(),
     /** Null while it is in flight, and for good if its answer was lost. */
     answeredAt: at("answered_at"),
@@ -74,7 +100,11 @@ export const snapTradeCalls = pgTable(
 /** Each sign-in e-mail of the last hour and the network that requested it, for rate limits; our clock. */
 export const signInMails = pgTable(
   "sign_in_mails",
-  { id: bigserial({ mode: "number" }).primaryKey(), network: text().notNull(), requestedAt: at("requested_at").notNull() },
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    network: text().notNull(),
+    requestedAt: at("requested_at").notNull(),
+  },
   (table) => [index().on(table.requestedAt), index().on(table.network, table.requestedAt)],
 );
 
@@ -86,7 +116,10 @@ export const snapTradeLimits = pgTable(
     /** Incremented by each admission, so that two processes never count the same slot twice. */
     sequence: bigint({ mode: "number" }).notNull().default(0),
     perMinute: integer("per_minute").notNull(),
-    /** Until when a reported `perMinute` counts; the documented default applies after that. Null never expires. */
+    /**
+     * Until when a reported `perMinute` counts; the documented default applies after that. Null never
+     * expires.
+     */
     perMinuteUntil: at("per_minute_until"),
     remaining: integer(),
     /** Until when `remaining` says something. */

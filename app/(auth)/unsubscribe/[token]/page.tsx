@@ -10,7 +10,10 @@ export default async function UnsubscribePage({ params }: PageProps<"/unsubscrib
   const { token } = await params;
   return (
     <PlainPage appName={env().APP_NAME} title="No more e-mails?">
-      <p className="mt-2 text-ink-2">You then get no e-mail when a connection stops or works again. You’ll still see it in {env().APP_NAME}.</p>
+      <p className="mt-2 text-ink-2">
+        You then get no e-mail when a connection stops or works again. You’ll still see it in {env().APP_NAME}
+        .
+      </p>
       <form action={stopMail} className="mt-5">
         <input type="hidden" name="token" value={token} />
         <SubmitButton variant="filled" pendingLabel="One moment …">

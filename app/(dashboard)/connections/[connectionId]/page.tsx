@@ -24,7 +24,8 @@ import { count, dateName } from "@/lib/base/times";
 import { getReader } from "../../../reader";
 import { AfterPortal, findPortalSession } from "../after-portal";
 
-const keptWords = "You kept this connection. If SnapTrade had already started to remove it, it may still disappear, and you’ll see that here.";
+const keptWords =
+  "You kept this connection. If SnapTrade had already started to remove it, it may still disappear, and you’ll see that here.";
 
 const read = cache(async (connectionId: string) => {
   const user = await requireUser(`/connections/${connectionId}`);
@@ -34,26 +35,37 @@ const read = cache(async (connectionId: string) => {
   return { user, ...reader, detail: detail ?? notFound() };
 });
 
-export async function generateMetadata({ params }: PageProps<"/connections/[connectionId]">): Promise<Metadata> {
+export async function generateMetadata({
+  params,
+}: PageProps<"/connections/[connectionId]">): Promise<Metadata> {
   const { detail } = await read((await params).connectionId);
   return { title: detail.connection.brokerage.name };
 }
 
-export default async function ConnectionPage({ params, searchParams }: PageProps<"/connections/[connectionId]">) {
+export default async function ConnectionPage({
+  params,
+  searchParams,
+}: PageProps<"/connections/[connectionId]">) {
   const { user, viewer, now, detail } = await read((await params).connectionId);
   const { portal, error, asked, kept } = await searchParams;
   const { connection, lookedAt, timeline, unreachable } = detail;
   const trip = await findPortalSession(user.id, portal, now);
-  if (trip?.connectionId === connection.id) return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
+  if (trip?.connectionId === connection.id)
+    return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
 
   if (detail.lookDueAt) after(() => lookIfDue(user.id));
   const reading = { viewer, now, lookedAt };
   const { APP_NAME: appName } = env();
-  const sentence = errorSentence(error) ?? (asked ? notifiedSentence(connection.brokerage.name) : kept ? keptWords : null);
+  const sentence =
+    errorSentence(error) ?? (asked ? notifiedSentence(connection.brokerage.name) : kept ? keptWords : null);
   return (
     <LiveUpdates version={detail.version} sentences={announcements([connection], viewer)}>
       {sentence && <Notice>{sentence}</Notice>}
-      <Link href="/connections" prefetch={false} className="-mt-2 inline-flex min-h-11 items-center gap-1.5 text-ink-2 hover:text-ink wide:-mt-7">
+      <Link
+        href="/connections"
+        prefetch={false}
+        className="-mt-2 inline-flex min-h-11 items-center gap-1.5 text-ink-2 hover:text-ink wide:-mt-7"
+      >
         <Icon name="chevron-left" />
         Connections
       </Link>

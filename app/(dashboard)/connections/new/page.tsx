@@ -20,10 +20,13 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
   const { viewer, now, moment } = await getReader();
   const { portal, brokerage, error } = await searchParams;
   const trip = await findPortalSession(user.id, portal, now);
-  if (trip?.intent === "connect") return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
+  if (trip?.intent === "connect")
+    return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
 
   const { connections, lookedAt } = await listConnectionViews(user.id, moment);
-  const broken = connections.find(({ canReconnect, brokerage: { slug } }) => canReconnect && slug === brokerage);
+  const broken = connections.find(
+    ({ canReconnect, brokerage: { slug } }) => canReconnect && slug === brokerage,
+  );
   const reached = await bringBrokerages(now);
   const choices = await listBrokerageChoices();
   const sentence = errorSentence(error);
@@ -40,7 +43,9 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
           {chosen ? (
             <Chosen slug={chosen.slug} name={chosen.name} />
           ) : (
-            choices.length > 0 && <BrokeragePicker brokerages={choices.map((choice) => toPicker(choice, connections))} />
+            choices.length > 0 && (
+              <BrokeragePicker brokerages={choices.map((choice) => toPicker(choice, connections))} />
+            )
           )}
         </>
       )}
@@ -48,7 +53,10 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
   );
 }
 
-/** The list is waited for only when there is none yet; one that is merely old is renewed after this page was answered. */
+/**
+ * The list is waited for only when there is none yet; one that is merely old is renewed after this page was
+ * answered.
+ */
 async function bringBrokerages(now: Date): Promise<boolean> {
   const due = await isBrokerageListDue(now);
   const read = () =>
@@ -65,7 +73,9 @@ function toPicker(
   { maintenance, ...choice }: Awaited<ReturnType<typeof listBrokerageChoices>>[number],
   connections: ConnectionView[],
 ): PickerBrokerage {
-  const there = connections.filter(({ brokerage, status }) => brokerage.id === choice.id && status !== "removed");
+  const there = connections.filter(
+    ({ brokerage, status }) => brokerage.id === choice.id && status !== "removed",
+  );
   if (there.some(({ canReconnect }) => canReconnect)) return { ...choice, state: "needs-reconnecting" };
   if (maintenance) return { ...choice, state: "maintenance" };
   return { ...choice, state: there.length > 0 ? "connected" : "open" };
@@ -74,7 +84,10 @@ function toPicker(
 function Unreached() {
   return (
     <>
-      <p className="mt-3 text-ink-2">We can’t reach SnapTrade right now, so the list of brokerages isn’t here yet. Nothing is wrong on your side.</p>
+      <p className="mt-3 text-ink-2">
+        We can’t reach SnapTrade right now, so the list of brokerages isn’t here yet. Nothing is wrong on your
+        side.
+      </p>
       <ButtonLink href="/connections/new" className="mt-5">
         Try now
       </ButtonLink>
@@ -85,9 +98,16 @@ function Unreached() {
 function Chosen({ slug, name }: { slug: string; name: string }) {
   return (
     <>
-      <p className="mt-3 text-ink-2">You sign in on SnapTrade’s or {name}’s page. A login that is connected already keeps its connection.</p>
+      <p className="mt-3 text-ink-2">
+        You sign in on SnapTrade’s or {name}’s page. A login that is connected already keeps its connection.
+      </p>
       <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
-        <PortalLauncher target={{ kind: "connect", brokerage: slug }} accessibleName={`Connect ${name}`} label={`Connect ${name}`} variant="filled" />
+        <PortalLauncher
+          target={{ kind: "connect", brokerage: slug }}
+          accessibleName={`Connect ${name}`}
+          label={`Connect ${name}`}
+          variant="filled"
+        />
         <ButtonLink href="/connections/new" variant="quiet">
           Choose another brokerage
         </ButtonLink>

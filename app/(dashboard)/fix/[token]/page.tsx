@@ -13,7 +13,10 @@ import { getReader } from "../../../reader";
 
 export const metadata: Metadata = { title: "Reconnect" };
 
-/** Where the button of an e-mail leads. Reading this page spends nothing and asks SnapTrade for nothing; its button does. */
+/**
+ * Where the button of an e-mail leads. Reading this page spends nothing and asks SnapTrade for nothing; its
+ * button does.
+ */
 export default async function FixPage({ params, searchParams }: PageProps<"/fix/[token]">) {
   const { token } = await params;
   const user = await requireUser(`/fix/${token}`);
@@ -26,7 +29,10 @@ export default async function FixPage({ params, searchParams }: PageProps<"/fix/
   return (
     <>
       {error && <Notice>{error}</Notice>}
-      <section aria-labelledby="fix" className="max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-8">
+      <section
+        aria-labelledby="fix"
+        className="max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-8"
+      >
         <div className="flex items-center gap-4">
           <Tile brokerage={brokerage} size={56} />
           <h1 id="fix" className="text-title">
@@ -34,8 +40,8 @@ export default async function FixPage({ params, searchParams }: PageProps<"/fix/
           </h1>
         </div>
         <p className="mt-4 text-ink-2">
-          Sign in once more and the same connection carries on, with the same accounts and history. You type your password on SnapTrade’s or{" "}
-          {brokerage.name}’s page, never in {env().APP_NAME}.
+          Sign in once more and the same connection carries on, with the same accounts and history. You type
+          your password on SnapTrade’s or {brokerage.name}’s page, never in {env().APP_NAME}.
         </p>
         {accounts.length > 0 && (
           <div className="mt-5">
@@ -62,8 +68,8 @@ function DeadLink() {
     <section className="max-w-[560px]">
       <h1 className="text-title">This link has done its work</h1>
       <p className="mt-2 text-ink-2">
-        Links in our e-mails work once and for seven days, and end when the connection works again. Your connections show what is left to do, if
-        anything.
+        Links in our e-mails work once and for seven days, and end when the connection works again. Your
+        connections show what is left to do, if anything.
       </p>
       <ButtonLink href="/connections" className="mt-5">
         See your connections

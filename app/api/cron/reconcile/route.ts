@@ -4,8 +4,11 @@ import { reconcile } from "@/lib/reconcile/round";
 
 /** The timer's round, for a scheduler that knows the secret; answers with what was done. */
 async function round(request: Request) {
-  if (!isScheduler(request.headers.get("Authorization"))) return new Response("Bearer token missing or wrong\n", { status: 401 });
-  return Response.json((await reconcile()) ?? { skipped: "another process has the round" }, { headers: { "Cache-Control": "no-store" } });
+  if (!isScheduler(request.headers.get("Authorization")))
+    return new Response("Bearer token missing or wrong\n", { status: 401 });
+  return Response.json((await reconcile()) ?? { skipped: "another process has the round" }, {
+    headers: { "Cache-Control": "no-store" },
+  });
 }
 
 /** Hashed first, so that the comparison tells nothing, not even the length. */

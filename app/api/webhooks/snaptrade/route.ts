@@ -9,7 +9,8 @@ const answers: Record<Receipt | "too-large", () => Response> = {
   "not-signed": () => new Response("Signature missing or wrong\n", { status: 401 }),
   "not-readable": () => new Response("Not a webhook event\n", { status: 400 }),
   "too-large": () => new Response("Body over 64 KiB\n", { status: 413 }),
-  away: () => new Response("Could not be stored; send it again\n", { status: 503, headers: { "Retry-After": "60" } }),
+  away: () =>
+    new Response("Could not be stored; send it again\n", { status: 503, headers: { "Retry-After": "60" } }),
 };
 
 /** SnapTrade's webhooks: stored before they are answered, processed afterwards. */

@@ -7,7 +7,10 @@ import { readPortalResult } from "@/lib/snaptrade/portal-result";
 /** A route handler can only answer "not found" with an empty body; this page shows the app's own. */
 const missing = "/portal/missing";
 
-/** Back from the Connection Portal: ask SnapTrade, then show the connection. What the URL claims only helps to explain. */
+/**
+ * Back from the Connection Portal: ask SnapTrade, then show the connection. What the URL claims only helps to
+ * explain.
+ */
 export async function GET(request: Request, { params }: { params: Promise<{ portalSessionId: string }> }) {
   const { pathname, search } = new URL(request.url);
   const user = await requireUser(pathname + search);

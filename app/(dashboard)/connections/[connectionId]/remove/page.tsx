@@ -16,6 +16,7 @@ export default async function RemovePage({ params }: PageProps<"/connections/[co
   const id = snapTradeId.safeParse(connectionId);
   const detail = id.success ? await getConnectionDetail(user.id, id.data, moment) : null;
   if (!detail) notFound();
-  if (detail.connection.status === "removing" || detail.connection.status === "removed") redirect(`/connections/${connectionId}`);
+  if (detail.connection.status === "removing" || detail.connection.status === "removed")
+    redirect(`/connections/${connectionId}`);
   return <RemoveConnection connection={detail.connection} appName={env().APP_NAME} />;
 }
