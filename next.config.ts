@@ -28,7 +28,7 @@ const config: NextConfig = {
           { key: "Referrer-Policy", value: "same-origin" },
           { key: "X-Content-Type-Options", value: "nosniff" },
           { key: "X-Frame-Options", value: "DENY" },
-          // Stricter would cut the portal's own sign-in windows off from it.
+          // Stricter would cut the portal's own sign-in windows off from it (docs/snaptrade.md §4.7).
           { key: "Cross-Origin-Opener-Policy", value: "same-origin-allow-popups" },
           { key: "Strict-Transport-Security", value: "max-age=31536000" },
         ],

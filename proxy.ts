@@ -1,6 +1,7 @@
 import { NextResponse, type NextRequest } from "next/server";
 import { env } from "@/lib/base/env";
 
+/** The host of brokerages' logos (docs/snaptrade.md §3.8). */
 const logoOrigin = "https://passiv-brokerage-logos.s3.ca-central-1.amazonaws.com";
 
 /**

@@ -5,8 +5,8 @@ import { z } from "zod";
 import { database } from "./db/client";
 
 /**
- * SnapTrade's documented limit (FACTS 7.4), used until its headers say otherwise and again when they haven't
- * for a while.
+ * SnapTrade's documented limit (docs/snaptrade.md §1.10), used until its headers say otherwise and again when
+ * they haven't for a while.
  */
 const documentedPerMinute = 250;
 /** The most the background may use; the rest is always free for people. */
@@ -53,11 +53,11 @@ export function inBackground<T>(work: () => Promise<T>): Promise<T> {
 
 /**
  * Requests one SnapTrade call from the budget that all processes share: a rolling minute, kept in the
- * database and on its clock (FACTS 7.4). The background is admitted within its share while enough is left for
- * people, and always within its reserve. A person is admitted while they have asked less than their own
- * limit, and less than half of what is left for all people: the fuller the minute, the smaller each person's
- * share. It is one statement that holds a row lock only while it runs: it counts on a snapshot and takes the
- * slot only if no one was admitted since.
+ * database and on its clock (docs/snaptrade.md §1.10). The background is admitted within its share while
+ * enough is left for people, and always within its reserve. A person is admitted while they have asked less
+ * than their own limit, and less than half of what is left for all people: the fuller the minute, the smaller
+ * each person's share. It is one statement that holds a row lock only while it runs: it counts on a snapshot
+ * and takes the slot only if no one was admitted since.
  * @param person the person to charge, as any kind of key; null for calls not tied to a person, which share
  * one person's limit
  */
@@ -197,8 +197,8 @@ function readUsage(result: unknown) {
 }
 
 /**
- * Records that a call was answered, and what its headers say about the limit (X-RateLimit-*). Missing or
- * absurd values change nothing, and no value counts for longer than two minutes.
+ * Records that a call was answered, and what its headers say about the limit (docs/snaptrade.md §1.11).
+ * Missing or absurd values change nothing, and no value counts for longer than two minutes.
  */
 export async function recordLimits(
   callId: number,

@@ -1,7 +1,7 @@
 import Link from "next/link";
 import { markRead } from "@/lib/notifications/actions";
 import type { NoticeView } from "@/lib/notifications/views";
-import { ago, type Viewer } from "@/lib/base/times";
+import { dayClock, type Viewer } from "@/lib/base/times";
 import { SubmitButton } from "../ui/submit-button";
 import { Tile } from "../ui/tile";
 import { Time } from "../ui/time";
@@ -47,7 +47,7 @@ export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; vi
               </p>
             </div>
             <Time at={notice.at} viewer={viewer} className="text-small text-ink-3">
-              {ago(viewer, notice.at, now)}
+              {dayClock(viewer, notice.at, now)}
             </Time>
           </li>
         ))}

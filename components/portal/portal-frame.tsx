@@ -19,7 +19,10 @@ interface Props {
   onAgain: () => void;
 }
 
-/** SnapTrade's own page. Nothing in it can be read from here; it only posts messages. */
+/**
+ * SnapTrade's own page. Nothing in it can be read from here; it only posts messages (docs/snaptrade.md §4.7,
+ * §4.8).
+ */
 export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props) {
   const { view, loginLink } = opened;
   const [loaded, setLoaded] = useState(false);

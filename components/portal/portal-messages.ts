@@ -8,8 +8,8 @@ export type PortalSignal = { kind: "result"; reportedResult: ReportedResult } | 
 
 /**
  * Reads a message in every form that the portal was seen or told to send: objects, and the older strings with
- * a colon (FACTS 4.3). Anything else is null. A message is a hint from a browser: it makes us look, and
- * chooses words.
+ * a colon (docs/snaptrade.md §4.8, §4.9). Anything else is null. A message is a hint from a browser: it makes
+ * us look, and chooses words.
  */
 export function readPortalMessage(data: unknown): PortalSignal | null {
   if (typeof data === "string") return fromText(data);

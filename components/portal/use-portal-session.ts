@@ -45,8 +45,8 @@ function paceOf({ view, signalled }: Trip): Pace | null {
 
 /**
  * One portal session as the dialog follows it. A success or the end of the visit first shows "checking", then
- * whatever the server concluded. An error leaves the portal open, since it lets the person try again.
- * Starting another visit leaves this one.
+ * whatever the server concluded. An error leaves the portal open, since it lets the person try again
+ * (docs/snaptrade.md §4.10). Starting another visit leaves this one.
  */
 export function usePortalSession(opened: OpenedPortal) {
   const [trip, setTrip] = useState(() => beginning(opened));
@@ -54,19 +54,22 @@ export function usePortalSession(opened: OpenedPortal) {
   const { portalSessionId } = trip.view;
   const { portalOrigins } = trip.opened;
 
-  const report = useCallback(async (id: string, reportedResult: ReportedResult | null, over: boolean) => {
-    const turn = ++asked.current;
-    const result = await reportPortal({ portalSessionId: id, reportedResult, over });
-    setTrip((now) => {
-      if (now.view.portalSessionId !== id) return now;
-      if (!result.ok)
-        return result.code === "signed-out" ? { ...now, signedOut: true, signalled: true } : now;
-      // A superseded answer says nothing new.
-      const final = isFinal(result.data.outcome);
-      if (turn !== asked.current && !final) return now;
-      return { ...now, view: result.data, signalled: now.signalled || final };
-    });
-  }, []);
+  const report = useCallback(
+    async (id: string, reportedResult: ReportedResult | null, { over = false, inside = false }) => {
+      const turn = ++asked.current;
+      const result = await reportPortal({ portalSessionId: id, reportedResult, over, inside });
+      setTrip((now) => {
+        if (now.view.portalSessionId !== id) return now;
+        if (!result.ok)
+          return result.code === "signed-out" ? { ...now, signedOut: true, signalled: true } : now;
+        // A superseded answer says nothing new.
+        const final = isFinal(result.data.outcome);
+        if (turn !== asked.current && !final) return now;
+        return { ...now, view: result.data, signalled: now.signalled || final };
+      });
+    },
+    [],
+  );
 
   const signal = useCallback(
     (reportedResult: ReportedResult) => {
@@ -77,19 +80,21 @@ export function usePortalSession(opened: OpenedPortal) {
           lastError:
             reportedResult.code === null && now.lastError ? now.lastError : failureOf(reportedResult.code),
         }));
-        return report(portalSessionId, reportedResult, false);
+        return report(portalSessionId, reportedResult, { inside: true });
       }
       setTrip((now) => {
         if (now.signalled || isFinal(now.view.outcome)) return now;
         const checking = { state: "checking" as const, signedIn: reportedResult.status === "SUCCESS" };
         return { ...now, signalled: true, view: { ...now.view, outcome: checking } };
       });
-      return report(portalSessionId, reportedResult, true);
+      return report(portalSessionId, reportedResult, { over: true });
     },
     [portalSessionId, report],
   );
 
   useEffect(() => {
+    // The origin is all that can be checked: nobody says which window sends the message (docs/snaptrade.md
+    // §8.24).
     function listen(event: MessageEvent) {
       if (!portalOrigins.includes(event.origin)) return;
       const said = readPortalMessage(event.data);
@@ -100,20 +105,20 @@ export function usePortalSession(opened: OpenedPortal) {
     return () => window.removeEventListener("message", listen);
   }, [portalOrigins, signal]);
 
+  const { signalled } = trip;
   const pace = trip.signedOut ? null : paceOf(trip);
   useEffect(() => {
-    if (pace) return poll(() => report(portalSessionId, null, false), pace);
-  }, [pace, portalSessionId, report]);
+    if (pace) return poll(() => report(portalSessionId, null, { inside: !signalled }), pace);
+  }, [pace, portalSessionId, report, signalled]);
 
   // A change of something of theirs may be this repair, told by a webhook; while the dialog is open the page
   // stays as it is.
   const live = useLive();
   useEffect(
-    () => live?.intercept(() => void report(portalSessionId, null, false)),
-    [live, portalSessionId, report],
+    () => live?.intercept(() => void report(portalSessionId, null, { inside: !signalled })),
+    [live, portalSessionId, report, signalled],
   );
 
-  const { signalled } = trip;
   const begin = useCallback(
     (next: OpenedPortal) => {
       setTrip(beginning(next));

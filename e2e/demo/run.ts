@@ -3,7 +3,7 @@ import path from "node:path";
 import { isTaken, root, run, stop, whenParentEnds } from "../support/ground.mjs";
 import { askForLink } from "../support/people";
 import { settingsFor, startApp, startEmulator, type Running } from "../support/processes";
-import { demoEmail, seedDemo } from "./seed";
+import { seedDemo } from "./seed";
 
 const ports = {
   app: Number(process.env.PORT || 3000),
@@ -40,8 +40,7 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
     const app = await startApp(ports, settings);
     running.push(app);
     const servers = { appUrl: app.url, emulatorUrl: emulator.url };
-    await seedDemo(servers);
-    const link = await askForLink(servers, demoEmail);
+    const link = await askForLink(servers, await seedDemo(servers));
     console.log(
       [
         "",

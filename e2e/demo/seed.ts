@@ -1,5 +1,6 @@
 import { Control, type SeededConnection } from "../support/control";
-import { makePerson, seedConnections, type Servers } from "../support/people";
+import { askForLink, makePerson, seedConnections, type Person, type Servers } from "../support/people";
+import { Visitor } from "../support/visitor";
 
 export const demoEmail = "maya@example.com";
 
@@ -65,13 +66,34 @@ function demoConnections(now: number): SeededConnection[] {
   ];
 }
 
-/** Makes the demonstration user once; a demonstration that was stopped goes on as it was. */
-export async function seedDemo(servers: Servers): Promise<void> {
+const mostDeleted = 20;
+
+/**
+ * Makes the demonstration user once; a demonstration that was stopped goes on as it was. While the account of
+ * one is being deleted, nobody can sign in to it, so the demonstration goes on with another.
+ * @returns their address
+ */
+export async function seedDemo(servers: Servers): Promise<string> {
   const control = new Control(servers.emulatorUrl);
   const users = await control.get<unknown[]>("/users");
-  if (users.length > 0) return;
-  const person = await makePerson(servers, demoEmail);
-  await control.post("/brokerages/SCHWAB", { maintenance_mode: true });
-  await control.post("/brokerages/KRAKEN", { is_degraded: true });
+  for (let number = 1; number <= mostDeleted; number++) {
+    const email = number === 1 ? demoEmail : demoEmail.replace("@", `.${number}@`);
+    const visitor = new Visitor(servers.appUrl);
+    const landing = await visitor.submit(await askForLink(servers, email), (form) =>
+      form.includes(`Sign in as ${email}`),
+    );
+    if (new URL(landing, servers.appUrl).pathname !== "/connections") continue;
+    const isNew =
+      users.length === 0 ||
+      (number > 1 && (await visitor.open("/connections")).includes("Connect your first brokerage"));
+    if (isNew) await seedPerson(await makePerson(servers, email));
+    return email;
+  }
+  throw new Error("too many demonstration users are being deleted; `npm run demo -- --fresh` starts over");
+}
+
+async function seedPerson(person: Person): Promise<void> {
+  await person.control.post("/brokerages/SCHWAB", { maintenance_mode: true });
+  await person.control.post("/brokerages/KRAKEN", { is_degraded: true });
   await seedConnections(person, demoConnections(Date.now()));
 }

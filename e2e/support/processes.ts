@@ -46,11 +46,19 @@ export async function startEmulator(
 
 /** Starts the built app and returns when it is healthy. */
 export async function startApp(ports: Ports, env: Record<string, string>): Promise<Running> {
-  const child = start(["e2e/commands/start.mjs"], "inherit", { ...settingsFor(ports), ...env });
+  const child = start(["e2e/commands/start.mjs"], "pipe", { ...settingsFor(ports), ...env });
+  if (child.stdout) createInterface(child.stdout).on("line", (line) => isGreeting(line) || console.log(line));
   const url = `http://localhost:${ports.app}`;
   await Promise.race([healthy(url), ended(child)]);
   return { url, stop: () => end(child), child };
 }
+
+/**
+ * Next says that it is ready before the app has read its settings and opened its database, so also when it is
+ * about to end.
+ */
+const isGreeting = (line: string) =>
+  /^\s*(▲ Next\.js|- (Local|Network|Environments):|✓ )/.test(line) || line.trim() === "";
 
 function start(args: string[], output: "pipe" | "inherit", env: Record<string, string>): ChildProcess {
   return spawn(process.execPath, args, {

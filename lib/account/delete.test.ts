@@ -7,7 +7,7 @@ import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { sessions, verificationTokens } from "@/lib/db/schema/auth";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
-import { rounds } from "@/lib/db/schema/work";
+import { rounds, webhookEvents } from "@/lib/db/schema/work";
 import { env } from "@/lib/base/env";
 import { sendDueNotices } from "@/lib/notifications/send";
 import { reconcile } from "@/lib/reconcile/round";
@@ -267,6 +267,16 @@ test("nothing about a person remains: not in any table, and not at SnapTrade, wh
   await look(userId, minutes(9));
   await tell("CONNECTION_ADDED", { userId: anew.snapTradeUserId, brokerageAuthorizationId: secondId });
   await processInbox();
+  // As the inbox keeps what the database refuses as it was sent.
+  const payload = JSON.stringify({ userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
+  const refused = {
+    id: randomUUID(),
+    type: "CONNECTION_BROKEN",
+    payload,
+    state: "dead" as const,
+    outcome: "unreadable" as const,
+  };
+  await db.insert(webhookEvents).values({ ...refused, receivedAt: minutes(9), runAt: minutes(9) });
   await db
     .insert(verificationTokens)
     .values({ identifier: email, token: randomUUID(), expires: minutes(15) });
@@ -283,4 +293,17 @@ test("nothing about a person remains: not in any table, and not at SnapTrade, wh
   const after = await dump();
   for (const trace of traces) expect(after).not.toContain(trace);
   expect(await emulator.get("/users")).toEqual([]);
+
+  // SnapTrade's own news of the deletion, and events that were held up on their way.
+  const late = { userId: snapTradeUserId, brokerageAuthorizationId: connectionId };
+  for (const type of ["USER_DELETED", "CONNECTION_DELETED", "ACCOUNT_HOLDINGS_UPDATED", "SOMETHING_NEW"])
+    await tell(type, late);
+  await tell("CONNECTION_ATTEMPTED", {
+    userId: snapTradeUserId,
+    connectionAttemptedResult: "DIFFERENT_ACCOUNT",
+  });
+  await tell("CONNECTION_UPDATED", { brokerageAuthorizationId: connectionId });
+  await processInbox();
+  const later = await dump();
+  for (const trace of traces) expect(later).not.toContain(trace);
 });

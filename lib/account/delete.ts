@@ -1,5 +1,5 @@
 import "server-only";
-import { and, eq, inArray, isNotNull, isNull, lte, notExists, sql } from "drizzle-orm";
+import { and, eq, inArray, isNotNull, isNull, lte, notExists, or, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
@@ -8,7 +8,7 @@ import { sessions, verificationTokens } from "@/lib/db/schema/auth";
 import { connections } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
-import { snapTradeCalls, webhookEvents } from "@/lib/db/schema/work";
+import { emptiedEvent, snapTradeCalls, webhookEvents } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { deleteFormersOf } from "./former-users";
@@ -144,19 +144,20 @@ async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
 
 /** Each event's id stays, so that a late copy is still recognized; its contents are erased. */
 async function emptyEvents(tx: Transaction, names: string[], connectionIds: string[]): Promise<void> {
-  const emptied = {
-    payload: "{}",
-    snapTradeUserId: null,
-    connectionId: null,
-    signInResult: null,
-    lastError: null,
-  };
   if (names.length > 0)
-    await tx.update(webhookEvents).set(emptied).where(inArray(webhookEvents.snapTradeUserId, names));
+    await tx.update(webhookEvents).set(emptiedEvent).where(inArray(webhookEvents.snapTradeUserId, names));
+  // Of an event that could not be stored as sent, only the text says whose it is.
+  const named = names.map((name) => sql`position(${name} in ${webhookEvents.payload}) > 0`);
+  const untold = and(eq(webhookEvents.state, "dead"), isNull(webhookEvents.snapTradeUserId));
+  if (names.length > 0)
+    await tx
+      .update(webhookEvents)
+      .set(emptiedEvent)
+      .where(and(untold, or(...named)));
   if (connectionIds.length === 0) return;
   const aboutTheirs = and(
     isNull(webhookEvents.snapTradeUserId),
     inArray(webhookEvents.connectionId, connectionIds),
   );
-  await tx.update(webhookEvents).set(emptied).where(aboutTheirs);
+  await tx.update(webhookEvents).set(emptiedEvent).where(aboutTheirs);
 }

@@ -28,7 +28,8 @@ const pace = { atOnce: 2, withinMs: 10_000 };
 const attemptsBeforeParked = 12;
 
 /**
- * Asks SnapTrade to delete users that no longer belong to anyone, at growing intervals, each independently.
+ * Asks SnapTrade to delete users that no longer belong to anyone, who may still be billed (docs/snaptrade.md
+ * §2.4): at growing intervals, each independently.
  */
 export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserCounts> {
   const db = await database();
@@ -118,7 +119,7 @@ async function keepTrying(
 
 /**
  * 404 is unambiguous. A "no such user" that could also mean our key (401) counts only after SnapTrade has
- * accepted the deletion.
+ * accepted the deletion (docs/snaptrade.md §8.17).
  */
 function isUnknownThere({ acceptedAt }: FormerUser, { kind, details }: SnapTradeFailure): boolean {
   if (kind === "not-found") return true;

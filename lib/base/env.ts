@@ -41,10 +41,12 @@ const schema = z.object({
   SNAPTRADE_CLIENT_ID: required("the client id of your SnapTrade API key"),
   SNAPTRADE_CONSUMER_KEY: required("the consumer key of your SnapTrade API key"),
   SNAPTRADE_PREVIOUS_CONSUMER_KEY: z.string().optional(),
+  // With a path of its own, the SDK would sign something else than it sends (docs/snaptrade.md §1.2).
   SNAPTRADE_API_URL: z
     .url("must be a URL")
     .refine((value) => !/\/(api\/v1)?$/.test(value), "must have no trailing slash and no /api/v1")
     .default("https://api.snaptrade.com"),
+  // SnapTrade's public two (docs/snaptrade.md §4.14).
   SNAPTRADE_PORTAL_ORIGINS: z
     .string()
     .default("https://app.snaptrade.com,https://connect.snaptrade.com")

@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { ago, clock, clockSeconds, dayAt, dayClock, duration, startOfDay, type Viewer } from "./times";
+import {
+  ago,
+  clock,
+  clockSeconds,
+  dayAndTime,
+  dayAt,
+  dayClock,
+  duration,
+  startOfDay,
+  type Viewer,
+} from "./times";
 
 const toronto: Viewer = { locale: "en-GB", timeZone: "America/Toronto", zoneKnown: true };
 const unknown: Viewer = { locale: "en-GB", timeZone: "UTC", zoneKnown: false };
@@ -15,6 +25,8 @@ test("clocks are the reader's; where their zone is not known, the zone is said",
 test("days are named, today is today, and another year is told", () => {
   expect(plain(dayClock(toronto, now, now))).toBe("today, 14:05");
   expect(plain(dayClock(toronto, new Date("2026-11-17T14:12:00Z"), now))).toBe("Tue 17 Nov, 09:12");
+  expect(plain(dayAndTime(toronto, now, now))).toBe("Fri 20 Nov at 14:05");
+  expect(plain(dayAndTime(unknown, now, now))).toBe("Fri 20 Nov at 19:05 UTC");
   expect(plain(dayAt(toronto, new Date("2025-03-14T14:12:00Z"), now))).toBe("on 14 Mar 2025 at 10:12");
 });
 

@@ -66,6 +66,11 @@ export function dayAt(viewer: Viewer, at: Date, now: Date, time = clock): string
   return `${isSameDay(viewer, at, now) ? "today" : `on ${dayName(viewer, at, now)}`} at${space}${time(viewer, at)}`;
 }
 
+/** "Tue 17 Nov at 09:14", for what is read at another time than it is written. */
+export function dayAndTime(viewer: Viewer, at: Date, now: Date): string {
+  return `${dayName(viewer, at, now)} at${space}${clock(viewer, at)}`;
+}
+
 /** "just now", "3 minutes ago", up to seven days; then "on 17 Nov". */
 export function ago(viewer: Viewer, at: Date, now: Date): string {
   const passed = now.getTime() - at.getTime();

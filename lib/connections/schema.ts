@@ -35,4 +35,5 @@ export const reportPortalInput = z.object({
   portalSessionId: id,
   reportedResult: reportedResult.nullable(),
   over: z.boolean(),
+  inside: z.boolean().optional(),
 });

@@ -170,7 +170,7 @@ export type PortalIntent = "connect" | "reconnect" | "renew" | "allow-trading";
 export type RepairIntent = Exclude<PortalIntent, "connect">;
 
 /**
- * What a window message or the return URL reports (FACTS 4.3, 4.6). A hint: it chooses words, never the
+ * What a window message or the return URL reports (docs/snaptrade.md §4.8, §4.12). A hint: it chooses words, never the
  * result.
  */
 export type ReportedResult = PortalResult;

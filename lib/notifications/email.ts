@@ -1,4 +1,4 @@
-import { clock, dayAt, type Viewer } from "@/lib/base/times";
+import { dayAndTime, type Viewer } from "@/lib/base/times";
 import type { NoticeKind } from "./rules";
 
 /** One connection that an e-mail is about. */
@@ -97,12 +97,12 @@ function storyOf(
 ): string[] {
   if (kind === "fixed") {
     return [
-      `SnapTrade confirmed${endedAt ? ` ${dayAt(viewer, endedAt, now)}` : ""} that ${b} shares data with ${appName} again. New data follows with SnapTrade’s next update.`,
+      `SnapTrade confirmed${endedAt ? ` on ${dayAndTime(viewer, endedAt, now)}` : ""} that ${b} shares data with ${appName} again. New data follows with SnapTrade’s next update.`,
     ];
   }
-  const since = `${b} stopped sharing new data with ${appName} ${dayAt(viewer, brokeAt, now)}.`;
+  const since = `${b} stopped sharing new data with ${appName} on ${dayAndTime(viewer, brokeAt, now)}.`;
   const data = dataAsOf
-    ? ` What you see in ${appName} is from ${clock(viewer, dataAsOf)} and stays as it is until you reconnect.`
+    ? ` What you see in ${appName} is from ${dayAndTime(viewer, dataAsOf, now)} and stays as it is until you reconnect.`
     : "";
   const held = wasHeld
     ? [`Reconnecting ${b} wasn’t possible for a while, so we waited to send this. You can try now.`]

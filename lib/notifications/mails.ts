@@ -46,7 +46,9 @@ export async function writeMail(
   const { user } = claimed.notices[0];
   const { APP_NAME: appName, APP_URL: appUrl, BRAND_COLOR } = env();
   const unsubscribeUrl = `${appUrl}/api/unsubscribe/${unsubscribeToken(claimed.userId)}`;
-  const viewer = { locale: "en-GB", timeZone: knownZone(user.timeZone), zoneKnown: true };
+  const timeZone = knownZone(user.timeZone);
+  // UTC is also what stands in for a zone that nobody told us, so it is named.
+  const viewer = { locale: "en-GB", timeZone, zoneKnown: timeZone !== "UTC" };
   const frame = { appName, appUrl, colors: mailColors(BRAND_COLOR), unsubscribeUrl, viewer, now };
   const composed = composeMail(
     kindOf(items.map(({ kind }) => kind)),

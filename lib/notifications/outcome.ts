@@ -116,9 +116,11 @@ export async function recordAbandoned(now: Date): Promise<number> {
     gt(notices.lockedUntil, new Date(now.getTime() + leaseMs)),
   );
   const found = await db
-    .selectDistinct({ userId: notices.userId })
+    .select({ userId: notices.userId })
     .from(notices)
     .where(and(inArray(notices.mail, ["claimed", "leaving"]), abandoned))
+    .groupBy(notices.userId)
+    .orderBy(sql`min(${notices.lockedUntil})`, notices.userId)
     .limit(abandonedAtOnce);
   let unknown = 0;
   for (const { userId } of found) {

@@ -72,7 +72,7 @@ export async function listCandidates(
     read(
       "inPortal",
       db
-        .selectDistinct(user)
+        .select(user)
         .from(portalSessions)
         .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, portalSessions.userId))
         .where(
@@ -83,6 +83,8 @@ export async function listCandidates(
             or(isNull(snapTradeUsers.lookedAt), lt(snapTradeUsers.lookedAt, before(now, portalEveryMs))),
           ),
         )
+        .groupBy(snapTradeUsers.userId)
+        .orderBy(sql`${asked} nulls first`, snapTradeUsers.userId)
         .limit(room),
     ),
     read(
@@ -120,7 +122,8 @@ export async function listCandidates(
 }
 
 /**
- * The people of connections that count as silent (policy.ts, silentAt) and that nobody has asked about since.
+ * The people of connections that count as silent (policy.ts, silentAt; docs/snaptrade.md §8.6) and that
+ * nobody has asked about since.
  */
 export async function listSilent(now: Date, room: number, upSince: Date): Promise<{ userId: string }[]> {
   const db = await database();

@@ -94,12 +94,37 @@ test.each([
     expect((await send({ path, headers: headers })).status, path).toBe(status);
 });
 
-test.each(["/api/webhooks/snaptrade", "/api/cron/reconcile", "/api/unsubscribe/some-token"])(
-  "programs post to %s without an origin",
-  async (path) => {
-    expect((await send({ path })).status).toBe(200);
-  },
-);
+test.each([
+  "/api/webhooks/snaptrade",
+  "/api/cron/reconcile",
+  "/api/unsubscribe/2f8c0b6e-token.Signed_-",
+  "/api/webhooks/snaptrade?from=//x",
+])("programs post to %s without an origin", async (path) => {
+  expect((await send({ path })).status).toBe(200);
+});
+
+test.each([
+  "//evil/api/webhooks/snaptrade",
+  "///evil/api/webhooks/snaptrade",
+  "/\\evil/api/webhooks/snaptrade",
+  "http://evil/api/webhooks/snaptrade",
+  "//api/webhooks/snaptrade",
+  "/api//webhooks/snaptrade",
+  "/api\\webhooks/snaptrade",
+  "/api/webhooks%2Fsnaptrade",
+  "/api/%77ebhooks/snaptrade",
+  "/API/webhooks/snaptrade",
+  "/api/webhooks/snaptrade/",
+  "/api/webhooks/snaptrade#/../../../connections",
+  "/connections/../api/webhooks/snaptrade",
+  "/connections/%2e%2E/api/webhooks/snaptrade",
+  "/api/unsubscribe/..",
+  "/api/unsubscribe/%2e%2e%2fconnections",
+  "/api/unsubscribe/x\\..\\..\\connections",
+])("a post to %s, which is no program's path as spelled, needs our origin", async (path) => {
+  expect((await send({ path })).status).toBe(403);
+  expect((await send({ path: `${path}?a=/b`, headers: { Origin: origin } })).status).toBe(200);
+});
 
 test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])(
   "%s, which Next cannot read, is answered with a page",

@@ -12,8 +12,11 @@ const maxBodyBytes = 64 * 1024;
  */
 const lingerMs = 5_000;
 
-/** Paths that programs post to rather than our own pages; each checks a secret of its own. */
-const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[^/]+)$/;
+/**
+ * Paths that programs post to rather than our own pages; each checks a secret of its own. Only this spelling
+ * counts: no rule here depends on how Next resolves a path that is spelled in another way.
+ */
+const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[\w-]+(\.[\w-]+)?)$/;
 
 /** The request header that carries the sender's address; only the gate writes it. */
 export const clientAddressHeader = "x-client-address";
@@ -57,12 +60,15 @@ function admit(request: IncomingMessage, response: ServerResponse, pass: () => v
   else pass();
 }
 
-/** The path as Next will resolve it, or null if it can't be decoded. */
+/**
+ * The path as it was sent, or null if Next couldn't decode it. A URL parser would take part of `//x/y` for a
+ * host and resolve dots.
+ */
 function pathOf({ url = "" }: IncomingMessage): string | null {
+  const [path = ""] = url.split("?", 1);
   try {
-    const { pathname } = new URL(url, "http://here");
-    decodeURIComponent(pathname);
-    return pathname;
+    decodeURIComponent(path);
+    return path;
   } catch {
     return null;
   }

@@ -1,6 +1,6 @@
 /**
- * JSON as Python reads and prints it (FACTS 6.3). A number keeps its spelling, an object keeps the last of
- * equal keys, and no key has a meaning to JavaScript.
+ * JSON as Python reads and prints it (docs/snaptrade.md §6.7). A number keeps its spelling, an object keeps
+ * the last of equal keys, and no key has a meaning to JavaScript.
  */
 export type Json = string | JsonNumber | JsonWord | Json[] | Map<string, Json>;
 type JsonWord = true | false | null;

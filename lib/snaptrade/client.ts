@@ -9,7 +9,8 @@ import { readLimits } from "./rate-limit";
 import { createServerClock, type AnswerInterval } from "./server-clock";
 
 /**
- * Who a user-scoped call is made for (FACTS 1.1). The secret exists in the clear only while a call is made.
+ * Who a user-scoped call is made for (docs/snaptrade.md §1.1). The secret exists in the clear only while a
+ * call is made.
  */
 export interface SnapTradeCredentials {
   snapTradeUserId: string;
@@ -26,7 +27,7 @@ export interface Answer<T> extends AnswerInterval {
 
 /** From the question to the last byte of the answer, including the wait for admission. */
 const limitMs = 15_000;
-/** Login links were seen to take 8 to 46 seconds (FACTS 1.6). */
+/** Login links were seen to take 8 to 46 seconds (docs/snaptrade.md §1.5). */
 export const loginLimitMs = 60_000;
 const maxAnswerBytes = 10 * 1024 * 1024;
 
@@ -45,7 +46,8 @@ function snapTrade(): Api {
     baseOptions: {
       maxRedirects: 0,
       maxContentLength: maxAnswerBytes,
-      // A 429 must resolve: otherwise the SDK sleeps for 35 seconds and hides the headers (FACTS 1.7).
+      // A 429 must resolve: otherwise the SDK sleeps for 35 seconds and hides the headers (docs/snaptrade.md
+      // §1.6).
       validateStatus: (status: number) => (status >= 200 && status < 300) || status === 429,
     },
   });
@@ -58,7 +60,10 @@ interface SdkResponse {
   headers: object;
 }
 
-/** The answer to a deletion: SnapTrade accepted it, whatever else the answer says (FACTS 5.5). */
+/**
+ * The answer to a deletion: SnapTrade accepted it, whatever else the answer says (docs/snaptrade.md §2.3,
+ * §3.12).
+ */
 export const accepted = z.union([z.looseObject({}), z.literal("")]);
 
 /** What each call passes to the SDK as its second argument, so that it ends on time. */
@@ -101,8 +106,12 @@ export async function callSnapTrade<T>(
       });
     const header = headersOf(response);
     const date = timeOf(header("date"));
-    const interval = intervalOf(date, startedAt, Date.now());
-    const { retryAfterSeconds, ...limits } = readLimits(header, new Date(date ?? Date.now()));
+    const age = ageOf(header("age"));
+    const interval = intervalOf(date, startedAt, Date.now(), age);
+    const { retryAfterSeconds, ...limits } = readLimits(
+      header,
+      new Date(date === null ? Date.now() : date + age),
+    );
     await keepBooks(deadline, () => recordLimits(callId, limits));
     const requestId = header("x-request-id");
     if (response.status === 429) {
@@ -150,7 +159,7 @@ interface Deadline {
   clear: () => void;
 }
 
-/** The SDK's own timeout restarts with each byte, so an answer that drips would never end. */
+/** The SDK's own timeout doesn't end an answer that drips (docs/snaptrade.md §1.4). */
 function startDeadline(operation: string, withinMs: number): Deadline {
   const controller = new AbortController();
   let give: (failure: SnapTradeFailure) => void = () => undefined;
@@ -188,6 +197,11 @@ function headersOf(response: SdkResponse) {
 function timeOf(date: string | undefined): number | null {
   const time = date ? Date.parse(date) : Number.NaN;
   return Number.isNaN(time) ? null : time;
+}
+
+/** In milliseconds; nothing but a whole number of seconds counts. */
+function ageOf(age: string | undefined): number {
+  return age && /^\d{1,7}$/.test(age) ? Number(age) * 1_000 : 0;
 }
 
 /** An error that is not SnapTrade's or the network's is a defect of ours, and its frames tell where. */

@@ -27,7 +27,7 @@ const brokerageShape = z.object({
   allows_trading: yesOrNo,
 });
 
-/** A brokerage as far as people meet it (FACTS 5.2). */
+/** A brokerage as far as people meet it (docs/snaptrade.md §3.8). */
 export interface SeenBrokerage {
   id: string;
   slug: string;
@@ -41,7 +41,7 @@ export interface SeenBrokerage {
 
 const brokerage = brokerageShape.transform((seen): SeenBrokerage => ({
   id: seen.id,
-  // Unique like a slug, but never derived from a name (FACTS 11).
+  // Unique like a slug, but never derived from a name (docs/snaptrade.md §3.8).
   slug: seen.slug || seen.id.toUpperCase(),
   name: seen.display_name || seen.name || seen.slug || "Unnamed brokerage",
   logoUrl: seen.aws_s3_square_logo_url?.startsWith("https://") ? seen.aws_s3_square_logo_url : null,
@@ -72,9 +72,9 @@ const connection = z
   }));
 
 /**
- * A connection as SnapTrade describes it (FACTS 5.2). `disabled` is never guessed: a connection without it is
- * unreadable. `brokerage` is null when that part is unreadable; an unknown access level counts as the lower
- * one.
+ * A connection as SnapTrade describes it (docs/snaptrade.md §3.2). `disabled` is never guessed: a connection
+ * without it is unreadable. `brokerage` is null when that part is unreadable; an unknown access level counts
+ * as the lower one. `disabledAt` is null unless it is disabled now (§8.13).
  */
 export type SeenConnection = z.infer<typeof connection>;
 
@@ -133,8 +133,8 @@ function heard<T extends { id: string }>(operation: string, answer: Answer<Liste
 }
 
 /**
- * All connections of one user; one that is neither among `items` nor among `unreadable` does not exist there
- * (FACTS 5.1).
+ * All connections of one user (docs/snaptrade.md §3.1); SnapTrade did not list one that is neither among
+ * `items` nor among `unreadable`.
  * @throws SnapTradeFailure
  */
 export async function listConnections(
@@ -147,7 +147,8 @@ export async function listConnections(
 
 /**
  * True when SnapTrade says that this connection is unknown (404 with a code of its own, usually 1011); a bare
- * 404 may come from a gateway. Asked before a connection that left the list counts as gone.
+ * 404 may come from a gateway (docs/snaptrade.md §8.17). Asked before a connection that left the list counts
+ * as gone.
  * @throws SnapTradeFailure for any other failure
  */
 export async function isConnectionGone(
@@ -167,7 +168,7 @@ export async function isConnectionGone(
 }
 
 /**
- * Asks SnapTrade to delete a connection; it is gone when the list no longer has it (FACTS 5.5).
+ * Asks SnapTrade to delete a connection; it is gone when the list no longer has it (docs/snaptrade.md §3.12).
  * @throws SnapTradeFailure
  */
 export async function deleteConnection(
@@ -180,8 +181,8 @@ export async function deleteConnection(
 }
 
 /**
- * All accounts of one user: name, end of the number, newest holdings. Not to be asked for while the person is
- * in the portal (FACTS 4.9).
+ * All accounts of one user: name, end of the number, newest holdings (docs/snaptrade.md §5.1). Not to be
+ * asked for while the person is in the portal (§4.15).
  * @throws SnapTradeFailure
  */
 export async function listAccounts(credentials: SnapTradeCredentials): Promise<Answer<Listed<SeenAccount>>> {
@@ -191,8 +192,8 @@ export async function listAccounts(credentials: SnapTradeCredentials): Promise<A
 }
 
 /**
- * All brokerages that SnapTrade knows, with their current problems (FACTS 5.1). Concurrent callers in this
- * process share one answer.
+ * All brokerages that SnapTrade knows, with their current problems (docs/snaptrade.md §3.8). Concurrent
+ * callers in this process share one answer.
  * @throws SnapTradeFailure
  */
 export const listBrokerages = shared(async (): Promise<Answer<Listed<SeenBrokerage>>> => {
@@ -204,7 +205,8 @@ const authorizationType = z.object({ auth_type: ifLegible(text), brokerage: z.ob
 const authorizationTypes = z.array(authorizationType.nullable().catch(null));
 
 /**
- * The slugs of brokerages whose sign-in opens a window of its own (FACTS 4.2). Shared like listBrokerages.
+ * The slugs of brokerages whose sign-in opens a window of its own in a frame (docs/snaptrade.md §3.10, §4.7).
+ * Shared like listBrokerages.
  * @throws SnapTradeFailure
  */
 export const listOAuthBrokerages = shared(async (): Promise<Set<string>> => {

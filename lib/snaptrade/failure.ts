@@ -10,12 +10,12 @@ export type FailureKind =
   | "away"
   /** Too many requests; nothing more before `retryAfterSeconds`. */
   | "busy"
-  /** Our key, clock or signature (401 with 1076 or no code). An operator must act. */
+  /** Our key, clock or signature (401 with 1076 or no code; docs/snaptrade.md §8.1). An operator must act. */
   | "key-refused"
   /** This person's SnapTrade secret is not valid any more (1083). */
   | "user-refused"
   | "not-found"
-  /** The connection is disabled already or may not do this now (402). */
+  /** The connection is disabled already or may not do this now (402; docs/snaptrade.md §3.4). */
   | "connection-disabled"
   | "user-exists"
   /** Any other refusal: our mistake or a feature that the key lacks. */
@@ -24,8 +24,8 @@ export type FailureKind =
   | "unexpected-answer";
 
 /**
- * The only error that leaves this adapter. It holds no URL, message, header or body of the call, since those
- * carry the user's secret (FACTS 1.8).
+ * The only error that leaves this adapter. It holds no URL, message, header or body of the call: the URL has
+ * the user's secret (docs/snaptrade.md §1.7).
  */
 export class SnapTradeFailure extends Error {
   constructor(
@@ -68,8 +68,8 @@ const kindOfStatus: Partial<Record<number, FailureKind>> = {
 };
 
 /**
- * What an answer with this status and error code means (FACTS 7). Server errors stay server errors whatever
- * code they carry.
+ * What an answer with this status and error code means (docs/snaptrade.md §1.9). Server errors stay server
+ * errors whatever code they carry.
  */
 export function failureKindOf(status: number | undefined, code: string | undefined): FailureKind {
   if (
@@ -84,7 +84,9 @@ export function failureKindOf(status: number | undefined, code: string | undefin
   return (code ? kindOfCode[code] : undefined) ?? kindOfStatus[status] ?? "refused";
 }
 
-/** Turns whatever the SDK threw into our own failure, keeping status and code only. */
+/**
+ * Turns whatever the SDK threw into our own failure, keeping status and code only (docs/snaptrade.md §1.8).
+ */
 export function toFailure(operation: string, error: unknown): SnapTradeFailure {
   if (error instanceof SnapTradeFailure) return error;
   if (!(error instanceof SnaptradeError)) return new SnapTradeFailure("away", operation);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /**
- * An id as SnapTrade sends it: a UUID in shape, whatever its version digits say (the example in SnapTrade's
- * own specification has none), in the lower case that the database stores.
+ * An id as SnapTrade sends it: a UUID in shape, whatever its version and variant digits say
+ * (docs/snaptrade.md §3.3), in the lower case that the database stores.
  */
 export const snapTradeId = z.guid().toLowerCase();

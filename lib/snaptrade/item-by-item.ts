@@ -14,8 +14,9 @@ export interface Listed<T> {
 }
 
 /**
- * The schema for a list whose items are parsed one by one, so that an unreadable item affects no other.
- * A repeated id counts once, and not at all if the two items contradict each other.
+ * The schema for a list whose items are parsed one by one, so that an unreadable item affects no other
+ * (docs/snaptrade.md §8.21). A repeated id counts once, and not at all if the two items contradict each
+ * other.
  */
 export function itemByItem<T extends { id: string }>(item: z.ZodType<T>): z.ZodType<Listed<T>> {
   return z.array(z.unknown()).transform((sent) => {
@@ -65,7 +66,7 @@ export const text = z.string().transform((sent) =>
 /** An optional field: a missing or odd value is no reason to reject the item. */
 export const ifLegible = <T>(shape: z.ZodType<T>) => shape.nullish().catch(null);
 
-/** A time that any database can store; sync times have a space instead of the T (FACTS 5.10). */
+/** A time that any database can store; sync times have a space instead of the T (docs/snaptrade.md §7.1). */
 export const dateTime = z.string().transform((sent, context) => {
   const time = new Date(Date.parse(sent.replace(/^(\d{4}-\d\d-\d\d) /, "$1T")));
   const year = time.getUTCFullYear();

@@ -6,8 +6,8 @@ import { SnapTradeFailure } from "./failure";
 import { ifLegible, text } from "./item-by-item";
 
 /**
- * A way into the Connection Portal: works once, for five minutes (FACTS 3.5). `loginLink` is a secret of the
- * person who clicked.
+ * A way into the Connection Portal, for five minutes, to be used once (docs/snaptrade.md §4.2). `loginLink`
+ * is a secret of the person who clicked.
  */
 export interface LoginLink {
   loginLink: string;
@@ -21,9 +21,9 @@ export type LoginPurpose = { reconnect: string; connectionType?: "trade" } | { b
 const answer = z.object({ redirectURI: z.url({ protocol: /^https?$/ }), sessionId: ifLegible(text) });
 
 /**
- * Asks for a login link, to repair the connection `reconnect` or to make a new one at `broker` (FACTS 3).
- * `connectionType` is left out unless trading was asked for: an explicit value may change the access level
- * (FACTS 3.4).
+ * Asks for a login link, to repair the connection `reconnect` or to make a new one at `broker`
+ * (docs/snaptrade.md §4.1, §4.3). `connectionType` is left out unless trading was asked for: an explicit
+ * value may change the access level (§4.4).
  * @throws SnapTradeFailure; also when the link leads to an origin that we do not frame
  */
 export async function createLoginLink(

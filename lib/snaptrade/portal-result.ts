@@ -1,6 +1,6 @@
 /**
- * What the return URL of the Connection Portal claims. Anybody can type it, so it chooses words and never
- * results.
+ * What the return URL of the Connection Portal claims (docs/snaptrade.md §4.12). Anybody can type it, so it
+ * chooses words and never results.
  */
 export type PortalResult =
   | { status: "SUCCESS" }
@@ -15,8 +15,8 @@ export type PortalResult =
 const codePattern = /^([0-9]{4}|[A-Z][A-Z_]{2,31})$/;
 
 /**
- * Reads the query of a return URL in every form of FACTS 4.6: joined with a second `?`, without a status,
- * repeated, in another case.
+ * Reads the query of a return URL in every form that may occur: without a status (docs/snaptrade.md §4.13),
+ * joined with a second `?` (§8.10), repeated, or in another case (§8.26).
  * @param search the raw query, with or without the leading `?`
  */
 export function readPortalResult(search: string): PortalResult {

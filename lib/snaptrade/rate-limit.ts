@@ -1,6 +1,6 @@
 /**
- * What one answer's headers say about the rate limit (FACTS 7.4), in any format; a field is absent when its
- * header is unreadable.
+ * What one answer's headers say about the rate limit (docs/snaptrade.md §1.11, §8.22), in any format; a field
+ * is absent when its header is unreadable.
  */
 export interface ToldLimits {
   limit: number | undefined;

@@ -58,6 +58,19 @@ test("an answer without a date, or dated far ahead, is dated from the others", (
   }
 });
 
+test("an answer that a cache kept speaks for the moment it was kept, and says nothing wrong about the clock", () => {
+  const intervalOf = createServerClock();
+  const first = intervalOf(noon, noon, noon + 10);
+  const keptAt = noon - 600_000;
+  const cached = intervalOf(keptAt, noon + 5_000, noon + 5_010, 605_000);
+  expect(cached.askedAt.getTime()).toBeLessThanOrEqual(keptAt);
+  expect(keptAt - cached.askedAt.getTime()).toBeLessThan(3_000);
+  expect(cached.answeredAt.getTime()).toBeGreaterThanOrEqual(keptAt);
+  expect(cached.answeredAt.getTime()).toBeLessThan(first.askedAt.getTime());
+  const next = intervalOf(null, noon + 6_000, noon + 6_010);
+  expect(Math.abs(next.askedAt.getTime() - (noon + 6_000))).toBeLessThanOrEqual(1_050);
+});
+
 test("a clock that was set is trusted again with the next answer", () => {
   const intervalOf = createServerClock();
   intervalOf(noon, noon, noon + 10);

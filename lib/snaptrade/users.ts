@@ -5,8 +5,8 @@ import { accepted, callSnapTrade, type SnapTradeCredentials } from "./client";
 const registered = z.object({ userSecret: z.string().min(1) });
 
 /**
- * Registers a user under an id that was never used before (FACTS 2). After any failure the id is spent: the
- * user may exist and its secret be lost.
+ * Registers a user under an id that was never used before (docs/snaptrade.md §2.1, §2.2). After any failure
+ * the id is spent: the user may exist and its secret be lost.
  * @param person whose budget is charged; retries use the same key
  * @throws SnapTradeFailure
  */
@@ -24,7 +24,7 @@ export async function registerSnapTradeUser(
 }
 
 /**
- * Asks SnapTrade to delete a user for good; done when SnapTrade gets to it (FACTS 2).
+ * Asks SnapTrade to delete a user for good; done when SnapTrade gets to it (docs/snaptrade.md §2.3).
  * @throws SnapTradeFailure
  */
 export async function deleteSnapTradeUser(snapTradeUserId: string): Promise<void> {

@@ -1,18 +1,21 @@
 import { createHash } from "node:crypto";
 import { printJson, type Json } from "./canonical-json";
 
-/** What SnapTrade posted, as far as we read it (FACTS 6.2). Every member but the first two may be absent. */
+/**
+ * What SnapTrade posted, as far as we read it (docs/snaptrade.md §6.2). Every member but the first two may be
+ * absent.
+ */
 export interface WebhookEvent {
-  /** SnapTrade's id of this notification; the same in every retry. */
+  /** SnapTrade's id of this notification; presumably the same in every retry (docs/snaptrade.md §8.4). */
   id: string;
   type: string;
   snapTradeUserId: string | null;
   clientId: string | null;
   connectionId: string | null;
   brokerageId: string | null;
-  /** How a trip to the Connection Portal ended, on CONNECTION_ATTEMPTED. */
+  /** How a trip to the Connection Portal ended, on CONNECTION_ATTEMPTED (docs/snaptrade.md §6.4). */
   signInResult: string | null;
-  /** SnapTrade's clock. */
+  /** SnapTrade's clock (docs/snaptrade.md §7.2). */
   happenedAt: Date | null;
   /** The whole event as JSON in printable ASCII, without the deprecated shared secret. */
   payload: string;

@@ -5,7 +5,8 @@ import { env } from "@/lib/base/env";
 let keys: KeyObject[] | undefined;
 
 /**
- * The consumer key, and the previous one while it is being changed; the raw key signs webhooks (FACTS 6.3).
+ * The consumer key, and the previous one while it is being changed; the raw key signs webhooks
+ * (docs/snaptrade.md §6.6).
  */
 function consumerKeys(): KeyObject[] {
   const { SNAPTRADE_CONSUMER_KEY, SNAPTRADE_PREVIOUS_CONSUMER_KEY } = env();
@@ -17,8 +18,8 @@ function consumerKeys(): KeyObject[] {
 
 /**
  * Whether SnapTrade signed this webhook: HMAC-SHA256 under our consumer key, or the previous one while it is
- * being changed, over the body as Python prints it again, or over the very bytes (FACTS 6.3). Compared in
- * constant time.
+ * being changed, over the body as Python prints it again, or over the very bytes (docs/snaptrade.md §6.6,
+ * §8.5). Compared in constant time.
  * @param body the bytes as they came
  * @param canonical the body as Python prints it again; null when it is no JSON
  * @param signature the header's value, base64

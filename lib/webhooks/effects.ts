@@ -51,8 +51,8 @@ type Effect =
   | { action: "nothing" };
 
 /**
- * What each type of event does (FACTS 6.2). A type that is not named here is kept and does nothing,
- * except ACCOUNT_HOLDINGS_UPDATED, a sign of life: see beats.ts.
+ * What each type of event does (docs/snaptrade.md §6.3). A type that is not named here is kept and does
+ * nothing, except ACCOUNT_HOLDINGS_UPDATED, a sign of life: see beats.ts.
  */
 const effects: Partial<Record<string, Effect>> = {
   CONNECTION_BROKEN: { action: "observe", state: "disabled" },
@@ -204,7 +204,10 @@ async function look(tx: Transaction, userId: string, now: Date, accountsToo = fa
   return "looked";
 }
 
-/** Deleting a user deletes all their connections (FACTS 2); deleting a former user only those it had. */
+/**
+ * Deleting a user deletes all their connections (docs/snaptrade.md §2.3, §8.16); deleting a former user only
+ * those it had.
+ */
 async function endUser(
   tx: Transaction,
   userId: string,

@@ -22,10 +22,10 @@ const maxHeartbeats = sql.raw("1000000");
 const gapMs = sql`least(extract(epoch from newest.at - last_heartbeat_at)::float8 * 1000, ${maxGapMs})`;
 
 /**
- * Processes waiting holdings updates: each is a sign of life from its account's connection (FACTS 6.2), and
- * the newest one is kept, with one row update per connection. Nearly all of SnapTrade's events are of this
- * kind, so this is one statement that fetches nothing and takes, applies and marks them atomically. Only if
- * it fails are they taken one by one, so that a bad one fails alone.
+ * Processes waiting holdings updates: each is taken as a sign of life from its account's connection
+ * (docs/snaptrade.md §6.5, §8.6), and the newest one is kept, with one row update per connection. Nearly all
+ * of SnapTrade's events are of this kind, so this is one statement that fetches nothing and takes, applies
+ * and marks them atomically. Only if it fails are they taken one by one, so that a bad one fails alone.
  * @param now our clock
  * @param endsAt when to leave the rest for the next run
  * @returns how many were processed, including those about no one or another user, which are only stored as
@@ -68,6 +68,8 @@ async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promi
 
 async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<number> {
   const db = await database();
+  const foreign = sql`coalesce(beat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID}`;
+  const known = sql`(beat.user_id is not null and not ${foreign})`;
   const done = await db.execute(sql`
     with beat as (
       select event.id, event.connection_id, person.user_id, connection.user_id as owner_id, event.client_id,
@@ -100,8 +102,13 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
       from newest join held on held.id = newest.connection_id
       where ${connections}.id = newest.connection_id and (last_heartbeat_at is null or last_heartbeat_at < newest.at)
     )
-    update ${webhookEvents} set state = 'done', attempts = attempts + 1, last_error = null, outcome = case
-        when coalesce(beat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID} then 'other-client'
+    update ${webhookEvents} set state = 'done', attempts = attempts + 1, last_error = null,
+      -- Like emptiedEvent; it may be about someone whose account was deleted.
+      payload = case when ${known} then payload else '{}' end,
+      snaptrade_user_id = case when ${known} then snaptrade_user_id end,
+      connection_id = case when ${known} then ${webhookEvents}.connection_id end,
+      outcome = case
+        when ${foreign} then 'other-client'
         when beat.user_id is null then 'unknown-user'
         when beat.owner_id <> beat.user_id then 'foreign-connection'
         when beat.owner_id is null or beat.at is null then 'noted'

@@ -23,8 +23,8 @@ const gatherMs = 12;
 
 /**
  * Takes in one delivery: checks who signed it, and stores it unless it is there already. "stored" is said
- * only after the commit. There is no limit of age: SnapTrade's first retry comes after 30 minutes, and an
- * event counts by its own time (docs/decisions/0007).
+ * only after the commit. There is no limit of age: SnapTrade's first retry comes after 30 minutes
+ * (docs/snaptrade.md §6.8), and an event counts by its own time (docs/decisions/0007).
  * @param body the bytes as they came
  * @param now our clock
  */

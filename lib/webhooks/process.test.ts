@@ -210,7 +210,7 @@ describe("an event that is not for us to apply", () => {
     expect(await storedEvent(heartbeat)).toMatchObject({ state: "done", outcome: "foreign-connection" });
   });
 
-  test("for an unknown user or another client is kept as such", async () => {
+  test("for an unknown user or another client is recognized as such, and keeps nothing of what it says", async () => {
     const owner = await makeConnections(1, at(0));
     const unknown = makeEvent("CONNECTION_BROKEN", at(10), {
       userId: randomUUID(),
@@ -222,6 +222,12 @@ describe("an event that is not for us to apply", () => {
     await processInbox();
     expect(await storedEvent(unknown)).toMatchObject({ state: "done", outcome: "unknown-user" });
     expect(await storedEvent(other)).toMatchObject({ state: "done", outcome: "other-client" });
+    for (const event of [unknown, other])
+      expect(await storedEvent(event)).toMatchObject({
+        payload: "{}",
+        snapTradeUserId: null,
+        connectionId: null,
+      });
     expect(await known(owner.ids[0])).toMatchObject({ state: "enabled" });
   });
 

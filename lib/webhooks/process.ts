@@ -5,7 +5,7 @@ import { lookIfRequested } from "@/lib/connections/look/look";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { isRefusal } from "@/lib/db/errors";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { emptiedEvent, webhookEvents } from "@/lib/db/schema/work";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/base/log";
 import { coalesce } from "@/lib/base/coalesce";
@@ -222,12 +222,17 @@ async function markDone(
       if (group.length === 0) continue;
       const marked = await tx
         .update(webhookEvents)
-        .set({ state: "done", outcome, lastError: null })
+        .set({ state: "done", outcome, lastError: null, ...(isAboutNobody(outcome) ? emptiedEvent : {}) })
         .where(and(inArray(webhookEvents.id, group.map(idOf)), stillOurs(attempts)))
         .returning({ id: webhookEvents.id });
       if (marked.length < group.length) throw new LeaseLost();
     }
   }
 }
+
+/**
+ * Of ours; it may be about someone whose account was deleted, so it must not keep what it says about them.
+ */
+const isAboutNobody = (outcome: Outcome) => outcome === "unknown-user" || outcome === "other-client";
 
 const idOf = ({ id }: StoredEvent) => id;

@@ -4,8 +4,8 @@ import { htmlPage } from "@/lib/server/html-page";
 
 /**
  * Opens the Connection Portal as a full page, for every form that does so. It answers with a page that goes
- * on to the login link instead of a redirect: the link may redirect to the brokerage's own site, and
- * `form-action` applies to every redirect after a form post.
+ * on to the login link instead of a redirect: the link may redirect to the brokerage's own site
+ * (docs/snaptrade.md §8.25), and `form-action` applies to every redirect after a form post.
  */
 export async function POST(request: Request) {
   const opened = await openInPage(fieldsOf(await request.formData().catch(() => new FormData())));

@@ -53,7 +53,15 @@ function Group({ title, members }: { title: string; members: PickerBrokerage[] }
             className="flex min-h-14 items-center gap-3.5 border-b border-line py-1.5 last:border-b-0"
           >
             <Tile brokerage={brokerage} size={32} />
-            <span className="min-w-0 flex-1 truncate">{brokerage.name}</span>
+            <span className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3.5">
+              <span className="min-w-0 truncate phone:flex-1">{brokerage.name}</span>
+              {brokerage.state === "connected" && (
+                <span className="flex items-center gap-2 text-small text-ink-2 max-phone:w-full">
+                  <LinkGlyph name="connected" className="text-good-mark" />
+                  Connected
+                </span>
+              )}
+            </span>
             <Choice brokerage={brokerage} />
           </li>
         ))}
@@ -86,20 +94,12 @@ function Choice({ brokerage }: { brokerage: PickerBrokerage }) {
       );
     default:
       return (
-        <>
-          {state === "connected" && (
-            <span className="flex items-center gap-2 text-small text-ink-2 max-phone:hidden">
-              <LinkGlyph name="connected" className="text-good-mark" />
-              Connected
-            </span>
-          )}
-          <PortalLauncher
-            target={{ kind: "connect", brokerage: slug }}
-            accessibleName={`Connect ${name}`}
-            label="Connect"
-            variant="quiet"
-          />
-        </>
+        <PortalLauncher
+          target={{ kind: "connect", brokerage: slug }}
+          accessibleName={`Connect ${name}`}
+          label="Connect"
+          variant="quiet"
+        />
       );
   }
 }

@@ -1,4 +1,4 @@
-import type { ConnectionsView } from "@/lib/connections/views";
+import type { ConnectionsView, ConnectionView } from "@/lib/connections/views";
 import { ago, clock, count, type Viewer } from "@/lib/base/times";
 
 /** The page in one line, and in its tab. */
@@ -12,8 +12,9 @@ export function headlineOf(
   const [only] = needing;
   if (present.length === 0 && !known)
     return unreachable ? "SnapTrade doesn’t answer yet" : "Looking for your connections";
+  if (present.length === 0 && unreadable > 0) return "Your connections can’t be shown yet";
   if (present.length === 0)
-    return unreadable > 0 ? "Your connections can’t be shown yet" : "Connect your first brokerage";
+    return connections.length > 0 ? "You have no connections now" : "Connect your first brokerage";
   if (gone) return "Connect your brokerages again";
   if (unreachable)
     return lookedAt
@@ -26,6 +27,38 @@ export function headlineOf(
   return present.length === 1
     ? "Your connection is working"
     : `All ${count(present.length, "connection")} are working`;
+}
+
+export const isRepairable = ({ status }: ConnectionView) =>
+  status === "disabled" || status === "reconnecting";
+
+/** What the headline leaves open: why, and what to do. It never says the same again. */
+export function leadOf(view: ConnectionsView, appName: string): string {
+  const { connections, unreachable, gone } = view;
+  const repairable = connections.filter(isRepairable);
+  if (gone) {
+    const why =
+      gone === "refused"
+        ? `SnapTrade no longer accepts ${appName}’s access to these connections`
+        : `SnapTrade has deleted ${appName}’s access to these connections`;
+    return `${why}, so we can’t check or repair them. The old entries disappear after that.`;
+  }
+  if (unreachable) {
+    return `We can’t check with SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We’ll keep trying.`;
+  }
+  if (repairable.length > 0) {
+    return `${listNames(repairable.map(({ brokerage }) => brokerage.name))} stopped sharing data with ${appName}. Reconnecting keeps the same accounts and history.`;
+  }
+  if (connections.some(({ status }) => status === "verifying"))
+    return "You signed in. We’re asking SnapTrade to confirm.";
+  if (connections.every(({ status }) => status === "removed"))
+    return "What was removed is shown here for a day.";
+  const waiting = connections.filter(({ group }) => group === "needs-you");
+  if (waiting.length > 0)
+    return `${listNames(waiting.map(({ brokerage }) => brokerage.name))} may not take a sign-in yet. Below you can see why.`;
+  return connections.every(({ group }) => group === "connected")
+    ? "If one stops, it is shown here. There is nothing for you to do."
+    : "Below you can see what we’re waiting for.";
 }
 
 /** "Questrade, Robinhood and Kraken" */

@@ -7,7 +7,7 @@ import { Icon } from "@/components/ui/icon";
 import { LinkStrip } from "@/components/ui/link-strip";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { Time } from "@/components/ui/time";
-import { headlineOf, listNames } from "./headline";
+import { headlineOf, isRepairable, leadOf } from "./headline";
 import { statusDisplay } from "@/components/connections/status-display";
 
 interface Props {
@@ -19,13 +19,13 @@ interface Props {
 
 export function PageSummary({ view, appName, viewer, now }: Props) {
   const { connections, lookedAt, unreachable } = view;
-  const repairable = connections.filter(({ status }) => status === "disabled" || status === "reconnecting");
+  const repairable = connections.filter(isRepairable);
   return (
     <header>
       <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">
         {headlineOf(view, viewer, now)}
       </h1>
-      <p className="mt-2.5 max-w-[62ch] text-lead text-ink-2">{leadOf(view, repairable, appName)}</p>
+      <p className="mt-2.5 max-w-[62ch] text-lead text-ink-2">{leadOf(view, appName)}</p>
       <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
         {unreachable ? (
           <CheckButton variant="secondary" label="Try now" />
@@ -97,29 +97,6 @@ function CheckButton({ variant, label }: { variant: "secondary" | "quiet"; label
       </SubmitButton>
     </form>
   );
-}
-
-function leadOf(
-  { connections, unreachable, gone }: ConnectionsView,
-  repairable: ConnectionView[],
-  appName: string,
-): string {
-  if (gone) {
-    const why =
-      gone === "refused"
-        ? `SnapTrade no longer accepts ${appName}’s access to these connections`
-        : `SnapTrade has deleted ${appName}’s access to these connections`;
-    return `${why}, so we can’t check or repair them. Connect your brokerages again, and the old entries will disappear.`;
-  }
-  if (unreachable) {
-    return `We can’t check with SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We’ll keep trying.`;
-  }
-  if (repairable.length > 0) {
-    return `${listNames(repairable.map(({ brokerage }) => brokerage.name))} stopped sharing data with ${appName}. Reconnecting keeps the same accounts and history.`;
-  }
-  if (connections.some(({ status }) => status === "verifying"))
-    return "You signed in. We’re asking SnapTrade to confirm.";
-  return "If one stops, it is shown here. There is nothing for you to do.";
 }
 
 function toStripLink({ id, brokerage, status }: ConnectionView) {

@@ -95,7 +95,7 @@ function shown(world: World, user: User): Pick<User, "connections"> {
   return { connections: world.shownConnections(user, "detail") };
 }
 
-/** These calls do not find a shared connection, though the list has it. */
+/** These calls do not find a shared connection, though the list has it (docs/snaptrade.md §3.15). */
 function requireOwn(user: User, connectionId: string): Connection {
   const connection = requireConnection(user, connectionId);
   if (connection.shared) throw notFound();

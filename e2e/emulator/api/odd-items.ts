@@ -58,7 +58,7 @@ function oddItem(world: World, user: User, kind: OddItemKind): unknown {
 
 /**
  * Like the specification's own example, 0b3ebefb-ed47-43df-cd8f-729a4420b5cf: shaped like a UUID, but of no
- * existing variant.
+ * existing variant (docs/snaptrade.md §3.3).
  */
 function idWithoutVariant(id: string): string {
   return `${id.slice(0, 19)}c${id.slice(20)}`;

@@ -1,8 +1,8 @@
 import { z } from "zod";
 
-// What we rely on in SnapTrade's API, in our own words: the operations, their parameters, and the members of
-// their responses. A member without `optional` is required. No other member may appear: someone would come to
-// rely on whatever the emulator invents.
+// What we rely on in SnapTrade's API (docs/snaptrade.md has the reasons), in our own words: the operations,
+// their parameters, and the members of their responses. A member without `optional` is required. No other
+// member may appear: someone would come to rely on whatever the emulator invents.
 
 export interface Operation {
   method: "get" | "post" | "delete";

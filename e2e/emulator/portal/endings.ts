@@ -2,7 +2,10 @@ import type { Settings } from "../server/settings";
 import type { World } from "../world/world";
 import type { Ending, PortalSession } from "./session";
 
-/** What the portal posts to the window around it, in the forms the settings ask for. */
+/**
+ * What the portal posts to the window around it, in the forms the settings ask for (docs/snaptrade.md §4.8,
+ * §4.9).
+ */
 export function messagesFor(settings: Settings, ending: Ending): unknown[] {
   const wantsObject = settings.messages !== "string";
   const wantsString = settings.messages !== "object";

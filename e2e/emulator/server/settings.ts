@@ -3,7 +3,10 @@ import { oddItemKinds } from "../api/odd-items";
 import { rateHeaderForms, retryAfterForms } from "../api/rate-headers";
 import { bodyForms } from "../webhooks/body";
 
-/** What nobody outside SnapTrade knows for sure, made adjustable. See README.md for each member. */
+/**
+ * What nobody outside SnapTrade knows for sure (docs/snaptrade.md, section 8), made adjustable. See README.md
+ * for each member.
+ */
 export const settingsSchema = z.strictObject({
   messages: z.enum(["object", "string", "both"]),
   statusCodeAs: z.enum(["string", "number"]),

@@ -2,7 +2,10 @@ import { createHmac } from "node:crypto";
 
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
-/** How SnapTrade may write a body; nobody outside knows. The signature is the same for all of them. */
+/**
+ * How SnapTrade may write a body; nobody outside knows (docs/snaptrade.md §8.5). The signature is the same
+ * for all of them.
+ */
 export const bodyForms = ["compact", "spaced", "reordered", "unescaped"] as const;
 export type BodyForm = (typeof bodyForms)[number];
 
@@ -21,7 +24,10 @@ export function writeBody(event: object, form: BodyForm): string {
   }
 }
 
-/** SnapTrade's signature of an event: over sorted, compact, ASCII-only JSON, with the key as it is. */
+/**
+ * SnapTrade's signature of an event: over sorted, compact, ASCII-only JSON, with the key as it is
+ * (docs/snaptrade.md §6.6).
+ */
 export function signEvent(consumerKey: string, event: object): string {
   const canonical = dumps(event as Record<string, Json>, { escape: true, sort: true });
   return createHmac("sha256", consumerKey).update(canonical).digest("base64");

@@ -3,7 +3,10 @@ export function isoTime(ms: number): string {
   return new Date(ms).toISOString().replace("Z", "000+00:00");
 }
 
-/** disabled_date carries a Toronto-like offset, so comparing it as text goes wrong as it would in earnest. */
+/**
+ * disabled_date carries a Toronto-like offset, so comparing it as text goes wrong as it would in earnest
+ * (docs/snaptrade.md §7.1).
+ */
 export function isoTimeWithOffset(ms: number): string {
   return new Date(ms - 5 * 3_600_000).toISOString().replace("Z", "000-05:00");
 }

@@ -104,7 +104,10 @@ export function removeConnection(world: World, user: User, connection: Connectio
   );
 }
 
-/** A working connection is synced daily, at the hour it was made; a disabled one stays as it was. */
+/**
+ * A working connection is synced daily, at the hour it was made; a disabled one stays as it was
+ * (docs/snaptrade.md §5.3).
+ */
 export function lastHoldingsSync(connection: Connection, now: number): number {
   if (connection.disabled) return connection.syncedAt;
   const fullDays = Math.max(0, Math.floor((now - connection.createdAt) / days(1)));

@@ -7,7 +7,7 @@ export interface Allowance {
   resetSeconds: number;
 }
 
-/** A rolling minute per key. A refused request does not count. */
+/** A rolling minute per key (docs/snaptrade.md §1.10). A refused request does not count. */
 export class RateLimit {
   private taken = new Map<string, number[]>();
 

@@ -21,6 +21,21 @@ test("another brokerage is found by typing, connected in the dialog, and there",
   await expect(row(page, "Degiro")).toContainText("Connected");
 });
 
+test("on a phone the list says which brokerages are connected, beside the button to connect another login", async ({
+  page,
+  context,
+  make,
+}) => {
+  const owner = await make({ brokerage: "KRAKEN" });
+  await owner.enter(context);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto("/connections/new");
+  const kraken = page.getByRole("listitem").filter({ hasText: "Kraken" });
+  await expect(kraken.getByText("Connected", { exact: true })).toBeVisible();
+  await expect(kraken.getByRole("button", { name: "Connect Kraken" })).toBeVisible();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+});
+
 test("who has a stopped connection there is offered its repair first", async ({ page, owner }) => {
   await page.goto("/connections/new");
   await page.getByRole("link", { name: /Needs reconnecting: Vanguard US/ }).click();

@@ -267,7 +267,7 @@ test("who was told that the brokerage can’t be reached can ask to be told when
   await expect(dialog).toBeHidden();
   await mailNow();
   expect(await mails(person, /is back/)).toEqual([]);
-  await pool.query("update notices set created_at = created_at - interval '1 hour' where kind = 'back'");
+  await pool.query("update notices set created_at = created_at - interval '1 hour' where kind = 'when-back'");
   await mailNow();
   const [mail, ...others] = await mails(person, /is back/);
   expect(others).toEqual([]);

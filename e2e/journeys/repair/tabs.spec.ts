@@ -38,6 +38,33 @@ test("closing one of two tabs does not end the sign-in in the other", async ({ p
   await expect(page.getByText("You opened the sign-in page")).toHaveCount(2);
 });
 
+test("a sign-in page that stays open is open again after the visit was ended elsewhere", async ({
+  page,
+  owner,
+  context,
+}) => {
+  const { portal, result } = await openDialog(page, "Vanguard US");
+  await expect(portal.getByLabel("User name")).toBeVisible();
+  const returned = await context.newPage();
+  // The same visit, ended by its return address in another tab.
+  const { sessions } = await owner.control.get<{ sessions: { sessionId: string; userId: string }[] }>(
+    "/state",
+  );
+  const own = sessions.filter(({ userId }) => userId === owner.snapTradeUserId).at(-1);
+  const { body } = await owner.control.get<{ body: { customRedirect: string } }>(
+    `/sessions/${own?.sessionId ?? ""}`,
+  );
+  await returned.goto(`${body.customRedirect}?status=ABANDONED`);
+  await page.bringToFront();
+  await expect(portal.getByLabel("User name")).toBeVisible();
+  const list = await context.newPage();
+  await list.goto("/connections");
+  await expect(row(list, "Vanguard US")).toContainText("Reconnecting");
+  await page.bringToFront();
+  await signIn(portal, "good");
+  await expect(result(again)).toBeVisible();
+});
+
 test("a repair in one tab is the result in the other, which stays as it is until then", async ({
   page,
   context,

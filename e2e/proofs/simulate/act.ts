@@ -90,12 +90,20 @@ const acts: { [Kind in Does]: Act<Kind> } = {
     ({ simulation: { emulator, world } }, { user, connection }) =>
       emulator.removeConnection(world, user, connection),
   ),
+  "account-leaves": withConnection<"account-leaves">(({ simulation }, { connection }) => {
+    if (connection.accounts.length < 2) return;
+    simulation.say(`${connection.slug} shares one account less (${connection.id.slice(0, 8)})`);
+    connection.accounts = connection.accounts.slice(0, -1);
+  }),
+  "timer-stops": ({ troubles }, { ms }) => troubles.stopTimer(ms),
   incident({ simulation: { world }, people }, { brokerage }) {
     for (const user of world.users.values())
       for (const connection of user.connections)
         if (connection.slug === brokerage) people.breakOne(user.userId, connection.id);
   },
-  maintenance({ simulation: { world, scheduler } }, { brokerage, ms }) {
+  maintenance({ simulation }, { brokerage, ms }) {
+    const { world, scheduler } = simulation;
+    simulation.maintained = true;
     world.brokerageFlags[brokerage] = { maintenance_mode: true };
     scheduler.after(ms, () => (world.brokerageFlags[brokerage] = {}));
   },

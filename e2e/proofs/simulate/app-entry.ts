@@ -16,4 +16,5 @@ export { getPortalView } from "@/lib/connections/portal/view";
 export { listConnectionViews } from "@/lib/connections/pages/data";
 export { requestRemoval } from "@/lib/connections/look/remove";
 export { requestForgetting } from "@/lib/account/delete";
+export { follow } from "@/lib/live";
 export { AppError } from "@/lib/base/errors";

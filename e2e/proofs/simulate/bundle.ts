@@ -53,7 +53,6 @@ export async function bundle<Exports>(
     target: "node20",
     logLevel: "error",
     define: { "import.meta.url": JSON.stringify(pathToFileURL(path.join(root, "package.json")).href) },
-    keepNames: true,
     alias: { "@": root, "server-only": path.join(root, "lib/testing/server-only.ts") },
     external: [
       ...shared,

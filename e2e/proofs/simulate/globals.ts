@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import asyncHooks from "node:async_hooks";
 import nodeCrypto from "node:crypto";
 import { seededUuid, type Random } from "./random";
 import type { Owner, Scheduler } from "./scheduler";
@@ -154,7 +155,15 @@ export function makeGlobals(
     },
     has: (target, key) => (typeof key === "string" && key in own) || key in target,
   });
+  // One that is left behind costs every promise of all later runs.
+  class OwnStorage extends asyncHooks.AsyncLocalStorage<unknown> {
+    constructor() {
+      super();
+      (owner.atEnd ??= []).push(() => this.disable());
+    }
+  }
   const shims: Record<string, unknown> = {
+    async_hooks: { ...asyncHooks, AsyncLocalStorage: OwnStorage },
     crypto,
     timers,
     "timers/promises": { setTimeout: (ms: number) => scheduler.sleep(ms, owner) },

@@ -1,21 +1,22 @@
 import { bundle } from "./bundle";
+import { takeImage } from "./image";
 import { makePglite, rememberRows } from "./pglite";
 import { mutate } from "./mutations";
 import { PreparedStatements } from "./prepared";
-import type { Ground } from "./run";
+import { historyOf, play, type Ground } from "./run";
 import { Simulation, type AppExports, type EmulatorExports, type Programs } from "./simulation";
 
 /**
- * What all runs of one worker share: the programs, and one migrated database.
+ * What all runs of one worker share: the programs, and one migrated database, which is the same to the last
+ * byte at the beginning of each run.
  * @param mutation a defect to put back
+ * @param rehearsals how many runs the database plans its statements in, so that the others need not
  */
-export async function makeGround(mutation: string | null = null): Promise<Ground> {
-  const mutated = mutate(mutation);
+export async function makeGround(mutation: string | null = null, rehearsals = 0): Promise<Ground> {
   const programs: Programs = {
-    app: await bundle<AppExports>("e2e/proofs/simulate/app-entry.ts", mutated.change),
+    app: await bundleApp(mutation),
     emulator: await bundle<EmulatorExports>("e2e/proofs/simulate/emulator-entry.ts"),
   };
-  mutated.checkDone();
   const pglite = await makePglite();
   const prepared = new PreparedStatements(pglite);
   const simulation = new Simulation(programs, pglite, prepared, "migration");
@@ -33,10 +34,27 @@ export async function makeGround(mutation: string | null = null): Promise<Ground
   if (simulation.violation)
     throw new Error(`The simulation's database could not be migrated: ${simulation.violation.detail}`);
   simulation.killProcess(0);
-  const restore = await rememberRows(pglite);
-  const reset = async () => {
-    await prepared.forget();
-    await restore();
+  const empty = await rememberRows(pglite);
+  for (let turn = 0; turn < rehearsals; turn++) {
+    const seed = `rehearsal ${turn}`;
+    await play({ programs, pglite, prepared, reset: empty }, seed, historyOf(seed));
+  }
+  await empty();
+  const resets = [prepared.remember(), takeImage(pglite)];
+  const reset = () => {
+    for (const one of resets) one();
   };
   return { programs, pglite, prepared, reset };
+}
+
+async function bundleApp(mutation: string | null) {
+  const mutated = mutate(mutation);
+  const app = await bundle<AppExports>("e2e/proofs/simulate/app-entry.ts", mutated.change);
+  mutated.checkDone();
+  return app;
+}
+
+/** The same ground under an app with a defect put back. */
+export async function withDefect(ground: Ground, mutation: string): Promise<Ground> {
+  return { ...ground, programs: { ...ground.programs, app: await bundleApp(mutation) } };
 }

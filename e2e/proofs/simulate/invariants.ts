@@ -12,6 +12,10 @@ interface ShownRow {
 
 /** An event is worked off within this time when nothing goes wrong. */
 const workedOffMs = 8_000;
+const youngMs = 4.9 * 60_000;
+/** A signed deletion outranks reads for five minutes. */
+const revivedMs = 6 * 60_000;
+const leastPeopleOfIncident = 5;
 
 /** What must hold at every moment, and what must have come true some time after the end of all trouble. */
 export class Invariants {
@@ -31,6 +35,8 @@ export class Invariants {
     this.statesFollowStatements();
     this.sessionsStayOpenWhileUsed();
     this.limitIsKept();
+    this.whatIsNewStays();
+    this.incidentsCountPeople();
   }
 
   /**
@@ -43,12 +49,16 @@ export class Invariants {
       this.troubles.had("kill", 150_000) ||
       this.troubles.had("unreachable", 60_000)
         ? 200_000
-        : 45_000;
+        : this.troubles.had("network lags", 60_000)
+          ? 120_000
+          : 45_000;
+    // What contradicts itself is asked about again by the timer.
+    const noTimer = this.troubles.hadNoTimer(60_000);
     const rows =
-      database.query<ShownRow>(`select c.id, c.user_id, c.state, c.removal_requested_at is not null as removal,
+      database.committed<ShownRow>(`select c.id, c.user_id, c.state, c.removal_requested_at is not null as removal,
       s.look_failed_at is not null or s.gone_at is not null as stale from connections c join snaptrade_users s on s.user_id = c.user_id`);
     for (const { id, state, stale } of rows) {
-      const stoppedSince = state === "enabled" && !stale ? ledger.surelyStoppedSince(id) : null;
+      const stoppedSince = state === "enabled" && !stale && !noTimer ? ledger.surelyStoppedSince(id) : null;
       if (stoppedSince === null) this.falseSince.delete(id);
       else
         this.neverFalselyConnected(
@@ -62,7 +72,7 @@ export class Invariants {
         !stale &&
         told.state !== state &&
         (state === "enabled" || told.state === "enabled");
-      if (!wrong) {
+      if (!wrong || noTimer) {
         this.wrongSince.delete(id);
         continue;
       }
@@ -93,7 +103,7 @@ export class Invariants {
   /** No portal session is concluded as failed while one of its windows is open. */
   private sessionsStayOpenWhileUsed() {
     const { database, scheduler } = this.simulation;
-    const failed = database.query<{ id: string; reportedResult: string | null }>(
+    const failed = database.committed<{ id: string; reportedResult: string | null }>(
       `select s.id, s.reported_status as "reportedResult" from portal_sessions s left join connections c on c.id = s.connection_id
       where s.outcome = 'failed' and coalesce(c.state, '') <> 'deleted'`,
     );
@@ -106,6 +116,73 @@ export class Invariants {
         this.simulation.fail(
           "no portal session is concluded while somebody still has it open",
           `session ${id.slice(0, 8)} has failed; a window opened ${Math.round((scheduler.now - tab.openedAt) / 1000)} s ago is still in the portal`,
+        );
+    }
+  }
+
+  /**
+   * A list that lags, even along with a read that denies it, makes nobody give up a connection that was just
+   * made.
+   */
+  private whatIsNewStays() {
+    const { database, world, scheduler } = this.simulation;
+    const gone = database.committed<{ id: string }>(
+      "select id from connections where state = 'deleted' and removal_requested_at is null",
+    );
+    for (const { id } of gone)
+      for (const user of world.users.values()) {
+        const young = user.connections.find(
+          (one) => one.id === id && world.now(user) - one.createdAt < youngMs,
+        );
+        if (young)
+          this.simulation.fail(
+            "a connection younger than five minutes is never concluded gone",
+            `connection ${id.slice(0, 8)} at ${young.slug} is there since ${Math.round((world.now(user) - young.createdAt) / 1000)} s, and we say that it is gone`,
+          );
+        else if (user.connections.some((one) => one.id === id)) this.livesAgain(id, scheduler.now);
+      }
+  }
+
+  /** A connection that SnapTrade lists for minutes is alive, whatever was concluded before. */
+  private livesAgain(id: string, now: number) {
+    const told = this.simulation.ledger.told.get(id);
+    if (
+      !told ||
+      told.state === "deleted" ||
+      now - told.toldAt < revivedMs ||
+      this.troubles.had("settling", 60_000)
+    )
+      return;
+    if (
+      ["database", "kill", "unreachable"].some((what) => this.troubles.had(what, revivedMs)) ||
+      this.troubles.hadNoTimer(revivedMs)
+    )
+      return;
+    this.simulation.fail(
+      "a connection that is seen again lives again",
+      `connection ${id.slice(0, 8)} is "${told.state}", and we say that it is gone`,
+    );
+  }
+
+  /** However many connections of one person break, or however often, that is no incident. */
+  private incidentsCountPeople() {
+    const { database, world } = this.simulation;
+    const open = database.committed<{ slug: string }>(
+      "select b.slug from incidents i join brokerages b on b.id = i.brokerage_id where i.ended_at is null",
+    );
+    for (const { slug } of open) {
+      const people = [...world.events.entries()].filter(([name, events]) => {
+        const own = world.users.get(name)?.connections.filter((one) => one.slug === slug) ?? [];
+        return events.some(
+          (event) =>
+            event.eventType === "CONNECTION_BROKEN" &&
+            own.some(({ id }) => id === event.brokerageAuthorizationId),
+        );
+      });
+      if (people.length < leastPeopleOfIncident)
+        this.simulation.fail(
+          "an incident counts people, not connections",
+          `${slug} has one, by the breaks of ${people.length} people`,
         );
     }
   }

@@ -1,5 +1,4 @@
 import type { Exchange } from "./network";
-import type { SentMail } from "./mail";
 import type { Simulation } from "./simulation";
 
 /**
@@ -24,6 +23,13 @@ interface Listed {
   disabled: boolean;
 }
 
+/** One answer about a person's accounts: their ids, by connection. */
+export interface AccountsTold {
+  askedAt: number;
+  answeredAt: number;
+  ids: Map<string, string[]>;
+}
+
 /** What outsiders know: what SnapTrade told us, what we acknowledged, and what left as mail. */
 export class Ledger {
   /** The newest statement that we were told, by connection. */
@@ -38,8 +44,12 @@ export class Ledger {
   private calls: { at: number; userId: string | null }[] = [];
   /** When SnapTrade last refused us for asking too much. */
   throttledAt = Number.NEGATIVE_INFINITY;
-  /** Who is told by which e-mails of which kind about which episode. */
-  readonly mails = new Map<string, string>();
+  /** When the newest read that found each connection working was asked. */
+  readonly readWorkingAt = new Map<string, number>();
+  /** What we were told of each person's accounts, oldest first, by SnapTrade's name of the person. */
+  private readonly accounts = new Map<string, AccountsTold[]>();
+  /** When SnapTrade was last asked for the connections of each person. */
+  readonly askedAt = new Map<string, number>();
 
   constructor(private readonly simulation: Simulation) {}
 
@@ -48,7 +58,9 @@ export class Ledger {
     if (method === "DELETE" && target.startsWith("/snapTrade/deleteUser"))
       this.deletesNobody(new URLSearchParams(target.split("?")[1]).get("userId") ?? "");
     const { now } = this.simulation.scheduler;
-    this.calls.push({ at: now, userId: new URLSearchParams(target.split("?")[1]).get("userId") });
+    const userId = new URLSearchParams(target.split("?")[1]).get("userId");
+    if (userId && method === "GET" && target.startsWith("/authorizations?")) this.askedAt.set(userId, now);
+    this.calls.push({ at: now, userId });
     this.calls = this.calls.filter(({ at }) => at > now - 60_000);
   }
 
@@ -111,15 +123,19 @@ export class Ledger {
     const path = target.split("?")[0] ?? "";
     const userId = new URLSearchParams(target.split("?")[1]).get("userId");
     const [, one] = /^\/authorizations\/([\w-]+)$/.exec(path) ?? [];
-    if (method === "GET" && answer.status === 404 && one)
+    // A read that lags denies what was just made; nobody may believe that.
+    if (method === "GET" && answer.status === 404 && one && !this.isThere(one))
       this.tell(one, { state: "deleted", at: readAt, from: askedAt, toldAt: answeredAt });
-    if (method !== "GET" || answer.status !== 200 || path !== "/authorizations" || !userId) return;
+    if (method !== "GET" || answer.status !== 200 || !userId) return;
+    if (path === "/accounts") this.heardAccounts(userId, { askedAt, answeredAt, ids: idsOf(answer.body) });
+    if (path !== "/authorizations") return;
     const listed = JSON.parse(answer.body) as Listed[];
     this.simulation.scheduler.note(
       `${process} was told ${listed.map(({ disabled }) => (disabled ? "d" : "e")).join("")}`,
     );
     for (const { id, disabled } of listed) {
       this.owners.set(id, userId);
+      if (!disabled) this.readWorkingAt.set(id, Math.max(askedAt, this.readWorkingAt.get(id) ?? 0));
       this.tell(id, {
         state: disabled ? "disabled" : "enabled",
         at: readAt,
@@ -127,6 +143,35 @@ export class Ledger {
         toldAt: answeredAt,
       });
     }
+  }
+
+  private isThere(connectionId: string): boolean {
+    return [...this.simulation.world.users.values()].some(({ connections }) =>
+      connections.some(({ id }) => id === connectionId),
+    );
+  }
+
+  private heardAccounts(userId: string, told: AccountsTold) {
+    const all = [...(this.accounts.get(userId) ?? []), told].sort(
+      (one, other) => one.askedAt - other.askedAt,
+    );
+    this.accounts.set(userId, all);
+  }
+
+  /** All answers about the accounts of the person whose connection this is, oldest question first. */
+  accountsTold(connectionId: string): AccountsTold[] {
+    return this.accounts.get(this.owners.get(connectionId) ?? "") ?? [];
+  }
+
+  /** When, on the one true clock, SnapTrade says that something of this kind happened to a connection. */
+  eventsOf(connectionId: string, types: string[]): number[] {
+    const { world } = this.simulation;
+    const told = [...world.events.values()]
+      .flat()
+      .filter((event) => event.brokerageAuthorizationId === connectionId && types.includes(event.eventType));
+    return told.map(
+      ({ eventTimestamp }) => Date.parse(eventTimestamp) - world.settings.clockSkewSeconds * 1000,
+    );
   }
 
   /** We have taken a webhook. */
@@ -176,30 +221,14 @@ export class Ledger {
     if (newest?.state === statement.state) this.told.set(id, { ...statement, toldAt: newest.toldAt });
     else this.told.set(id, statement);
   }
+}
 
-  /** The mail server has taken an e-mail. */
-  mailed(mail: SentMail) {
-    const { simulation } = this;
-    const notices = simulation.database.query<{ kind: string; episode_id: string; connection_id: string }>(
-      `select n.kind, n.episode_id, e.connection_id from notices n join episodes e on e.id = n.episode_id where n.mail_id = '${mail.messageId.replaceAll("'", "")}'`,
-    );
-    for (const { kind, episode_id: episode, connection_id: connection } of notices) {
-      const name = `${kind} ${episode}`;
-      const before = this.mails.get(name);
-      if (before && before !== mail.messageId)
-        simulation.fail(
-          "each episode is told once by each kind of e-mail",
-          `${name} for ${connection}: ${before}, ${mail.messageId}`,
-        );
-      this.mails.set(name, mail.messageId);
-      const told = this.told.get(connection);
-      const wanted = kind === "fixed" ? "enabled" : "disabled";
-      const grace = 5_000;
-      if (told && told.state !== wanted && mail.at - told.toldAt > grace)
-        simulation.fail(
-          "every e-mail is true when it is sent",
-          `"${mail.subject}" (${kind}) to ${mail.to}, while SnapTrade had said "${told.state}" ${Math.round((mail.at - told.toldAt) / 1000)} s before`,
-        );
-    }
-  }
+function idsOf(body: string): AccountsTold["ids"] {
+  const ids = new Map<string, string[]>();
+  for (const { id, brokerage_authorization: connection } of JSON.parse(body) as {
+    id: string;
+    brokerage_authorization: string;
+  }[])
+    ids.set(connection, [...(ids.get(connection) ?? []), id]);
+  return ids;
 }

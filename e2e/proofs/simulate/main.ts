@@ -44,7 +44,7 @@ const endsAt =
     : startedAt + Number(values["within-seconds"]) * 1000;
 const toEndMs = 30_000;
 const found = new Map<string, Found>();
-const totals = { done: 0, failed: 0, virtualMs: 0, statements: 0, requests: 0 };
+const totals = { done: 0, failed: 0, virtualMs: 0, statements: 0, requests: 0, cpuMs: 0 };
 let next = 0;
 let stopped = false;
 
@@ -73,7 +73,7 @@ function shrinkMs(): number {
 
 async function work(): Promise<void> {
   const worker = fork(path.join(import.meta.dirname, "worker.ts"), {
-    execArgv: ["--import", "tsx"],
+    execArgv: ["--max-semi-space-size=64", "--import", "tsx"],
     env: { ...process.env, ...(values.mutate === undefined ? {} : { SIMULATE_MUTATION: values.mutate }) },
   });
   const died = new Promise<never>((_, reject) =>
@@ -102,6 +102,7 @@ function take(reply: Reply) {
   totals.virtualMs += result.virtualMs;
   totals.statements += result.statements;
   totals.requests += result.requests;
+  totals.cpuMs += reply.cpuMs;
   if (result.violation) {
     totals.failed++;
     const before = found.get(result.violation.invariant);
@@ -112,7 +113,7 @@ function take(reply: Reply) {
       if (values.save && reply.shortened)
         writeFileSync(
           values.save,
-          `${JSON.stringify({ seed: result.seed, invariant: result.violation.invariant, history: reply.shortened.history })}\n`,
+          `${JSON.stringify({ seed: result.seed, invariant: result.violation.invariant, mutation: values.mutate, history: reply.shortened.history })}\n`,
         );
     }
     if (!values["keep-going"]) stopped = true;
@@ -156,7 +157,7 @@ for (const [invariant, { count, first, afterRuns }] of found)
   );
 const seconds = Math.round((Date.now() - startedAt) / 1000);
 console.log(
-  `simulate: ${totals.done}${totals.done < runs ? ` of ${runs}` : ""} runs, ${totals.failed} failed; ${minutes} virtual minutes, ${totals.statements} statements, ${totals.requests} requests to SnapTrade, in ${seconds} s`,
+  `simulate: ${totals.done}${totals.done < runs ? ` of ${runs}` : ""} runs, ${totals.failed} failed; ${minutes} virtual minutes, ${totals.statements} statements, ${totals.requests} requests to SnapTrade, in ${seconds} s (${(totals.cpuMs / 1000 / totals.done).toFixed(2)} s of CPU time each)`,
 );
 if (process.env.SIMULATE_REPORT) {
   mkdirSync(path.dirname(process.env.SIMULATE_REPORT), { recursive: true });

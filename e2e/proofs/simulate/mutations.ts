@@ -75,12 +75,28 @@ const mutations: Record<string, Patch[]> = {
       to: "return waits.length > 1e9 ? 0 : null;",
     },
   ],
+  /** Inside a session an event alone is shown as success. */
+  C2: [
+    {
+      file: "lib/connections/portal/outcome.ts",
+      from: "if (!confirmed && !lookFailedAt) return",
+      to: "if (!confirmed && !lookFailedAt && !observedAt) return",
+    },
+  ],
   /** The browser's SUCCESS and any connection that works at that brokerage make "connected". */
   C3: [
     {
       file: "lib/connections/portal/view.ts",
       from: "one.brokerageId === brokerageId && repairedSince(one, openedAt))",
-      to: 'one.brokerageId === brokerageId && (repairedSince(one, openedAt) || (session.reportedResult?.status === "SUCCESS" && one.state === "enabled")))',
+      to: 'one.brokerageId === brokerageId && (repairedSince(one, openedAt) || (session.reportedStatus === "SUCCESS" && one.state === "enabled")))',
+    },
+  ],
+  /** Accounts that were stored before the repair vouch for themselves. */
+  C4: [
+    {
+      file: "lib/connections/portal/view.ts",
+      from: "if (!askedAt || askedAt < signedInAt) return null;",
+      to: "if (!askedAt || !signedInAt) return null;",
     },
   ],
   /**
@@ -91,6 +107,59 @@ const mutations: Record<string, Patch[]> = {
       file: "lib/connections/portal/open.ts",
       from: "const doubleClickMs = 3_000;",
       to: "const doubleClickMs = 600_000;",
+    },
+  ],
+  /** A connection that was just made is concluded gone, too. */
+  C8: [
+    { file: "lib/connections/look/look.ts", from: "const youngMs = 5 * 60_000;", to: "const youngMs = 0;" },
+  ],
+  /** No break waits for another one. */
+  C9: [
+    {
+      file: "lib/notifications/claim.ts",
+      from: "if (topicOf(kind) !== topic || ",
+      to: "if (kind !== null || topicOf(kind) !== topic || ",
+    },
+  ],
+  /** An incident counts breaks. */
+  C10: [
+    {
+      file: "lib/connections/observations/incidents.ts",
+      from: "people: countDistinct(connections.userId) })",
+      to: "people: sql<number>`count(*)::int` })",
+    },
+    {
+      file: "lib/connections/observations/incidents.ts",
+      from: ".having(gte(countDistinct(connections.userId), minPeople))",
+      to: ".having(gte(sql`count(*)`, minPeople))",
+    },
+  ],
+  /** Open pages do not hear that the portal was opened. */
+  C13: [
+    {
+      file: "lib/connections/portal/open.ts",
+      from: "      await recordChange(tx, userId);\n    });\n    await announceChanges();\n    const view",
+      to: "    });\n    const view",
+    },
+  ],
+  /**
+   * A page that happens to be statusDisplay while SnapTrade is asked for a login link shows the portal as
+   * open.
+   */
+  "C13-link": [
+    { file: "lib/connections/pages/data.ts", from: "  if (!openedAt) return false;\n", to: "" },
+    {
+      file: "lib/connections/pages/data.ts",
+      from: "if (disabledAt && openedAt.getTime()",
+      to: "if (openedAt && disabledAt && openedAt.getTime()",
+    },
+  ],
+  /** Somebody who looks at something to reconnect waits as long as everybody. */
+  C14: [
+    {
+      file: "lib/connections/look/due.ts",
+      from: "const lookAfterMinutesIfDisabled = 1;",
+      to: "const lookAfterMinutesIfDisabled = 5;",
     },
   ],
   /** Nobody has a share of their own. */

@@ -1,3 +1,4 @@
+import { OpenPage } from "./open-page";
 import { describe, type AppProcess, type Simulation } from "./simulation";
 import type { Troubles } from "./troubles";
 
@@ -96,21 +97,9 @@ export class People {
     this.simulation.say(`somebody was told that SnapTrade is busy: ${what}`);
   }
 
-  /** Has the page of all connections open, read again as live updates do. */
+  /** Has the page of all connections open. */
   async visit(person: Person, ms: number): Promise<void> {
-    const { scheduler } = this.simulation;
-    const endsAt = scheduler.now + ms;
-    while (scheduler.now < endsAt && !person.leaving) {
-      await this.page("connections", async ({ app, owner, clockAheadMs }) => {
-        const now = new Date(scheduler.now + clockAheadMs);
-        const view = await app.listConnectionViews(person.userId, { now, dayStartedAt: new Date(0) });
-        if (view.lookDueAt)
-          this.simulation.background(`${owner.name} looks after a page`, () =>
-            app.lookIfDue(person.userId).catch(() => undefined),
-          );
-      });
-      await scheduler.sleep(7_000);
-    }
+    await new OpenPage(this.simulation, this.troubles, this, person).stayOpen(ms);
   }
 
   /** "Check now". */
@@ -143,7 +132,7 @@ export class People {
     );
     let pages = 0;
     const loop = async () => {
-      while (scheduler.now < endsAt && pages++ < 300) {
+      while (scheduler.now < endsAt && pages++ < 140) {
         await this.page("hammering", async ({ app, clockAheadMs }) => {
           const now = new Date(scheduler.now + clockAheadMs);
           if (session)

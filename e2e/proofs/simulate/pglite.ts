@@ -10,6 +10,7 @@ const ground = `
   create function public.gen_random_uuid() returns uuid volatile language sql as $$ select md5(nextval('public.ids')::text)::uuid $$;
   set search_path = public, pg_catalog;
   set timezone = 'UTC'; set join_collapse_limit = 1; set from_collapse_limit = 1;
+  set plan_cache_mode = force_generic_plan; set synchronous_commit = off;
   set sim.now = '2026-01-01';
 `;
 
@@ -19,7 +20,10 @@ export async function makePglite(): Promise<PGlite> {
   return pglite;
 }
 
-/** Remembers what migrations put into tables, and makes every table as it was then. */
+/**
+ * Remembers what migrations put into tables.
+ * @returns what empties every table but for that, so that plans stay as they are
+ */
 export async function rememberRows(pglite: PGlite): Promise<() => Promise<void>> {
   const { rows: tables } = await pglite.query<{ name: string }>(
     "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'public'",
@@ -31,12 +35,27 @@ export async function rememberRows(pglite: PGlite): Promise<() => Promise<void>>
     );
     if (rows[0]?.rows) kept.push({ name, rows: rows[0].rows });
   }
-  const names = tables.map(({ name }) => name).join(", ");
+  const emptied = tables.map(({ name }) => `delete from ${name};`).join(" ");
   return async () => {
-    await pglite.exec(`truncate ${names} restart identity cascade; alter sequence public.ids restart`);
+    await pglite.exec(
+      `set session_replication_role = replica; ${emptied} set session_replication_role = origin`,
+    );
+    await pglite.exec(
+      "select setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) from pg_sequences where schemaname = 'public'",
+    );
     for (const { name, rows } of kept)
       await pglite.query(`insert into ${name} select * from json_populate_recordset(null::${name}, $1)`, [
         rows,
       ]);
   };
+}
+
+/** Runs messages of the wire protocol; what answers them is not read here, and so not parsed either. */
+export function exchange(pglite: PGlite, messages: Uint8Array): Buffer {
+  const parts: Uint8Array[] = [];
+  void pglite.execProtocolRawStream(messages, {
+    syncToFs: false,
+    onRawData: (part) => parts.push(part.slice()),
+  });
+  return Buffer.concat(parts);
 }

@@ -1,7 +1,7 @@
 import type { PGlite } from "@electric-sql/pglite";
+import { exchange } from "./pglite";
 
 const parseComplete = Buffer.from([0x31, 0, 0, 0, 4]);
-const maxKept = 500;
 
 /**
  * Runs units of the wire protocol, and keeps each statement prepared under a name of its own, so that it is
@@ -27,28 +27,26 @@ export class PreparedStatements {
       bind[5] !== 0 ||
       bind[6] !== 0
     )
-      return this.pglite.execProtocolRawSync(unit);
+      return exchange(this.pglite, unit);
     const text = parse.toString("utf8", 6, parse.indexOf(0, 6));
     const known = this.names.get(text);
     const name = known ?? `kept_${this.made++}`;
     const bound = withName(bind, 6, name);
     if (known)
-      return Buffer.concat([
-        parseComplete,
-        this.pglite.execProtocolRawSync(Buffer.concat([bound, ...others])),
-      ]);
-    const answer = this.pglite.execProtocolRawSync(
-      Buffer.concat([withName(parse, 5, name), bound, ...others]),
-    );
+      return Buffer.concat([parseComplete, exchange(this.pglite, Buffer.concat([bound, ...others]))]);
+    const answer = exchange(this.pglite, Buffer.concat([withName(parse, 5, name), bound, ...others]));
     if (answer[0] === parseComplete[0]) this.names.set(text, name);
     return answer;
   }
 
-  /** To be called between runs, so that the same statements are planned alike in each. */
-  async forget(): Promise<void> {
-    if (this.names.size < maxKept) return;
-    this.names.clear();
-    await this.pglite.exec("deallocate all");
+  /** @returns what goes back to the statements of now, along with the database that has them (image.ts) */
+  remember(): () => void {
+    const [names, made] = [new Map(this.names), this.made];
+    return () => {
+      this.made = made;
+      this.names.clear();
+      for (const [text, name] of names) this.names.set(text, name);
+    };
   }
 }
 

@@ -35,6 +35,8 @@ export function seededRandom(seed: string): Random {
   };
 }
 
+export const seconds = (random: Random, low: number, high: number) => random.between(low * 1000, high * 1000);
+
 /** A version 4 UUID. */
 export function seededUuid(random: Random): string {
   const hex = random.bytes(16).toString("hex");

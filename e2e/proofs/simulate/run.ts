@@ -23,7 +23,7 @@ export interface Ground {
   programs: Programs;
   pglite: PGlite;
   prepared: PreparedStatements;
-  reset: () => Promise<void>;
+  reset: () => Promise<void> | void;
 }
 
 /** A history that was found once, shortened, and kept. */
@@ -56,7 +56,7 @@ export async function play(
   process.on("unhandledRejection", unhandled);
   const troubles = new Troubles(simulation, history.rateLimit);
   const people = new People(simulation, troubles);
-  const trips = new Trips(simulation, people);
+  const trips = new Trips(simulation, people, troubles);
   const invariants = new Invariants(simulation, trips, troubles);
   const cast = { simulation, troubles, people, trips, history };
 
@@ -102,14 +102,14 @@ export async function play(
 }
 
 /** A round every half minute: of one process by its own timer, or of any by a scheduler from outside. */
-function keepTimer({ simulation }: Cast, index: number | null, firstMs: number) {
+function keepTimer({ simulation, troubles }: Cast, index: number | null, firstMs: number) {
   const { scheduler } = simulation;
   const random = simulation.random("timer");
   const running = new Set<object>();
   const tick = () => {
     scheduler.after(30_000, tick);
     const process = index === null ? simulation.someProcess(random) : simulation.processes[index];
-    if (!process || running.has(process)) return;
+    if (!process || running.has(process) || troubles.timerStands) return;
     running.add(process);
     const ended = () => running.delete(process);
     simulation.background(`the round of ${process.owner.name}`, () =>

@@ -10,6 +10,8 @@ export interface Owner {
    * afterwards.
    */
   frozenUntil?: number;
+  /** To be done when it dies. */
+  atEnd?: (() => void)[];
 }
 
 interface Due {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { makeGround } from "./ground";
+import { makeGround, withDefect } from "./ground";
 import { mutate } from "./mutations";
 import { historyOf, play, type Ground, type StoredHistory } from "./run";
 
@@ -21,6 +21,7 @@ describe("the simulation", () => {
   test("the same seed gives the same run to the last step", async () => {
     const history = { ...historyOf("same", 2), troubleMs: 60_000, quietMs: 20_000 };
     const one = await play(ground, "same", history);
+    await play(ground, "between", { ...historyOf("between", 2), troubleMs: 30_000, quietMs: 1_000 });
     const other = await play(ground, "same", history);
     expect(other).toEqual(one);
     expect(one.statements).toBeGreaterThan(100);
@@ -42,9 +43,7 @@ describe("the simulation", () => {
   test.each(stored.flatMap(({ mutation = null, ...kept }) => (mutation ? [{ mutation, ...kept }] : [])))(
     "the defect that $name found is still found",
     async ({ seed, history, mutation, invariant }) => {
-      const mutated = await makeGround(mutation);
-      const { violation } = await play(mutated, seed, history);
-      await mutated.pglite.close();
+      const { violation } = await play(await withDefect(ground, mutation), seed, history);
       expect(violation?.invariant).toBe(invariant);
     },
     240_000,

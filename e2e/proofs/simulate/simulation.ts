@@ -4,6 +4,7 @@ import type { Program } from "./bundle";
 import { Database } from "./database";
 import { Ledger } from "./ledger";
 import { MailServer } from "./mail";
+import { Mailed } from "./mailed";
 import type { PreparedStatements } from "./prepared";
 import { Network, type SnapTradeAnswer, type SnapTradeRequest } from "./network";
 import { seededRandom, type Random } from "./random";
@@ -59,14 +60,18 @@ export class Simulation {
   readonly network: Network;
   readonly mail: MailServer;
   readonly ledger: Ledger;
+  readonly mailed: Mailed;
   readonly emulator: EmulatorExports;
   readonly world: InstanceType<EmulatorExports["World"]>;
   readonly processes: (AppProcess | null)[] = [];
   violation: Violation | null = null;
   /** What people and machines did, in words; kept for a failure's report. */
   readonly log: string[] = [];
+  private readonly clocks: number[] = [];
   private readonly api: { fetch: (request: Request, bindings: object) => Response | Promise<Response> };
   private generation = 0;
+  /** Whether a brokerage was away, so that breaks there had to wait to be told. */
+  maintained = false;
   /** Whether what SnapTrade posts arrives at all. */
   webhooksReach = true;
 
@@ -79,7 +84,8 @@ export class Simulation {
     this.scheduler = new Scheduler(startsAt, seed);
     this.database = new Database(pglite, prepared, this.scheduler, this.random("database"));
     this.ledger = new Ledger(this);
-    this.mail = new MailServer(this.scheduler, this.random("mail"), (sent) => this.ledger.mailed(sent));
+    this.mailed = new Mailed(this);
+    this.mail = new MailServer(this.scheduler, this.random("mail"), (sent) => this.mailed.took(sent));
     this.emulator = programs.emulator.start({
       scheduler: this.scheduler,
       owner: { name: "SnapTrade", alive: true },
@@ -122,8 +128,14 @@ export class Simulation {
     this.violation ??= { invariant, detail, at: this.scheduler.elapsed };
   }
 
+  /** How far apart the clocks of processes may be. */
+  get clockSpreadMs() {
+    return Math.max(...this.clocks) - Math.min(...this.clocks);
+  }
+
   startProcess(index: number, clockAheadMs: number) {
-    const owner = { name: `p${index + 1}`, alive: true };
+    this.clocks.push(clockAheadMs);
+    const owner: Owner = { name: `p${index + 1}`, alive: true };
     const random = this.random(`${owner.name} ${++this.generation}`);
     const { database } = this;
     class Socket extends SimulatedSocket {
@@ -148,6 +160,7 @@ export class Simulation {
     const process = this.processes[index];
     if (!process) return;
     process.owner.alive = false;
+    for (const end of process.owner.atEnd ?? []) end();
     this.processes[index] = null;
     this.database.dropOwner(process.owner);
   }

@@ -16,7 +16,11 @@ const networkTroubles: Record<NetworkKind, (share: number) => Partial<NetworkTro
   "refuses-user": (share) => ({ refusesUser: share }),
   limit: () => ({}),
   "removals-lost": () => ({}),
+  lags: () => ({}),
 };
+
+/** How old what SnapTrade shows is while it lags. */
+export const lagSeconds = 30;
 
 const databaseTroubles: Record<DatabaseKind, (share: number) => Partial<DatabaseTrouble>> = {
   drop: () => ({}),
@@ -39,6 +43,7 @@ function namesOf({ action, kind }: Window): string[] {
 /** What goes wrong around the app, for how long, and when it last did. */
 export class Troubles {
   private active: Window[] = [];
+  private timerStandsUntil = Number.NEGATIVE_INFINITY;
   private readonly endedAt = new Map<string, number>();
 
   constructor(
@@ -74,10 +79,25 @@ export class Troubles {
   }
 
   endAll() {
+    this.timerStandsUntil = Math.min(this.timerStandsUntil, this.simulation.scheduler.now);
     const ended = this.active;
     this.active = [];
     for (const window of ended) this.end(window);
     this.apply();
+  }
+
+  /** No round is asked for until then. */
+  stopTimer(ms: number) {
+    this.timerStandsUntil = Math.max(this.timerStandsUntil, this.simulation.scheduler.now + ms);
+  }
+
+  get timerStands() {
+    return this.simulation.scheduler.now < this.timerStandsUntil;
+  }
+
+  /** Whether the timer stands still, or did within the last so many milliseconds. */
+  hadNoTimer(withinMs: number): boolean {
+    return this.simulation.scheduler.now - withinMs < this.timerStandsUntil;
   }
 
   /** Something else than a window, such as a process that was killed. */
@@ -126,6 +146,7 @@ export class Troubles {
     );
     const hook = (kind: HookKind) => this.has("webhooks", kind);
     Object.assign(world.settings, {
+      readLagSeconds: this.has("network", "lags") ? lagSeconds : 0,
       rateLimit: this.has("network", "limit") ? 20 : this.rateLimit,
       webhooks: hook("held") ? "hold" : "send",
       webhookLossPercent: hook("lost") ? 100 : 0,

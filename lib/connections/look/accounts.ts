@@ -1,5 +1,5 @@
 import "server-only";
-import { and, eq, gt, inArray, isNull } from "drizzle-orm";
+import { and, eq, gt, inArray, isNull, ne, or } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { brokerageAccounts, connections } from "@/lib/db/schema/connections";
@@ -19,8 +19,9 @@ const accountsAfterHours = 12;
 const keptMissingMs = 90 * 86_400_000;
 
 /**
- * Accounts rarely change, and reading them while the person is in the portal can break the sign-in (FACTS
- * 4.9). For the timer, age alone is no reason to read them: its looks must not cost two requests each.
+ * Accounts rarely change, and reading them while the person is in the portal can break the sign-in
+ * (docs/snaptrade.md §4.15). For the timer, age alone is no reason to read them: its looks must not cost two
+ * requests each.
  */
 export async function readAccountsIfDue(
   userId: string,
@@ -57,7 +58,8 @@ async function isInPortal(userId: string, now: Date): Promise<boolean> {
       and(
         eq(portalSessions.userId, userId),
         isNull(portalSessions.outcome),
-        isNull(portalSessions.reportedStatus),
+        // The portal lets people try again after an error, so they may still be there.
+        or(isNull(portalSessions.reportedStatus), ne(portalSessions.reportedStatus, "SUCCESS")),
         isNull(portalSessions.leftAt),
         gt(portalSessions.activeAt, activeSince),
       ),
@@ -128,7 +130,7 @@ async function writeAccounts(
 
 /**
  * A connection made again gets new account ids from SnapTrade, but the institution's id of an account stays
- * the same.
+ * the same (docs/snaptrade.md §5.2).
  */
 function isSame(
   old: { id: string; connectionId: string; institutionAccountId: string | null },

@@ -198,8 +198,8 @@ async function recordUnreadable(
 
 /**
  * A connection missing from the list counts as gone only when SnapTrade also denies it by id, and never while
- * it is new: lists lag. If that question fails, nothing is concluded about this connection, and the others
- * still count.
+ * it is new: lists may lag (docs/snaptrade.md §8.2, §8.17). If that question fails, nothing is concluded
+ * about this connection, and the others still count.
  */
 async function confirmGone(
   userId: string,

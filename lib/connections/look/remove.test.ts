@@ -49,6 +49,23 @@ describe("removing a connection", () => {
     expect(await view()).toMatchObject({ status: "removed" });
   });
 
+  test("nothing else is offered meanwhile: neither to allow trading nor to keep a second connection apart from it", async () => {
+    const { userId, path, connectionId, view } = await owner();
+    const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
+    await emulator.post(`${path}/connections/${connectionId}/break`);
+    await look(userId);
+    await emulator.post(`${path}/advance`, { seconds: 5 });
+    const second = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
+    await look(userId);
+    const offered = async () =>
+      (await listConnectionViews(userId, { now: new Date(), dayStartedAt: new Date(0) })).connections;
+    const trading = async () => (await offered()).find((one) => one.id === id)?.canAllowTrading;
+    expect([await trading(), (await view())?.secondConnectionId]).toEqual([true, second.id]);
+    await requestRemoval(userId, id, new Date());
+    await requestRemoval(userId, second.id, new Date());
+    expect([await trading(), (await view())?.secondConnectionId]).toEqual([false, null]);
+  });
+
   test.each([
     { kind: "reset", after: true },
     { kind: "html502", after: true },

@@ -42,7 +42,8 @@ const uncertain: FailureKind[] = ["away", "unexpected-answer"];
 
 /**
  * Asks SnapTrade to delete one of this person's connections, even if it was asked before. The connection is
- * "being removed" until a look or an event says it is gone (FACTS 5.5), or the person cancels the removal.
+ * "being removed" until a look or an event says it is gone (docs/snaptrade.md §3.12), or the person cancels
+ * the removal.
  * @returns "unknown" when the answer was lost, so SnapTrade may or may not have received the request
  * @throws AppError not-found, or the code for SnapTrade's refusal; a refused first request changes nothing
  */
@@ -148,8 +149,8 @@ export async function takeRemovalBack(userId: string, connectionId: string): Pro
 }
 
 /**
- * Asks again for removals that SnapTrade hasn't carried out, at growing intervals and only while it still
- * lists the connection.
+ * Asks again for removals that SnapTrade hasn't carried out (docs/snaptrade.md §8.14), at growing intervals
+ * and only while it still lists the connection.
  * @returns how many were asked for again
  */
 export async function repeatRemovals(now: Date): Promise<number> {

@@ -2,7 +2,7 @@ import type { Observation, Projection } from "./project";
 
 /** We know SnapTrade's clock to within about a second. */
 const clockMs = 1_000;
-/** A read this soon after an event that contradicts it may lag behind it. */
+/** A read this soon after an event that contradicts it may lag behind it (docs/snaptrade.md §8.2). */
 const readLagMs = 60_000;
 const readAgainMs = 10_000;
 

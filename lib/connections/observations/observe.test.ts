@@ -193,6 +193,27 @@ describe("observe", () => {
     expect(await dueAt(apart)).toBeNull();
   });
 
+  test("a break keeps its row when an earlier one turns out to have ended in the millisecond in which it began", async () => {
+    const [userId, id] = [await makeUser(), randomUUID()];
+    const rows = async () =>
+      (await database())
+        .select()
+        .from(episodes)
+        .where(eq(episodes.connectionId, id))
+        .orderBy(asc(episodes.brokeAt));
+    await observe(userId, [seen(id, "enabled", 0)]);
+    await observe(userId, [seen(id, "disabled", 20)]);
+    const [known] = await rows();
+    await observe(userId, [seen(id, "enabled", 20)]);
+    await observe(userId, [seen(id, "disabled", 10)]);
+    const after = await rows();
+    expect(after).toMatchObject([
+      { brokeAt: at(10), endedAt: at(20), endedHow: "fixed" },
+      { brokeAt: at(20), endedAt: null },
+    ]);
+    expect(after[1]?.id).toBe(known?.id);
+  });
+
   test("however many reads agree, only a handful of rows remain", async () => {
     const userId = await makeUser();
     const id = randomUUID();

@@ -35,9 +35,10 @@ export interface Observed {
 
 /**
  * Records observations of one user's connections; the only writer of their state. The newest observation
- * wins, and an older one only enters the history, so order and repetition don't matter. An observation of a
- * connection that is unknown (and comes without details) or belongs to another user changes nothing. Where
- * statements contradict each other, a look becomes due. The caller that commits must announce the changes.
+ * wins, and an older one only enters the history, so order and repetition don't matter (docs/snaptrade.md
+ * §8.3). An observation of a connection that is unknown (and comes without details) or belongs to another
+ * user changes nothing. Where statements contradict each other, a look becomes due. The caller that commits
+ * must announce the changes.
  */
 export async function observeWithin(
   tx: Transaction,
@@ -269,11 +270,7 @@ async function writeEpisodes(
     )
     .orderBy(asc(episodes.brokeAt))
     .for("update");
-  const unclaimed = [...stored];
-  const kept = wanted.episodes.map((episode) => {
-    const index = unclaimed.findIndex((row) => overlaps(row, episode));
-    return { episode, row: index < 0 ? undefined : unclaimed.splice(index, 1)[0] };
-  });
+  const { kept, unclaimed } = match(stored, wanted.episodes);
   // One that ended with the oldest statement that we keep began with one that we don't.
   const gone = unclaimed.filter(({ endedAt }) => !endedAt || endedAt > wanted.since).map(({ id }) => id);
   if (gone.length > 0) await tx.delete(episodes).where(inArray(episodes.id, gone));
@@ -289,6 +286,26 @@ async function writeEpisodes(
     if (row?.endedAt && !episode.endedAt) await withdrawEnd(tx, id);
   }
   return changed;
+}
+
+type StoredEpisode = typeof episodes.$inferSelect;
+
+/**
+ * Finds the row of each episode. One that begins at the same moment is the same break, whichever others touch
+ * it: an episode may end in the millisecond in which the next one begins, and what was told about a break
+ * must stay with it.
+ */
+function match(stored: StoredEpisode[], wanted: Episode[]) {
+  const unclaimed = [...stored];
+  const rows = new Map<Episode, StoredEpisode>();
+  const beginsWith = (one: Episode, other: Episode) => one.brokeAt.getTime() === other.brokeAt.getTime();
+  for (const fits of [beginsWith, overlaps]) {
+    for (const episode of wanted) {
+      const index = rows.has(episode) ? -1 : unclaimed.findIndex((row) => fits(row, episode));
+      for (const row of index < 0 ? [] : unclaimed.splice(index, 1)) rows.set(episode, row);
+    }
+  }
+  return { kept: wanted.map((episode) => ({ episode, row: rows.get(episode) })), unclaimed };
 }
 
 async function addEpisode(tx: Transaction, connectionId: string, episode: Episode): Promise<string> {

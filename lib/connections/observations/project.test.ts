@@ -65,6 +65,16 @@ test.each(["enabled", "disabled"] as const)(
   },
 );
 
+test("no two episodes of a connection begin in the same millisecond, so the moment orders them", () => {
+  fc.assert(
+    fc.property(observations, (history) => {
+      const begun = project(history).episodes.map(({ brokeAt }) => brokeAt.getTime());
+      expect(begun).toEqual([...new Set(begun)].sort((one, other) => one - other));
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
 test("a connection that keeps breaking has a bounded history, which begins at a moment when it worked", () => {
   const flips = Array.from({ length: 2_000 }, (_, index) => event(index % 2 ? "disabled" : "enabled", index));
   const forgotten = forgettable(flips);

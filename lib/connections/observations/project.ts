@@ -5,8 +5,8 @@ export type Source = "webhook" | "timer" | "person" | "portal";
 export interface Observation {
   state: "enabled" | "disabled" | "deleted";
   /**
-   * SnapTrade's clock: an event's timestamp; for a read the moment we asked, since an answer says nothing
-   * about what came after the question.
+   * SnapTrade's clock: an event's timestamp (docs/snaptrade.md §7.2); for a read the moment we asked, since
+   * an answer says nothing about what came after the question.
    */
   observedAt: Date;
   /**
@@ -38,8 +38,8 @@ export interface Projection {
 
 const minuteMs = 60_000;
 /**
- * Reads have been seen to lag behind events. A contradiction within this time is a lagging read, not
- * something that happened.
+ * Reads may lag behind events (docs/snaptrade.md §8.2). A contradiction within this time is a lagging read,
+ * not something that happened.
  */
 export const lagMs = 10 * minuteMs;
 /** A signed deletion outranks reads for this long; a connection that is still listed after that is alive. */

@@ -49,9 +49,9 @@ export async function requireStaying(tx: Pick<Transaction, "select">, userId: st
 }
 
 /**
- * A person's SnapTrade credentials, registering them if needed (FACTS 2). If SnapTrade has refused the
- * current ones for long, it is asked once more before the person is registered again and the former user
- * queued for deletion.
+ * A person's SnapTrade credentials, registering them if needed (docs/snaptrade.md §2.1). If SnapTrade has
+ * refused the current ones for long, it is asked once more before the person is registered again and the
+ * former user queued for deletion.
  * @throws AppError account-deleting
  * @throws SnapTradeFailure when SnapTrade does not register the user or can't be asked
  */
@@ -86,8 +86,8 @@ const registerWithinMs = 5 * 60_000;
 const nothingMade: FailureKind[] = ["busy", "key-refused", "refused"];
 
 /**
- * The id is random, new for each attempt, and stored before it is sent, so a lost answer leaves nothing
- * behind at SnapTrade.
+ * The id is random, new for each attempt (docs/snaptrade.md §2.2), and stored before it is sent, so a lost
+ * answer leaves nothing behind at SnapTrade.
  */
 async function register(userId: string, now: Date): Promise<SnapTradeCredentials> {
   const snapTradeUserId = randomUUID();
@@ -187,7 +187,7 @@ export async function requestLook(
 
 /**
  * Records that SnapTrade has deleted this user: no calls are made for them from now on, and their pages say
- * so.
+ * so (docs/snaptrade.md §2.3).
  */
 export async function recordUserDeleted(
   tx: Pick<Transaction, "update">,
@@ -218,9 +218,9 @@ export const accepted = {
 };
 
 /**
- * Records that SnapTrade refused this person's secret (1083). The first refusals prove nothing: the pages
- * only say that we can't check right now. Only a refusal that comes after the wait counts, so clicks neither
- * prove anything nor make the waits longer.
+ * Records that SnapTrade refused this person's secret (1083). The first refusals prove nothing
+ * (docs/snaptrade.md §8.18): the pages only say that we can't check right now. Only a refusal that comes
+ * after the wait counts, so clicks neither prove anything nor make the waits longer.
  * @param now our clock
  */
 export async function recordRefusal(userId: string, now: Date): Promise<void> {

@@ -49,7 +49,7 @@ async function findConnections(where: SQL | undefined) {
         with: {
           incidents: {
             columns: { beganAt: true, endedAt: true },
-            orderBy: [desc(incidents.beganAt)],
+            orderBy: [desc(incidents.beganAt), desc(incidents.id)],
             limit: 20,
           },
         },
@@ -82,7 +82,7 @@ async function findConnections(where: SQL | undefined) {
           endedAt: true,
         },
         where: ne(portalSessions.intent, "connect"),
-        orderBy: [desc(portalSessions.startedAt)],
+        orderBy: [desc(portalSessions.startedAt), desc(portalSessions.id)],
         limit: 20,
       },
     },
@@ -252,7 +252,11 @@ function toView(
       },
       moment.now,
     ),
-    canAllowTrading: row.brokerage.allowsTrading && row.access === "read" && row.state === "enabled",
+    canAllowTrading:
+      row.brokerage.allowsTrading &&
+      row.access === "read" &&
+      row.state === "enabled" &&
+      !row.removalRequestedAt,
   };
 }
 
@@ -269,8 +273,11 @@ function isShown(
   disabledAt: Date | null,
   now: Date,
 ): boolean {
+  // There is nothing to visit, and open pages have not been told, until SnapTrade has answered with a login
+  // link.
+  if (!openedAt) return false;
   // SnapTrade's clock is known to about a second. A visit for an earlier break is over.
-  if (openedAt && disabledAt && openedAt.getTime() + 1_000 < disabledAt.getTime()) return false;
+  if (disabledAt && openedAt.getTime() + 1_000 < disabledAt.getTime()) return false;
   if (reportedStatus === "SUCCESS" && reportedAt)
     return now.getTime() - reportedAt.getTime() < unconfirmedAfterSeconds * 1_000;
   return isPortalOpen({ activeAt }, now) && !leftAt;
@@ -298,10 +305,12 @@ export function newestData(row: Pick<ConnectionRow, "accounts">): Date | null {
  */
 function secondConnection(row: ConnectionRow, all: ConnectionRow[]): ConnectionRow | undefined {
   const { disabledAt } = row;
-  if (row.state !== "disabled" || !disabledAt || row.keptBothSince) return undefined;
+  if (row.state !== "disabled" || !disabledAt || row.keptBothSince || row.removalRequestedAt)
+    return undefined;
   return all.find(
     (other) =>
       other.state === "enabled" &&
+      !other.removalRequestedAt &&
       other.brokerage.id === row.brokerage.id &&
       other.connectedSince !== null &&
       other.connectedSince > disabledAt,

@@ -76,7 +76,7 @@ export function groupOf(status: ConnectionStatus): StatusGroup {
   }
 }
 
-/** Statuses in which signing in again is offered and can help. */
+/** Statuses in which signing in again is offered and can help (docs/snaptrade.md §3.9, §8.8). */
 export function canReconnect(status: ConnectionStatus): boolean {
   return (
     status === "disabled" ||

@@ -1,5 +1,5 @@
 import "server-only";
-import { and, desc, eq, gt, isNull, lt, or, sql } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt, or } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import { brokerages, connections } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
@@ -13,7 +13,7 @@ import { readAccountsAnew } from "@/lib/connections/look/accounts";
 import { look, lookSince } from "@/lib/connections/look/look";
 import { getPortalView } from "./view";
 import { isFinal } from "./outcome";
-import { type ReportedResult } from "@/lib/connections/views";
+import { isResumable, recordReport, resumed, type PortalReport } from "./report";
 import { requireOwnQueue } from "./queue";
 import { toRefusal } from "@/lib/connections/look/refusals";
 import {
@@ -36,9 +36,9 @@ const pollMs = 2_500;
 
 /**
  * Opens the Connection Portal to repair one of this person's connections or, at their request, to renew a
- * working one or allow trading: a portal session of ours, and a login link made for this click (FACTS 3).
- * Each page that opens it gets its own session; a double click makes only one. The link is always new, since
- * links are never stored.
+ * working one or allow trading (docs/snaptrade.md §4.3 to §4.5): a portal session of ours, and a login link
+ * made for this click. Each page that opens it gets its own session; a double click makes only one. The link
+ * is always new, since links are never stored.
  * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or
  * what SnapTrade's refusal means
  */
@@ -80,7 +80,8 @@ export async function openReconnect({
 }
 
 /**
- * Opens the Connection Portal to make a new connection at one brokerage.
+ * Opens the Connection Portal to make a new connection at one brokerage, if SnapTrade allows new ones there
+ * (docs/snaptrade.md §3.8).
  * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set:
  * people should reconnect before adding; account-deleting
  */
@@ -112,17 +113,6 @@ export async function openConnect({
     .returning();
   if (!made) throw new Error("The portal session was not stored");
   return openLink(made.id, { broker: slug }, { userId, darkMode, now });
-}
-
-/** What a page reports about a visit: how it ended, or that the page is still open. */
-export interface PortalReport {
-  reportedResult: ReportedResult | null;
-  /** False while the portal is still shown, for example after an error that it lets the person retry. */
-  over: boolean;
-  /** False when no page is asking, so this is no sign of the person. */
-  fromPage?: boolean;
-  /** SnapTrade was asked about this person at `now` already. */
-  asked?: boolean;
 }
 
 /**
@@ -210,7 +200,7 @@ async function beginReconnect(session: NewSession): Promise<string> {
         gt(portalSessions.startedAt, new Date(startedAt.getTime() - doubleClickMs)),
         lt(portalSessions.startedAt, new Date(startedAt.getTime() + doubleClickMs)),
       ),
-      orderBy: [desc(portalSessions.startedAt)],
+      orderBy: [desc(portalSessions.startedAt), desc(portalSessions.id)],
     });
     const clicked = await same;
     if (clicked?.queueId === queueId) return clicked.id;
@@ -237,15 +227,16 @@ async function openLink(
       darkMode,
     });
     await transaction(async (tx) => {
-      // After a double click the session keeps the moment it first opened.
+      const [session] = await tx.select().from(portalSessions).where(own).for("update");
+      if (!session) throw new AppError("not-found");
       await tx
         .update(portalSessions)
         .set({
-          openedAt: sql`least(${portalSessions.openedAt}, ${openedAt.toISOString()}::timestamptz)`,
+          // After a double click the session keeps the moment it first opened.
+          openedAt: session.openedAt && session.openedAt < openedAt ? session.openedAt : openedAt,
           snapTradeSessionId,
-          // The other half of a double click may have failed; this one did not.
-          outcome: sql`nullif(${portalSessions.outcome}, 'not-opened')`,
-          endedAt: sql`case when ${portalSessions.outcome} = 'not-opened' then null else ${portalSessions.endedAt} end`,
+          // The other half of a double click may have failed or been closed already; this one was not.
+          ...(isResumable(session) ? resumed(session) : {}),
         })
         .where(own);
       await recordChange(tx, userId);
@@ -262,45 +253,10 @@ async function openLink(
       .where(and(own, isNull(portalSessions.openedAt)));
     if (!(error instanceof SnapTradeFailure)) throw error;
     if (error.kind === "user-refused") await recordRefusal(userId, now);
-    // SnapTrade doesn't know the connection we show, so our data is behind.
+    // SnapTrade doesn't know the connection we show, so our data is behind (docs/snaptrade.md §8.7).
     if (error.kind === "not-found" || error.kind === "refused") await look(userId, now, "portal");
     throw toRefusal(error);
   }
-}
-
-const weight: Record<ReportedResult["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
-
-/**
- * Messages repeat and arrive in any order; we keep the most informative one, the newer of two errors with a
- * code, and leaving afterwards overrides nothing.
- */
-async function recordReport(
-  userId: string,
-  portalSessionId: string,
-  { reportedResult, over, fromPage = true }: PortalReport,
-  now: Date,
-): Promise<void> {
-  const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
-  const news = await transaction(async (tx) => {
-    const [session] = await tx.select().from(portalSessions).where(own).for("update");
-    if (!session || (session.outcome !== null && session.outcome !== "failed")) return false;
-    const said = session.reportedStatus ? weight[session.reportedStatus] : 0;
-    const code = reportedResult?.status === "ERROR" ? reportedResult.code : null;
-    const stronger =
-      reportedResult && (weight[reportedResult.status] > said || (code !== null && said === weight.ERROR));
-    await tx
-      .update(portalSessions)
-      .set({
-        activeAt: fromPage ? now : session.activeAt,
-        ...(stronger ? { reportedStatus: reportedResult.status, reportedCode: code, reportedAt: now } : {}),
-        ...(over && !session.leftAt ? { leftAt: now } : {}),
-      })
-      .where(own);
-    if (!stronger && !over) return false;
-    await recordChange(tx, userId);
-    return true;
-  });
-  if (news) await announceChanges();
 }
 
 /** Ends the session once its outcome is final; a repair may still be recognized after a failure. */

@@ -70,8 +70,8 @@ const failureOfCode: Partial<Record<string, PortalFailure>> = {
 };
 
 /**
- * Which failure a portal code or a webhook's attempt result means (FACTS 4.7, 6.2); every other one is
- * "unexplained".
+ * Which failure a portal code or a webhook's attempt result means (docs/snaptrade.md §4.6, §4.11, §6.4);
+ * every other one is "unexplained".
  */
 export function failureOf(code: string | null): PortalFailure {
   return (code ? failureOfCode[code] : undefined) ?? "unexplained";
@@ -79,8 +79,8 @@ export function failureOf(code: string | null): PortalFailure {
 
 /**
  * Concludes one portal session from what SnapTrade said after it began; the claim only affects wording.
- * Success requires a read that agrees or, when SnapTrade can't be read, its signed event; failure requires a
- * look newer than the end of the visit that shows no repair.
+ * Success requires a read that agrees (docs/snaptrade.md §8.12) or, when SnapTrade can't be read, its signed
+ * event; failure requires a look newer than the end of the visit that shows no repair.
  */
 export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
   const { connection, openedAt } = session;
@@ -98,7 +98,7 @@ export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
 
 /**
  * For a repair it is enough that the connection works; if it worked before, SnapTrade must also say that
- * someone signed in.
+ * someone signed in (docs/snaptrade.md §3.11, §6.4).
  */
 function hasSignedIn({ intent, signInResult, connection, openedAt }: PortalFacts): boolean {
   if (intent === "connect" || intent === "reconnect" || signInResult === "SUCCESS") return true;
@@ -139,7 +139,8 @@ function unrepairedOutcome(session: PortalFacts, now: Date): PortalOutcome {
       ? { state: "failed", failure: "no-new-connection", code: null }
       : { state: "unconfirmed" };
   }
-  // The portal lets people try again after an error, so an error alone ends nothing.
+  // The portal lets people try again after an error (docs/snaptrade.md §4.10), so an error alone ends
+  // nothing.
   if (!leftAt) return { state: "open" };
   if (!lookedSince) return { state: "checking", signedIn: false };
   if (reportedResult.status === "UNKNOWN" && !signInResult) {

@@ -30,7 +30,7 @@ export async function continueQueue(
     .select()
     .from(reconnectQueues)
     .where(and(eq(reconnectQueues.userId, userId), gt(reconnectQueues.startedAt, since)))
-    .orderBy(desc(reconnectQueues.startedAt))
+    .orderBy(desc(reconnectQueues.startedAt), desc(reconnectQueues.id))
     .limit(1);
   const next =
     latest && covers(latest, broken)

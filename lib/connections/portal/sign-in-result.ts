@@ -18,9 +18,9 @@ interface Attempt {
 
 /**
  * Records how a sign-in ended on the person's open portal session at that brokerage. SnapTrade names no
- * connection and no session (FACTS 6.2), so the result counts only if every session open then is for the same
- * connection; a guess could explain the wrong one. A dated event is compared with SnapTrade's time of the
- * login link; an undated one with our own.
+ * connection and no session (docs/snaptrade.md §6.4), so the result counts only if every session open then is
+ * for the same connection; a guess could explain the wrong one. A dated event is compared with SnapTrade's
+ * time of the login link; an undated one with our own.
  * @returns whether a session matches
  */
 export async function recordSignInResult(
@@ -47,7 +47,7 @@ export async function recordSignInResult(
         brokerageId ? eq(portalSessions.brokerageId, brokerageId) : undefined,
       ),
     )
-    .orderBy(desc(portalSessions.startedAt));
+    .orderBy(desc(portalSessions.startedAt), desc(portalSessions.id));
   const fitting = open.filter(({ openedAt }) => openedAt && isPortalOpen({ activeAt: openedAt }, at));
   const [newest, ...others] = fitting;
   if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId))
@@ -79,8 +79,8 @@ export async function confirmRepair(
 }
 
 /**
- * Records that SnapTrade said a connection changed: for one that already worked, the only sign of a new
- * sign-in.
+ * Records that SnapTrade said a connection changed: for one that already worked, a sign of a new sign-in
+ * (docs/snaptrade.md §8.19).
  * @param at SnapTrade's clock
  */
 export async function recordUpdate(

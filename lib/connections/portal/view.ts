@@ -48,7 +48,7 @@ async function findOthers({ id, userId }: Session) {
     .where(
       and(eq(portalSessions.userId, userId), eq(portalSessions.intent, "connect"), ne(portalSessions.id, id)),
     )
-    .orderBy(desc(portalSessions.startedAt))
+    .orderBy(desc(portalSessions.startedAt), desc(portalSessions.id))
     .limit(50);
 }
 type Other = Awaited<ReturnType<typeof findOthers>>[number];
@@ -162,8 +162,8 @@ function factsOf(connection: Connection): PortalConnection {
 
 /**
  * The connection to repair. For a new one, what SnapTrade has listed since then at that brokerage or a
- * sibling of it; otherwise one there that was repaired in the meantime, since the same login returns the same
- * connection (FACTS 5.4).
+ * sibling of it; otherwise one there that was repaired in the meantime, since the same login may return the
+ * same connection (docs/snaptrade.md §3.7).
  */
 function connectionOf(session: Session, all: Connection[], others: Other[]): Connection | undefined {
   const { connectionId, openedAt, brokerageId } = session;
@@ -192,8 +192,8 @@ function isForAnother(session: Session, { brokerageId }: Connection, others: Oth
 }
 
 /**
- * Some brokerages have several entries, and the portal may lead from one to another; only connections that no
- * other session was for count.
+ * Some brokerages have several entries, and the portal may lead from one to another (docs/snaptrade.md
+ * §8.20); only connections that no other session was for count.
  */
 function siblingOf(session: Session, fresh: Connection[], others: Other[]): Connection | undefined {
   if (session.reportedStatus !== "SUCCESS" && session.signInResult !== "SUCCESS") return undefined;

@@ -75,7 +75,7 @@ export const connections = pgTable(
     removalLastError: text("removal_last_error"),
     /** Our clock: the person keeps this one beside a newer one at the same brokerage. */
     keptBothSince: at("kept_both_since"),
-    /** The newest sign of life: a holdings update of one of its accounts (FACTS 6.2). */
+    /** The newest sign of life: a holdings update of one of its accounts (docs/snaptrade.md §6.5). */
     lastHeartbeatAt: at("last_heartbeat_at"),
     /** How many, and how long from one to the next as a rule; several within an hour count as one. */
     heartbeats: integer().notNull().default(0),

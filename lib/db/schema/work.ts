@@ -28,8 +28,9 @@ const eventOutcomes = [
 // What the server needs for its own work; none of it belongs to a person.
 
 /**
- * The inbox: each webhook event once, for good, as SnapTrade signed it but without its old shared secret.
- * The number of attempts is also the fence: a worker writes only while no one has taken its event again.
+ * The inbox: each webhook event once, for good, as SnapTrade signed it but without its old shared secret. Of
+ * an event about nobody of ours only the id stays once it is processed (emptiedEvent). The number of attempts
+ * is also the fence: a worker writes only while no one has taken its event again.
  */
 export const webhookEvents = pgTable(
   "webhook_events",
@@ -75,6 +76,18 @@ export const webhookEvents = pgTable(
       .where(sql`${table.snapTradeUserId} is null and ${table.connectionId} is not null`),
   ],
 );
+
+/**
+ * What is left of an event about nobody of ours, or no longer: the id recognizes a late copy, and the rest
+ * names no one.
+ */
+export const emptiedEvent = {
+  payload: "{}",
+  snapTradeUserId: null,
+  connectionId: null,
+  signInResult: null,
+  lastError: null,
+};
 
 /**
  * Every request to SnapTrade in the last minutes, from any process. All times here and in the limits are on

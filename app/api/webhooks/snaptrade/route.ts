@@ -13,7 +13,10 @@ const answers: Record<Receipt | "too-large", () => Response> = {
     new Response("Could not be stored; send it again\n", { status: 503, headers: { "Retry-After": "60" } }),
 };
 
-/** SnapTrade's webhooks: stored before they are answered, processed afterwards. */
+/**
+ * SnapTrade's webhooks: stored before they are answered (docs/snaptrade.md §6.8 says what counts as
+ * received), processed afterwards.
+ */
 export async function POST(request: Request) {
   const body = await readBody(request);
   if (!body) return answers["too-large"]();

@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+
+const page = "docs/snaptrade.md";
+const facts = readFileSync(page, "utf8");
+
+/** The numbers of its sections, of its facts under a heading, and of those in a table. */
+const sections = new Set(
+  [...facts.matchAll(/^(?:#{2,3} |\| )(\d+(?:\.\d+)?) /gm)].map(([, number]) => number),
+);
+
+const notOurs = new Set(["node_modules", "test-results", "playwright-report", "blob-report", "coverage"]);
+
+/** Everything that people read in this repository, without what is generated or installed. */
+function listTexts(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const place = path.join(folder, entry.name);
+    if (entry.isDirectory())
+      return entry.name.startsWith(".") || notOurs.has(entry.name) ? [] : listTexts(place);
+    return /\.(tsx?|mjs|md|css|sql|py)$/.test(entry.name) ? [place] : [];
+  });
+}
+
+const texts = listTexts(".").map((file) => ({ file, text: readFileSync(file, "utf8") }));
+
+describe("citations of facts about SnapTrade", () => {
+  test("every cited section of docs/snaptrade.md exists", () => {
+    const cited = texts.flatMap(({ file, text }) =>
+      [...text.matchAll(/§(\d+(?:\.\d+)?)/g)].map(([, number = ""]) => ({ file, number })),
+    );
+    expect(cited.length).toBeGreaterThan(0);
+    expect(cited.filter(({ number }) => !sections.has(number))).toEqual([]);
+  });
+
+  test("no text cites a page of facts outside the repository", () => {
+    expect(texts.filter(({ text }) => /\bFACT[S]\b/.test(text)).map(({ file }) => file)).toEqual([]);
+  });
+});
+
+describe("docs/snaptrade.md", () => {
+  test("no number is used twice", () => {
+    const numbers = [...facts.matchAll(/^(?:### |\| )(\d+\.\d+) /gm)].map(([, number]) => number);
+    expect(numbers.filter((number, index) => numbers.indexOf(number) !== index)).toEqual([]);
+  });
+
+  test("every fact under a heading has a status", () => {
+    const entries = facts.split(/^#{2,3} /m).filter((entry) => /^\d+\.\d+ /.test(entry));
+    expect(
+      entries
+        .filter((entry) => !/\*(Documented|Measured|Reported):\*/.test(entry))
+        .map((entry) => entry.split("\n")[0]),
+    ).toEqual([]);
+  });
+
+  test("every source has an address, and none is left over", () => {
+    const defined = new Set([...facts.matchAll(/^\[([^\]]+)\]: https:\/\//gm)].map(([, name]) => name));
+    const body = facts.replace(/^\[[^\]]+\]: .*$/gm, "");
+    const used = new Set(
+      [...body.matchAll(/\[[^\]]+\]\[([^\]]+)\]|\[([^\]]+)\](?![[(])/g)].map(
+        ([, name, alone]) => name ?? alone,
+      ),
+    );
+    expect([...used].filter((name) => !defined.has(name))).toEqual([]);
+    expect([...defined].filter((name) => !used.has(name))).toEqual([]);
+  });
+});
