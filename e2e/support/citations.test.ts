@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { listTexts } from "./texts";
 
 const page = "docs/snaptrade.md";
 const facts = readFileSync(page, "utf8");
@@ -10,19 +10,7 @@ const sections = new Set(
   [...facts.matchAll(/^(?:#{2,3} |\| )(\d+(?:\.\d+)?) /gm)].map(([, number]) => number),
 );
 
-const notOurs = new Set(["node_modules", "test-results", "playwright-report", "blob-report", "coverage"]);
-
-/** Everything that people read in this repository, without what is generated or installed. */
-function listTexts(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const place = path.join(folder, entry.name);
-    if (entry.isDirectory())
-      return entry.name.startsWith(".") || notOurs.has(entry.name) ? [] : listTexts(place);
-    return /\.(tsx?|mjs|md|css|sql|py)$/.test(entry.name) ? [place] : [];
-  });
-}
-
-const texts = listTexts(".").map((file) => ({ file, text: readFileSync(file, "utf8") }));
+const texts = listTexts();
 
 describe("citations of facts about SnapTrade", () => {
   test("every cited section of docs/snaptrade.md exists", () => {
