@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { listConnectionViews } from "@/lib/connections/pages/data";
+import { listConnectionViews } from "@/lib/connections/pages/list";
+import { database } from "./db/client";
 import { observe } from "@/lib/connections/observations/observe";
 import type { OpenDatabase } from "./db/database";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
@@ -28,33 +29,33 @@ function say(connectionId: string | undefined, state: "enabled" | "disabled", se
   ];
 }
 
-/** An open page: remembers what it was told, and can wait for a version. */
+/** An open page: remembers the versions announced to it, and can wait for a version. */
 async function openPage(userId: string, through = follow) {
-  const told: number[] = [];
+  const announced: number[] = [];
   const waiting: (() => void)[] = [];
   const close = await through(userId, (version) => {
-    told.push(version);
+    announced.push(version);
     for (const wake of waiting.splice(0)) wake();
   });
   async function until(version: number): Promise<void> {
-    while ((told.at(-1) ?? -1) < version) await new Promise<void>((resolve) => waiting.push(resolve));
+    while ((announced.at(-1) ?? -1) < version) await new Promise<void>((resolve) => waiting.push(resolve));
   }
-  return { told, until, close };
+  return { announced, until, close };
 }
 
-test("an open page is told its version at once, and again when something of its person's has changed", async () => {
+test("an open page hears its version immediately, and again whenever its person's data has changed", async () => {
   const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
   const [page, other] = [await openPage(owner.userId), await openPage(stranger)];
-  expect(page.told).toEqual([0]);
+  expect(page.announced).toEqual([0]);
   await observe(owner.userId, say(owner.ids[0], "disabled", 10));
   await page.until(1);
-  expect(page.told).toEqual([0, 1]);
-  expect(other.told).toEqual([0]);
+  expect(page.announced).toEqual([0, 1]);
+  expect(other.announced).toEqual([0]);
   page.close?.();
   other.close?.();
 });
 
-test("what a page reads after it was told is never older than what it was told, 300 times", async () => {
+test("what a page reads after an announcement is never older than the announcement, 300 times", async () => {
   const owner = await makeConnections(1, at(0));
   const page = await openPage(owner.userId);
   for (let turn = 1; turn <= 300; turn++) {
@@ -79,7 +80,7 @@ test("a person has at most five open pages, and room again when one is closed", 
   for (const { close } of [...pages, again]) close?.();
 });
 
-test("where the database cannot tell, the page hears of it by asking", async () => {
+test("where the database cannot notify, the page hears of changes by polling", async () => {
   const holder = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
   const opened = await holder.reconnectDatabase;
   if (!opened) throw new Error("No database is open");
@@ -92,4 +93,18 @@ test("where the database cannot tell, the page hears of it by asking", async () 
   await page.until(1);
   page.close?.();
   holder.reconnectDatabase = Promise.resolve(opened);
+});
+
+test("an announcement about others makes a process without their pages ask nothing", async () => {
+  const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
+  const page = await openPage(stranger);
+  const db = await database();
+  const select = vi.spyOn(db, "select");
+  await observe(owner.userId, say(owner.ids[0], "disabled", 10));
+  const before = select.mock.calls.length;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(select.mock.calls.length).toBe(before);
+  select.mockRestore();
+  expect(page.announced).toEqual([0]);
+  page.close?.();
 });

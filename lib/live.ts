@@ -1,47 +1,57 @@
 import "server-only";
 import { inArray, sql } from "drizzle-orm";
+import { takeUnannounced, toBeAnnounced } from "./db/changes";
 import { database, listener } from "./db/client";
-import { users } from "@/lib/db/schema/users";
-import { describeError, log } from "@/lib/base/log";
-import { coalesce } from "@/lib/base/coalesce";
+import { users } from "./db/schema/users";
+import { coalesce } from "./base/coalesce";
+import { describeError, log } from "./base/log";
 
 export { recordChange } from "./db/changes";
 
 const channel = "reconnect_changes";
+/** A payload may have 8,000 bytes; for more people than this, every open page is asked about. */
+const maxNamed = 200;
+const everyone = "*";
 const pollMs = 1_000;
 const pagesPerUser = 5;
 
 /**
- * Tells every process that something was changed, once per batch and after its commit, so that a page which
- * then reads never sees less than it was told. It does not say what: each process asks for the versions of
- * the people it has open pages of.
+ * Announces to every process whose data has changed, after the commit, so that a page which then reads never
+ * sees less than was announced. A process without an open page of theirs does nothing.
  */
 export async function announceChanges(): Promise<void> {
+  const people = takeUnannounced();
+  if (people.length === 0) return;
   try {
-    await (await database()).execute(sql`select pg_notify(${channel}, '')`);
+    const payload = people.length > maxNamed ? everyone : people.join(",");
+    await (await database()).execute(sql`select pg_notify(${channel}, ${payload})`);
   } catch (error) {
-    // What was changed is safe; open pages hear of it with the next change or when they connect again.
+    // The data is safe; open pages are notified with the next announcement.
+    toBeAnnounced(people);
     log.warn(describeError(error), "A change could not be announced");
   }
 }
 
 interface Page {
   userId: string;
-  told: number;
-  tell: (version: number) => void;
+  announced: number;
+  announce: (version: number) => void;
 }
 
 const pages = new Set<Page>();
 let listening: Promise<void> | undefined;
 
 /**
- * Calls `tell` with the version of a person's data now and whenever it has grown, until the returned function
- * is called.
+ * Calls `announce` with the version of a person's data now and whenever it has grown, until the returned
+ * function is called.
  * @returns null when this person has as many open pages as one may have
  */
-export async function follow(userId: string, tell: (version: number) => void): Promise<(() => void) | null> {
+export async function follow(
+  userId: string,
+  announce: (version: number) => void,
+): Promise<(() => void) | null> {
   if ([...pages].filter((page) => page.userId === userId).length >= pagesPerUser) return null;
-  const page: Page = { userId, told: -1, tell };
+  const page: Page = { userId, announced: -1, announce };
   pages.add(page);
   listening ??= listenToChanges().catch((error: unknown) => {
     listening = undefined;
@@ -49,6 +59,7 @@ export async function follow(userId: string, tell: (version: number) => void): P
   });
   try {
     await listening;
+    outdated.add(userId);
     await readVersions();
   } catch (error) {
     pages.delete(page);
@@ -58,37 +69,51 @@ export async function follow(userId: string, tell: (version: number) => void): P
 }
 
 /**
- * One listener for all open pages of this process; while the database isn't notifying, one query a second
- * serves them all.
+ * One listener for all open pages of this process; while it hears nothing, one query a second serves them
+ * all.
  */
 async function listenToChanges(): Promise<void> {
-  const changed = () =>
-    void readVersions().catch((error: unknown) =>
-      log.warn(describeError(error), "Versions could not be read"),
-    );
   const listen = await listener();
-  const hears = listen?.(channel, changed);
+  const hears = listen?.(channel, hear);
   setInterval(() => {
-    if (!hears?.()) changed();
+    if (!hears?.()) hear(null);
   }, pollMs).unref();
 }
 
-const readVersions = coalesce(tellVersions);
+/** Whose versions have to be read. */
+const outdated = new Set<string>();
 
-async function tellVersions(): Promise<void> {
-  const open = [...new Set([...pages].map(({ userId }) => userId))];
-  if (open.length === 0) return;
-  const rows = await (
-    await database()
-  )
-    .select({ id: users.id, version: users.version })
-    .from(users)
-    .where(inArray(users.id, open));
-  const versions = new Map(rows.map(({ id, version }) => [id, version]));
+/** @param payload null when announcements may have been missed */
+function hear(payload: string | null): void {
+  const open = new Set([...pages].map(({ userId }) => userId));
+  const named =
+    payload === null || payload === everyone ? [...open] : payload.split(",").filter((id) => open.has(id));
+  if (named.length === 0) return;
+  for (const id of named) outdated.add(id);
+  readVersions().catch((error: unknown) => log.warn(describeError(error), "Versions could not be read"));
+}
+
+const readVersions = coalesce(async () => {
+  const people = [...outdated];
+  if (people.length === 0) return;
+  outdated.clear();
+  const versions = await versionsOf(people).catch((error: unknown) => {
+    for (const id of people) outdated.add(id);
+    throw error;
+  });
   for (const page of pages) {
     const version = versions.get(page.userId);
-    if (version === undefined || version <= page.told) continue;
-    page.told = version;
-    page.tell(version);
+    if (version === undefined || version <= page.announced) continue;
+    page.announced = version;
+    page.announce(version);
   }
+});
+
+async function versionsOf(userIds: string[]): Promise<Map<string, number>> {
+  const db = await database();
+  const rows = await db
+    .select({ id: users.id, version: users.version })
+    .from(users)
+    .where(inArray(users.id, userIds));
+  return new Map(rows.map(({ id, version }) => [id, version]));
 }

@@ -22,7 +22,8 @@ installBrowser();
 rmSync(results, { recursive: true, force: true });
 
 stage("types, lint, and format", ["npm", "run", "check:static"], () => ({ passed: 0, failed: 0 }));
-// Once, on a real server; the quick loop runs the same on the embedded database, and the journeys use that too.
+// Once, on a real server; the quick loop runs the same on the embedded database, and the journeys use that
+// too.
 stage("unit and domain tests on PostgreSQL", ["npx", "vitest", "run"], vitestCounts("unit.json"), {
   TEST_DATABASE: "postgres",
 });

@@ -115,3 +115,9 @@ function isSameDay(viewer: Viewer, one: Date, other: Date): boolean {
   const dayOf = (at: Date) => format(viewer, at, { year: "numeric", month: "numeric", day: "numeric" });
   return dayOf(one) === dayOf(other);
 }
+
+/** The newest of these moments, or null when there is none. */
+export function newestOf(moments: (Date | null)[]): Date | null {
+  const known = moments.flatMap((at) => (at ? [at.getTime()] : []));
+  return known.length > 0 ? new Date(Math.max(...known)) : null;
+}

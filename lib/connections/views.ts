@@ -170,8 +170,8 @@ export type PortalIntent = "connect" | "reconnect" | "renew" | "allow-trading";
 export type RepairIntent = Exclude<PortalIntent, "connect">;
 
 /**
- * What a window message or the return URL reports (docs/snaptrade.md §4.8, §4.12). A hint: it chooses words, never the
- * result.
+ * What a window message or the return URL reports (docs/snaptrade.md §4.8, §4.12). A hint: it chooses words,
+ * never the result.
  */
 export type ReportedResult = PortalResult;
 

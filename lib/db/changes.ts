@@ -11,6 +11,8 @@ interface Changes {
 
 /** What each transaction has changed so far. */
 const pending = new WeakMap<object, Changes>();
+/** People with a new version that is committed, and that no open page has been notified of yet. */
+const unannounced = new Set<string>();
 
 type Writer = Pick<Transaction, "update">;
 
@@ -18,44 +20,66 @@ type Writer = Pick<Transaction, "update">;
  * Marks this person's pages as out of date; a transaction writes the mark last of all (docs/decisions/0010).
  */
 export function recordChange(tx: Writer, userId: string): Promise<void> {
-  return note(tx, { users: new Set([userId]), brokerages: new Set() });
+  return record(tx, { users: new Set([userId]), brokerages: new Set() });
 }
 
 /** The same for everyone with a connection at these brokerages. */
 export function recordChangeAt(tx: Writer, brokerageIds: string[]): Promise<void> {
-  return note(tx, { users: new Set(), brokerages: new Set(brokerageIds) });
+  return record(tx, { users: new Set(), brokerages: new Set(brokerageIds) });
 }
 
-/** Runs a transaction's work, then marks the affected people: users are locked last, in one order. */
-export async function withChanges<T>(tx: Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> {
+/**
+ * Runs a transaction's work, then marks the affected people: users are locked last, in one order.
+ * @returns also whom to announce once it is committed
+ */
+export async function withChanges<T>(
+  tx: Transaction,
+  work: (tx: Transaction) => Promise<T>,
+): Promise<{ result: T; changed: string[] }> {
   const changes: Changes = { users: new Set(), brokerages: new Set() };
   pending.set(tx, changes);
   const result = await work(tx);
   pending.delete(tx);
-  await write(tx, changes);
-  return result;
+  return { result, changed: await write(tx, changes) };
 }
 
-async function note(tx: Writer, changed: Changes): Promise<void> {
+/** Keeps these people for the next announcement. */
+export function toBeAnnounced(userIds: string[]): void {
+  for (const id of userIds) unannounced.add(id);
+}
+
+/** Everyone who has not been announced yet; the caller announces them, or gives them back. */
+export function takeUnannounced(): string[] {
+  const taken = [...unannounced];
+  unannounced.clear();
+  return taken;
+}
+
+async function record(tx: Writer, changed: Changes): Promise<void> {
   const changes = pending.get(tx);
-  if (!changes) return write(tx, changed);
+  if (!changes) {
+    toBeAnnounced(await write(tx, changed));
+    return;
+  }
   for (const id of changed.users) changes.users.add(id);
   for (const id of changed.brokerages) changes.brokerages.add(id);
 }
 
-async function write(tx: Writer, changes: Changes): Promise<void> {
+async function write(tx: Writer, changes: Changes): Promise<string[]> {
   const whose: SQL[] = [];
   if (changes.users.size > 0) whose.push(sql`id in (${uuids(changes.users)})`);
   if (changes.brokerages.size > 0)
     whose.push(
       sql`id in (select user_id from ${connections} where brokerage_id in (${uuids(changes.brokerages)}) and state <> 'deleted')`,
     );
-  if (whose.length === 0) return;
+  if (whose.length === 0) return [];
   const inOrder = sql`select id from ${users} where ${sql.join(whose, sql` or `)} order by id for no key update`;
-  await tx
+  const changed = await tx
     .update(users)
     .set({ version: sql`${users.version} + 1` })
-    .where(sql`${users.id} in (${inOrder})`);
+    .where(sql`${users.id} in (${inOrder})`)
+    .returning({ id: users.id });
+  return changed.map(({ id }) => id);
 }
 
 const uuids = (ids: Set<string>) =>

@@ -2,7 +2,7 @@ import "server-only";
 import path from "node:path";
 import { Pool } from "pg";
 import { env } from "@/lib/base/env";
-import { withChanges } from "./changes";
+import { toBeAnnounced, withChanges } from "./changes";
 import type { Database, OpenDatabase, Transaction } from "./database";
 import { usualLimits, type Limits } from "./limits";
 import { listenWithPg, type Listen } from "./listen";
@@ -56,7 +56,9 @@ export async function database(): Promise<Database> {
  * @throws whatever `work` throws, TimeLimitError when it takes too long, and DatabaseError as database does
  */
 export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-  return (await opened()).transaction((tx) => withChanges(tx, work));
+  const { result, changed } = await (await opened()).transaction((tx) => withChanges(tx, work));
+  toBeAnnounced(changed);
+  return result;
 }
 
 /**

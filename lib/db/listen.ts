@@ -4,12 +4,14 @@ import { describeError, log } from "@/lib/base/log";
 import { usualLimits, within, type Limits } from "./limits";
 
 /**
- * Calls `heard` for each NOTIFY on a channel, and whenever some may have been missed. It never fails: a lost
- * connection is reopened, however long that takes.
+ * Calls `heard` with the payload of each NOTIFY on a channel, and with null whenever some may have been
+ * missed. It never fails: a lost connection is reopened, however long that takes.
  * @returns a check of whether it is listening right now; callers that must not miss a change poll while it
  * isn't
  */
-export type Listen = (channel: string, heard: () => void) => () => boolean;
+export type Listen = (channel: string, heard: Heard) => () => boolean;
+
+type Heard = (payload: string | null) => void;
 
 export interface Listening {
   listen: Listen;
@@ -18,7 +20,7 @@ export interface Listening {
 
 interface Ear {
   hears: boolean;
-  heard: Set<() => void>;
+  heard: Set<Heard>;
 }
 
 const firstPauseMs = 1_000;
@@ -59,15 +61,15 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
   }
 
   async function connect(client: Client, channel: string, ear: Ear): Promise<void> {
-    const tell = () => {
-      for (const heard of ear.heard) heard();
+    const pass = (payload: string | null) => {
+      for (const heard of ear.heard) heard(payload);
     };
     client.on("error", () => undefined);
-    client.on("notification", tell);
+    client.on("notification", ({ payload }) => pass(payload ?? null));
     await within(limits.connectMs, "Connecting in order to listen", client.connect());
     await within(limits.queryMs, "LISTEN", client.query(`listen ${client.escapeIdentifier(channel)}`));
     ear.hears = true;
-    tell();
+    pass(null);
   }
 
   async function stayConnected(client: Client, lost: Promise<true>): Promise<void> {

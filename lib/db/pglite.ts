@@ -39,7 +39,7 @@ export async function openPglite(folder: string, limits: Limits): Promise<OpenDa
       void client.listen(channel, heard).then(
         () => {
           hears = true;
-          heard();
+          heard(null);
         },
         (error: unknown) => log.warn(describeError(error), "The embedded database can't report changes"),
       );

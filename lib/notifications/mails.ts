@@ -1,5 +1,6 @@
 import "server-only";
 import { mailColors } from "@/lib/base/brand";
+import { newestOf } from "@/lib/base/times";
 import { env } from "@/lib/base/env";
 import type { ClaimedMail } from "./claim";
 import type { DueNotice } from "./due";
@@ -78,14 +79,13 @@ function kindOf(kinds: NoticeKind[]): NoticeKind {
 
 async function itemOf({ kind, userId, episode, heldAt }: DueNotice, now: Date): Promise<MailItem> {
   const { connection } = episode;
-  const times = connection.accounts.flatMap(({ holdingsAt }) => (holdingsAt ? [holdingsAt.getTime()] : []));
   return {
     brokerage: connection.brokerage.name,
     accounts: connection.accounts,
     access: connection.access,
     brokeAt: episode.brokeAt,
     endedAt: episode.endedAt,
-    dataAsOf: times.length > 0 ? new Date(Math.max(...times)) : null,
+    dataAsOf: newestOf(connection.accounts.map(({ holdingsAt }) => holdingsAt)),
     wasHeld: heldAt !== null,
     link:
       kind === "fixed"

@@ -18,7 +18,7 @@ describe("webhooks of which a share is lost", () => {
     "%i %: every break is found, and those that nobody told are the timer's",
     async (lossPercent) => {
       const listener = await startListener();
-      const people = await makePeople(100);
+      const people = await makePeople(40);
       await emulator.post("/webhooks", { url: listener.url });
       await emulator.post("/settings", { webhookLossPercent: lossPercent });
       for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
@@ -31,17 +31,17 @@ describe("webhooks of which a share is lost", () => {
       ).length;
       await processInbox();
       await forgetLooks();
-      expect(await reconcile()).toMatchObject({ bound: { watched: 100 - sent } });
+      expect(await reconcile()).toMatchObject({ bound: { watched: 40 - sent } });
       const by = await noticed(people.flatMap(({ ids }) => ids));
-      expect(by).toHaveLength(100);
+      expect(by).toHaveLength(40);
       expect(by.filter((source) => source === "webhook")).toHaveLength(sent);
-      expect(by.filter((source) => source === "timer")).toHaveLength(100 - sent);
-      if (lossPercent === 0) expect(sent).toBe(100);
+      expect(by.filter((source) => source === "timer")).toHaveLength(40 - sent);
+      if (lossPercent === 0) expect(sent).toBe(40);
       if (lossPercent === 100) expect(sent).toBe(0);
 
       // An hour and a half later the count says how webhooks do.
       const record = await countMissedWebhooks(new Date(Date.now() + 90 * minuteMs));
-      expect(record).toMatchObject({ breaks: 100, missed: 100 - sent });
+      expect(record).toMatchObject({ breaks: 40, missed: 40 - sent });
       listener.close();
     },
   );

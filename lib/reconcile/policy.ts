@@ -2,7 +2,9 @@ import type { WatchedConnection } from "@/lib/connections/observations/lifetimes
 
 const dayMs = 86_400_000;
 
-/** What is assumed of a brokerage that we know nothing of: access lasts some weeks (docs/snaptrade.md §3.6). */
+/**
+ * What is assumed of a brokerage that we know nothing of: access lasts some weeks (docs/snaptrade.md §3.6).
+ */
 const usualRiskPerDay = 1 / 30;
 const minRiskPerDay = usualRiskPerDay / 20;
 

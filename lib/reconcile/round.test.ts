@@ -184,7 +184,7 @@ describe("a wave", () => {
     }
     const begun = await reconcile();
     expect(begun?.incidents?.begun).toHaveLength(1);
-    const { listConnectionViews } = await import("@/lib/connections/pages/data");
+    const { listConnectionViews } = await import("@/lib/connections/pages/list");
     const moment = (ms = 0) => ({ now: new Date(Date.now() + ms), dayStartedAt: new Date(0) });
     const [first] = people;
     expect((await listConnectionViews(first?.userId ?? "", moment())).connections[0]).toMatchObject({

@@ -7,7 +7,7 @@ test.each(["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "0B3EBEFB-ED47-03DF-CD8F-729A
   (connectionId) => {
     const understood = { connectionId: connectionId.toLowerCase() };
     expect(connectionInput.parse({ connectionId })).toEqual(understood);
-    expect(reconnectInput.parse({ connectionId })).toEqual(understood);
+    expect(reconnectInput.parse({ connectionId })).toMatchObject(understood);
     expect(fixLinkInput.parse({ token: "a".repeat(43), connectionId })).toMatchObject(understood);
   },
 );

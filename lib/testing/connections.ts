@@ -9,7 +9,8 @@ import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
 import { testSettings } from "./unique";
 import { startEmulator } from "../../e2e/emulator/server/server";
 import { look } from "@/lib/connections/look/look";
-import { checkPortal, openReconnect } from "@/lib/connections/portal/open";
+import { openReconnect } from "@/lib/connections/portal/open";
+import { checkPortal } from "@/lib/connections/portal/check";
 import type { ReportedResult } from "@/lib/connections/views";
 import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
 

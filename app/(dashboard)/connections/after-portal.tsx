@@ -3,7 +3,7 @@ import { LiveUpdates } from "@/components/live-updates";
 import { AwaitPortal } from "@/components/portal/await-portal";
 import { PageResult } from "@/components/portal/page-result";
 import { summaryOf } from "@/components/portal/portal-target";
-import { checkPortal } from "@/lib/connections/portal/open";
+import { checkPortal } from "@/lib/connections/portal/check";
 import { getPortalView } from "@/lib/connections/portal/view";
 import type { PortalView } from "@/lib/connections/views";
 import { snapTradeId } from "@/lib/snaptrade/id";

@@ -12,7 +12,7 @@ import { UnknownConnections } from "@/components/connections/list/unknown-connec
 import { LiveUpdates } from "@/components/live-updates";
 import { Notice } from "@/components/ui/notice";
 import { requireUser } from "@/lib/auth/user";
-import { listConnectionViews } from "@/lib/connections/pages/data";
+import { listConnectionViews } from "@/lib/connections/pages/list";
 import { lookIfDue } from "@/lib/connections/look/look";
 import { env } from "@/lib/base/env";
 import { errorSentence } from "@/lib/base/errors";

@@ -65,7 +65,7 @@ const mutations: Record<string, Patch[]> = {
   /** A look is dated by its answer, and nothing that was said meanwhile makes it doubtful. */
   C1: [
     {
-      file: "lib/connections/look/look.ts",
+      file: "lib/connections/look/record.ts",
       from: "const said = { observedAt: askedAt, answeredAt,",
       to: "const said = { observedAt: answeredAt, answeredAt,",
     },
@@ -111,7 +111,7 @@ const mutations: Record<string, Patch[]> = {
   ],
   /** A connection that was just made is concluded gone, too. */
   C8: [
-    { file: "lib/connections/look/look.ts", from: "const youngMs = 5 * 60_000;", to: "const youngMs = 0;" },
+    { file: "lib/connections/look/read.ts", from: "const youngMs = 5 * 60_000;", to: "const youngMs = 0;" },
   ],
   /** No break waits for another one. */
   C9: [

@@ -10,7 +10,7 @@ import { env } from "@/lib/base/env";
 import { reconcile } from "@/lib/reconcile/round";
 import { deliver, makeEvent } from "@/lib/testing/webhooks";
 import { processInbox } from "@/lib/webhooks/process";
-import { listConnectionViews } from "@/lib/connections/pages/data";
+import { listConnectionViews } from "@/lib/connections/pages/list";
 import { look, lookIfDue } from "./look";
 import { requestRemoval } from "./remove";
 import {

@@ -6,7 +6,8 @@ import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { listCandidates } from "@/lib/reconcile/candidates";
-import { getConnectionDetail, listConnectionViews } from "@/lib/connections/pages/data";
+import { getConnectionDetail } from "@/lib/connections/pages/detail";
+import { listConnectionViews } from "@/lib/connections/pages/list";
 import { look, lookIfDue } from "./look";
 import { requestRemoval } from "./remove";
 import {

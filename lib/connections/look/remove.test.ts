@@ -5,7 +5,7 @@ import { connections } from "@/lib/db/schema/connections";
 import { withDatabase } from "@/lib/testing/with-database";
 import { rounds } from "@/lib/db/schema/work";
 import { reconcile } from "@/lib/reconcile/round";
-import { listConnectionViews } from "@/lib/connections/pages/data";
+import { listConnectionViews } from "@/lib/connections/pages/list";
 import { look } from "./look";
 import { openReconnect } from "@/lib/connections/portal/open";
 import { requestRemoval, takeRemovalBack } from "./remove";

@@ -227,3 +227,13 @@ function widen(last: Episode, observation: Observation, enabledAt: Date): Episod
 function breakTime({ disabledAt, observedAt }: Observation, enabledAt: Date): Date {
   return disabledAt && disabledAt > enabledAt && disabledAt < observedAt ? disabledAt : observedAt;
 }
+
+/** Whether a break at `brokeAt` belongs to one of these incidents at its brokerage. */
+export function isInIncident(
+  brokeAt: Date | null,
+  incidents: { beganAt: Date; endedAt?: Date | null }[],
+): boolean {
+  return incidents.some(
+    ({ beganAt, endedAt }) => brokeAt && beganAt <= brokeAt && (!endedAt || brokeAt <= endedAt),
+  );
+}

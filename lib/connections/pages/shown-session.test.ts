@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 import { withDatabase } from "@/lib/testing/with-database";
-import { listConnectionViews } from "./data";
+import { listConnectionViews } from "./list";
 import { look } from "@/lib/connections/look/look";
-import { checkPortal, openReconnect } from "@/lib/connections/portal/open";
+import { openReconnect } from "@/lib/connections/portal/open";
+import { checkPortal } from "@/lib/connections/portal/check";
 import { withWorld } from "@/lib/testing/connections";
 
 withDatabase();

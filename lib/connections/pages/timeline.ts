@@ -1,5 +1,6 @@
 import type { NoticeKind } from "@/lib/notifications/rules";
-import type { Source } from "@/lib/connections/observations/project";
+import { newestOf } from "@/lib/base/times";
+import { isInIncident, type Source } from "@/lib/connections/observations/project";
 import { explainFailure, reportedResultOf } from "@/lib/connections/portal/outcome";
 import { type ReportedResult } from "@/lib/connections/views";
 import type { TimelineEntry } from "@/lib/connections/views";
@@ -28,7 +29,7 @@ interface History {
     reportedCode: string | null;
     signInResult: string | null;
   }[];
-  /** Waves of breaks at this brokerage. */
+  /** Incidents at this brokerage. */
   brokerage: { incidents: { beganAt: Date; endedAt: Date | null }[] };
 }
 
@@ -40,9 +41,7 @@ export function timelineOf(history: History, lookedAt: Date | null): TimelineEnt
   const episode = history.episodes[0];
   if (!episode) return [];
   const { brokeAt, noticedAt, noticedBy, endedAt, endedHow, notices } = episode;
-  const inIncident = history.brokerage.incidents.some(
-    (wave) => wave.beganAt <= brokeAt && (!wave.endedAt || brokeAt <= wave.endedAt),
-  );
+  const inIncident = isInIncident(brokeAt, history.brokerage.incidents);
   const mails = notices.map(({ kind, sentAt, subject }) => ({
     about: kind,
     entry: { kind: "mailed" as const, at: sentAt, subject: subject ?? "" },
@@ -64,10 +63,10 @@ export function timelineOf(history: History, lookedAt: Date | null): TimelineEnt
 }
 
 function lastData(history: History, brokeAt: Date): TimelineEntry[] {
-  const times = history.accounts.flatMap(({ holdingsAt }) =>
-    holdingsAt && holdingsAt <= brokeAt ? [holdingsAt.getTime()] : [],
+  const at = newestOf(
+    history.accounts.map(({ holdingsAt }) => (holdingsAt && holdingsAt <= brokeAt ? holdingsAt : null)),
   );
-  return times.length > 0 ? [{ kind: "last-data", at: new Date(Math.max(...times)) }] : [];
+  return at ? [{ kind: "last-data", at }] : [];
 }
 
 function portalVisits(history: History, brokeAt: Date, endedAt: Date | null): TimelineEntry[] {

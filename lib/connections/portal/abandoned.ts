@@ -4,7 +4,7 @@ import { database } from "@/lib/db/client";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { describeError, log } from "@/lib/base/log";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
-import { checkPortal } from "./open";
+import { checkPortal } from "./check";
 import { isFinal } from "./outcome";
 import { portalOpenMinutes } from "@/lib/connections/look/due";
 

@@ -4,10 +4,10 @@ import { database } from "@/lib/db/client";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
-import { listConnectionViews } from "@/lib/connections/pages/data";
+import { listConnectionViews } from "@/lib/connections/pages/list";
 import { look } from "@/lib/connections/look/look";
 import { closeAbandonedSessions } from "@/lib/connections/portal/abandoned";
-import { checkPortal } from "@/lib/connections/portal/open";
+import { checkPortal } from "./check";
 import type { ReportedResult } from "@/lib/connections/views";
 import { withVisits } from "@/lib/testing/connections";
 
@@ -49,7 +49,7 @@ test("a visit that the timer gave up goes on when its page wakes up", async () =
   await closeAbandonedSessions(later(700));
   expect(await session()).toMatchObject({ outcome: "failed" });
   expect((await isThere()).outcome).toEqual({ state: "open" });
-  expect(await session()).toMatchObject({ outcome: null, leftAt: null, reportedResult: null });
+  expect(await session()).toMatchObject({ outcome: null, leftAt: null, reportedStatus: null });
   expect(await row()).toMatchObject({ status: "reconnecting" });
 });
 
@@ -115,5 +115,5 @@ test("the other half of a double click opens the portal again after the first ha
   });
   expect((await second).view).toMatchObject({ portalSessionId, outcome: { state: "open" } });
   expect(await row()).toMatchObject({ status: "reconnecting" });
-  expect(await session()).toMatchObject({ outcome: null, leftAt: null, reportedResult: null });
+  expect(await session()).toMatchObject({ outcome: null, leftAt: null, reportedStatus: null });
 });

@@ -7,7 +7,7 @@ import { portalSessions } from "@/lib/db/schema/portal";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
 import { look } from "@/lib/connections/look/look";
-import { checkPortal } from "./open";
+import { checkPortal } from "./check";
 import { withVisits } from "@/lib/testing/connections";
 
 const { emulator, makePerson, loginBody } = withVisits();

@@ -1,19 +1,16 @@
 import "server-only";
-import { and, desc, eq, gt, isNull, lt, or } from "drizzle-orm";
+import { and, desc, eq, gt, isNull, lt } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import { brokerages, connections } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
-import { snapTradeUsers } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 import { AppError } from "@/lib/base/errors";
 import { announceChanges, recordChange } from "@/lib/live";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { createLoginLink, type LoginPurpose } from "@/lib/snaptrade/login-link";
-import { readAccountsAnew } from "@/lib/connections/look/accounts";
-import { look, lookSince } from "@/lib/connections/look/look";
+import { look } from "@/lib/connections/look/look";
 import { getPortalView } from "./view";
-import { isFinal } from "./outcome";
-import { isResumable, recordReport, resumed, type PortalReport } from "./report";
+import { isResumable, resumed } from "./report";
 import { requireOwnQueue } from "./queue";
 import { toRefusal } from "@/lib/connections/look/refusals";
 import {
@@ -21,7 +18,7 @@ import {
   requireSnapTradeCredentials,
   requireStaying,
 } from "@/lib/connections/observations/snaptrade-user";
-import type { OpenedPortal, PortalView, RepairIntent } from "@/lib/connections/views";
+import type { OpenedPortal, RepairIntent } from "@/lib/connections/views";
 
 interface Visit {
   userId: string;
@@ -31,8 +28,6 @@ interface Visit {
 
 /** One person's clicks on one button within this time count as one click. */
 const doubleClickMs = 3_000;
-/** While a page waits for an answer, SnapTrade is asked at most this often. */
-const pollMs = 2_500;
 
 /**
  * Opens the Connection Portal to repair one of this person's connections or, at their request, to renew a
@@ -113,62 +108,6 @@ export async function openConnect({
     .returning();
   if (!made) throw new Error("The portal session was not stored");
   return openLink(made.id, { broker: slug }, { userId, darkMode, now });
-}
-
-/**
- * Takes a hint about what happened in the portal, asks SnapTrade, and returns what is now known about this
- * session. The claim only affects wording; without one this is just a look, and not even that if SnapTrade
- * was asked a moment ago.
- * @throws AppError not-found for a session that belongs to someone else
- */
-export async function checkPortal({
-  userId,
-  portalSessionId,
-  now,
-  ...report
-}: PortalReport & { userId: string; portalSessionId: string; now: Date }): Promise<PortalView> {
-  const before = await getPortalView(userId, portalSessionId, now);
-  if (!before) throw new AppError("not-found");
-  await recordReport(userId, portalSessionId, report, now);
-  if (!report.asked) await lookFor(userId, report, before, now);
-  const view = await getPortalView(userId, portalSessionId, now);
-  if (!view) throw new AppError("not-found");
-  await closeSession(userId, view, now);
-  const known = view.outcome.state === "connected" ? view.accounts.length > 0 : view.accountsBack !== null;
-  if (!isSuccess(view) || known) return view;
-  await readAccountsAnew(userId, now);
-  return (await getPortalView(userId, portalSessionId, now)) ?? view;
-}
-
-async function lookFor(
-  userId: string,
-  { reportedResult, over }: PortalReport,
-  before: PortalView,
-  now: Date,
-): Promise<void> {
-  if (reportedResult || over) await lookSince(userId, now, "portal");
-  else if (!isSuccess(before) && (await isPollDue(userId, now))) await look(userId, now, "portal");
-}
-
-function isSuccess(view: PortalView): boolean {
-  return view.outcome.state === "fixed" || view.outcome.state === "connected";
-}
-
-async function isPollDue(userId: string, now: Date): Promise<boolean> {
-  const db = await database();
-  const recently = new Date(now.getTime() - pollMs);
-  const { lookedAt, lookFailedAt } = snapTradeUsers;
-  const [due] = await db
-    .select({ userId: snapTradeUsers.userId })
-    .from(snapTradeUsers)
-    .where(
-      and(
-        eq(snapTradeUsers.userId, userId),
-        or(isNull(lookedAt), lt(lookedAt, recently)),
-        or(isNull(lookFailedAt), lt(lookFailedAt, recently)),
-      ),
-    );
-  return due !== undefined;
 }
 
 interface NewSession {
@@ -257,30 +196,4 @@ async function openLink(
     if (error.kind === "not-found" || error.kind === "refused") await look(userId, now, "portal");
     throw toRefusal(error);
   }
-}
-
-/** Ends the session once its outcome is final; a repair may still be recognized after a failure. */
-async function closeSession(
-  userId: string,
-  { portalSessionId, outcome }: PortalView,
-  now: Date,
-): Promise<void> {
-  if (!isFinal(outcome)) return;
-  const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
-  const conclusion = outcome.state === "connected" || outcome.state === "failed" ? outcome.state : "fixed";
-  const connectionId = outcome.state === "connected" ? { connectionId: outcome.connectionId } : {};
-  const open =
-    conclusion === "failed"
-      ? isNull(portalSessions.outcome)
-      : or(isNull(portalSessions.outcome), eq(portalSessions.outcome, "failed"));
-  const closed = await transaction(async (tx) => {
-    const ended = await tx
-      .update(portalSessions)
-      .set({ outcome: conclusion, endedAt: now, ...connectionId })
-      .where(and(own, open))
-      .returning({ id: portalSessions.id });
-    if (ended.length > 0) await recordChange(tx, userId);
-    return ended.length > 0;
-  });
-  if (closed) await announceChanges();
 }

@@ -4,6 +4,7 @@ import { database } from "@/lib/db/client";
 import { incidents } from "@/lib/db/schema/incidents";
 import { brokerageAccounts, connections } from "@/lib/db/schema/connections";
 import { reconnectQueues } from "@/lib/db/schema/portal";
+import { isInIncident } from "@/lib/connections/observations/project";
 import { AppError } from "@/lib/base/errors";
 import type { QueueView } from "@/lib/connections/views";
 
@@ -63,12 +64,13 @@ async function listRepairable(userId: string): Promise<string[]> {
     },
     orderBy: [connections.disabledAt, connections.id],
   });
-  const inIncident = ({ disabledAt, brokerage }: (typeof rows)[number]) =>
-    brokerage.incidents.some(({ beganAt }) => disabledAt && disabledAt >= beganAt);
   return rows
     .filter(
       (row) =>
-        row.brokerage.enabled && !row.brokerage.maintenance && !inIncident(row) && !row.removalRequestedAt,
+        row.brokerage.enabled &&
+        !row.brokerage.maintenance &&
+        !isInIncident(row.disabledAt, row.brokerage.incidents) &&
+        !row.removalRequestedAt,
     )
     .map(({ id }) => id);
 }

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { look } from "@/lib/connections/look/look";
-import { checkPortal, openReconnect } from "./open";
+import { openReconnect } from "./open";
+import { checkPortal } from "./check";
 import type { ReportedResult } from "@/lib/connections/views";
 import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
 import { withEmulator } from "@/lib/testing/connections";

@@ -2,6 +2,7 @@ import "server-only";
 import { and, eq } from "drizzle-orm";
 import { transaction } from "@/lib/db/client";
 import { portalSessions } from "@/lib/db/schema/portal";
+import { AppError } from "@/lib/base/errors";
 import { announceChanges, recordChange } from "@/lib/live";
 import type { ReportedResult } from "@/lib/connections/views";
 
@@ -25,18 +26,22 @@ const weight: Record<ReportedResult["status"], number> = { UNKNOWN: 1, ABANDONED
 /**
  * Records what a page says about a session of this person, unless the session has succeeded.
  * A session that was left, from another tab or by the timer, is open again while a page shows the portal.
+ * @returns whether the session had succeeded before
+ * @throws AppError not-found for a session that belongs to someone else
  */
 export async function recordReport(
   userId: string,
   portalSessionId: string,
   report: PortalReport,
   now: Date,
-): Promise<void> {
+): Promise<{ succeeded: boolean }> {
   const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
   const { over, inside = false, fromPage = true } = report;
-  const announced = await transaction(async (tx) => {
+  const { succeeded, changed } = await transaction(async (tx) => {
     const [session] = await tx.select().from(portalSessions).where(own).for("update");
-    if (!session || (session.outcome !== null && session.outcome !== "failed")) return false;
+    if (!session) throw new AppError("not-found");
+    const succeeded = session.outcome === "fixed" || session.outcome === "connected";
+    if (session.outcome !== null && session.outcome !== "failed") return { succeeded, changed: false };
     const back = inside && !over && session.leftAt !== null && isResumable(session) ? resumed(session) : null;
     const news = newsOf({ ...session, ...back }, report, now);
     await tx
@@ -49,11 +54,12 @@ export async function recordReport(
         ...(over && (fromPage || !session.leftAt) ? { leftAt: now } : {}),
       })
       .where(own);
-    if (!news && !over && !back) return false;
+    if (!news && !over && !back) return { succeeded, changed: false };
     await recordChange(tx, userId);
-    return true;
+    return { succeeded, changed: true };
   });
-  if (announced) await announceChanges();
+  if (changed) await announceChanges();
+  return { succeeded };
 }
 
 /**

@@ -54,7 +54,10 @@ export const ofUser = () =>
     .notNull()
     .references(() => users.id, { onDelete: "cascade" });
 
-/** SnapTrade's record of a person (docs/snaptrade.md §2.1) and when we last read their connections; times on our clock. */
+/**
+ * SnapTrade's record of a person (docs/snaptrade.md §2.1) and when we last read their connections; times on
+ * our clock.
+ */
 export const snapTradeUsers = pgTable(
   "snaptrade_users",
   {

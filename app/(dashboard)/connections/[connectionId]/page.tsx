@@ -15,7 +15,7 @@ import { Icon } from "@/components/ui/icon";
 import { Notice } from "@/components/ui/notice";
 import { Tile } from "@/components/ui/tile";
 import { requireUser } from "@/lib/auth/user";
-import { getConnectionDetail } from "@/lib/connections/pages/data";
+import { getConnectionDetail } from "@/lib/connections/pages/detail";
 import { lookIfDue } from "@/lib/connections/look/look";
 import { env } from "@/lib/base/env";
 import { errorSentence } from "@/lib/base/errors";

@@ -5,7 +5,7 @@ import { Notice } from "@/components/ui/notice";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { Tile } from "@/components/ui/tile";
 import { requireUser } from "@/lib/auth/user";
-import { getConnectionDetail } from "@/lib/connections/pages/data";
+import { getConnectionDetail } from "@/lib/connections/pages/detail";
 import { env } from "@/lib/base/env";
 import { errorSentence } from "@/lib/base/errors";
 import { readFixLink } from "@/lib/notifications/links";

@@ -1,5 +1,5 @@
 import { requireUser } from "@/lib/auth/user";
-import { checkPortal } from "@/lib/connections/portal/open";
+import { checkPortal } from "@/lib/connections/portal/check";
 import { AppError } from "@/lib/base/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";

@@ -2,7 +2,7 @@ import type { Metadata } from "next";
 import { notFound, redirect } from "next/navigation";
 import { RemoveConnection } from "@/components/connections/detail/remove-connection";
 import { requireUser } from "@/lib/auth/user";
-import { getConnectionDetail } from "@/lib/connections/pages/data";
+import { getConnectionDetail } from "@/lib/connections/pages/detail";
 import { env } from "@/lib/base/env";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { getReader } from "../../../../reader";

@@ -1,0 +1,181 @@
+import "server-only";
+import { and, eq, inArray } from "drizzle-orm";
+import { transaction } from "@/lib/db/client";
+import type { Transaction } from "@/lib/db/database";
+import { connections } from "@/lib/db/schema/connections";
+import { snapTradeUsers } from "@/lib/db/schema/users";
+import { announceChanges, recordChange } from "@/lib/live";
+import {
+  observeWithin,
+  type ConnectionDetails,
+  type ConnectionObservation,
+  type Observed,
+} from "@/lib/connections/observations/observe";
+import type { Source } from "@/lib/connections/observations/project";
+import { accepted } from "@/lib/connections/observations/snaptrade-user";
+import type { SeenConnection } from "@/lib/snaptrade/connections";
+import type { Answer } from "./read";
+
+/** Who wants to know. */
+export type LookFor = Exclude<Source, "webhook">;
+
+/**
+ * Records what SnapTrade answered: the connections, that they were looked at, and the new version of the person's pages, in one
+ * transaction; open pages are notified once, after it. The accounts follow later (accounts.ts): they take another request, and the
+ * states must not wait for it.
+ */
+export async function recordAnswer(
+  userId: string,
+  answer: Answer,
+  now: Date,
+  source: LookFor,
+): Promise<Observed> {
+  const { seen, unreadable, gone, askedAt, answeredAt } = answer;
+  const said = { observedAt: askedAt, answeredAt, source, recordedAt: now };
+  const listed = seen.map((connection): ConnectionObservation => ({
+    ...said,
+    connectionId: connection.id,
+    state: connection.disabled ? "disabled" : "enabled",
+    disabledAt: connection.disabledAt,
+    details: detailsOf(connection),
+  }));
+  const { observed, news } = await transaction(async (tx) => {
+    const observed = await observeWithin(tx, userId, [
+      ...listed,
+      ...gone.map((connectionId): ConnectionObservation => ({
+        ...said,
+        connectionId,
+        state: "deleted",
+        disabledAt: null,
+      })),
+    ]);
+    const hidden = await recordUnreadable(tx, userId, { seen, unreadable }, now);
+    const turned = await recordLook(tx, userId, now, {
+      lookAgainAt: observed.lookAgainAt,
+      unreadable: hidden.unknown,
+    });
+    return { observed, news: turned || hidden.changed || observed.changed.length > 0 };
+  });
+  if (news) await announceChanges();
+  return observed;
+}
+
+/** A connection whose brokerage is unreadable still has a state. */
+function detailsOf({
+  brokerage,
+  access,
+  connectedSince,
+  updatedAt,
+}: SeenConnection): ConnectionDetails | undefined {
+  return brokerage ? { brokerage, access, connectedSince, updatedAt } : undefined;
+}
+
+/**
+ * Marks connections that are listed in a form we can't read: they keep their state and are shown as unknown.
+ * @returns whether that changed anything, and how many of them we can't show at all
+ */
+async function recordUnreadable(
+  tx: Transaction,
+  userId: string,
+  { seen, unreadable }: Pick<Answer, "seen" | "unreadable">,
+  now: Date,
+): Promise<{ changed: boolean; unknown: number }> {
+  const hidden = [...unreadable, ...seen.filter(({ brokerage }) => !brokerage)];
+  if (hidden.length === 0) return { changed: false, unknown: 0 };
+  const ids = unreadable.flatMap(({ id }) => id ?? []);
+  const own = await tx
+    .select({ id: connections.id, unreadableSince: connections.unreadableSince })
+    .from(connections)
+    .where(
+      and(
+        eq(connections.userId, userId),
+        inArray(connections.id, [...ids, ...hidden.flatMap(({ id }) => id ?? [])]),
+      ),
+    );
+  const turned = own
+    .filter(({ id, unreadableSince }) => ids.includes(id) && !unreadableSince)
+    .map(({ id }) => id);
+  if (turned.length > 0)
+    await tx.update(connections).set({ unreadableSince: now }).where(inArray(connections.id, turned));
+  if (turned.length > 0) await recordChange(tx, userId);
+  return {
+    changed: turned.length > 0,
+    unknown: hidden.filter(({ id }) => !own.some((one) => one.id === id)).length,
+  };
+}
+
+interface Answered {
+  lookAgainAt: Date | null;
+  unreadable: number;
+}
+
+/**
+ * Records when SnapTrade was asked and that it answered; an answer after a failure is announced to open
+ * pages.
+ * @returns whether it was one
+ */
+async function recordLook(
+  tx: Transaction,
+  userId: string,
+  now: Date,
+  { lookAgainAt, unreadable }: Answered,
+): Promise<boolean> {
+  const own = eq(snapTradeUsers.userId, userId);
+  const [before] = await tx
+    .select({
+      lookedAt: snapTradeUsers.lookedAt,
+      lookFailedAt: snapTradeUsers.lookFailedAt,
+      lookDueAt: snapTradeUsers.lookDueAt,
+    })
+    .from(snapTradeUsers)
+    .where(own)
+    .for("update");
+  if (!before) return false;
+  const stillDue = before.lookDueAt && before.lookDueAt > now ? before.lookDueAt : null;
+  await tx
+    .update(snapTradeUsers)
+    .set({
+      lookedAt: isOvertaken(before.lookedAt, now) ? before.lookedAt : now,
+      lookFailedAt: null,
+      lookDueAt: earlier(lookAgainAt, stillDue),
+      unreadableConnections: unreadable,
+      ...accepted,
+    })
+    .where(own);
+  const turned = before.lookFailedAt !== null || before.lookedAt === null;
+  if (turned) await recordChange(tx, userId);
+  return turned;
+}
+
+/**
+ * A look takes no longer, retries and accounts included; a time further ahead comes from a clock that was set
+ * back.
+ */
+const maxLookMs = 2 * 60_000;
+
+/** Another process began a look after `now`, and has had an answer. */
+function isOvertaken(lookedAt: Date | null, now: Date): boolean {
+  return lookedAt !== null && lookedAt > now && lookedAt.getTime() - now.getTime() < maxLookMs;
+}
+
+const earlier = (one: Date | null, other: Date | null) =>
+  one && other ? (one < other ? one : other) : (one ?? other);
+
+/** Records when SnapTrade was asked without success; the first failure is announced to open pages. */
+export async function recordFailedLook(userId: string, now: Date): Promise<void> {
+  const own = eq(snapTradeUsers.userId, userId);
+  const turned = await transaction(async (tx) => {
+    const { lookedAt, lookFailedAt } = snapTradeUsers;
+    const [before] = await tx
+      .select({ lookedAt, lookFailedAt })
+      .from(snapTradeUsers)
+      .where(own)
+      .for("update");
+    if (!before || isOvertaken(before.lookedAt, now)) return false;
+    await tx.update(snapTradeUsers).set({ lookFailedAt: now }).where(own);
+    if (before.lookFailedAt !== null) return false;
+    await recordChange(tx, userId);
+    return true;
+  });
+  if (turned) await announceChanges();
+}

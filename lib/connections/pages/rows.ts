@@ -1,0 +1,131 @@
+import "server-only";
+import { desc, eq, isNull, ne, type SQL } from "drizzle-orm";
+import { database } from "@/lib/db/client";
+import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
+import { incidents } from "@/lib/db/schema/incidents";
+import { notices } from "@/lib/db/schema/notices";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
+import { expectedLookAt, isLookDue, isStale, type LookFacts } from "@/lib/connections/look/due";
+import type { Moment } from "./status";
+
+/** All that a connection's page needs, in one statement. */
+export async function findConnections(where: SQL | undefined) {
+  const db = await database();
+  return db.query.connections.findMany({
+    where,
+    columns: {
+      id: true,
+      access: true,
+      state: true,
+      connectedSince: true,
+      observedAt: true,
+      disabledAt: true,
+      removalRequestedAt: true,
+      removalAcceptedAt: true,
+      removalRunAt: true,
+      keptBothSince: true,
+      unreadableSince: true,
+    },
+    with: {
+      brokerage: {
+        columns: {
+          id: true,
+          slug: true,
+          name: true,
+          logoUrl: true,
+          enabled: true,
+          maintenance: true,
+          degraded: true,
+          allowsTrading: true,
+        },
+        with: {
+          incidents: {
+            columns: { beganAt: true, endedAt: true },
+            orderBy: [desc(incidents.beganAt), desc(incidents.id)],
+            limit: 20,
+          },
+        },
+      },
+      accounts: {
+        columns: { id: true, name: true, lastDigits: true, holdingsAt: true },
+        where: isNull(brokerageAccounts.missingSince),
+        orderBy: [brokerageAccounts.name, brokerageAccounts.id],
+      },
+      episodes: {
+        columns: { id: true, brokeAt: true, noticedAt: true, noticedBy: true, endedAt: true, endedHow: true },
+        with: {
+          notices: { columns: { kind: true, sentAt: true, subject: true }, where: eq(notices.mail, "sent") },
+        },
+        orderBy: [desc(episodes.brokeAt)],
+        limit: 20,
+      },
+      portalSessions: {
+        columns: {
+          id: true,
+          startedAt: true,
+          openedAt: true,
+          activeAt: true,
+          leftAt: true,
+          reportedStatus: true,
+          reportedCode: true,
+          reportedAt: true,
+          signInResult: true,
+          outcome: true,
+          endedAt: true,
+        },
+        where: ne(portalSessions.intent, "connect"),
+        orderBy: [desc(portalSessions.startedAt), desc(portalSessions.id)],
+        limit: 20,
+      },
+    },
+    orderBy: [connections.connectedSince, connections.id],
+  });
+}
+
+export type ConnectionRow = Awaited<ReturnType<typeof findConnections>>[number];
+
+export interface Knowledge {
+  version: number;
+  /** Null for a person without a SnapTrade user, and for one that SnapTrade no longer knows. */
+  look: LookFacts | null;
+  gone: "deleted" | "refused" | null;
+  unreadable: number;
+}
+
+/** What is known about a person beside their connections: their version, and the last look at SnapTrade. */
+export async function getKnowledge(userId: string): Promise<Knowledge> {
+  const db = await database();
+  const [row] = await db
+    .select({
+      version: users.version,
+      registered: snapTradeUsers.userId,
+      gone: snapTradeUsers.goneReason,
+      lookedAt: snapTradeUsers.lookedAt,
+      lookFailedAt: snapTradeUsers.lookFailedAt,
+      lookDueAt: snapTradeUsers.lookDueAt,
+      unreadable: snapTradeUsers.unreadableConnections,
+      askAgainAt: snapTradeUsers.askAgainAt,
+    })
+    .from(users)
+    .leftJoin(snapTradeUsers, eq(snapTradeUsers.userId, users.id))
+    .where(eq(users.id, userId));
+  if (!row) return { version: 0, look: null, gone: null, unreadable: 0 };
+  const { version, registered, gone, unreadable, ...look } = row;
+  return { version, gone, unreadable: unreadable ?? 0, look: registered && !gone ? look : null };
+}
+
+/** Somebody without a SnapTrade user has no connections, and nothing to look at. */
+export const neverLooked: LookFacts = { lookedAt: null, lookFailedAt: null, lookDueAt: null };
+
+/** How new what a page shows is, and when SnapTrade should be asked again. */
+export function freshnessOf(known: LookFacts | null, rows: ConnectionRow[], { now }: Moment) {
+  const look = known && { ...known, anyDisabled: rows.some(({ state }) => state === "disabled") };
+  return {
+    lookedAt: look?.lookedAt ?? null,
+    // Never looked at means unknown, not unreachable.
+    unreachable:
+      look !== null && (look.lookFailedAt !== null || look.lookedAt !== null) && isStale(look, now),
+    lookDueAt: look && (isLookDue(look, now) ? now : expectedLookAt(look)),
+  };
+}

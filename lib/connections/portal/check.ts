@@ -1,0 +1,94 @@
+import "server-only";
+import { and, eq, isNull, lt, or } from "drizzle-orm";
+import { database, transaction } from "@/lib/db/client";
+import { portalSessions } from "@/lib/db/schema/portal";
+import { snapTradeUsers } from "@/lib/db/schema/users";
+import { AppError } from "@/lib/base/errors";
+import { announceChanges, recordChange } from "@/lib/live";
+import { readAccountsAnew } from "@/lib/connections/look/accounts";
+import { look, lookSince } from "@/lib/connections/look/look";
+import type { PortalView } from "@/lib/connections/views";
+import { isFinal } from "./outcome";
+import { recordReport, type PortalReport } from "./report";
+import { getPortalView } from "./view";
+
+/** While a page waits for an answer, SnapTrade is asked at most this often. */
+const pollMs = 2_500;
+
+/**
+ * Records what a page reports about a portal session, asks SnapTrade, closes the session if that concludes it, and returns what is now
+ * known about it. The report only affects wording. A page that reports nothing new is a reason to look only if the last look was a
+ * moment ago or longer.
+ * @throws AppError not-found for a session that belongs to someone else
+ */
+export async function checkPortal({
+  userId,
+  portalSessionId,
+  now,
+  ...report
+}: PortalReport & { userId: string; portalSessionId: string; now: Date }): Promise<PortalView> {
+  const { succeeded } = await recordReport(userId, portalSessionId, report, now);
+  if (report.reportedResult || report.over) {
+    if (!report.asked) await lookSince(userId, now, "portal");
+  } else if (!succeeded && (await isPollDue(userId, now))) await look(userId, now, "portal");
+
+  const view = await requireView(userId, portalSessionId, now);
+  await closeSession(userId, view, now);
+  if (!isRepaired(view) || areAccountsKnown(view)) return view;
+  await readAccountsAnew(userId, now);
+  return requireView(userId, portalSessionId, now);
+}
+
+async function requireView(userId: string, portalSessionId: string, now: Date): Promise<PortalView> {
+  const view = await getPortalView(userId, portalSessionId, now);
+  if (!view) throw new AppError("not-found");
+  return view;
+}
+
+const isRepaired = ({ outcome }: PortalView) => outcome.state === "fixed" || outcome.state === "connected";
+
+const areAccountsKnown = ({ outcome, accounts, accountsBack }: PortalView) =>
+  outcome.state === "connected" ? accounts.length > 0 : accountsBack !== null;
+
+async function isPollDue(userId: string, now: Date): Promise<boolean> {
+  const db = await database();
+  const recently = new Date(now.getTime() - pollMs);
+  const { lookedAt, lookFailedAt } = snapTradeUsers;
+  const [due] = await db
+    .select({ userId: snapTradeUsers.userId })
+    .from(snapTradeUsers)
+    .where(
+      and(
+        eq(snapTradeUsers.userId, userId),
+        or(isNull(lookedAt), lt(lookedAt, recently)),
+        or(isNull(lookFailedAt), lt(lookFailedAt, recently)),
+      ),
+    );
+  return due !== undefined;
+}
+
+/** Ends the session once its outcome is final; a repair may still be recognized after a failure. */
+async function closeSession(
+  userId: string,
+  { portalSessionId, outcome }: PortalView,
+  now: Date,
+): Promise<void> {
+  if (!isFinal(outcome)) return;
+  const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
+  const conclusion = outcome.state === "connected" || outcome.state === "failed" ? outcome.state : "fixed";
+  const connectionId = outcome.state === "connected" ? { connectionId: outcome.connectionId } : {};
+  const open =
+    conclusion === "failed"
+      ? isNull(portalSessions.outcome)
+      : or(isNull(portalSessions.outcome), eq(portalSessions.outcome, "failed"));
+  const closed = await transaction(async (tx) => {
+    const ended = await tx
+      .update(portalSessions)
+      .set({ outcome: conclusion, endedAt: now, ...connectionId })
+      .where(and(own, open))
+      .returning({ id: portalSessions.id });
+    if (ended.length > 0) await recordChange(tx, userId);
+    return ended.length > 0;
+  });
+  if (closed) await announceChanges();
+}
