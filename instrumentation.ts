@@ -1,6 +1,4 @@
-/**
- * Runs once when the server starts: a wrong setting or an unusable database stops it here, with a sentence.
- */
+/** Runs once at startup. A wrong setting or an unusable database stops the server here, with a sentence. */
 export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;
   const { installGate } = await import("@/lib/server/gate");

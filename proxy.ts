@@ -1,13 +1,10 @@
 import { NextResponse, type NextRequest } from "next/server";
 import { env } from "@/lib/base/env";
 
-/** The host of brokerages' logos (docs/snaptrade.md §3.8). */
+/** The host of the brokerages' logos (docs/snaptrade.md §3.8). */
 const logoOrigin = "https://passiv-brokerage-logos.s3.ca-central-1.amazonaws.com";
 
-/**
- * Gives each page its content security policy, with a nonce of its own for the scripts and styles that the
- * page itself brings.
- */
+/** Sets each page's content security policy, with a new nonce for the page's own scripts and styles. */
 export function proxy(request: NextRequest) {
   const nonce = Buffer.from(crypto.randomUUID()).toString("base64");
   const portal = env().SNAPTRADE_PORTAL_ORIGINS.join(" ");
@@ -15,7 +12,7 @@ export function proxy(request: NextRequest) {
   const policy = [
     "default-src 'self'",
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ""}`,
-    // The development overlay brings styles of its own, without a nonce.
+    // The development overlay adds styles without a nonce.
     `style-src 'self' ${development ? "'unsafe-inline'" : `'nonce-${nonce}'`}`,
     "style-src-attr 'unsafe-inline'",
     `img-src 'self' data: ${logoOrigin}`,

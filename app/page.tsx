@@ -8,15 +8,15 @@ export const metadata: Metadata = { title: "Sign in" };
 
 const sentences: Record<string, string> = {
   address: "That doesn’t look like an e-mail address. Check it and try again.",
-  mail: "The e-mail couldn’t be sent just now. Try again in a minute.",
-  Verification: "That link was used already, or is older than 15 minutes. Ask for a new one.",
+  mail: "We couldn’t send the e-mail. Try again in a minute.",
+  Verification: "That link has already been used or is more than 15 minutes old. Request a new one.",
 };
 
 export default async function SignInPage({ searchParams }: PageProps<"/">) {
   if (await getUser()) redirect("/connections");
   const { error: code, callbackUrl } = await searchParams;
   const error =
-    typeof code === "string" ? (sentences[code] ?? "Signing in didn’t work. Ask for a new link.") : null;
+    typeof code === "string" ? (sentences[code] ?? "We couldn’t sign you in. Request a new link.") : null;
   return (
     <main className="flex flex-1 items-center justify-center px-4 py-16">
       <SignInForm appName={env().APP_NAME} returnTo={pathWithin(callbackUrl)} error={error} />
@@ -24,7 +24,7 @@ export default async function SignInPage({ searchParams }: PageProps<"/">) {
   );
 }
 
-/** next-auth names the way back as a whole URL, our own pages as a path. */
+/** next-auth passes the return address as a full URL, our own pages as a path. */
 function pathWithin(callbackUrl: string | string[] | undefined): string | null {
   if (typeof callbackUrl !== "string" || !URL.canParse(callbackUrl, env().APP_URL)) return null;
   const url = new URL(callbackUrl, env().APP_URL);

@@ -9,10 +9,7 @@ export interface Reader {
   moment: Moment;
 }
 
-/**
- * Who reads this page, and when: their language from the request, their zone as the page's script last told
- * it.
- */
+/** Who is reading this page, and when: the locale comes from the request, the zone from a cookie we set. */
 export async function getReader(): Promise<Reader> {
   const timeZone = knownTimeZone((await cookies()).get("time-zone")?.value ?? "");
   const viewer = {
@@ -24,7 +21,7 @@ export async function getReader(): Promise<Reader> {
   return { viewer, now, moment: { now, dayStartedAt: startOfDay(viewer, now) } };
 }
 
-/** The words are English, so only the English way of writing times that the reader prefers counts. */
+/** The pages are in English, so only an English locale can decide how times are written. */
 function localeOf(accepted: string | null): string {
   const [first] = (accepted ?? "").split(",").map((entry) => entry.split(";")[0]?.trim() ?? "");
   return first && /^en-(GB|US|CA|AU|NZ|IE|IN|ZA)$/.test(first) ? first : "en-GB";

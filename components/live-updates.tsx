@@ -13,22 +13,22 @@ import {
 } from "react";
 
 interface Live {
-  /** Grows when the person has finished something, so that the next reading may also re-arrange the page. */
+  /** Grows when the person finishes something, which lets the next refresh also regroup the page. */
   epoch: number;
-  /** Reads the page again because the person has finished something on it. */
-  reread: () => void;
-  /** Reads the page again because it may be behind, unless somebody intercepts that. */
+  /** Refreshes the page because the person has finished something on it. */
+  refresh: () => void;
+  /** Refreshes the page because it may be out of date, unless that is intercepted. */
   catchUp: () => void;
   /**
-   * Calls `changed` each time the page may be behind, instead of reading it again under its user; returns
-   * what ends that.
+   * Calls `changed` instead of refreshing each time the page may be out of date.
+   * @returns a function that ends this
    */
   intercept: (changed: () => void) => () => void;
 }
 
 const LiveContext = createContext<Live | null>(null);
 
-/** What a part of the page needs to know of its liveliness; null on a page that has none. */
+/** The page's live updates; null on a page without them. */
 export const useLive = () => useContext(LiveContext);
 
 const retryMs = 30_000;
@@ -37,15 +37,12 @@ const betweenAnnouncementsMs = 5_000;
 interface Props {
   /** The version of what the page shows. */
   version: number;
-  /** A sentence on the present state of each thing, to be said when it changes; by id. */
+  /** A sentence about the current state of each item, by id; announced when it changes. */
   sentences: Record<string, string>;
   children: ReactNode;
 }
 
-/**
- * Keeps the page as new as what the server tells: reads it again when it is behind, and says politely what
- * has changed.
- */
+/** Refreshes the page when the server has a newer version, and politely announces what has changed. */
 export function LiveUpdates({ version, sentences, children }: Props) {
   const router = useRouter();
   const [epoch, setEpoch] = useState(0);
@@ -60,12 +57,15 @@ export function LiveUpdates({ version, sentences, children }: Props) {
     if (interceptors.current.size === 0) router.refresh();
     for (const changed of interceptors.current) changed();
   }, [router]);
-  useEffect(() => whileVisible(() => followServer((told) => told > shown.current && catchUp())), [catchUp]);
+  useEffect(
+    () => whileVisible(() => followServer((latest) => latest > shown.current && catchUp())),
+    [catchUp],
+  );
 
   const live = useMemo(
     (): Live => ({
       epoch,
-      reread() {
+      refresh() {
         setEpoch((now) => now + 1);
         router.refresh();
       },
@@ -87,9 +87,7 @@ export function LiveUpdates({ version, sentences, children }: Props) {
   );
 }
 
-/**
- * Nobody reads a hidden page; when it is shown again the first thing it hears is the version it has missed.
- */
+/** Runs only while the page is visible. When it is shown again, the server sends the current version. */
 function whileVisible(start: () => () => void): () => void {
   let stop: (() => void) | null = null;
   function follow() {
@@ -108,13 +106,13 @@ function whileVisible(start: () => () => void): () => void {
   };
 }
 
-/** The browser connects again by itself after a lost connection, but not after a refusal. */
-function followServer(told: (version: number) => void): () => void {
+/** The browser reconnects by itself after a lost connection, but not after a refusal. */
+function followServer(onVersion: (version: number) => void): () => void {
   let source: EventSource;
   let again: ReturnType<typeof setTimeout> | undefined;
   function connect() {
     source = new EventSource("/api/live");
-    source.addEventListener("changed", ({ data }: MessageEvent<string>) => told(Number(data)));
+    source.addEventListener("changed", ({ data }: MessageEvent<string>) => onVersion(Number(data)));
     source.addEventListener("error", () => {
       if (source.readyState === EventSource.CLOSED) again = setTimeout(connect, retryMs);
     });
@@ -126,22 +124,22 @@ function followServer(told: (version: number) => void): () => void {
   };
 }
 
-/** What has changed since it was last said; at most one message in five seconds. */
+/** What has changed since the last announcement; at most one every five seconds. */
 function useAnnouncement(sentences: Record<string, string>): string {
   const [text, setText] = useState("");
-  const said = useRef({ sentences, at: 0 });
+  const announced = useRef({ sentences, at: 0 });
   useEffect(() => {
     const news = Object.entries(sentences).flatMap(([id, sentence]) => {
-      const before = said.current.sentences[id];
+      const before = announced.current.sentences[id];
       return before !== undefined && before !== sentence ? sentence : [];
     });
     if (news.length === 0) return;
     const timer = setTimeout(
       () => {
-        said.current = { sentences, at: Date.now() };
+        announced.current = { sentences, at: Date.now() };
         setText(news.join(" "));
       },
-      Math.max(0, said.current.at + betweenAnnouncementsMs - Date.now()),
+      Math.max(0, announced.current.at + betweenAnnouncementsMs - Date.now()),
     );
     return () => clearTimeout(timer);
   }, [sentences]);

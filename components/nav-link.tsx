@@ -4,7 +4,7 @@ import Link from "next/link";
 import { usePathname } from "next/navigation";
 import type { ReactNode } from "react";
 
-/** A place of the header; the one that the reader is in is underlined. */
+/** A link in the header, underlined on the page it leads to and those below it. */
 export function NavLink({ href, children }: { href: string; children: ReactNode }) {
   const here = usePathname().startsWith(href);
   return (

@@ -3,10 +3,7 @@
 import { useRouter } from "next/navigation";
 import { useEffect } from "react";
 
-/**
- * Tells the server the reader's time zone and whether their page is dark, so that it writes times and opens
- * the portal accordingly.
- */
+/** Tells the server the reader's time zone, for writing times, and color scheme, for opening the portal. */
 export function ReaderHints({ timeZone }: { timeZone: string | null }) {
   const router = useRouter();
   useEffect(() => {

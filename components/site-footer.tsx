@@ -4,8 +4,8 @@ export function SiteFooter({ appName }: { appName: string }) {
   return (
     <footer className="mx-auto mt-16 flex w-full max-w-[968px] flex-wrap justify-between gap-x-8 gap-y-3 px-4 pb-14 text-small text-ink-3 wide:mt-20 wide:px-6">
       <p className="max-w-[90ch] flex-1 basis-[420px] max-wide:basis-full">
-        Connections by SnapTrade. You sign in with SnapTrade or your brokerage; your brokerage password is
-        never typed into or stored by {appName}.
+        Connections by SnapTrade. You sign in with SnapTrade or your brokerage; {appName} never asks for or
+        stores your brokerage password.
       </p>
       <Link
         href="/how-this-works"

@@ -5,7 +5,7 @@ import { PartnerMark } from "./ui/partner-mark";
 interface Props {
   appName: string;
   email: string;
-  /** Notices that were not read yet. */
+  /** How many notices are unread. */
   unread: number;
   signOut: () => Promise<void>;
 }

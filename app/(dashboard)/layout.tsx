@@ -8,7 +8,7 @@ import { countUnread } from "@/lib/notifications/data";
 
 export default async function DashboardLayout({ children }: { children: ReactNode }) {
   const user = await getUser();
-  // The page itself sends them to sign in, since it knows the way back.
+  // The page itself redirects to sign-in, because it knows where to return to.
   if (!user) return children;
   const { APP_NAME } = env();
   return (

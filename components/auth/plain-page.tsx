@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import { PartnerMark } from "../ui/partner-mark";
 
-/** A page for somebody who is not signed in: the partner's name, one thing to read or do. */
+/** A page for someone who isn't signed in: the partner's name and one thing to read or do. */
 export function PlainPage({
   appName,
   title,

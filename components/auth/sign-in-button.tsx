@@ -7,19 +7,19 @@ import { SubmitButton } from "../ui/submit-button";
 interface Props {
   fields: Record<string, string>;
   label: string;
-  /** Submits without a click, once the page is really visible (not while it is prerendered). */
-  byItself: boolean;
+  /** Submits without a click once the page is displayed, not while it is prerendered. */
+  autoSubmit: boolean;
 }
 
-export function SignInButton({ fields, label, byItself }: Props) {
+export function SignInButton({ fields, label, autoSubmit }: Props) {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
-    if (!byItself) return;
+    if (!autoSubmit) return;
     const press = () => form.current?.requestSubmit();
     if (!("prerendering" in document && document.prerendering)) return press();
     document.addEventListener("prerenderingchange", press, { once: true });
     return () => document.removeEventListener("prerenderingchange", press);
-  }, [byItself]);
+  }, [autoSubmit]);
   return (
     <form ref={form} action={signIn} className="mt-5">
       {Object.entries(fields).map(([name, value]) => (
@@ -27,7 +27,7 @@ export function SignInButton({ fields, label, byItself }: Props) {
       ))}
       <SubmitButton
         variant="filled"
-        pendingLabel="Signing in …"
+        pendingLabel="Signing in…"
         className="!min-h-11 w-full py-2 [overflow-wrap:anywhere] !whitespace-normal"
       >
         {label}

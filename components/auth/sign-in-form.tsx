@@ -27,20 +27,20 @@ export function SignInForm({ appName, returnTo, error }: Props) {
           type="email"
           autoComplete="email"
           required
-          aria-describedby={error ? "email-problem" : undefined}
+          aria-describedby={error ? "email-error" : undefined}
           className="mt-1.5 h-11 w-full rounded-button border border-field bg-surface px-3.5 text-[1rem]"
         />
         {error && (
-          <p id="email-problem" role="status" className="mt-2 text-small text-ink">
+          <p id="email-error" role="status" className="mt-2 text-small text-ink">
             {error}
           </p>
         )}
-        <SubmitButton variant="filled" pendingLabel="Sending the link …" className="mt-5 !min-h-11 w-full">
+        <SubmitButton variant="filled" pendingLabel="Sending the link…" className="mt-5 !min-h-11 w-full">
           E-mail me a sign-in link
         </SubmitButton>
       </form>
       <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">
-        The link signs you in to {appName}. Never type a brokerage password here.
+        The link signs you in to {appName}. Never enter a brokerage password here.
       </p>
     </div>
   );

@@ -1,53 +1,53 @@
 import type { ConnectionStatus } from "@/lib/connections/views";
 import type { GlyphName } from "@/components/ui/link-glyph";
 
-/** How each status is drawn; `word` is null where it depends on the time of the last look. */
+/** How each status is shown; `label` is null where it depends on the time of the last look. */
 export const statusDisplay: Record<
   ConnectionStatus,
-  { word: string | null; glyph: GlyphName; mark: string; text: string }
+  { label: string | null; glyph: GlyphName; mark: string; text: string }
 > = {
-  removed: { word: "Removed", glyph: "removed", mark: "text-theirs-mark", text: "text-ink-2" },
-  removing: { word: "Being removed", glyph: "removing", mark: "text-theirs-mark", text: "text-ink-2" },
-  "unknown-connected": { word: null, glyph: "unknown", mark: "text-theirs-mark", text: "text-ink-2" },
+  removed: { label: "Removed", glyph: "removed", mark: "text-theirs-mark", text: "text-ink-2" },
+  removing: { label: "Being removed", glyph: "removing", mark: "text-theirs-mark", text: "text-ink-2" },
+  "unknown-connected": { label: null, glyph: "unknown", mark: "text-theirs-mark", text: "text-ink-2" },
   "unknown-disabled": {
-    word: "Needed reconnecting",
+    label: "Needed reconnecting",
     glyph: "unknown",
     mark: "text-theirs-mark",
     text: "text-ink-2",
   },
   unsupported: {
-    word: "No longer supported",
+    label: "No longer supported",
     glyph: "unsupported",
     mark: "text-theirs-mark",
     text: "text-ink-2",
   },
-  verifying: { word: "Checking", glyph: "verifying", mark: "text-accent", text: "text-accent" },
-  reconnecting: { word: "Reconnecting", glyph: "reconnecting", mark: "text-accent", text: "text-accent" },
+  verifying: { label: "Checking", glyph: "verifying", mark: "text-accent", text: "text-accent" },
+  reconnecting: { label: "Reconnecting", glyph: "reconnecting", mark: "text-accent", text: "text-accent" },
   "disabled-maintenance": {
-    word: "Brokerage maintenance",
+    label: "Brokerage maintenance",
     glyph: "maintenance",
     mark: "text-theirs-mark",
     text: "text-ink-2",
   },
   "disabled-incident": {
-    word: "Needs reconnecting",
+    label: "Needs reconnecting",
     glyph: "needs",
     mark: "text-you-mark",
     text: "text-you",
   },
-  disabled: { word: "Needs reconnecting", glyph: "needs", mark: "text-you-mark", text: "text-you" },
+  disabled: { label: "Needs reconnecting", glyph: "needs", mark: "text-you-mark", text: "text-you" },
   maintenance: {
-    word: "Brokerage maintenance",
+    label: "Brokerage maintenance",
     glyph: "maintenance",
     mark: "text-theirs-mark",
     text: "text-ink-2",
   },
   degraded: {
-    word: "Trouble at the brokerage",
+    label: "Trouble at the brokerage",
     glyph: "degraded",
     mark: "text-theirs-mark",
     text: "text-ink-2",
   },
-  fresh: { word: "Reconnected", glyph: "fresh", mark: "text-good-mark", text: "text-good" },
-  connected: { word: "Connected", glyph: "connected", mark: "text-good-mark", text: "text-ink" },
+  fresh: { label: "Reconnected", glyph: "fresh", mark: "text-good-mark", text: "text-good" },
+  connected: { label: "Connected", glyph: "connected", mark: "text-good-mark", text: "text-ink" },
 };

@@ -17,15 +17,15 @@ export function StatusMark({ connection, reading }: { connection: ConnectionView
   return (
     <span className={`flex items-center gap-2 font-semibold ${text}`}>
       <LinkGlyph name={glyph} className={mark} />
-      {statusWord(connection, reading)}
+      {statusLabel(connection, reading)}
     </span>
   );
 }
 
-export function statusWord({ status }: ConnectionView, { viewer, now, lookedAt }: Reading): string {
-  if (statusDisplay[status].word) return statusDisplay[status].word;
+export function statusLabel({ status }: ConnectionView, { viewer, now, lookedAt }: Reading): string {
+  if (statusDisplay[status].label) return statusDisplay[status].label;
   if (!lookedAt) return "Not checked";
-  // An hour without its day would be read as today's.
+  // A time without its day would be taken for today's.
   return isDayOld(lookedAt, now)
     ? `Not checked since ${dayClock(viewer, lookedAt, now)}`
     : `Connected at ${clock(viewer, lookedAt)}`;
@@ -35,10 +35,10 @@ function removingEnd({ removalHeard, removalParked }: ConnectionView): string {
   if (removalParked) return ", but SnapTrade still has it. You can ask again or keep it.";
   return removalHeard
     ? ". Waiting for SnapTrade to confirm."
-    : " and don’t know yet whether it heard us. We’ll keep asking.";
+    : ", but we don’t know whether it got the request. We’ll keep asking.";
 }
 
-/** One sentence, in the reader's words: since when, what they see meanwhile, whose move it is. */
+/** One sentence: since when, what the person sees meanwhile, and whose move it is. */
 export function StatusSentence({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
   const { viewer, now, lookedAt } = reading;
   const {
@@ -109,9 +109,9 @@ export function StatusSentence({ connection, reading }: { connection: Connection
         </>
       );
     case "unsupported":
-      return <>SnapTrade no longer connects to {brokerage.name}. Signing in again can’t help.</>;
+      return <>SnapTrade no longer connects to {brokerage.name}. Signing in again won’t help.</>;
     case "verifying":
-      return <>You signed in. Asking SnapTrade to confirm.</>;
+      return <>You signed in. We’re asking SnapTrade to confirm.</>;
     case "reconnecting":
       return <>Sign-in page opened {portalOpenedAt && relative(portalOpenedAt)}.</>;
     case "disabled-maintenance":
@@ -119,8 +119,8 @@ export function StatusSentence({ connection, reading }: { connection: Connection
     case "disabled-incident":
       return (
         <>
-          Many {brokerage.name} connections stopped at once. {brokerage.name} may have trouble, so signing in
-          may not work yet.
+          Many {brokerage.name} connections stopped at once. {brokerage.name} may be having problems, so
+          signing in may not work yet.
         </>
       );
     case "disabled":
@@ -142,9 +142,9 @@ export function StatusSentence({ connection, reading }: { connection: Connection
         </>
       );
     case "maintenance":
-      return <>{brokerage.name} is under maintenance. We keep checking.</>;
+      return <>{brokerage.name} is under maintenance. We’ll keep checking.</>;
     case "degraded":
-      return <>{brokerage.name} has technical trouble. Data may come late or be incomplete.</>;
+      return <>{brokerage.name} is having technical problems. Data may be late or incomplete.</>;
     case "fresh":
       return (
         <>
@@ -158,7 +158,7 @@ export function StatusSentence({ connection, reading }: { connection: Connection
       );
     case "connected":
       if (connection.daysToUsualEnd !== null)
-        return <>May need signing in again in about {count(connection.daysToUsualEnd, "day")}.</>;
+        return <>You may need to sign in again in about {count(connection.daysToUsualEnd, "day")}.</>;
       return <>Checked {lookedAt && relative(lookedAt)}</>;
   }
 }

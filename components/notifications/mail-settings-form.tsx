@@ -2,29 +2,29 @@ import { saveSettings } from "@/lib/notifications/actions";
 import type { MailSettings } from "@/lib/notifications/views";
 import { SubmitButton } from "../ui/submit-button";
 
-const choices: { value: MailSettings["preference"]; label: string; more: string }[] = [
+const choices: { value: MailSettings["preference"]; label: string; detail: string }[] = [
   {
     value: "all",
     label: "All",
-    more: "When a connection stops, reminders after 3 and 7 days, and when it works again",
+    detail: "When a connection stops, reminders after 3 and 7 days, and when it works again",
   },
-  { value: "first", label: "Only the first", more: "When a connection stops, and when it works again" },
-  { value: "none", label: "None", more: "You’ll still see it here" },
+  { value: "first", label: "Only the first", detail: "When a connection stops, and when it works again" },
+  { value: "none", label: "None", detail: "You’ll still see it here" },
 ];
 
-/** Which e-mails the person wants, and when not. */
+/** Which e-mails the person wants, and during which hours none. */
 export function MailSettingsForm({ settings, email }: { settings: MailSettings; email: string }) {
   return (
     <section aria-labelledby="mail-settings" className="mt-12 max-w-[560px]">
       <h2 id="mail-settings" className="text-head">
         E-mails
       </h2>
-      <p className="mt-1 text-ink-2">They go to {email}.</p>
+      <p className="mt-1 text-ink-2">We send them to {email}.</p>
       <form action={saveSettings} className="mt-4">
         <fieldset>
-          <legend className="text-label">Which</legend>
+          <legend className="text-label">Which e-mails</legend>
           <div className="mt-1 divide-y divide-line rounded-card border border-line bg-surface">
-            {choices.map(({ value, label, more }) => (
+            {choices.map(({ value, label, detail }) => (
               <label key={value} className="flex min-h-11 cursor-pointer items-start gap-3 px-4 py-3">
                 <input
                   type="radio"
@@ -35,7 +35,7 @@ export function MailSettingsForm({ settings, email }: { settings: MailSettings; 
                 />
                 <span>
                   <span className="font-semibold">{label}</span>
-                  <span className="block text-small text-ink-2">{more}</span>
+                  <span className="block text-small text-ink-2">{detail}</span>
                 </span>
               </label>
             ))}
@@ -45,13 +45,13 @@ export function MailSettingsForm({ settings, email }: { settings: MailSettings; 
           <legend className="text-label">Quiet hours</legend>
           <div className="mt-1 flex items-center gap-3">
             <ClockInput name="quietFrom" label="From" minutes={settings.quietFrom} />
-            <span aria-hidden="true">and</span>
+            <span aria-hidden="true">to</span>
             <ClockInput name="quietTo" label="Until" minutes={settings.quietTo} />
           </div>
           <p className="mt-1 text-small text-ink-2">Set both to the same time to turn this off.</p>
         </fieldset>
         <div className="mt-5">
-          <SubmitButton variant="secondary" pendingLabel="Saving …">
+          <SubmitButton variant="secondary" pendingLabel="Saving…">
             Save
           </SubmitButton>
         </div>

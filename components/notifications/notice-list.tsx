@@ -6,12 +6,12 @@ import { SubmitButton } from "../ui/submit-button";
 import { Tile } from "../ui/tile";
 import { Time } from "../ui/time";
 
-/** What the person was told, newest first; what they have not seen yet is in bold, and says so. */
+/** The person's notices, newest first; unread ones are bold and say so. */
 export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; viewer: Viewer; now: Date }) {
   if (notices.length === 0)
     return (
       <p className="mt-2.5 text-lead text-ink-2">
-        Nothing so far. When a connection stops, it is told here and by e-mail.
+        Nothing yet. When a connection stops, you’ll see it here and get an e-mail.
       </p>
     );
   const unread = notices.filter(({ readAt }) => !readAt).length;
@@ -23,7 +23,7 @@ export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; vi
         {unread > 0 && (
           <form action={markRead}>
             <input type="hidden" name="shownAt" value={shownAt.toISOString()} />
-            <SubmitButton variant="quiet" pendingLabel="Marking …">
+            <SubmitButton variant="quiet" pendingLabel="Marking…">
               Mark all as read
             </SubmitButton>
           </form>
@@ -43,7 +43,7 @@ export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; vi
                 {!notice.readAt && <span className="sr-only"> (unread)</span>}
               </Link>
               <p className="mt-0.5 text-small text-ink-2">
-                {notice.kind === "fixed" || notice.open ? null : "It works again."}
+                {notice.kind === "fixed" || notice.open ? null : "It’s working again."}
               </p>
             </div>
             <Time at={notice.at} viewer={viewer} className="text-small text-ink-3">
@@ -64,7 +64,7 @@ function sentenceOf({ kind, brokerage }: NoticeView): string {
     case "reminder-7":
       return `Reminder: your ${brokerage.name} connection needs reconnecting`;
     case "when-back":
-      return `${brokerage.name} is worth trying again`;
+      return `It’s worth trying ${brokerage.name} again`;
     case "fixed":
       return `Your ${brokerage.name} connection works again`;
   }

@@ -13,7 +13,7 @@ interface Props {
   shown: string;
 }
 
-/** On the page after the portal: polls the server and refreshes the page when the result has changed. */
+/** On the page after the portal: polls the server, and refreshes the page when the result changes. */
 export function AwaitPortal({ portalSessionId, pace, shown }: Props) {
   const router = useRouter();
   useEffect(() => {

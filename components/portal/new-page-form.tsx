@@ -2,7 +2,7 @@ import type { PortalView } from "@/lib/connections/views";
 import { PortalForm } from "./portal-form";
 import { targetOf } from "./portal-target";
 
-/** The same trip as a page of its own, with a link of its own. */
+/** Opens the portal for the same target as a full page, with its own login link. */
 export function NewPageForm({ view }: { view: PortalView }) {
   const target = targetOf(view);
   if (!target) return null;

@@ -6,9 +6,9 @@ import { SubmitButton } from "../ui/submit-button";
 import { PortalLauncher } from "./portal-launcher";
 import { PortalResult, type AllActions } from "./portal-result";
 import { targetOf, type PortalTarget } from "./portal-target";
-import { nextInQueue, stepWords } from "./reconnect-queue";
+import { nextInQueue, stepLabel } from "./reconnect-queue";
 
-/** The result as a page of its own, after a trip by redirect; its buttons are forms and links. */
+/** The result as a full page, after a portal session by redirect; its buttons are forms and links. */
 export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Viewer; now: Date }) {
   const { queue, connectionId, brokerage, outcome } = view;
   const done = outcome.state === "fixed" || outcome.state === "connected";
@@ -54,7 +54,7 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
   return (
     <div className="mx-auto flex min-h-[calc(100dvh-10rem)] w-full max-w-[480px] flex-col wide:min-h-0 wide:rounded-card wide:border wide:border-line wide:bg-surface wide:p-11 wide:shadow-card">
       {queue && queue.entries.length > 1 && (
-        <p className="digits mb-6 text-right text-small text-ink-2">{stepWords(queue, connectionId, done)}</p>
+        <p className="digits mb-6 text-right text-small text-ink-2">{stepLabel(queue, connectionId, done)}</p>
       )}
       <h1 className="sr-only">{brokerage.name}</h1>
       <PortalResult view={view} viewer={viewer} now={now} next={next?.name ?? null} control={control} />
@@ -81,7 +81,7 @@ function Form({
       {Object.entries(fields).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}
-      <SubmitButton variant={variant} pendingLabel="One moment …" className="w-full wide:w-auto">
+      <SubmitButton variant={variant} pendingLabel="One moment…" className="w-full wide:w-auto">
         {label}
       </SubmitButton>
     </form>

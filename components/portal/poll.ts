@@ -6,14 +6,14 @@ const slowForMs = 10 * 60_000;
 const endsAfterMs = 60 * 60_000;
 
 /**
- * "answer": one is expected any moment; "visit": the person is in the portal; "rest": nothing is expected,
- * but something may still happen elsewhere.
+ * "answer": one is expected any moment. "visit": the person is in the portal. "rest": nothing is expected,
+ * but the repair may still happen elsewhere.
  */
 export type Pace = "answer" | "visit" | "rest";
 
 /**
  * Polls while the page is visible, one request at a time, at a slowing pace, for an hour at most.
- * @returns what ends it
+ * @returns a function that stops it
  */
 export function poll(ask: () => Promise<unknown>, pace: Pace): () => void {
   const startedAt = Date.now();

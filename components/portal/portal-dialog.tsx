@@ -18,22 +18,16 @@ import { usePortalSession } from "./use-portal-session";
 
 export interface PortalDialogProps {
   opened: OpenedPortal;
-  /**
-   * `reported` resolves once the server knows the visit is over; `connected` says whether it made a new
-   * connection.
-   */
+  /** `reported` resolves once the server knows the visit is over; `connected` means a new connection. */
   onClose: (reported: Promise<void>, connected: boolean) => void;
 }
 
-/**
- * The Connection Portal in a dialog: where to sign in on the left, SnapTrade's page on the right, and what
- * came of it in its place.
- */
+/** The Connection Portal in a dialog: the login to use, and next to it SnapTrade's page or the result. */
 export function PortalDialog({ opened, onClose }: PortalDialogProps) {
   const {
     view,
-    signalled,
-    heard,
+    showsResult,
+    receivedMessage,
     lastError,
     signedOut,
     opened: current,
@@ -41,7 +35,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     begin,
   } = usePortalSession(opened);
   const [pending, startTransition] = useTransition();
-  const [said, setSaid] = useState<string | null>(null);
+  const [message, setMessage] = useState<string | null>(null);
   const [willBeNotified, setWillBeNotified] = useState(false);
   const dialog = useRef<HTMLDialogElement>(null);
   const done = view.outcome.state === "fixed" || view.outcome.state === "connected";
@@ -52,12 +46,13 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
   }, []);
 
   useEffect(() => {
-    if (signalled) document.getElementById("portal-result")?.focus();
-  }, [signalled, view.outcome.state]);
+    if (showsResult) document.getElementById("portal-result")?.focus();
+  }, [showsResult, view.outcome.state]);
 
-  /** However the dialog was closed, a visit without a result by then counts as abandoned. */
+  /** However the dialog was closed, a visit without a result counts as abandoned. */
   function closed() {
-    const reported = isFinal(view.outcome) || signalled ? Promise.resolve() : signal({ status: "ABANDONED" });
+    const reported =
+      isFinal(view.outcome) || showsResult ? Promise.resolve() : signal({ status: "ABANDONED" });
     onClose(reported, view.outcome.state === "connected");
   }
 
@@ -65,14 +60,14 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
 
   function open(target: PortalTarget | null, skip = false) {
     if (pending || !target) return;
-    setSaid(null);
+    setMessage(null);
     setWillBeNotified(false);
     startTransition(async () => {
       if (skip && view.queue && view.connectionId)
         await skipEntry({ queueId: view.queue.id, connectionId: view.connectionId });
       const result = await start(target);
       if (result.ok) begin(result.data);
-      else setSaid(result.message);
+      else setMessage(result.message);
     });
   }
 
@@ -82,23 +77,23 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
     startTransition(async () => {
       const kept = await keepBoth({ connectionId });
       if (kept.ok) close();
-      else setSaid(kept.message);
+      else setMessage(kept.message);
     });
   }
 
-  function askToBeNotified() {
+  function requestNotice() {
     if (pending || !view.connectionId) return;
     const { connectionId } = view;
     startTransition(async () => {
       const asked = await requestNotifyWhenBack({ connectionId });
       setWillBeNotified(asked.ok);
-      setSaid(asked.ok ? notifiedSentence(view.brokerage.name) : asked.message);
+      setMessage(asked.ok ? notifiedSentence(view.brokerage.name) : asked.message);
     });
   }
 
   const control = (action: AllActions, label: string, variant: ButtonVariant) => {
-    const button = (press: () => void, text = label) => (
-      <Button variant={variant} aria-disabled={pending || undefined} onClick={press}>
+    const button = (onClick: () => void, text = label) => (
+      <Button variant={variant} aria-disabled={pending || undefined} onClick={onClick}>
         {text}
       </Button>
     );
@@ -112,14 +107,14 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
       case "keep-both":
         return button(keep);
       case "notify-when-back":
-        return willBeNotified ? button(close, "Close") : button(askToBeNotified);
+        return willBeNotified ? button(close, "Close") : button(requestNotice);
       case "later":
       case "close":
         return button(close);
       case "next":
-        return button(() => open(next?.target ?? null, !done), pending ? "Opening …" : label);
+        return button(() => open(next?.target ?? null, !done), pending ? "Opening…" : label);
       case "again":
-        return button(() => open(targetOf(view)), pending ? "Opening …" : label);
+        return button(() => open(targetOf(view)), pending ? "Opening…" : label);
     }
   };
 
@@ -135,8 +130,8 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
           view={view}
           appName={current.appName}
           done={done}
-          signalled={signalled}
-          onSkip={next && !signalled ? () => open(next.target, true) : null}
+          showsResult={showsResult}
+          onSkip={next && !showsResult ? () => open(next.target, true) : null}
         />
         <div className="relative flex min-h-0 flex-col border-l border-line">
           <button
@@ -147,7 +142,7 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
           >
             <Icon name="x" size={20} />
           </button>
-          {signalled ? (
+          {showsResult ? (
             <div className="flex flex-1 flex-col overflow-y-auto px-14 pt-[4.75rem] pb-8">
               {signedOut ? (
                 <SignedOut />
@@ -160,17 +155,17 @@ export function PortalDialog({ opened, onClose }: PortalDialogProps) {
                   control={control}
                 />
               )}
-              <p role="status" className={said ? "mt-3 text-small" : "sr-only"}>
-                {said}
+              <p role="status" className={message ? "mt-3 text-small" : "sr-only"}>
+                {message}
               </p>
             </div>
           ) : (
             <PortalFrame
               key={current.loginLink}
               opened={current}
-              heard={heard}
+              receivedMessage={receivedMessage}
               lastError={lastError}
-              error={said}
+              error={message}
               onAgain={() => open(targetOf(view))}
             />
           )}

@@ -8,7 +8,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** The way to the Connection Portal as a page of its own; needs no script. */
+/** Opens the Connection Portal as a full page; works without JavaScript. */
 export function PortalForm({ target, onSubmit, className, children }: Props) {
   return (
     <form action="/portal/open" method="post" onSubmit={onSubmit} className={className}>

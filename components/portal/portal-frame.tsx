@@ -4,26 +4,23 @@ import { useEffect, useState } from "react";
 import type { PortalFailure } from "@/lib/connections/views";
 import type { OpenedPortal } from "@/lib/connections/views";
 import { NewPageForm } from "./new-page-form";
-import { endsPortal, errandOf, failureWords, type Words } from "./portal-labels";
+import { endsPortal, failureText, purposeOf, type FailureText } from "./portal-labels";
 
 const loadTimeoutMs = 15_000;
 const windowHintMs = 20_000;
 
 interface Props {
   opened: OpenedPortal;
-  heard: boolean;
+  receivedMessage: boolean;
   lastError: PortalFailure | null;
-  /** Why the portal could not be opened anew. */
+  /** Why the portal couldn't be opened again. */
   error: string | null;
-  /** Opens the portal anew. */
+  /** Opens the portal again. */
   onAgain: () => void;
 }
 
-/**
- * SnapTrade's own page. Nothing in it can be read from here; it only posts messages (docs/snaptrade.md §4.7,
- * §4.8).
- */
-export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props) {
+/** SnapTrade's own page. We can't see into it; it only posts messages (docs/snaptrade.md §4.7, §4.8). */
+export function PortalFrame({ opened, receivedMessage, lastError, error, onAgain }: Props) {
   const { view, loginLink } = opened;
   const [loaded, setLoaded] = useState(false);
   const [hint, setHint] = useState<"none" | "not-loading" | "window">("none");
@@ -35,10 +32,10 @@ export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props)
   }, [loaded]);
 
   useEffect(() => {
-    if (!view.signInOpensPopup || heard) return;
+    if (!view.signInOpensPopup || receivedMessage) return;
     const timer = setTimeout(() => setHint("window"), windowHintMs);
     return () => clearTimeout(timer);
-  }, [view.signInOpensPopup, heard]);
+  }, [view.signInOpensPopup, receivedMessage]);
 
   return (
     <>
@@ -49,7 +46,7 @@ export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props)
       <div className="relative min-h-0 flex-1">
         {!loaded && (
           <p className="absolute inset-0 flex items-center justify-center text-ink-3" role="status">
-            Opening SnapTrade’s page …
+            Opening SnapTrade’s page…
           </p>
         )}
         <iframe
@@ -68,7 +65,7 @@ export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props)
       )}
       {lastError && (
         <Refusal
-          label={failureWords(lastError, b, errandOf(view))}
+          text={failureText(lastError, b, purposeOf(view))}
           onAgain={endsPortal(lastError) ? onAgain : null}
         />
       )}
@@ -79,7 +76,7 @@ export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props)
         >
           {hint === "window"
             ? `Did ${b}’s sign-in open in another window? If not, your browser may have blocked it.`
-            : "SnapTrade’s page doesn’t open here."}
+            : "SnapTrade’s page didn’t open here."}
           <NewPageForm view={view} />
         </div>
       )}
@@ -87,15 +84,15 @@ export function PortalFrame({ opened, heard, lastError, error, onAgain }: Props)
   );
 }
 
-/** What the portal said last, in a line below it. */
-function Refusal({ label, onAgain }: { label: Words; onAgain: (() => void) | null }) {
+/** The portal's latest error, in a line below it. */
+function Refusal({ text, onAgain }: { text: FailureText; onAgain: (() => void) | null }) {
   return (
     <div
       role="status"
       className="flex flex-wrap items-center gap-x-2 border-t border-line px-6 py-3 text-small text-ink-2"
     >
       <p>
-        <strong className="font-semibold text-ink">{label.title}.</strong>
+        <strong className="font-semibold text-ink">{text.title}.</strong>
         {!onAgain && " You can try again on SnapTrade’s page."}
       </p>
       {onAgain && (
@@ -104,7 +101,7 @@ function Refusal({ label, onAgain }: { label: Words; onAgain: (() => void) | nul
           onClick={onAgain}
           className="min-h-6 text-accent underline decoration-line-strong underline-offset-4"
         >
-          {label.primary[1]}
+          {text.primary[1]}
         </button>
       )}
     </div>

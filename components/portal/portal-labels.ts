@@ -2,13 +2,11 @@ import type { PortalFailure } from "@/lib/connections/views";
 import type { PortalView } from "@/lib/connections/views";
 import type { FigureState } from "@/components/ui/link-figure";
 
-/**
- * What a button of the result does: try the same again, leave it for later, connect another login, keep both
- * connections, be told when it is worth trying.
- */
+/** What a button in the result stands for. */
 export type ResultAction = "again" | "later" | "different-login" | "keep-both" | "notify-when-back";
 
-export interface Words {
+/** What happened, whether anything changed, and the next steps. */
+export interface FailureText {
   figure: FigureState;
   title: string;
   sentence: string;
@@ -16,28 +14,23 @@ export interface Words {
   secondary: [ResultAction, string] | null;
 }
 
-/** After asking to be told. */
+/** Shown after the person asks to be notified. */
 export const notifiedSentence = (b: string) => `We’ll e-mail you when it’s worth trying ${b} again.`;
 
-/** What the person went to the portal for: to connect, to repair, or to sign in again at one that works. */
-export type Errand = "connect" | "repair" | "sign-in";
+/** What the person went to the portal for; "sign-in" means signing in again at a working connection. */
+export type Purpose = "connect" | "repair" | "sign-in";
 
-export function errandOf({ intent }: Pick<PortalView, "intent">): Errand {
+export function purposeOf({ intent }: Pick<PortalView, "intent">): Purpose {
   if (intent === "connect") return "connect";
   return intent === "reconnect" ? "repair" : "sign-in";
 }
 
-/**
- * After these SnapTrade's page has nothing more to offer; after every other refusal it lets people try again.
- */
+/** Whether SnapTrade's page is of no further use; after any other failure it lets people try again. */
 export const endsPortal = (failure: PortalFailure) => failure === "expired" || failure === "our-side";
 
-/**
- * What happened, that nothing was changed, and one next step; for each failure that the server has concluded.
- */
-export function failureWords(failure: PortalFailure, b: string, errand: Errand): Words {
-  const unchanged = errand === "connect" ? "No connection was made." : "Nothing was changed.";
-  const broken = errand === "repair";
+export function failureText(failure: PortalFailure, b: string, purpose: Purpose): FailureText {
+  const unchanged = purpose === "connect" ? "No connection was made." : "Nothing was changed.";
+  const broken = purpose === "repair";
   const again: [ResultAction, string] = ["again", "Try again"];
   const later: [ResultAction, string] = ["later", "Later"];
   switch (failure) {
@@ -53,7 +46,7 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
       return {
         figure: "gap",
         title: `${b} didn’t accept the sign-in`,
-        sentence: `The user name, password or key wasn’t accepted. ${unchanged}`,
+        sentence: `The username, password, or key wasn’t accepted. ${unchanged}`,
         primary: again,
         secondary: later,
       };
@@ -61,7 +54,7 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
       return {
         figure: "gap",
         title: "The security code wasn’t accepted",
-        sentence: "Codes run out quickly. Ask for a new one and type it straight away.",
+        sentence: "Codes expire quickly. Request a new one and enter it right away.",
         primary: again,
         secondary: later,
       };
@@ -69,7 +62,7 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
       return {
         figure: "gap",
         title: "The key isn’t allowed to read accounts",
-        sentence: `Give this API key permission to read at ${b}, then try again.`,
+        sentence: `In your ${b} settings, allow this API key to read accounts. Then try again.`,
         primary: again,
         secondary: later,
       };
@@ -78,8 +71,8 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
         figure: "trouble",
         title: `${b} can’t be reached right now`,
         sentence: broken
-          ? `This isn’t about your login. ${unchanged} We can e-mail you when it’s worth trying again.`
-          : `This isn’t about your login. ${unchanged} It is often worth trying again in an hour.`,
+          ? `Your login isn’t the cause. ${unchanged} We can e-mail you when it’s worth trying again.`
+          : `Your login isn’t the cause. ${unchanged} It’s often worth trying again in an hour.`,
         primary: broken ? ["notify-when-back", "E-mail me when it’s back"] : ["again", "Try again now"],
         secondary: broken ? ["again", "Try again now"] : later,
       };
@@ -87,7 +80,7 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
       return {
         figure: "gap",
         title: "That sign-in page has expired",
-        sentence: `For safety each page works once and for five minutes. ${unchanged} A new one takes a second.`,
+        sentence: `For your security, each page works once and expires after five minutes. ${unchanged} Opening a new one takes a second.`,
         primary: ["again", "Open a new one"],
         secondary: later,
       };
@@ -133,7 +126,7 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
         figure: "trouble",
         title: "Something went wrong on our side",
         sentence:
-          "The sign-in page couldn’t be opened. This isn’t about your login, and it has been noted for us.",
+          "The sign-in page couldn’t be opened. Your login isn’t the cause, and we’ve logged the problem.",
         primary: again,
         secondary: ["later", "Close"],
       };
@@ -141,15 +134,19 @@ export function failureWords(failure: PortalFailure, b: string, errand: Errand):
       return {
         figure: "gap",
         title: `A second ${b} connection was made`,
-        sentence: `The old one ${broken ? "still needs reconnecting" : "is as it was"}. Keep both only if they are different logins.`,
+        sentence: `The old one ${broken ? "still needs reconnecting" : "hasn’t changed"}. Keep both only if they’re different logins.`,
         primary: ["again", broken ? "Reconnect the old one" : "Sign in to the old one"],
         secondary: ["keep-both", "Keep both"],
       };
     case "unexplained":
       return {
         figure: "gap",
-        title: `${b} wasn’t ${{ connect: "connected", repair: "reconnected", "sign-in": "signed in again" }[errand]}`,
-        sentence: `SnapTrade gave a reason we can’t explain better yet. ${unchanged}`,
+        title: {
+          connect: `${b} wasn’t connected`,
+          repair: `${b} wasn’t reconnected`,
+          "sign-in": `You weren’t signed in to ${b} again`,
+        }[purpose],
+        sentence: `SnapTrade gave a reason that we can’t explain yet. ${unchanged}`,
         primary: again,
         secondary: later,
       };

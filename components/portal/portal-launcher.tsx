@@ -22,8 +22,8 @@ interface Props {
 const loadDialog = () => import("./portal-dialog");
 
 /**
- * A button that opens the Connection Portal: in a dialog where there is room and a mouse, else as a page of
- * its own. Without JavaScript it is a plain form that leads to that page.
+ * A button that opens the Connection Portal: in a dialog if there is room and a mouse, otherwise as a full
+ * page. Without JavaScript it is a plain form that leads to that page.
  */
 export function PortalLauncher({ target, accessibleName, label, variant, wide = false }: Props) {
   const router = useRouter();
@@ -50,7 +50,7 @@ export function PortalLauncher({ target, accessibleName, label, variant, wide = 
   function closed(reported: Promise<void>, connected: boolean) {
     setOpened(null);
     if (connected) router.push("/connections");
-    void reported.finally(() => (live ? live.reread() : router.refresh()));
+    void reported.finally(() => (live ? live.refresh() : router.refresh()));
   }
 
   return (
@@ -65,7 +65,7 @@ export function PortalLauncher({ target, accessibleName, label, variant, wide = 
           onFocus={() => void loadDialog()}
           className={wide ? "mt-2 w-full wide:mt-0 wide:w-auto" : ""}
         >
-          {pending ? "Opening …" : label}
+          {pending ? "Opening…" : label}
         </Button>
         <p role="status" className={error ? "mt-2 max-w-[40ch] text-small text-ink" : "sr-only"}>
           {error}

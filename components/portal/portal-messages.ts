@@ -1,15 +1,12 @@
 import type { ReportedResult } from "@/lib/connections/views";
 
-/**
- * What a window message of the portal asks of us: to look because it claims something, or to end because it
- * is over.
- */
+/** What a message from the portal asks for: a look, because it reports a result, or an end to the visit. */
 export type PortalSignal = { kind: "result"; reportedResult: ReportedResult } | { kind: "close" };
 
 /**
- * Reads a message in every form that the portal was seen or told to send: objects, and the older strings with
- * a colon (docs/snaptrade.md §4.8, §4.9). Anything else is null. A message is a hint from a browser: it makes
- * us look, and chooses words.
+ * Reads a message in every form the portal is known to send: objects, and the older strings with a colon
+ * (docs/snaptrade.md §4.8, §4.9). Anything else is null. A message is only a hint: it makes us look, and
+ * chooses which text is shown.
  */
 export function readPortalMessage(data: unknown): PortalSignal | null {
   if (typeof data === "string") return fromText(data);

@@ -2,23 +2,23 @@ import type { PortalView } from "@/lib/connections/views";
 import { AccountList } from "@/components/connections/detail/account-list";
 import { Icon } from "../ui/icon";
 import { NewPageForm } from "./new-page-form";
-import { ReconnectQueue, stepWords } from "./reconnect-queue";
+import { ReconnectQueue, stepLabel } from "./reconnect-queue";
 
 interface Props {
   view: PortalView;
   appName: string;
   done: boolean;
-  signalled: boolean;
-  /** Leaves this one for later and goes on; null where nothing follows. */
+  showsResult: boolean;
+  /** Skips this connection and opens the next; null if nothing follows. */
   onSkip: (() => void) | null;
 }
 
-/** Where the person is, which login to use, and that the password stays out of here. */
-export function PortalRail({ view, appName, done, signalled, onSkip }: Props) {
+/** The current step, which login to use, and that the password stays out of this app. */
+export function PortalRail({ view, appName, done, showsResult, onSkip }: Props) {
   const { brokerage, intent, queue, connectionId, accounts } = view;
   const b = brokerage.name;
   const step =
-    intent === "connect" ? (done ? "Connected" : "Connecting") : stepWords(queue, connectionId, done);
+    intent === "connect" ? (done ? "Connected" : "Connecting") : stepLabel(queue, connectionId, done);
   return (
     <div className="flex min-h-0 flex-col overflow-y-auto bg-sunken p-7">
       <p className="digits text-small text-ink-2">{step}</p>
@@ -32,12 +32,12 @@ export function PortalRail({ view, appName, done, signalled, onSkip }: Props) {
           onClick={onSkip}
           className="mt-2 min-h-6 self-start text-small text-ink-2 underline decoration-line-strong underline-offset-4"
         >
-          Leave {b} for later
+          Skip {b} for now
         </button>
       )}
       {!done && intent !== "connect" && accounts.length > 0 && (
         <div className="mt-7">
-          <h3 className="text-label">Sign in with the login that holds</h3>
+          <h3 className="text-label">Use the login for these accounts</h3>
           <div className="mt-1">
             <AccountList accounts={accounts} />
           </div>
@@ -47,9 +47,9 @@ export function PortalRail({ view, appName, done, signalled, onSkip }: Props) {
         <div className="mt-auto space-y-4 pt-6 text-small text-ink-2">
           <p className="flex gap-3">
             <Icon name="lock" className="mt-0.5 text-ink-3" />
-            You type your password on SnapTrade’s or {b}’s page, never in {appName}.
+            You enter your password on SnapTrade’s or {b}’s page, never in {appName}.
           </p>
-          {!signalled && (
+          {!showsResult && (
             <div className="flex gap-3">
               <Icon name="external-link" className="mt-0.5 text-ink-3" />
               <span>

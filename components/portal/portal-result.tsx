@@ -9,7 +9,7 @@ import { LinkFigure, type FigureState } from "../ui/link-figure";
 import { Receipt } from "../ui/receipt";
 import { Tile } from "../ui/tile";
 import { Time } from "../ui/time";
-import { errandOf, failureWords, type ResultAction } from "./portal-labels";
+import { failureText, purposeOf, type ResultAction } from "./portal-labels";
 
 export type AllActions = ResultAction | "next" | "close";
 
@@ -19,11 +19,11 @@ interface Props {
   now: Date;
   /** The next connection in the queue, by name. */
   next: string | null;
-  /** Draws one button; the dialog's act in place, a page's are forms and links. */
+  /** Renders one button: the dialog's act in place, a page's are forms and links. */
   control: (action: AllActions, label: string, variant: ButtonVariant) => ReactNode;
 }
 
-/** What the server concluded about a trip to the portal. Every claim here was read from SnapTrade. */
+/** What the server concluded about a portal session; everything stated here was read from SnapTrade. */
 export function PortalResult({ view, viewer, now, next, control }: Props) {
   const { outcome, intent } = view;
   const b = view.brokerage.name;
@@ -57,7 +57,7 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
           </ul>
           <Actions>
             {control("close", "Close", "secondary")}
-            <span className="text-center text-small text-ink-3">We keep checking if you close this</span>
+            <span className="text-center text-small text-ink-3">We’ll keep checking if you close this</span>
           </Actions>
         </Panel>
       );
@@ -69,8 +69,8 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
           title="Not confirmed yet"
           sentence={
             intent !== "connect"
-              ? `You signed in, but SnapTrade still shows ${b} as stopped. We keep checking, and this page tells you.`
-              : `You signed in, but SnapTrade doesn’t show the new connection yet. We keep checking.`
+              ? `You signed in, but SnapTrade still shows ${b} as stopped. We’ll keep checking, and this page will update.`
+              : `You signed in, but SnapTrade doesn’t show the new connection yet. We’ll keep checking.`
           }
         >
           <Actions>
@@ -86,8 +86,8 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
           view={view}
           figure="fixed"
           title={
-            errandOf(view) === "sign-in"
-              ? `${b} is signed in again`
+            purposeOf(view) === "sign-in"
+              ? `You’re signed in to ${b} again`
               : outcome.state === "fixed"
                 ? `${b} is connected again`
                 : `${b} is connected`
@@ -110,7 +110,7 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
           view={view}
           figure="gap"
           title={`${b} stopped again`}
-          sentence={`It worked for a short while, then stopped ${dayAt(viewer, outcome.brokeAt, now)}. Sign in once more; you’ll keep the same accounts and history.`}
+          sentence={`It worked for a short time, then stopped ${dayAt(viewer, outcome.brokeAt, now)}. Sign in again; you’ll keep the same accounts and history.`}
         >
           <Actions>
             {control("again", "Reconnect again", "filled")}
@@ -119,17 +119,17 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
         </Panel>
       );
     case "failed": {
-      const label = failureWords(outcome.failure, b, errandOf(view));
+      const text = failureText(outcome.failure, b, purposeOf(view));
       return (
-        <Panel view={view} figure={label.figure} title={label.title} sentence={label.sentence}>
+        <Panel view={view} figure={text.figure} title={text.title} sentence={text.sentence}>
           {outcome.failure === "different-login" && view.accounts.length > 0 && (
             <div className="mt-5 border-y border-line">
               <AccountList accounts={view.accounts} strong />
             </div>
           )}
           <Actions>
-            {control(label.primary[0], label.primary[1], "filled")}
-            {label.secondary && control(label.secondary[0], label.secondary[1], "quiet")}
+            {control(text.primary[0], text.primary[1], "filled")}
+            {text.secondary && control(text.secondary[0], text.secondary[1], "quiet")}
             {next && control("next", `Next: ${next}`, "quiet")}
           </Actions>
           <p className="mt-4 text-center text-small text-ink-3 wide:text-left">
@@ -182,7 +182,7 @@ function checkingSentence({ outcome, intent }: PortalView, b: string): string {
       ? `You finished signing in. We’re asking SnapTrade whether ${b} works again. This usually takes a few seconds.`
       : `You finished signing in. We’re asking SnapTrade for the new connection. This usually takes a few seconds.`;
   }
-  return `We’re asking SnapTrade how ${b} is now.`;
+  return `We’re asking SnapTrade whether ${b} is working.`;
 }
 
 /** Accounts from before the break that SnapTrade no longer lists, and what to do about them. */
@@ -195,8 +195,8 @@ function MissingAccounts({ accounts, b }: { accounts: AccountView[]; b: string }
       <strong className="font-semibold text-ink">
         {listNames(names)} {one ? "is" : "are"} missing.
       </strong>{" "}
-      If you closed {one ? "it" : "them"}, there is nothing to do. Otherwise, sign in again and allow access
-      to every account at {b}.
+      If you closed {one ? "it" : "them"}, there’s nothing to do. Otherwise, sign in again and allow access to
+      every account at {b}.
     </p>
   );
 }
@@ -208,10 +208,10 @@ function receiptOf(view: PortalView, confirmedAt: Date, viewer: Viewer, now: Dat
       {dayAt(viewer, confirmedAt, now, clockSeconds)}
     </Time>
   );
-  // Whoever signs in again at a connection that works has no repair for SnapTrade to confirm.
+  // Signing in again at a working connection leaves no repair for SnapTrade to confirm.
   const rows: { label: string; value: ReactNode }[] = [
     {
-      label: errandOf(view) === "sign-in" ? "SnapTrade says it works" : "SnapTrade confirmed",
+      label: purposeOf(view) === "sign-in" ? "SnapTrade says it works" : "SnapTrade confirmed",
       value: confirmed,
     },
   ];
@@ -226,7 +226,7 @@ function receiptOf(view: PortalView, confirmedAt: Date, viewer: Viewer, now: Dat
   if (intent === "connect" && accounts.length > 0)
     rows.push({ label: "Accounts", value: count(accounts.length, "account") });
   if (intent !== "connect" && brokeAt && brokeAt < confirmedAt)
-    rows.push({ label: "Was stopped for", value: duration(confirmedAt.getTime() - brokeAt.getTime()) });
-  rows.push({ label: "New data", value: "follows with SnapTrade’s next update" });
+    rows.push({ label: "Stopped for", value: duration(confirmedAt.getTime() - brokeAt.getTime()) });
+  rows.push({ label: "New data", value: "arrives with SnapTrade’s next update" });
   return rows;
 }

@@ -7,13 +7,13 @@ export type PortalTarget =
   | { kind: "queue" }
   | { kind: "connect"; brokerage: string; beside?: boolean };
 
-/** The same once more; null when the connection that it was to repair is gone. */
+/** The same target again; null if the connection to repair is gone. */
 export function targetOf({ intent, connectionId, queue, brokerage }: PortalView): PortalTarget | null {
   if (intent === "connect") return { kind: "connect", brokerage: brokerage.slug, beside: true };
   return connectionId ? { kind: intent, connectionId, queueId: queue?.id } : null;
 }
 
-/** Asks for the login link, for the dialog. */
+/** Requests a login link for the dialog. */
 export function start(target: PortalTarget) {
   switch (target.kind) {
     case "reconnect":
@@ -31,7 +31,7 @@ export function start(target: PortalTarget) {
   }
 }
 
-/** The same as the fields of a form. */
+/** The target as form fields. */
 export function fieldsOf(target: PortalTarget): Record<string, string> {
   if (target.kind === "queue") return {};
   if (target.kind === "connect")

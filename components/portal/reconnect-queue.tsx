@@ -13,7 +13,7 @@ const glyphs: Record<
   skipped: { glyph: "needs", tone: "text-theirs-mark", label: "left for later" },
 };
 
-/** The way through all that is broken, with the present step marked. */
+/** The connections to reconnect, in order, with the current step marked. */
 export function ReconnectQueue({ queue, currentId }: { queue: QueueView; currentId: string | null }) {
   return (
     <ol className="-mx-3 mt-5 space-y-1">
@@ -37,7 +37,7 @@ export function ReconnectQueue({ queue, currentId }: { queue: QueueView; current
   );
 }
 
-/** The connection that comes after the present one: the first still waiting. */
+/** The connection after the current one: the first that is still waiting. */
 export function nextInQueue(
   queue: QueueView | null,
   currentId: string | null,
@@ -54,7 +54,7 @@ export function nextInQueue(
 }
 
 /** "Reconnecting 1 of 2" */
-export function stepWords(queue: QueueView | null, currentId: string | null, done: boolean): string {
+export function stepLabel(queue: QueueView | null, currentId: string | null, done: boolean): string {
   if (!queue || queue.entries.length < 2) return done ? "Reconnected" : "Reconnecting";
   const place = queue.entries.findIndex(({ connectionId }) => connectionId === currentId) + 1;
   return `${done ? "Reconnected" : "Reconnecting"} ${place} of ${queue.entries.length}`;

@@ -1,9 +1,6 @@
 import { ButtonLink } from "../ui/button";
 
-/**
- * Shown instead of a result when the person's session ended elsewhere, so the server can't be asked on their
- * behalf.
- */
+/** Shown instead of a result when the person's session ended elsewhere, so we can't ask for the result. */
 export function SignedOut() {
   return (
     <section aria-labelledby="portal-result">

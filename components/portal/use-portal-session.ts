@@ -9,24 +9,24 @@ import { useLive } from "@/components/live-updates";
 import { poll, type Pace } from "./poll";
 import { readPortalMessage } from "./portal-messages";
 
-interface Trip {
+interface PortalSession {
   opened: OpenedPortal;
   view: PortalView;
   /** The result has replaced the portal. */
-  signalled: boolean;
-  /** Whether the portal has sent any message at all. */
-  heard: boolean;
-  /** The portal's latest error on a sign-in that it lets the person retry. */
+  showsResult: boolean;
+  /** The portal has sent at least one message. */
+  receivedMessage: boolean;
+  /** The portal's latest error, which leaves the portal open. */
   lastError: PortalFailure | null;
-  /** The person has been signed out of this app in the meantime. */
+  /** The person has since been signed out of this app. */
   signedOut: boolean;
 }
 
-const beginning = (opened: OpenedPortal): Trip => ({
+const initialSession = (opened: OpenedPortal): PortalSession => ({
   opened,
   view: opened.view,
-  signalled: false,
-  heard: false,
+  showsResult: false,
+  receivedMessage: false,
   lastError: null,
   signedOut: false,
 });
@@ -37,35 +37,35 @@ const isComplete = ({ outcome, intent, accountsBack }: PortalView) =>
   outcome.state !== "failed" &&
   (intent === "connect" || outcome.state !== "fixed" || accountsBack !== null);
 
-function paceOf({ view, signalled }: Trip): Pace | null {
+function paceOf({ view, showsResult }: PortalSession): Pace | null {
   if (isComplete(view)) return null;
   if (view.outcome.state === "failed") return "rest";
-  return signalled ? "answer" : "visit";
+  return showsResult ? "answer" : "visit";
 }
 
 /**
  * One portal session as the dialog follows it. A success or the end of the visit first shows "checking", then
  * whatever the server concluded. An error leaves the portal open, since it lets the person try again
- * (docs/snaptrade.md §4.10). Starting another visit leaves this one.
+ * (docs/snaptrade.md §4.10). Starting another visit abandons this one.
  */
 export function usePortalSession(opened: OpenedPortal) {
-  const [trip, setTrip] = useState(() => beginning(opened));
+  const [session, setSession] = useState(() => initialSession(opened));
   const asked = useRef(0);
-  const { portalSessionId } = trip.view;
-  const { portalOrigins } = trip.opened;
+  const { portalSessionId } = session.view;
+  const { portalOrigins } = session.opened;
 
   const report = useCallback(
     async (id: string, reportedResult: ReportedResult | null, { over = false, inside = false }) => {
       const turn = ++asked.current;
       const result = await reportPortal({ portalSessionId: id, reportedResult, over, inside });
-      setTrip((now) => {
+      setSession((now) => {
         if (now.view.portalSessionId !== id) return now;
         if (!result.ok)
-          return result.code === "signed-out" ? { ...now, signedOut: true, signalled: true } : now;
-        // A superseded answer says nothing new.
+          return result.code === "signed-out" ? { ...now, signedOut: true, showsResult: true } : now;
+        // A superseded answer says nothing new unless it is final.
         const final = isFinal(result.data.outcome);
         if (turn !== asked.current && !final) return now;
-        return { ...now, view: result.data, signalled: now.signalled || final };
+        return { ...now, view: result.data, showsResult: now.showsResult || final };
       });
     },
     [],
@@ -74,18 +74,18 @@ export function usePortalSession(opened: OpenedPortal) {
   const signal = useCallback(
     (reportedResult: ReportedResult) => {
       if (reportedResult.status === "ERROR") {
-        // The same error may come once more in an older form, which has no code.
-        setTrip((now) => ({
+        // The same error may arrive a second time in an older form that has no code.
+        setSession((now) => ({
           ...now,
           lastError:
             reportedResult.code === null && now.lastError ? now.lastError : failureOf(reportedResult.code),
         }));
         return report(portalSessionId, reportedResult, { inside: true });
       }
-      setTrip((now) => {
-        if (now.signalled || isFinal(now.view.outcome)) return now;
+      setSession((now) => {
+        if (now.showsResult || isFinal(now.view.outcome)) return now;
         const checking = { state: "checking" as const, signedIn: reportedResult.status === "SUCCESS" };
-        return { ...now, signalled: true, view: { ...now.view, outcome: checking } };
+        return { ...now, showsResult: true, view: { ...now.view, outcome: checking } };
       });
       return report(portalSessionId, reportedResult, { over: true });
     },
@@ -93,39 +93,37 @@ export function usePortalSession(opened: OpenedPortal) {
   );
 
   useEffect(() => {
-    // The origin is all that can be checked: nobody says which window sends the message (docs/snaptrade.md
-    // §8.24).
+    // The sending window isn't documented, so only the origin is checked (docs/snaptrade.md §8.24).
     function listen(event: MessageEvent) {
       if (!portalOrigins.includes(event.origin)) return;
-      const said = readPortalMessage(event.data);
-      setTrip((now) => ({ ...now, heard: true }));
-      if (said) void signal(said.kind === "result" ? said.reportedResult : { status: "ABANDONED" });
+      const message = readPortalMessage(event.data);
+      setSession((now) => ({ ...now, receivedMessage: true }));
+      if (message) void signal(message.kind === "result" ? message.reportedResult : { status: "ABANDONED" });
     }
     window.addEventListener("message", listen);
     return () => window.removeEventListener("message", listen);
   }, [portalOrigins, signal]);
 
-  const { signalled } = trip;
-  const pace = trip.signedOut ? null : paceOf(trip);
+  const { showsResult } = session;
+  const pace = session.signedOut ? null : paceOf(session);
   useEffect(() => {
-    if (pace) return poll(() => report(portalSessionId, null, { inside: !signalled }), pace);
-  }, [pace, portalSessionId, report, signalled]);
+    if (pace) return poll(() => report(portalSessionId, null, { inside: !showsResult }), pace);
+  }, [pace, portalSessionId, report, showsResult]);
 
-  // A change of something of theirs may be this repair, told by a webhook; while the dialog is open the page
-  // stays as it is.
+  // A change may be this very repair, reported by a webhook. The page behind the dialog stays as it is.
   const live = useLive();
   useEffect(
-    () => live?.intercept(() => void report(portalSessionId, null, { inside: !signalled })),
-    [live, portalSessionId, report, signalled],
+    () => live?.intercept(() => void report(portalSessionId, null, { inside: !showsResult })),
+    [live, portalSessionId, report, showsResult],
   );
 
   const begin = useCallback(
     (next: OpenedPortal) => {
-      setTrip(beginning(next));
-      const left = !signalled && next.view.portalSessionId !== portalSessionId;
+      setSession(initialSession(next));
+      const left = !showsResult && next.view.portalSessionId !== portalSessionId;
       if (left) void reportPortal({ portalSessionId, reportedResult: { status: "ABANDONED" }, over: true });
     },
-    [portalSessionId, signalled],
+    [portalSessionId, showsResult],
   );
-  return { ...trip, signal, begin };
+  return { ...session, signal, begin };
 }

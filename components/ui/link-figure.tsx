@@ -12,7 +12,7 @@ const tones: Record<FigureState, string> = {
   empty: "text-ink-3",
 };
 
-/** The link between the partner and a brokerage, large. The words beside it say the same. */
+/** A large picture of the link between the partner and a brokerage; the text next to it says the same. */
 export function LinkFigure({ state, tile }: { state: FigureState; tile: ReactNode }) {
   return (
     <div aria-hidden="true" className="flex w-full items-center gap-2.5">

@@ -29,7 +29,7 @@ const drawings = {
 
 export type GlyphName = keyof typeof drawings;
 
-/** All drawings once per page; each LinkGlyph refers to one of them. */
+/** Defines every drawing once per page; each LinkGlyph refers to one. */
 export function GlyphSheet() {
   return (
     <svg width="0" height="0" aria-hidden="true" className="absolute">
@@ -52,7 +52,7 @@ export function GlyphSheet() {
   );
 }
 
-/** Always beside the word that says the same. */
+/** Hidden from screen readers; always shown next to a label that says the same. */
 export function LinkGlyph({ name, className = "" }: { name: GlyphName; className?: string }) {
   return (
     <svg width="34" height="14" viewBox="0 0 40 16" aria-hidden="true" className={`shrink-0 ${className}`}>

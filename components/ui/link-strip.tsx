@@ -10,7 +10,7 @@ export interface StripLink {
 
 const solid = new Set<GlyphName>(["connected", "fresh", "maintenance", "degraded"]);
 
-/** One stretched glyph per connection; a picture of what the page says in words. */
+/** One stretched glyph per connection, as a picture of what the page also says in text. */
 export function LinkStrip({ links, label }: { links: StripLink[]; label: string }) {
   return (
     <div role="img" aria-label={label} className="grid auto-cols-fr grid-flow-col gap-2 wide:gap-5">

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-/** A sentence about what was done or could not be, above the page; announced without interrupting. */
+/** A sentence above the page about what was or couldn't be done; announced politely. */
 export function Notice({ children }: { children: ReactNode }) {
   return (
     <p

@@ -1,4 +1,4 @@
-/** The partner's sign: the link itself, on the partner's colour. */
+/** The partner's mark: the link glyph on the partner's color. */
 export function PartnerMark({ size = 24 }: { size?: 24 | 36 | 44 | 56 }) {
   return (
     <span

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 
-/** Facts as label and value, one hairline each. */
+/** Labels and values, with a hairline between rows. */
 export function Receipt({ rows }: { rows: { label: string; value: ReactNode }[] }) {
   return (
     <dl className="border-t border-line text-body">

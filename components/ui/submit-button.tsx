@@ -4,7 +4,7 @@ import type { ComponentProps } from "react";
 import { useFormStatus } from "react-dom";
 import { Button } from "./button";
 
-/** A form's button that says what is under way, and takes no second press meanwhile. */
+/** A submit button that says what is in progress and ignores clicks meanwhile. */
 export function SubmitButton({
   pendingLabel,
   children,

@@ -1,5 +1,5 @@
-// White letters stand out from each of these by at least 4.5:1.
-const colours = [
+// White letters have a contrast of at least 4.5:1 on each of these.
+const colors = [
   "#20693f",
   "#3f7a2c",
   "#0070ad",
@@ -12,13 +12,13 @@ const colours = [
   "#5b5470",
 ];
 
-function colourOf(slug: string): string {
+function colorOf(slug: string): string {
   let sum = 0;
   for (const character of slug) sum = (sum * 31 + character.charCodeAt(0)) % 9973;
-  return colours[sum % colours.length] ?? "#35322c";
+  return colors[sum % colors.length] ?? "#35322c";
 }
 
-function lettersOf(name: string): string {
+function initialsOf(name: string): string {
   const words = name.split(/[\s*-]+/).filter((word) => /^[\p{L}\p{N}]/u.test(word));
   return words
     .slice(0, 2)
@@ -26,7 +26,7 @@ function lettersOf(name: string): string {
     .join("");
 }
 
-/** A brokerage's sign: its logo where there is one, over letters that are there at once. */
+/** A brokerage's logo, if it has one, over initials that show until it has loaded. */
 export function Tile({
   brokerage,
   size = 40,
@@ -44,11 +44,11 @@ export function Tile({
         width: size,
         height: size,
         borderRadius: size > 44 ? 14 : size < 32 ? 6 : 10,
-        background: colourOf(brokerage.slug),
+        background: colorOf(brokerage.slug),
         fontSize: size * 0.4,
       }}
     >
-      {lettersOf(brokerage.name)}
+      {initialsOf(brokerage.name)}
       {brokerage.logoUrl && (
         <img
           src={brokerage.logoUrl}

@@ -1,6 +1,6 @@
 import { fullTime, type Viewer } from "@/lib/base/times";
 
-/** A time in words, with its exact moment for machines and on hover. */
+/** A time as text, with the exact moment for machines and on hover. */
 export function Time({
   at,
   viewer,

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 
 export interface TimelineItem {
   key: string;
-  /** Shown above the item when a new day begins with it. */
+  /** Shown above the item if it is the first of its day. */
   day: string | null;
   time: ReactNode;
   what: string;
@@ -18,7 +18,7 @@ const nodes: Record<TimelineItem["node"], string> = {
   "to-come": "border-2 border-line-strong",
 };
 
-/** What happened, oldest first; a hollow last node is still to come. */
+/** Events, oldest first; a hollow last node is still to come. */
 export function Timeline({ items }: { items: TimelineItem[] }) {
   return (
     <ol>

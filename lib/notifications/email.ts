@@ -9,7 +9,7 @@ export interface MailItem {
   brokeAt: Date;
   endedAt: Date | null;
   dataAsOf: Date | null;
-  /** It had to wait for the brokerage. */
+  /** The e-mail had to wait until the brokerage was back. */
   wasHeld: boolean;
   /** Where the button leads. */
   link: string;
@@ -31,8 +31,8 @@ export interface ComposedMail {
 }
 
 /**
- * Writes the e-mail about one connection, or about several of the same kind. Its buttons lead to our own
- * pages, behind sign-in; it is whole without images, and readable in the dark.
+ * Composes the e-mail about one connection, or about several of the same kind. Its buttons lead to our own
+ * pages, behind sign-in; it needs no images and adapts to dark mode.
  */
 export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFrame): ComposedMail {
   const [only] = items;
@@ -47,7 +47,7 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
   const { host } = new URL(frame.appUrl);
   const real = `It never asks for a password. The link opens ${host}, where you sign in to ${frame.appName} first. You can also go there yourself and choose Connections.`;
   const why =
-    "You get this because the connection is yours. We e-mail you when a connection stops and, unless you chose fewer e-mails, once more after 3 and 7 days and when it works again.";
+    "We e-mail you when one of your connections stops and, unless you chose fewer e-mails, again after 3 and 7 days and when it works again.";
   const text = [
     "Hello,",
     ...paragraphs,
@@ -55,8 +55,8 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
     ...facts.map(([name, values]) => `${name}: ${values.join(", ")}`),
     `How to know this e-mail is real. ${real}`,
     why,
-    `Change e-mails: ${frame.appUrl}/notifications`,
-    `No more e-mails: ${frame.unsubscribeUrl}`,
+    `E-mail settings: ${frame.appUrl}/notifications`,
+    `Unsubscribe: ${frame.unsubscribeUrl}`,
   ].join("\n\n");
   return { subject, text, html: htmlOf({ kind, subject, paragraphs, buttons, facts, real, why, frame }) };
 }
@@ -64,12 +64,13 @@ export function composeMail(kind: NoticeKind, items: MailItem[], frame: MailFram
 function storyOfSeveral(kind: NoticeKind, items: MailItem[], { appName }: MailFrame): string[] {
   if (kind === "fixed")
     return [
-      `SnapTrade confirmed that they share data with ${appName} again. New data will arrive with SnapTrade’s next update.`,
+      `SnapTrade confirmed that they are sharing data with ${appName} again. New data will arrive with SnapTrade’s next update.`,
     ];
   const held = items.some(({ wasHeld }) => wasHeld)
-    ? ["We held this e-mail until you could reconnect them."]
+    ? ["Reconnecting wasn’t possible for a while, so we waited to send this. You can try now."]
     : [];
-  const again = "Sign in once more and the same connections carry on, with the same accounts and history.";
+  const again =
+    "Sign in again, and these connections pick up where they left off, with the same accounts and history.";
   return [`They stopped sharing new data with ${appName}.`, ...held, again];
 }
 
@@ -97,23 +98,25 @@ function storyOf(
 ): string[] {
   if (kind === "fixed") {
     return [
-      `SnapTrade confirmed${endedAt ? ` on ${dayAndTime(viewer, endedAt, now)}` : ""} that ${b} shares data with ${appName} again. New data follows with SnapTrade’s next update.`,
+      `SnapTrade confirmed${endedAt ? ` on ${dayAndTime(viewer, endedAt, now)}` : ""} that ${b} is sharing data with ${appName} again. New data will arrive with SnapTrade’s next update.`,
     ];
   }
   const since = `${b} stopped sharing new data with ${appName} on ${dayAndTime(viewer, brokeAt, now)}.`;
   const data = dataAsOf
-    ? ` What you see in ${appName} is from ${dayAndTime(viewer, dataAsOf, now)} and stays as it is until you reconnect.`
+    ? ` What you see in ${appName} is from ${dayAndTime(viewer, dataAsOf, now)} and won’t change until you reconnect.`
     : "";
   const held = wasHeld
-    ? [`Reconnecting ${b} wasn’t possible for a while, so we waited to send this. You can try now.`]
+    ? [`${b} couldn’t be reconnected for a while, so we waited to send this. You can try now.`]
     : [];
   const asked =
-    kind === "when-back" ? [`You asked us to tell you when it is worth trying ${b} again. It is now.`] : [];
+    kind === "when-back"
+      ? [`You asked us to let you know when it’s worth trying ${b} again. You can try now.`]
+      : [];
   return [
     `${since}${data}`,
     ...asked,
     ...(kind === "when-back" ? [] : held),
-    "Sign in once more and the same connection carries on, with the same accounts and history.",
+    "Sign in again, and this connection picks up where it left off, with the same accounts and history.",
   ];
 }
 
@@ -124,7 +127,7 @@ function factsOf(kind: NoticeKind, { accounts, access }: MailItem): [string, str
   if (named.length > 0 && kind !== "fixed") facts.push(["Accounts", named]);
   facts.push(["Access", [access === "trade" ? "Read and trade" : "Read only"]]);
   if (kind !== "fixed")
-    facts.push(["Why", ["We aren’t told. Most often a sign-in simply runs out after some weeks."]]);
+    facts.push(["Why", ["SnapTrade doesn’t say. Usually, a sign-in just expires after a few weeks."]]);
   return facts;
 }
 
@@ -142,7 +145,7 @@ interface Parts {
 const escape = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 const font = "font-family:Arial,sans-serif";
 
-/** Dark colours come by a style sheet; a reader without one sees the light e-mail whole. */
+/** A mail program that ignores style sheets shows the light e-mail. */
 const dark = `@media (prefers-color-scheme:dark){.page{background:#101417!important}.card{background:#1b2125!important;border-color:#333c42!important}.ink{color:#eef1f3!important}.soft{color:#b7c0c6!important}.line{border-color:#333c42!important}}`;
 
 function htmlOf({ kind, subject, paragraphs, buttons, facts, real, why, frame }: Parts): string {
@@ -164,11 +167,11 @@ ${paragraph("Hello,")}${paragraphs.map(paragraph).join("")}${buttons.map(button)
 <table width="100%" cellpadding="0" cellspacing="0" style="margin-top:8px">${facts.map(fact).join("")}</table>
 <p class="soft line" style="margin:0;padding-top:16px;border-top:1px solid #dde3e6;${font};font-size:15px;line-height:24px;color:#56636b"><strong class="ink" style="color:#14212a">How to know this e-mail is real.</strong> ${escape(real)}</p>
 </td></tr></table>
-<table role="presentation" width="600" cellpadding="0" cellspacing="0" style="width:100%;max-width:600px"><tr><td class="soft" style="padding:18px 8px;${font};font-size:14px;line-height:21px;color:#56636b">${escape(why)} <a class="soft" href="${escape(appUrl)}/notifications" style="color:#56636b">Change e-mails</a> · <a class="soft" href="${escape(unsubscribeUrl)}" style="color:#56636b">No more e-mails</a></td></tr></table>
+<table role="presentation" width="600" cellpadding="0" cellspacing="0" style="width:100%;max-width:600px"><tr><td class="soft" style="padding:18px 8px;${font};font-size:14px;line-height:21px;color:#56636b">${escape(why)} <a class="soft" href="${escape(appUrl)}/notifications" style="color:#56636b">E-mail settings</a> · <a class="soft" href="${escape(unsubscribeUrl)}" style="color:#56636b">Unsubscribe</a></td></tr></table>
 </td></tr></table></main></body></html>`;
 }
 
-/** The connection as a line between two dots, broken or whole, drawn with borders alone. */
+/** The connection as a line between two dots, broken or whole, made of table borders. */
 function lineOf(kind: NoticeKind): string {
   const color = kind === "fixed" ? "#1f8a5b" : "#c26f10";
   const stretch = `<td valign="middle" style="font-size:0;line-height:0"><div style="border-top:3px solid ${color};height:0">&nbsp;</div></td>`;

@@ -49,7 +49,7 @@ describe("what belongs together is one e-mail:", () => {
     await owner.say(1, "enabled", 61);
     await sendAt(61, 62, 63, 64);
     expect(subjects()).toEqual(["2 connections need reconnecting", "2 connections work again"]);
-    expect(arrived[1]?.text).not.toMatch(/stopped sharing|Sign in once more/);
+    expect(arrived[1]?.text).not.toMatch(/stopped sharing|Sign in again/);
   });
 
   test("reminders due the same morning, along with a new break", async () => {

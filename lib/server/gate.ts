@@ -4,17 +4,14 @@ import { clientAddress } from "@/lib/base/client-address";
 import { env } from "@/lib/base/env";
 import { htmlPage } from "./html-page";
 
-/** No request to this app needs more; SnapTrade's webhooks are the largest. */
+/** No request to this app needs more than this; SnapTrade's webhooks are the largest. */
 const maxBodyBytes = 64 * 1024;
-/**
- * How long a refused sender may keep sending, so that they read the answer instead of seeing a broken
- * connection.
- */
+/** How long a refused sender may keep sending, so that it can read our answer before we disconnect. */
 const lingerMs = 5_000;
 
 /**
- * Paths that programs post to rather than our own pages; each checks a secret of its own. Only this spelling
- * counts: no rule here depends on how Next resolves a path that is spelled in another way.
+ * Paths that programs post to rather than our own pages; each checks its own secret. Only these exact
+ * spellings match, so nothing here depends on how Next resolves any other.
  */
 const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[\w-]+(\.[\w-]+)?)$/;
 
@@ -22,13 +19,12 @@ const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[
 export const clientAddressHeader = "x-client-address";
 
 /**
- * Routes every request to this process through here before Next sees it, in development and in production
- * alike. An oversized body is refused before it is read, or as soon as it exceeds the limit; requests that
- * change something must come from our own pages.
+ * Makes every request pass through here before Next sees it, in development and in production. An oversized
+ * body is refused before it is read, or as soon as it exceeds the limit; requests that change something must
+ * come from our own pages.
  */
 export function installGate(): void {
-  // Next has no hook that runs before it handles a request, and buffers a whole form before any code of ours
-  // runs.
+  // Next has no hook that runs before a request is handled, and it buffers a whole form before calling us.
   const emit = Reflect.get(Server.prototype, "emit") as (
     this: Server,
     event: string,
@@ -61,8 +57,8 @@ function admit(request: IncomingMessage, response: ServerResponse, pass: () => v
 }
 
 /**
- * The path as it was sent, or null if Next couldn't decode it. A URL parser would take part of `//x/y` for a
- * host and resolve dots.
+ * The path as it was sent, or null if Next couldn't decode it. Not parsed as a URL, which would read part of
+ * `//x/y` as a host and resolve dots.
  */
 function pathOf({ url = "" }: IncomingMessage): string | null {
   const [path = ""] = url.split("?", 1);
@@ -82,16 +78,16 @@ const tooLarge = () =>
   htmlPage({
     status: 413,
     title: "That request was too large",
-    text: "It was over our size limit, so nothing was done.",
-    link: { href: "/", label: "Back to the start" },
+    text: "It was over our size limit, so we ignored it.",
+    link: { href: "/", label: "Go to the home page" },
   });
 
 const nowhere = () =>
   htmlPage({
     status: 404,
-    title: "There is nothing here",
-    text: "The address is incomplete or was changed along the way.",
-    link: { href: "/connections", label: "To your connections" },
+    title: "Page not found",
+    text: "The address is incomplete or contains a mistake.",
+    link: { href: "/connections", label: "Go to your connections" },
   });
 
 const foreign = () =>
@@ -99,7 +95,7 @@ const foreign = () =>
     status: 403,
     title: "That didn’t come from one of our pages",
     text: `Nothing was done. Open ${env().APP_NAME} at its usual address and try again.`,
-    link: { href: env().APP_URL, label: "Back to the start" },
+    link: { href: env().APP_URL, label: "Go to the home page" },
   });
 
 function refuse(

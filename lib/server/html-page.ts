@@ -9,7 +9,7 @@ interface Page {
   text: string;
   link: { href: string; label: string };
   /** Follows the link immediately, without a click. */
-  leadsOn?: boolean;
+  followsLink?: boolean;
 }
 
 const layout = `*{box-sizing:border-box}body{margin:0;min-height:100dvh;display:flex;align-items:center;justify-content:center;background:var(--canvas);
@@ -25,10 +25,9 @@ const mark = `<svg width="24" height="24" viewBox="0 0 24 24" fill="none" stroke
 <circle cx="19" cy="5" r="3" fill="currentColor" stroke="none"/></svg>`;
 
 /**
- * A self-contained page, for answers sent where no page can be rendered. It is never cached, and the next
- * site gets no referrer.
+ * A self-contained page, for places where Next can't render one. It is never cached and sends no referrer.
  */
-export function htmlPage({ status, title, text, link, leadsOn = false }: Page): {
+export function htmlPage({ status, title, text, link, followsLink = false }: Page): {
   status: number;
   headers: Record<string, string>;
   body: string;
@@ -37,14 +36,14 @@ export function htmlPage({ status, title, text, link, leadsOn = false }: Page): 
   const nonce = randomBytes(16).toString("base64");
   const href = escapeHtml(link.href);
   const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="robots" content="noindex">${leadsOn ? `<meta http-equiv="refresh" content="0;url=${href}">` : ""}
+<meta name="robots" content="noindex">${followsLink ? `<meta http-equiv="refresh" content="0;url=${href}">` : ""}
 <title>${escapeHtml(title)} · ${escapeHtml(APP_NAME)}</title><style nonce="${nonce}">${brandCss(BRAND_COLOR)}${layout}</style></head>
 <body><main><p class="app"><span class="mark" aria-hidden="true">${mark}</span>${escapeHtml(APP_NAME)}</p>
 <h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p><a href="${href}" rel="noreferrer">${escapeHtml(link.label)}</a></main></body></html>`;
   return { status, headers: headersOf(nonce), body };
 }
 
-/** Also set on the page itself, because it is sent from places where Next's own headers are not. */
+/** Set here as well, because this page is sent from places that Next's own headers don't reach. */
 function headersOf(nonce: string): Record<string, string> {
   return {
     "Content-Type": "text/html; charset=utf-8",

@@ -13,9 +13,9 @@ export default function CheckMailPage() {
         minutes; a new one doesn’t cancel earlier ones.
       </p>
       <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">
-        Nothing there after a minute? Check your spam folder, or{" "}
+        No e-mail after a minute? Check your spam folder, or{" "}
         <Link href="/" prefetch={false} className="text-accent underline underline-offset-4">
-          ask for another link
+          request another link
         </Link>
         .
       </p>

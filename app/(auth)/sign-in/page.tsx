@@ -10,8 +10,8 @@ import { env } from "@/lib/base/env";
 export const metadata: Metadata = { title: "Sign in" };
 
 /**
- * The page behind a sign-in link. Opening it signs no one in: a mail scanner may have opened it, or the link
- * may belong to someone else.
+ * The page behind a sign-in link. Opening it signs nobody in, because a mail scanner may have opened it or
+ * the link may belong to someone else.
  */
 export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-in">) {
   const { token, email, returnTo } = await searchParams;
@@ -30,12 +30,12 @@ export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-
         This link signs you in as <strong className="font-semibold break-words text-ink">{email}</strong>.
         {user &&
           user.email !== email &&
-          ` You are signed in as ${user.email} now. Signing in with this link signs you out of that account.`}
+          ` You’re currently signed in as ${user.email}. Using this link signs you out of that account.`}
       </p>
       <SignInButton
         fields={fields}
         label={`Sign in as ${email}`}
-        byItself={!user && (await wasAskedHere(token))}
+        autoSubmit={!user && (await wasAskedHere(token))}
       />
       <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">
         If that isn’t your address, close this page. Nothing has happened yet.

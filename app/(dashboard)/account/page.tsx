@@ -28,18 +28,18 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
           Delete your account
         </h2>
         <p className="mt-2 text-ink-2">
-          SnapTrade is asked to delete your connections and everything it keeps about you for {appName}. When
-          it has confirmed that, {appName} deletes its own part. You are signed out at once. This can’t be
-          undone. Your accounts at the brokerages aren’t touched.
+          We’ll sign you out and ask SnapTrade to delete your connections and everything else it stores about
+          you for {appName}. Once SnapTrade confirms, {appName} deletes its own data too. This can’t be
+          undone. Your accounts at your brokerages aren’t affected.
         </p>
         <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
           <form action={deleteAccount}>
-            <SubmitButton variant="danger" pendingLabel="Asking SnapTrade …">
+            <SubmitButton variant="danger" pendingLabel="Asking SnapTrade…">
               Delete my account
             </SubmitButton>
           </form>
           <ButtonLink variant="quiet" href="/connections">
-            Keep it
+            Keep my account
           </ButtonLink>
         </div>
       </section>

@@ -9,7 +9,7 @@ import type { PortalView } from "@/lib/connections/views";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import type { Viewer } from "@/lib/base/times";
 
-/** The trip that a return from the portal named, if it is this person's. */
+/** The portal session named in the URL, if it belongs to this person. */
 export async function findPortalSession(
   userId: string,
   portal: string | string[] | undefined,
@@ -20,9 +20,8 @@ export async function findPortalSession(
 }
 
 /**
- * The result of a portal session that opened in a page of its own. The page stays live: it listens for
- * changes and keeps checking with SnapTrade, often while an answer is expected and occasionally after a
- * failure, since the repair may still happen elsewhere.
+ * The result of a portal session that opened as a full page. It keeps checking with SnapTrade: often while an
+ * answer is expected, and occasionally after a failure, since the repair may still happen elsewhere.
  */
 export function AfterPortal({
   userId,

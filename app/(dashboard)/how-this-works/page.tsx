@@ -8,19 +8,19 @@ export default function HowThisWorksPage() {
   const parts = [
     {
       title: "What a connection is",
-      text: `A connection lets ${APP_NAME} read what is in your accounts at one brokerage login. SnapTrade keeps it for us. Your brokerage password is never typed into or stored by ${APP_NAME}.`,
+      text: `A connection lets ${APP_NAME} read the accounts under one brokerage login. SnapTrade manages it for us. ${APP_NAME} never asks for or stores your brokerage password.`,
     },
     {
-      title: "Why it stops now and then",
-      text: "Brokerages let a sign-in run out after some weeks, or when you change your password. We aren’t told which it was. Until you sign in again you see the data of the last day it worked.",
+      title: "Why connections stop working",
+      text: "A brokerage may end a sign-in after a few weeks, or when you change your password. It doesn’t say why. Until you sign in again, you’ll see data from the last day the connection worked.",
     },
     {
-      title: "What reconnecting does",
-      text: "You sign in with the same login as before, on SnapTrade’s or your brokerage’s page. The same connection then carries on, with its accounts and history. Connecting the brokerage anew would make a second connection beside the stopped one.",
+      title: "How reconnecting works",
+      text: "You sign in with the same login as before, on SnapTrade’s or your brokerage’s page. The connection then picks up where it left off, with its accounts and history. If you connected the brokerage again instead, you’d end up with a second connection next to the stopped one.",
     },
     {
-      title: "When it counts as connected again",
-      text: "Only when SnapTrade itself has told us so after your sign-in. That is why a page may say “Checking” for a few seconds.",
+      title: "When a connection counts as working again",
+      text: "Only once SnapTrade confirms it after you sign in. That’s why a page may say “Checking” for a few seconds.",
     },
   ];
   return (

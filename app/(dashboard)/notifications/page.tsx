@@ -14,7 +14,8 @@ export default async function NotificationsPage({ searchParams }: PageProps<"/no
   const { error, saved } = await searchParams;
   const { viewer, now } = await getReader();
   const [notices, settings] = await Promise.all([listNotices(user.id), getMailSettings(user.id)]);
-  const sentence = errorSentence(error) ?? (saved ? "Saved. It holds for every e-mail from now on." : null);
+  const sentence =
+    errorSentence(error) ?? (saved ? "Saved. This applies to every e-mail from now on." : null);
   return (
     <>
       {sentence && <Notice>{sentence}</Notice>}

@@ -1,10 +1,7 @@
 import { connection } from "next/server";
 import { readHealth } from "@/lib/server/health";
 
-/**
- * Whether this deployment is working: 200 when the database answers and rounds finish, otherwise 503 with the
- * problem.
- */
+/** Whether this deployment works: 200 if the database answers and rounds finish, otherwise 503 and why. */
 export async function GET() {
   await connection();
   const now = new Date();

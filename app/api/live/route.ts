@@ -2,21 +2,21 @@ import { getUser } from "@/lib/auth/user";
 import { follow } from "@/lib/live";
 import { isShuttingDown, onShutdown } from "@/lib/server/shutdown";
 
-/** The page connects again by itself, and then we ask again who it is. */
+/** The browser reconnects by itself, and the new request checks who is signed in. */
 const maxMs = 10 * 60_000;
 const heartbeatMs = 25_000;
 /** How soon open pages reconnect while the server restarts. */
 const retryMs = 1_000;
 
 /**
- * Server-sent events for the signed-in person: `changed`, with the version of what their pages show, now and
- * whenever it grows.
+ * Server-sent events for the signed-in person: `changed` carries the version of what their pages show, once
+ * at the start and then each time it grows.
  */
 export async function GET(request: Request) {
   const user = await getUser();
   if (!user) return new Response("Signed out\n", { status: 401 });
   if (isShuttingDown())
-    return new Response("Being restarted\n", {
+    return new Response("Restarting\n", {
       status: 503,
       headers: { "Retry-After": "1", Connection: "close" },
     });
@@ -31,8 +31,8 @@ export async function GET(request: Request) {
     return new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": "30" } });
 
   const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
-  const longest = setTimeout(end, maxMs);
-  const forget = onShutdown(() => {
+  const limit = setTimeout(end, maxMs);
+  const offShutdown = onShutdown(() => {
     write(`retry: ${retryMs}\n\n`);
     end();
   });
@@ -40,8 +40,8 @@ export async function GET(request: Request) {
   request.signal.addEventListener("abort", end);
   function end() {
     clearInterval(heartbeat);
-    clearTimeout(longest);
-    forget();
+    clearTimeout(limit);
+    offShutdown();
     unfollow?.();
     writer.close().catch(() => undefined);
   }

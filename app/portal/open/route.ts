@@ -3,9 +3,9 @@ import { openInPage } from "@/lib/connections/forms";
 import { htmlPage } from "@/lib/server/html-page";
 
 /**
- * Opens the Connection Portal as a full page, for every form that does so. It answers with a page that goes
- * on to the login link instead of a redirect: the link may redirect to the brokerage's own site
- * (docs/snaptrade.md §8.25), and `form-action` applies to every redirect after a form post.
+ * Opens the Connection Portal as a full page. Answers with a page that follows the login link, not with a
+ * redirect: `form-action` applies to every redirect after a form post, and the link may redirect to the
+ * brokerage's own site (docs/snaptrade.md §8.25).
  */
 export async function POST(request: Request) {
   const opened = await openInPage(fieldsOf(await request.formData().catch(() => new FormData())));
@@ -19,12 +19,12 @@ export async function POST(request: Request) {
     title: "Opening SnapTrade",
     text: `You’ll sign in on SnapTrade’s or ${opened.brokerage}’s page, then come back here.`,
     link: { href: opened.loginLink, label: "Continue to SnapTrade" },
-    leadsOn: true,
+    followsLink: true,
   });
   return new Response(body, { status, headers });
 }
 
-/** For someone who reloads or goes back to an address that only a form can open. */
+/** For anyone who reloads or goes back to this address, which only a form can open. */
 export function GET() {
   return new Response(null, { status: 303, headers: { Location: "/connections" } });
 }

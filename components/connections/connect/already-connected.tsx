@@ -7,7 +7,7 @@ import { Tile } from "@/components/ui/tile";
 import { Time } from "@/components/ui/time";
 import type { Reading } from "@/components/connections/status-mark";
 
-/** People are led to repair what they have before they add a second connection to the same login. */
+/** Leads people to reconnect what they have before they add a second connection to the same login. */
 export function AlreadyConnected({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
   const { brokerage, accounts, disabledAt } = connection;
   const rows = [];
@@ -37,8 +37,8 @@ export function AlreadyConnected({ connection, reading }: { connection: Connecti
         You already have a {brokerage.name} connection
       </h1>
       <p className="mt-1.5 text-ink-2">
-        It needs reconnecting. That keeps its accounts and history. A second connection to the same login
-        could show the same money twice.
+        It needs reconnecting, which keeps its accounts and history. A second connection to the same login
+        could count the same money twice.
       </p>
       <div className="mt-5">
         <Receipt rows={rows} />

@@ -36,7 +36,7 @@ export function BrokeragePicker({ brokerages }: { brokerages: PickerBrokerage[] 
       </p>
       <Group title="Need reconnecting" members={broken} />
       <Group title="All brokerages" members={others} />
-      {found.length === 0 && <p className="mt-6 text-ink-2">No brokerage by that name.</p>}
+      {found.length === 0 && <p className="mt-6 text-ink-2">No brokerage matches that name.</p>}
     </>
   );
 }

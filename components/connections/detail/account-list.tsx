@@ -1,6 +1,6 @@
 import type { AccountView } from "@/lib/connections/views";
 
-/** Accounts as their owner knows them: name, and the end of the number. */
+/** Accounts as their owner knows them: by name and last digits. */
 export function AccountList({ accounts, strong = false }: { accounts: AccountView[]; strong?: boolean }) {
   return (
     <ul className="text-body">

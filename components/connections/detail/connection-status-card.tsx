@@ -9,7 +9,7 @@ import { Time } from "@/components/ui/time";
 import { AccountList } from "./account-list";
 import { StatusMark, StatusSentence, type Reading } from "@/components/connections/status-mark";
 
-/** What this connection is now, whose move it is, and which login it belongs to. */
+/** The connection's status, whose move it is, and which login it belongs to. */
 export function ConnectionStatusCard({
   connection,
   reading,
@@ -68,12 +68,12 @@ export function ConnectionStatusCard({
       </div>
       {accounts.length > 0 && (
         <div className="border-t border-line p-5 wide:border-t-0 wide:border-l wide:p-6">
-          <h2 className="text-label">{offers ? "Sign in with the login that holds" : "Accounts"}</h2>
+          <h2 className="text-label">{offers ? "Use the login for these accounts" : "Accounts"}</h2>
           <div className="mt-1">
             <AccountList accounts={accounts} />
           </div>
           {offers && (
-            <p className="mt-3 text-small text-ink-3">Another {brokerage.name} login won’t be accepted.</p>
+            <p className="mt-3 text-small text-ink-3">A different {brokerage.name} login won’t work.</p>
           )}
         </div>
       )}
@@ -81,22 +81,19 @@ export function ConnectionStatusCard({
   );
 }
 
-/**
- * Asking again helps if SnapTrade lost the request; keeping it works while SnapTrade still has the
- * connection.
- */
+/** Asking again helps if SnapTrade lost the request; keeping it works while SnapTrade still has it. */
 function WhileRemoving({ connection: { id, brokerage } }: { connection: ConnectionView }) {
   return (
     <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
       <form action={cancelRemoval}>
         <input type="hidden" name="connectionId" value={id} />
-        <SubmitButton variant="secondary" pendingLabel="Keeping it …">
+        <SubmitButton variant="secondary" pendingLabel="Keeping it…">
           Keep {brokerage.name}
         </SubmitButton>
       </form>
       <form action={repeatRemoval}>
         <input type="hidden" name="connectionId" value={id} />
-        <SubmitButton variant="quiet" pendingLabel="Asking SnapTrade …">
+        <SubmitButton variant="quiet" pendingLabel="Asking SnapTrade…">
           Ask SnapTrade again
         </SubmitButton>
       </form>
@@ -115,7 +112,8 @@ function Story({ connection, reading }: { connection: ConnectionView; reading: R
       <Time at={disabledAt} viewer={viewer}>
         {`${ago(viewer, disabledAt, now)}, ${dayAt(viewer, disabledAt, now)}`}
       </Time>
-      . Sign in to {brokerage.name} again and the same connection carries on, with its accounts and history.
+      . Sign in to {brokerage.name} again, and it picks up where it left off, with the same accounts and
+      history.
     </>
   );
 }

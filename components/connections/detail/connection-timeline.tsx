@@ -1,6 +1,6 @@
 import type { ConnectionDetailView, TimelineEntry } from "@/lib/connections/views";
 import { clock, clockSeconds, count, dayLabel, duration } from "@/lib/base/times";
-import { failureWords } from "@/components/portal/portal-labels";
+import { failureText } from "@/components/portal/portal-labels";
 import { Time } from "@/components/ui/time";
 import { Timeline, type TimelineItem } from "@/components/ui/timeline";
 import type { Reading } from "@/components/connections/status-mark";
@@ -8,7 +8,7 @@ import type { Reading } from "@/components/connections/status-mark";
 interface Props {
   detail: Pick<ConnectionDetailView, "timeline" | "lifetime" | "connection">;
   reading: Reading;
-  /** Where e-mails went. */
+  /** Where e-mails were sent. */
   email: string;
 }
 
@@ -31,13 +31,13 @@ export function ConnectionTimeline({
           {write(viewer, entry.at)}
         </Time>
       ),
-      ...wordsOf(entry, brokerage, { lifetime, email }),
+      ...textOf(entry, brokerage, { lifetime, email }),
     };
   });
   return <Timeline items={items} />;
 }
 
-function wordsOf(
+function textOf(
   { kind, seconds, ending, inIncident, subject }: TimelineEntry,
   b: string,
   { lifetime, email }: { lifetime: ConnectionDetailView["lifetime"]; email: string },
@@ -45,21 +45,21 @@ function wordsOf(
   const later = seconds === undefined || seconds < 1 ? "" : `, ${duration(seconds * 1000)} later`;
   switch (kind) {
     case "last-data":
-      return { what: `Last data from ${b}`, detail: "Balances, holdings and transactions", node: "good" };
+      return { what: `Last data from ${b}`, detail: "Balances, holdings, and transactions", node: "good" };
     case "stopped":
       return {
         what: "The connection stopped",
-        detail: `We aren’t told why. ${likelyReason(b, inIncident, lifetime)}`,
+        detail: `SnapTrade doesn’t say why. ${likelyReason(b, inIncident, lifetime)}`,
         node: "you-ring",
       };
     case "reported-by-webhook":
-      return { what: `SnapTrade told us${later}`, detail: null, node: "plain" };
+      return { what: `SnapTrade notified us${later}`, detail: null, node: "plain" };
     case "noticed-by-look":
       return { what: `We noticed when we checked${later}`, detail: null, node: "plain" };
     case "mailed":
       return { what: "We e-mailed you", detail: `To ${email}, subject “${subject ?? ""}”`, node: "plain" };
     case "portal-opened":
-      return { what: "You opened the sign-in page", detail: endingWords(ending, b, seconds), node: "plain" };
+      return { what: "You opened the sign-in page", detail: endingText(ending, b, seconds), node: "plain" };
     case "still-disabled":
       return { what: "Checked: still needs reconnecting", detail: null, node: "you" };
     case "fixed":
@@ -67,7 +67,7 @@ function wordsOf(
     case "deleted":
       return { what: "Removed", detail: "SnapTrade confirmed it.", node: "plain" };
     case "to-come":
-      return { what: "Reconnected", detail: "When SnapTrade confirms it", node: "to-come" };
+      return { what: "Reconnected", detail: "Once SnapTrade confirms it", node: "to-come" };
   }
 }
 
@@ -77,22 +77,22 @@ function likelyReason(
   lifetime: ConnectionDetailView["lifetime"],
 ): string {
   if (inIncident)
-    return `Many ${b} connections stopped at about the same time, so it is hardly about your login.`;
-  if (!lifetime) return "Most often a sign-in simply runs out after some weeks.";
-  return `Most often a sign-in simply runs out: with ${b} that is after about ${count(lifetime.usualDays, "day")}, and this one lasted ${count(lifetime.lastedDays, "day")}.`;
+    return `Many ${b} connections stopped at about the same time, so your login probably isn’t the cause.`;
+  if (!lifetime) return "Usually, a sign-in just expires after a few weeks.";
+  return `Usually, a sign-in just expires. At ${b}, that takes about ${count(lifetime.usualDays, "day")}; this one lasted ${count(lifetime.lastedDays, "day")}.`;
 }
 
-function endingWords(ending: TimelineEntry["ending"], b: string, seconds: number | undefined): string | null {
+function endingText(ending: TimelineEntry["ending"], b: string, seconds: number | undefined): string | null {
   const after = seconds ? ` after ${duration(seconds * 1000)}` : "";
   switch (ending) {
     case undefined:
     case "open":
       return null;
     case "fixed":
-      return "The sign-in was finished.";
+      return "You finished signing in.";
     case "not-finished":
       return `It was closed${after}. Nothing was changed.`;
     default:
-      return `${failureWords(ending, b, "repair").title}. Nothing was changed.`;
+      return `${failureText(ending, b, "repair").title}. Nothing was changed.`;
   }
 }

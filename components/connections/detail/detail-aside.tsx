@@ -13,19 +13,19 @@ interface Props {
   appName: string;
 }
 
-/** What still works meanwhile, and everything else one may want of a connection. */
+/** What still works meanwhile, and everything else a person can do with a connection. */
 export function DetailAside({ detail: { connection, earlier }, reading, appName }: Props) {
   const { id, brokerage, status, disabledAt } = connection;
   const leaving = status === "removing" || status === "removed";
   return (
     <div>
-      {disabledAt && !leaving && <UntilThen dataAsOf={connection.dataAsOf} reading={reading} />}
+      {disabledAt && !leaving && <Meanwhile dataAsOf={connection.dataAsOf} reading={reading} />}
       <div className={disabledAt && !leaving ? "mt-7" : ""}>
         {!leaving && (
           <Disclosure title="Want to use a different login?">
             <p>
-              A connection stays with the login it was made with. To use another one, connect it as new, then
-              remove this one. Its accounts start fresh; history doesn’t move across.
+              A connection stays with the login it was created with. To use a different one, connect it as a
+              new connection, then remove this one. The new connection won’t have the old one’s history.
             </p>
             <ButtonLink
               href={`/connections/new?brokerage=${brokerage.slug}`}
@@ -38,8 +38,8 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
         {connection.canAllowTrading && (
           <Disclosure title="Allow trading">
             <p>
-              Now {appName} can only read. To let it place orders at {brokerage.name} too, sign in there once
-              more and allow it. The accounts and their history stay the same.
+              {appName} can only read this connection now. To let it place orders at {brokerage.name} too,
+              sign in there again and allow trading. You’ll keep the same accounts and history.
             </p>
             <div className="mt-3">
               <PortalLauncher
@@ -52,7 +52,7 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
           </Disclosure>
         )}
         {earlier.length > 0 && (
-          <Disclosure title="Earlier breaks" detail={String(earlier.length)}>
+          <Disclosure title="Past interruptions" detail={String(earlier.length)}>
             <ul className="space-y-2 text-small">
               {earlier.map((episode) => (
                 <li key={episode.id}>
@@ -70,7 +70,7 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
             <p>
               {appName} loses access to{" "}
               {connection.accounts.length > 0 ? `its ${count(connection.accounts.length, "account")}` : "it"}.
-              This can’t be undone. Your accounts at {brokerage.name} aren’t touched.
+              This can’t be undone. Your accounts at {brokerage.name} aren’t affected.
             </p>
             <ButtonLink
               variant="danger"
@@ -84,27 +84,28 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
       </div>
       {leaving && connection.removalRequestedAt && (
         <p className="text-small text-ink-2">
-          You asked to remove it {dayAt(reading.viewer, connection.removalRequestedAt, reading.now)}.
+          You asked to remove this connection{" "}
+          {dayAt(reading.viewer, connection.removalRequestedAt, reading.now)}.
         </p>
       )}
     </div>
   );
 }
 
-function UntilThen({ dataAsOf, reading }: { dataAsOf: Date | null; reading: Reading }) {
+function Meanwhile({ dataAsOf, reading }: { dataAsOf: Date | null; reading: Reading }) {
   return (
-    <section aria-labelledby="until-then">
-      <h2 id="until-then" className="text-head">
-        Until then
+    <section aria-labelledby="meanwhile">
+      <h2 id="meanwhile" className="text-head">
+        In the meantime
       </h2>
       <ul className="mt-3 space-y-4">
         {dataAsOf && (
           <li className="grid grid-cols-[24px_1fr]">
             <Icon name="check" className="mt-1 text-good-mark" />
             <div>
-              <h3 className="font-semibold">Still here</h3>
+              <h3 className="font-semibold">Still available</h3>
               <p className="mt-1 text-ink-2">
-                Balances, holdings and transactions as of{" "}
+                Balances, holdings, and transactions as of{" "}
                 <Time at={dataAsOf} viewer={reading.viewer}>
                   {dayClock(reading.viewer, dataAsOf, reading.now)}
                 </Time>
@@ -116,7 +117,7 @@ function UntilThen({ dataAsOf, reading }: { dataAsOf: Date | null; reading: Read
           <Icon name="pause" className="mt-1 text-theirs-mark" />
           <div>
             <h3 className="font-semibold">Paused</h3>
-            <p className="mt-1 text-ink-2">New balances, holdings and transactions</p>
+            <p className="mt-1 text-ink-2">New balances, holdings, and transactions</p>
           </div>
         </li>
       </ul>

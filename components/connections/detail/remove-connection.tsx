@@ -5,7 +5,7 @@ import { PortalLauncher } from "@/components/portal/portal-launcher";
 import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 
-/** Says what is lost before anything is removed; a stopped connection is offered its repair first. */
+/** Says what will be lost before anything is removed, and offers to reconnect a stopped connection first. */
 export function RemoveConnection({ connection, appName }: { connection: ConnectionView; appName: string }) {
   const { id, brokerage, accounts, canReconnect } = connection;
   const b = brokerage.name;
@@ -19,7 +19,7 @@ export function RemoveConnection({ connection, appName }: { connection: Connecti
       </h1>
       {canReconnect && (
         <div className="mt-4 border-b border-line pb-5">
-          <p className="text-ink-2">If it only stopped working, reconnecting keeps everything.</p>
+          <p className="text-ink-2">If it just stopped working, you can reconnect it and keep everything.</p>
           <div className="mt-3">
             <PortalLauncher
               target={{ kind: "reconnect", connectionId: id }}
@@ -33,12 +33,12 @@ export function RemoveConnection({ connection, appName }: { connection: Connecti
       <p className="mt-4 text-ink-2">
         SnapTrade deletes this connection, and {appName} loses access to{" "}
         {accounts.length > 0 ? `its ${count(accounts.length, "account")}` : "it"}. This can’t be undone. Your
-        accounts at {b} aren’t touched.
+        accounts at {b} aren’t affected.
       </p>
       <div className="mt-6 flex flex-wrap items-center gap-x-5 gap-y-2">
         <form action={removeConnection}>
           <input type="hidden" name="connectionId" value={id} />
-          <SubmitButton variant="danger" pendingLabel="Asking SnapTrade …">
+          <SubmitButton variant="danger" pendingLabel="Asking SnapTrade…">
             Remove {b}
           </SubmitButton>
         </form>

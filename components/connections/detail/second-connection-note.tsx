@@ -4,9 +4,7 @@ import { PortalLauncher } from "@/components/portal/portal-launcher";
 import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 
-/**
- * A new connection appeared where an old one stopped: likely a repair that went astray. Both ways to tidy up.
- */
+/** Shown when a new connection appears where an old one stopped, probably instead of a repair. */
 export function SecondConnectionNote({ connection }: { connection: ConnectionView }) {
   const b = connection.brokerage.name;
   return (
@@ -18,8 +16,8 @@ export function SecondConnectionNote({ connection }: { connection: ConnectionVie
         A second {b} connection was made
       </h2>
       <p className="mt-1 max-w-[62ch] text-ink-2">
-        The old one still needs reconnecting. Keep both only if they are different logins; else the same money
-        may show twice.
+        The old one still needs reconnecting. Keep both only if they’re different logins; otherwise, the same
+        money may be counted twice.
       </p>
       <div className="mt-4 flex flex-wrap items-center gap-x-5 gap-y-2">
         <PortalLauncher
@@ -33,7 +31,7 @@ export function SecondConnectionNote({ connection }: { connection: ConnectionVie
         </ButtonLink>
         <form action={keepBothForm}>
           <input type="hidden" name="connectionId" value={connection.id} />
-          <SubmitButton variant="quiet" pendingLabel="Keeping both …">
+          <SubmitButton variant="quiet" pendingLabel="Keeping both…">
             Keep both
           </SubmitButton>
         </form>

@@ -2,7 +2,7 @@ import type { ConnectionView } from "@/lib/connections/views";
 import { clock, type Viewer } from "@/lib/base/times";
 import { statusDisplay } from "@/components/connections/status-display";
 
-/** What is said politely when a connection's status changes on an open page, by its id. */
+/** What is announced when a connection's status changes on an open page, by connection id. */
 export function announcements(connections: ConnectionView[], viewer: Viewer): Record<string, string> {
   return Object.fromEntries(
     connections.map((connection) => [connection.id, announcementOf(connection, viewer)]),
@@ -14,7 +14,7 @@ function announcementOf({ status, brokerage, fixedAt }: ConnectionView, viewer: 
     case "fresh":
       return `${brokerage.name} reconnected.${fixedAt ? ` SnapTrade confirmed at ${clock(viewer, fixedAt)}.` : ""}`;
     case "connected":
-      return `${brokerage.name} works.`;
+      return `${brokerage.name} is working.`;
     case "disabled":
     case "disabled-incident":
       return `${brokerage.name} stopped sharing data.`;
@@ -23,6 +23,6 @@ function announcementOf({ status, brokerage, fixedAt }: ConnectionView, viewer: 
     case "removed":
       return `${brokerage.name} was removed.`;
     default:
-      return `${brokerage.name}: ${statusDisplay[status].word ?? "Connected"}.`;
+      return `${brokerage.name}: ${statusDisplay[status].label ?? "Connected"}.`;
   }
 }

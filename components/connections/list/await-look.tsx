@@ -4,13 +4,12 @@ import { useEffect } from "react";
 import { useLive } from "@/components/live-updates";
 
 const againMs = 60_000;
-/** A look that is due later than this is not being waited for yet. */
+/** A look that is due later than this isn't announced yet. */
 const soonMs = 15_000;
 
 /**
- * On a page whose knowledge is too old or contradicted. Reading the page makes the server look when that is
- * due, and open pages hear of what it found; so this one only has to read itself again when the look is due
- * later, or no word came.
+ * For a page whose data is too old or contradicted. Loading the page starts a look if one is due, and open
+ * pages learn what it found; so this only refreshes for a look due later, or if no announcement arrives.
  */
 export function AwaitLook({ waitMs }: { waitMs: number }) {
   const live = useLive();
@@ -26,7 +25,7 @@ export function AwaitLook({ waitMs }: { waitMs: number }) {
   if (waitMs > soonMs) return null;
   return (
     <p role="status" className="sr-only">
-      Checking with SnapTrade …
+      Checking with SnapTrade…
     </p>
   );
 }

@@ -11,7 +11,7 @@ const groups: { group: StatusGroup; now: string; then: string }[] = [
   { group: "connected", now: "Connected", then: "Was connected" },
 ];
 
-/** The connections by whose move it is. */
+/** The connections, grouped by whose move it is. */
 export function ConnectionGroups({
   connections,
   reading,
@@ -27,8 +27,7 @@ export function ConnectionGroups({
       titles={groups.map(({ group, now, then }) => ({
         group,
         title: unreachable ? `${then}${since}` : now,
-        aside:
-          since && group === "needs-you" ? "Reconnecting is possible again once SnapTrade answers" : null,
+        aside: since && group === "needs-you" ? "You can reconnect once SnapTrade responds again" : null,
       }))}
       rows={connections.map((connection) => ({
         id: connection.id,

@@ -8,13 +8,13 @@ export function EmptyConnections({ appName }: { appName: string }) {
     {
       icon: "lock",
       strong: `Your password stays out of ${appName}.`,
-      rest: "You type it on SnapTrade’s or your brokerage’s page.",
+      rest: "You enter it on SnapTrade’s or your brokerage’s page.",
     },
-    { icon: "eye", strong: "Read only.", rest: `${appName} sees balances, holdings and transactions.` },
+    { icon: "eye", strong: "Read only.", rest: `${appName} sees balances, holdings, and transactions.` },
     {
       icon: "rotate",
-      strong: "If it stops, you see it here.",
-      rest: "You sign in again and everything carries on.",
+      strong: "If it stops, you’ll see it here.",
+      rest: "Sign in again, and it picks up where it left off.",
     },
   ];
   return (
@@ -26,8 +26,8 @@ export function EmptyConnections({ appName }: { appName: string }) {
         Connect your first brokerage
       </h1>
       <p className="mt-2.5 text-lead text-ink-2">
-        {appName} can then show your balances, holdings and transactions. You can remove the connection at any
-        time.
+        {appName} can then show your balances, holdings, and transactions. You can remove the connection at
+        any time.
       </p>
       <div className="mt-6">
         <ConnectLink primary plain={false} />

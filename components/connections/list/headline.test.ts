@@ -43,7 +43,7 @@ const statuses: ConnectionStatus[] = [
 ];
 
 test.each(statuses.flatMap((status) => [[status], [status, "connected" as const]]).map((of) => ({ of })))(
-  "what stands below the headline of $of says something else, and nothing that contradicts it",
+  "the lead below the headline of $of neither repeats nor contradicts it",
   ({ of }) => {
     for (const gone of [null, "deleted", "refused"] as const) {
       const { headline, lead } = pageOf(of, { gone });
@@ -55,9 +55,9 @@ test.each(statuses.flatMap((status) => [[status], [status, "connected" as const]
   },
 );
 
-test("who has removed the last connection is not told to connect their first", () => {
+test("a person who removed their last connection isn't asked to connect their first", () => {
   expect(pageOf(["removed"])).toEqual({
-    headline: "You have no connections now",
-    lead: "What was removed is shown here for a day.",
+    headline: "You have no connections",
+    lead: "Removed connections stay on this page for a day.",
   });
 });

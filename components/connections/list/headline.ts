@@ -1,7 +1,7 @@
 import type { ConnectionsView, ConnectionView } from "@/lib/connections/views";
 import { ago, clock, count, type Viewer } from "@/lib/base/times";
 
-/** The page in one line, and in its tab. */
+/** The page in one line; also the title of its tab. */
 export function headlineOf(
   { connections, lookedAt, unreachable, gone, known, unreadable }: ConnectionsView,
   viewer: Viewer,
@@ -11,15 +11,15 @@ export function headlineOf(
   const needing = present.filter(({ group }) => group === "needs-you");
   const [only] = needing;
   if (present.length === 0 && !known)
-    return unreachable ? "SnapTrade doesn’t answer yet" : "Looking for your connections";
+    return unreachable ? "SnapTrade isn’t responding yet" : "Looking for your connections";
   if (present.length === 0 && unreadable > 0) return "Your connections can’t be shown yet";
   if (present.length === 0)
-    return connections.length > 0 ? "You have no connections now" : "Connect your first brokerage";
+    return connections.length > 0 ? "You have no connections" : "Connect your first brokerage";
   if (gone) return "Connect your brokerages again";
   if (unreachable)
     return lookedAt
       ? `As of ${clock(viewer, lookedAt)}, ${ago(viewer, lookedAt, now)}`
-      : "SnapTrade doesn’t answer yet";
+      : "SnapTrade isn’t responding yet";
   if (only && present.length === 1) return `Your ${only.brokerage.name} connection needs you`;
   if (only)
     return `${needing.length} of ${count(present.length, "connection")} ${needing.length === 1 ? "needs" : "need"} you`;
@@ -32,7 +32,7 @@ export function headlineOf(
 export const isRepairable = ({ status }: ConnectionView) =>
   status === "disabled" || status === "reconnecting";
 
-/** What the headline leaves open: why, and what to do. It never says the same again. */
+/** What the headline leaves open: why, and what to do. Never repeats the headline. */
 export function leadOf(view: ConnectionsView, appName: string): string {
   const { connections, unreachable, gone } = view;
   const repairable = connections.filter(isRepairable);
@@ -41,10 +41,10 @@ export function leadOf(view: ConnectionsView, appName: string): string {
       gone === "refused"
         ? `SnapTrade no longer accepts ${appName}’s access to these connections`
         : `SnapTrade has deleted ${appName}’s access to these connections`;
-    return `${why}, so we can’t check or repair them. The old entries disappear after that.`;
+    return `${why}, so we can’t check or repair them. Once you connect again, the old entries disappear.`;
   }
   if (unreachable) {
-    return `We can’t check with SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We’ll keep trying.`;
+    return `We can’t reach SnapTrade right now, so your ${count(connections.length, "connection")} ${connections.length === 1 ? "is" : "are"} shown as we last saw ${connections.length === 1 ? "it" : "them"}. Nothing is wrong on your side. We’ll keep trying.`;
   }
   if (repairable.length > 0) {
     return `${listNames(repairable.map(({ brokerage }) => brokerage.name))} stopped sharing data with ${appName}. Reconnecting keeps the same accounts and history.`;
@@ -52,16 +52,16 @@ export function leadOf(view: ConnectionsView, appName: string): string {
   if (connections.some(({ status }) => status === "verifying"))
     return "You signed in. We’re asking SnapTrade to confirm.";
   if (connections.every(({ status }) => status === "removed"))
-    return "What was removed is shown here for a day.";
+    return "Removed connections stay on this page for a day.";
   const waiting = connections.filter(({ group }) => group === "needs-you");
   if (waiting.length > 0)
-    return `${listNames(waiting.map(({ brokerage }) => brokerage.name))} may not take a sign-in yet. Below you can see why.`;
+    return `${listNames(waiting.map(({ brokerage }) => brokerage.name))} may not accept a sign-in yet. See why below.`;
   return connections.every(({ group }) => group === "connected")
-    ? "If one stops, it is shown here. There is nothing for you to do."
-    : "Below you can see what we’re waiting for.";
+    ? "There’s nothing for you to do. If one stops, you’ll see it here."
+    : "See what we’re waiting for below.";
 }
 
-/** "Questrade, Robinhood and Kraken" */
+/** "Questrade and Kraken"; "Questrade, Robinhood, and Kraken" */
 export function listNames(names: string[]): string {
-  return names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+  return new Intl.ListFormat("en-US", { type: "conjunction" }).format(names);
 }

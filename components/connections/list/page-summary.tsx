@@ -90,7 +90,7 @@ function CheckButton({ variant, label }: { variant: "secondary" | "quiet"; label
     <form action={checkNow}>
       <SubmitButton
         variant={variant}
-        pendingLabel="Checking …"
+        pendingLabel="Checking…"
         className={variant === "quiet" ? "text-small !text-accent" : ""}
       >
         {label}

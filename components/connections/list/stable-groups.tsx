@@ -16,9 +16,8 @@ interface Props {
 }
 
 /**
- * The rows by whose move it is. What needs the person lies on a card, the rest flat on the page. A live
- * change leaves each row where the person last saw it; they are arranged anew once something is finished, or
- * on the next page.
+ * The rows, grouped by whose move it is. A live change leaves each row where the person last saw it; rows are
+ * regrouped once the person has finished something, or on the next page.
  */
 export function StableGroups({ rows, titles }: Props) {
   const epoch = useLive()?.epoch ?? 0;

@@ -5,8 +5,8 @@ import { SubmitButton } from "@/components/ui/submit-button";
 import { EmptyTile } from "@/components/ui/tile";
 
 /**
- * SnapTrade hasn't told us yet which connections exist, or we can't read its answer. Neither means there are
- * none.
+ * Shown while SnapTrade hasn't said which connections exist, or we can't read its answer. Neither means that
+ * there are none.
  */
 export function UnknownConnections({ view, headline }: { view: ConnectionsView; headline: string }) {
   return (
@@ -19,7 +19,7 @@ export function UnknownConnections({ view, headline }: { view: ConnectionsView; 
       </h1>
       <p className="mt-2.5 text-lead text-ink-2">{reasonOf(view)}</p>
       <form action={checkNow} className="mt-6">
-        <SubmitButton variant="secondary" pendingLabel="Checking …">
+        <SubmitButton variant="secondary" pendingLabel="Checking…">
           {view.unreachable ? "Try now" : "Check now"}
         </SubmitButton>
       </form>
@@ -29,9 +29,9 @@ export function UnknownConnections({ view, headline }: { view: ConnectionsView; 
 
 function reasonOf({ known, unreadable, unreachable }: ConnectionsView): string {
   if (known && unreadable > 0) {
-    return "SnapTrade lists connections of yours that we can’t read right now. They aren’t lost. We’ve logged the problem, and you don’t need to do anything.";
+    return "We can’t read the connections that SnapTrade lists for you right now. They aren’t lost. We’ve logged the problem, and you don’t need to do anything.";
   }
   if (unreachable)
-    return "We can’t reach SnapTrade, so we don’t know yet which connections you have. Nothing is wrong on your side. We’ll try again every minute.";
+    return "We can’t reach SnapTrade, so we don’t know which connections you have yet. Nothing is wrong on your side. We’ll try again every minute.";
   return "We’re asking SnapTrade which connections you have. This usually takes a few seconds.";
 }

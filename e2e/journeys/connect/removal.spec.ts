@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { expect, row, test, type Owner } from "../../support/test";
 
-const unknown = "don’t know yet whether it heard us";
+const unknown = "don’t know whether it got the request";
 
 async function askToRemove(page: Page, owner: Owner) {
   await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
@@ -10,7 +10,9 @@ async function askToRemove(page: Page, owner: Owner) {
 
 test("removing says what is lost, waits for SnapTrade, and then is confirmed", async ({ page, owner }) => {
   await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
-  await expect(page.getByText("If it only stopped working, reconnecting keeps everything.")).toBeVisible();
+  await expect(
+    page.getByText("If it just stopped working, you can reconnect it and keep everything."),
+  ).toBeVisible();
   await expect(page.getByText(/loses access to its 1.account\. This can’t be undone\./)).toBeVisible();
   await page.getByRole("button", { name: "Remove Vanguard US" }).click();
   await expect(row(page, "Vanguard US")).toContainText("Being removed");
@@ -31,7 +33,7 @@ test("a removal whose answer is lost is said as unknown, and can be taken back",
   await owner.fault({ endpoint: "delete", kind: "status", status: 500, times: 1 });
   await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
   await page.getByRole("button", { name: "Remove Vanguard US" }).click();
-  await expect(row(page, "Vanguard US")).toContainText("don’t know yet whether it heard us");
+  await expect(row(page, "Vanguard US")).toContainText("don’t know whether it got the request");
   await page.goto(`/connections/${owner.ids[0] ?? ""}`);
   await page.getByRole("button", { name: "Keep Vanguard US" }).click();
   await expect(page.getByRole("region", { name: "Status" })).toContainText("Needs reconnecting");

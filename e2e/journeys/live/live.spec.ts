@@ -91,7 +91,7 @@ test.describe("an open page", () => {
     await page.goto(`/connections/${owner.ids[0]}`);
     await owner.break(0);
     await expect(page.getByRole("heading", { name: "What happened" })).toBeVisible();
-    await expect(page.getByText("SnapTrade told us")).toBeVisible();
+    await expect(page.getByText("SnapTrade notified us")).toBeVisible();
   });
 
   test("without JavaScript loses liveliness and nothing else", async ({ browser, make }) => {
@@ -143,7 +143,7 @@ test("a page that waits for a look stays as it is under an open dialog, and show
   await expect(row(page, "Kraken")).toContainText("Needs reconnecting");
   // It reads itself again within a minute while something needs reconnecting, and says so only when that is
   // near.
-  await expect(page.getByText("Checking with SnapTrade …")).toHaveCount(0);
+  await expect(page.getByText("Checking with SnapTrade…")).toHaveCount(0);
   await row(page, "Kraken").getByRole("button", { name: "Reconnect Kraken" }).click();
   const { portal, result } = dialogOf(page);
   await expect(portal.getByLabel("API key")).toBeVisible();

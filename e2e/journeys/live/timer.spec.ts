@@ -95,7 +95,7 @@ test("asking again and again is answered with a sentence", async ({ page, contex
   }
   await expect(async () => {
     await page.getByRole("button", { name: "Check now" }).click();
-    await expect(page.getByText("We asked SnapTrade several times within the last minute")).toBeVisible({
+    await expect(page.getByText("We've checked with SnapTrade several times")).toBeVisible({
       timeout: 1_000,
     });
   }).toPass();
@@ -117,7 +117,7 @@ test("a person whose access SnapTrade refuses first sees that nothing can be che
   });
   await page.goto(`${app.url}/connections`);
   await page.getByRole("button", { name: "Check now" }).click();
-  await expect(page.getByText("We can’t check with SnapTrade right now")).toBeVisible();
+  await expect(page.getByText("We can’t reach SnapTrade right now")).toBeVisible();
   await expect(page.getByText("Connected", { exact: true })).toHaveCount(0);
   await page.getByRole("button", { name: "Try now" }).click();
   await expect(row(page, "Questrade").getByText("Connected", { exact: true })).toBeVisible();

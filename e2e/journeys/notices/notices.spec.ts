@@ -153,7 +153,7 @@ test("a connection near its usual end says so, works on, and begins anew once it
   await context.addCookies(cookiesOf(person));
   await page.goto(`${app.url}/connections`);
   const listed = page.getByRole("listitem", { name: /Degiro/ });
-  await expect(listed).toContainText(/Connected\s*May need signing in again in about 2\sdays/);
+  await expect(listed).toContainText(/Connected\s*You may need to sign in again in about 2\sdays/);
   await mailNow();
   expect(await mails(person, /Degiro/)).toEqual([]);
 
@@ -161,10 +161,10 @@ test("a connection near its usual end says so, works on, and begins anew once it
   await page.getByRole("button", { name: "Sign in to Degiro again now" }).click();
   const { portal, result } = dialogOf(page);
   await signIn(portal, "good");
-  await expect(result("Degiro is signed in again")).toBeVisible();
+  await expect(result("You’re signed in to Degiro again")).toBeVisible();
   await page.goto(`${app.url}/connections`);
   await expect(listed).toContainText("Connected");
-  await expect(listed).not.toContainText("May need signing in again");
+  await expect(listed).not.toContainText("You may need to sign in again");
 });
 
 test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({
@@ -196,7 +196,7 @@ test("from the break to the receipt: mail, fix link, portal, the same connection
   expect(await mails(person, /works again/)).toHaveLength(1);
 
   await page.goto(link);
-  await expect(page.getByRole("heading", { name: "This link has done its work" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "This link no longer works" })).toBeVisible();
   await page.goto(`${app.url}/notifications`);
   await expect(page.getByRole("listitem")).toHaveCount(2);
   await page.getByRole("button", { name: "Mark all as read" }).click();
@@ -286,7 +286,7 @@ test("a fix link leads through sign-in, and is nobody else's", async ({ page, co
   const stranger = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "stranger@example.com");
   await context.addCookies(cookiesOf(stranger));
   await page.goto(link);
-  await expect(page.getByRole("heading", { name: "This link has done its work" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "This link no longer works" })).toBeVisible();
 });
 
 test("one click in the mail program ends the mails; a scanner that opens the link does not", async ({
@@ -303,7 +303,7 @@ test("one click in the mail program ends the mails; a scanner that opens the lin
   for (const method of ["GET", "HEAD"]) await fetch(link, { method });
   expect(await preference()).toBe("all");
   await page.goto(link);
-  await expect(page.getByRole("button", { name: "Stop the e-mails" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Unsubscribe" })).toBeVisible();
   expect((await fetch(link, { method: "POST", body: "List-Unsubscribe=One-Click" })).status).toBe(200);
   expect(await preference()).toBe("none");
   expect((await fetch(link.replace(/\.[^.]*$/, ".forged"), { method: "POST" })).status).toBe(404);

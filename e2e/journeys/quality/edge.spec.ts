@@ -60,8 +60,8 @@ test("a return address that is unknown or someone else's is answered with a page
   ]) {
     const answer = await page.goto(path);
     expect(answer?.status(), path).toBe(404);
-    await expect(page.getByRole("heading", { name: "There is nothing here" })).toBeVisible();
-    await expect(page.getByRole("link", { name: "To your connections" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "Page not found" })).toBeVisible();
+    await expect(page.getByRole("link", { name: "Go to your connections" })).toBeVisible();
   }
 });
 
@@ -91,7 +91,7 @@ test("every route refuses a body over its limit", async () => {
 test("an address that cannot be read answers with a page of the app", async ({ page }) => {
   const answer = await page.goto("/connections/%zz");
   expect(answer?.status()).toBe(404);
-  await expect(page.getByRole("link", { name: "To your connections" })).toBeVisible();
+  await expect(page.getByRole("link", { name: "Go to your connections" })).toBeVisible();
 });
 
 test("a time zone that is none, however it is spelled, is no zone", async ({ page, owner, context }) => {

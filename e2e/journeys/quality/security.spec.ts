@@ -140,7 +140,7 @@ test("a sign-in link works once, and only by its button: a scanner or a prefetch
   await expect(page).toHaveURL("/connections");
   await page.context().clearCookies();
   await page.goto(link);
-  await expect(page.getByText("That link was used already")).toBeVisible();
+  await expect(page.getByText("That link has already been used")).toBeVisible();
 });
 
 test("the older form of a sign-in link leads to the page with the button too", async ({ page }) => {
@@ -158,7 +158,7 @@ test("someone else's sign-in link never signs a browser in by itself, and says w
   const stranger = `${randomUUID()}@example.com`;
   await page.goto(await askForLink(servers(), stranger));
   await expect(page.getByRole("button", { name: `Sign in as ${stranger}` })).toBeVisible();
-  await expect(page.getByText(`You are signed in as ${owner.email} now`)).toBeVisible();
+  await expect(page.getByText(`You’re currently signed in as ${owner.email}`)).toBeVisible();
   await context.clearCookies();
   // A browser that requested another link is not the one that requested this one.
   await page.goto("/");

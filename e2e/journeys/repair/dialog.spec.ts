@@ -19,7 +19,7 @@ test("the whole journey: the same connection turns Reconnected when SnapTrade ha
   await expect(row(page, "Vanguard US")).toContainText("Reconnected");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Your connection is working");
   await page.goto(`/connections/${owner.ids[0] ?? ""}`);
-  await expect(page.getByText("The sign-in was finished.")).toBeVisible();
+  await expect(page.getByText("You finished signing in.")).toBeVisible();
 });
 
 test("a brokerage that asks for a code, and one with an API key", async ({ page, context, make }) => {

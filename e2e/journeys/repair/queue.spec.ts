@@ -27,7 +27,7 @@ test("one can be left for later, and the way resumes after a reload", async ({ p
   await page.goto("/connections");
   await page.getByRole("button", { name: "Reconnect all 3" }).click();
   const { dialog } = dialogOf(page);
-  await dialog.getByRole("button", { name: "Leave Vanguard US for later" }).click();
+  await dialog.getByRole("button", { name: "Skip Vanguard US for now" }).click();
   await expect(dialog.getByText("Reconnecting 2 of 3")).toBeVisible();
   await page.reload();
   await page.getByRole("button", { name: "Reconnect all 3" }).click();

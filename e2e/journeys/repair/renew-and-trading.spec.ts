@@ -25,7 +25,7 @@ test.describe("trading", () => {
     const { dialog, portal, result, close } = dialogOf(page);
     await signIn(portal, "good");
     await enterCode(portal);
-    await expect(result("Wealthsimple is signed in again")).toBeVisible();
+    await expect(result("You’re signed in to Wealthsimple again")).toBeVisible();
     await expect(dialog.getByText("Read and trade")).toBeVisible();
     await close();
     await expect(page.getByText("Read and trade").first()).toBeVisible();
@@ -38,7 +38,7 @@ test.describe("trading", () => {
     await dialogOf(page).dialog.getByRole("button", { name: "Open in a new page" }).first().click();
     await signIn(page, "good");
     await enterCode(page);
-    await expect(page.getByRole("heading", { name: "Wealthsimple is signed in again" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "You’re signed in to Wealthsimple again" })).toBeVisible();
     await page.getByRole("link", { name: "Done" }).click();
     await expect(page.getByText("Read and trade").first()).toBeVisible();
   });

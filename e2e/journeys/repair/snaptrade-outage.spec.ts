@@ -23,7 +23,7 @@ for (const fault of faults) {
     await expect(row(page, "Vanguard US")).toContainText("Needed reconnecting");
     await expect(row(page, "Kraken")).toContainText(/Connected at \d\d:\d\d/);
     await expect(page.getByRole("button", { name: /^Reconnect/ })).toHaveCount(0);
-    await expect(page.getByText("Reconnecting is possible again once SnapTrade answers")).toBeVisible();
+    await expect(page.getByText("You can reconnect once SnapTrade responds again")).toBeVisible();
     await owner.clearFaults();
     await page.getByRole("button", { name: "Try now" }).click();
     await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
@@ -42,7 +42,7 @@ for (const fault of [{ kind: "html502" }, { kind: "reset" }]) {
     await button.click();
     await expect(
       row(page, "Vanguard US").getByText(
-        /SnapTrade (isn't answering right now\. Try|is busy right now\. Nothing was changed\.)/,
+        /SnapTrade (isn't responding right now\. Try|is busy right now\. Nothing was changed\.)/,
       ),
     ).toBeVisible();
     await button.click();
@@ -58,7 +58,7 @@ test("a slow login says that it is opening, and a second press makes no second t
   await page.goto("/connections");
   const before = await owner.asked("/snapTrade/login");
   await row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" }).click();
-  const opening = row(page, "Vanguard US").getByRole("button", { name: "Opening …" });
+  const opening = row(page, "Vanguard US").getByRole("button", { name: "Opening…" });
   await opening.click({ force: true });
   await expect(page.getByRole("dialog")).toBeVisible();
   expect((await owner.asked("/snapTrade/login")) - before).toBe(1);

@@ -115,7 +115,7 @@ test("a sign-in page that is left for the next brokerage is left in the list too
   await page.goto("/connections");
   await page.getByRole("button", { name: "Reconnect both" }).click();
   const { dialog } = dialogOf(page);
-  await dialog.getByRole("button", { name: "Leave Vanguard US for later" }).click();
+  await dialog.getByRole("button", { name: "Skip Vanguard US for now" }).click();
   await expect(dialog.getByText("Reconnecting 2 of 2")).toBeVisible();
   await other.bringToFront();
   await expect(row(other, "Vanguard US")).toContainText("Needs reconnecting");

@@ -30,7 +30,7 @@ test("an answer that a break has overtaken never shows the connection as working
     .toContain("Needs reconnecting");
   // So the webhook is applied before the answer comes. What the page shows once that is applied too must be
   // right at once: a later read would mend it.
-  const checking = page.getByRole("button", { name: "Checking …" });
+  const checking = page.getByRole("button", { name: "Checking…" });
   expect(await checking.count()).toBe(1);
   await expect(checking).toHaveCount(0);
   expect(await row(page, "Vanguard US").innerText()).toContain("Needs reconnecting");
@@ -155,7 +155,7 @@ test("while the very first look fails nobody is told that they have no connectio
   await person.control.post(`${path}/faults`, { endpoint: "list", kind: "html502" });
   await context.addCookies(cookiesOf(person));
   await page.goto("/connections");
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText("SnapTrade doesn’t answer yet");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("SnapTrade isn’t responding yet");
   await expect(page.getByText("Connect your first brokerage")).toHaveCount(0);
   await person.control.remove(`${path}/faults`);
   await page.getByRole("button", { name: "Try now" }).click();

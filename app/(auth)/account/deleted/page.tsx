@@ -8,9 +8,9 @@ export default function AccountDeletedPage() {
   return (
     <PlainPage appName={env().APP_NAME} title="Your account is being deleted">
       <p className="mt-2 text-ink-2">
-        We’re asking SnapTrade to delete your connections, and we’ll keep asking until it confirms. Then we
-        delete everything we still hold about you. You don’t need to do anything. You can’t sign in until
-        that’s done; after that, you can sign up again with the same e-mail address.
+        We’re asking SnapTrade to delete your connections, and we’ll keep asking until it confirms. Then we’ll
+        delete everything we still have about you. You don’t need to do anything. Until that’s done, you can’t
+        sign in. After that, you can sign up again with the same e-mail address.
       </p>
     </PlainPage>
   );

@@ -24,8 +24,8 @@ import { count, dateName } from "@/lib/base/times";
 import { getReader } from "../../../reader";
 import { AfterPortal, findPortalSession } from "../after-portal";
 
-const keptWords =
-  "You kept this connection. If SnapTrade had already started to remove it, it may still disappear, and you’ll see that here.";
+const keptSentence =
+  "You’re keeping this connection. If SnapTrade had already started removing it, it may still disappear; if so, you’ll see that here.";
 
 const read = cache(async (connectionId: string) => {
   const user = await requireUser(`/connections/${connectionId}`);
@@ -49,15 +49,16 @@ export default async function ConnectionPage({
   const { user, viewer, now, detail } = await read((await params).connectionId);
   const { portal, error, asked, kept } = await searchParams;
   const { connection, lookedAt, timeline, unreachable } = detail;
-  const trip = await findPortalSession(user.id, portal, now);
-  if (trip?.connectionId === connection.id)
-    return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
+  const portalView = await findPortalSession(user.id, portal, now);
+  if (portalView?.connectionId === connection.id)
+    return <AfterPortal userId={user.id} view={portalView} viewer={viewer} now={now} />;
 
   if (detail.lookDueAt) after(() => lookIfDue(user.id));
   const reading = { viewer, now, lookedAt };
   const { APP_NAME: appName } = env();
   const sentence =
-    errorSentence(error) ?? (asked ? notifiedSentence(connection.brokerage.name) : kept ? keptWords : null);
+    errorSentence(error) ??
+    (asked ? notifiedSentence(connection.brokerage.name) : kept ? keptSentence : null);
   return (
     <LiveUpdates version={detail.version} sentences={announcements([connection], viewer)}>
       {sentence && <Notice>{sentence}</Notice>}

@@ -19,15 +19,15 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
   const user = await requireUser("/connections/new");
   const { viewer, now, moment } = await getReader();
   const { portal, brokerage, error } = await searchParams;
-  const trip = await findPortalSession(user.id, portal, now);
-  if (trip?.intent === "connect")
-    return <AfterPortal userId={user.id} view={trip} viewer={viewer} now={now} />;
+  const portalView = await findPortalSession(user.id, portal, now);
+  if (portalView?.intent === "connect")
+    return <AfterPortal userId={user.id} view={portalView} viewer={viewer} now={now} />;
 
   const { connections, lookedAt } = await listConnectionViews(user.id, moment);
   const broken = connections.find(
     ({ canReconnect, brokerage: { slug } }) => canReconnect && slug === brokerage,
   );
-  const reached = await bringBrokerages(now);
+  const reachable = await ensureBrokerages(now);
   const choices = await listBrokerageChoices();
   const sentence = errorSentence(error);
   const chosen = choices.find(({ slug }) => slug === brokerage);
@@ -39,7 +39,7 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
       ) : (
         <>
           <h1 className="text-title">{chosen ? `Connect ${chosen.name}` : "Connect a brokerage"}</h1>
-          {!reached && choices.length === 0 && <Unreached />}
+          {!reachable && choices.length === 0 && <Unreachable />}
           {chosen ? (
             <Chosen slug={chosen.slug} name={chosen.name} />
           ) : (
@@ -54,10 +54,10 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
 }
 
 /**
- * The list is waited for only when there is none yet; one that is merely old is renewed after this page was
- * answered.
+ * Waits for the list only if there is none yet; an old one is renewed after the page has been sent.
+ * @returns false if SnapTrade couldn't be reached
  */
-async function bringBrokerages(now: Date): Promise<boolean> {
+async function ensureBrokerages(now: Date): Promise<boolean> {
   const due = await isBrokerageListDue(now);
   const read = () =>
     readBrokerages(now).then(
@@ -81,11 +81,11 @@ function toPicker(
   return { ...choice, state: there.length > 0 ? "connected" : "open" };
 }
 
-function Unreached() {
+function Unreachable() {
   return (
     <>
       <p className="mt-3 text-ink-2">
-        We can’t reach SnapTrade right now, so the list of brokerages isn’t here yet. Nothing is wrong on your
+        We can’t reach SnapTrade right now, so we can’t list the brokerages yet. Nothing is wrong on your
         side.
       </p>
       <ButtonLink href="/connections/new" className="mt-5">
@@ -99,7 +99,8 @@ function Chosen({ slug, name }: { slug: string; name: string }) {
   return (
     <>
       <p className="mt-3 text-ink-2">
-        You sign in on SnapTrade’s or {name}’s page. A login that is connected already keeps its connection.
+        You’ll sign in on SnapTrade’s or {name}’s page. If that login is already connected, it keeps its
+        connection.
       </p>
       <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
         <PortalLauncher

@@ -13,10 +13,7 @@ import { getReader } from "../../../reader";
 
 export const metadata: Metadata = { title: "Reconnect" };
 
-/**
- * Where the button of an e-mail leads. Reading this page spends nothing and asks SnapTrade for nothing; its
- * button does.
- */
+/** Where an e-mail's button leads. Opening this page neither uses up the link nor calls SnapTrade. */
 export default async function FixPage({ params, searchParams }: PageProps<"/fix/[token]">) {
   const { token } = await params;
   const user = await requireUser(`/fix/${token}`);
@@ -40,21 +37,21 @@ export default async function FixPage({ params, searchParams }: PageProps<"/fix/
           </h1>
         </div>
         <p className="mt-4 text-ink-2">
-          Sign in once more and the same connection carries on, with the same accounts and history. You type
-          your password on SnapTrade’s or {brokerage.name}’s page, never in {env().APP_NAME}.
+          Sign in again, and this connection picks up where it left off, with the same accounts and history.
+          You enter your password on SnapTrade’s or {brokerage.name}’s page, never in {env().APP_NAME}.
         </p>
         {accounts.length > 0 && (
           <div className="mt-5">
-            <h2 className="text-label">Sign in with the login that holds</h2>
+            <h2 className="text-label">Use the login for these accounts</h2>
             <AccountList accounts={accounts} />
-            <p className="mt-2 text-small text-ink-3">Another {brokerage.name} login won’t be accepted.</p>
+            <p className="mt-2 text-small text-ink-3">A different {brokerage.name} login won’t work.</p>
           </div>
         )}
         <form action="/portal/open" method="post" className="mt-6">
           <input type="hidden" name="kind" value="fix" />
           <input type="hidden" name="token" value={token} />
           <input type="hidden" name="connectionId" value={detail.connection.id} />
-          <SubmitButton variant="filled" pendingLabel="Opening …">
+          <SubmitButton variant="filled" pendingLabel="Opening…">
             Reconnect {brokerage.name}
           </SubmitButton>
         </form>
@@ -66,13 +63,13 @@ export default async function FixPage({ params, searchParams }: PageProps<"/fix/
 function DeadLink() {
   return (
     <section className="max-w-[560px]">
-      <h1 className="text-title">This link has done its work</h1>
+      <h1 className="text-title">This link no longer works</h1>
       <p className="mt-2 text-ink-2">
-        Links in our e-mails work once and for seven days, and end when the connection works again. Your
-        connections show what is left to do, if anything.
+        Each link in our e-mails works once, for up to seven days, and only until the connection works again.
+        Go to your connections to see whether any of them still need you.
       </p>
       <ButtonLink href="/connections" className="mt-5">
-        See your connections
+        Go to your connections
       </ButtonLink>
     </section>
   );

@@ -1,6 +1,4 @@
-/**
- * Only our own actions call next-auth. No page links to its addresses, but an old e-mail or a bookmark may.
- */
+/** Only our own actions call next-auth. No page links here, but an old e-mail or a bookmark may. */
 export function GET(request: Request) {
   const { pathname, searchParams } = new URL(request.url);
   const link = pathname === "/api/auth/callback/email";

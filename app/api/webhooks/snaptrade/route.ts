@@ -14,8 +14,8 @@ const answers: Record<Receipt | "too-large", () => Response> = {
 };
 
 /**
- * SnapTrade's webhooks: stored before they are answered (docs/snaptrade.md §6.8 says what counts as
- * received), processed afterwards.
+ * Receives SnapTrade's webhook events. Each is stored before it is answered (docs/snaptrade.md §6.8 says what
+ * counts as received) and processed afterwards.
  */
 export async function POST(request: Request) {
   const body = await readBody(request);
@@ -26,7 +26,7 @@ export async function POST(request: Request) {
   return answers[receipt]();
 }
 
-/** The body, or null as soon as it is seen to be too large; what comes beyond is never kept. */
+/** The body, or null as soon as it exceeds the limit; the rest is never kept. */
 async function readBody(request: Request): Promise<Uint8Array | null> {
   if (Number(request.headers.get("Content-Length")) > maxBytes) return null;
   const chunks: Uint8Array[] = [];

@@ -4,12 +4,12 @@ import { AppError } from "@/lib/base/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";
 
-/** A route handler can only answer "not found" with an empty body; this page shows the app's own. */
+/** A route handler can only answer "not found" with an empty body; this path shows the app's own page. */
 const missing = "/portal/missing";
 
 /**
- * Back from the Connection Portal: ask SnapTrade, then show the connection. What the URL claims only helps to
- * explain.
+ * The return from the Connection Portal: asks SnapTrade, then shows the connection. What the URL says only
+ * helps explain a failure.
  */
 export async function GET(request: Request, { params }: { params: Promise<{ portalSessionId: string }> }) {
   const { pathname, search } = new URL(request.url);
