@@ -104,7 +104,7 @@ export default defineConfig([
   // Two proofs run the app's own rules: a simulated process, through what one file names of lib/, and the
   // looking policy.
   {
-    files: ["e2e/proofs/simulate/app-entry.ts", "e2e/proofs/bench/policy.ts"],
+    files: ["e2e/proofs/simulate/process/app-entry.ts", "e2e/proofs/bench/policy.ts"],
     rules: { "import/no-restricted-paths": "off" },
   },
   // The emulator is no part of the app; what proves that nothing is lost, or makes days pass, speaks to the

@@ -1,4 +1,4 @@
-// `npm run bench [-- <name>]`: measures, one line a figure; status 1 when a goal is missed.
+// `npm run bench [-- <name>]`: prints one line per figure; exits with 1 when a goal is missed.
 import { buildIfNeeded, installPackages, stop } from "../support/ground.mjs";
 
 installPackages();
@@ -9,7 +9,7 @@ const { print } = await tsImport("../proofs/bench/figures.ts", import.meta.url);
 
 const [wanted] = process.argv.slice(2);
 if (wanted && !(wanted in benches))
-  stop(`There is no benchmark "${wanted}"; there is ${Object.keys(benches).join(", ")}.`);
+  stop(`There is no benchmark "${wanted}". Choose from: ${Object.keys(benches).join(", ")}.`);
 let fine = true;
 for (const name of wanted ? [wanted] : Object.keys(benches)) fine = print(await benches[name]()) && fine;
 process.exit(fine ? 0 : 1);

@@ -1,5 +1,5 @@
-// `npm run test:crash`: what was acknowledged survives any crash, and is applied once; no notice is mailed
-// twice or forgotten. `-- --short` is the form that `npm test` runs.
+// `npm run test:crash`: acknowledged events survive any crash and are applied once; no notice is mailed twice
+// or forgotten. `npm test` runs it with `-- --short`.
 import { buildIfNeeded, installPackages } from "../support/ground.mjs";
 
 installPackages();

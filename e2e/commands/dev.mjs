@@ -1,4 +1,4 @@
-// `npm run dev`: against .env.local, or against the emulator when there is none.
+// `npm run dev`: uses .env.local, or the emulator when there is none.
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { spawn } from "node:child_process";
@@ -8,8 +8,8 @@ installPackages();
 const children = [];
 const env = { ...process.env };
 if (!existsSync(path.join(root, ".env.local"))) {
-  if (await isTaken(4010)) stop("Port 4010 is taken; stop what uses it, or write .env.local.");
-  // What the app remembers of its users must outlive a restart on both sides.
+  if (await isTaken(4010)) stop("Port 4010 is in use; free it, or create .env.local.");
+  // The app remembers its users across restarts, so the emulator must too.
   const listener = `http://localhost:${process.env.PORT || "3000"}/api/webhooks/snaptrade`;
   Object.assign(env, exampleSettings(), {
     EMULATOR_STATE: path.join(root, ".data/emulator.json"),

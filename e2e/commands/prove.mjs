@@ -1,4 +1,4 @@
-// `npm run prove [-- <name>]`: the heavy proofs, one after the other; status 1 when one fails.
+// `npm run prove [-- <name>]`: runs the long proofs one after another; exits with 1 when one fails.
 import { installPackages, root, run, stop } from "../support/ground.mjs";
 import path from "node:path";
 
@@ -11,7 +11,7 @@ const proofs = {
 
 const [wanted, ...options] = process.argv.slice(2);
 if (wanted && !(wanted in proofs))
-  stop(`There is no proof "${wanted}"; there is ${Object.keys(proofs).join(", ")}.`);
+  stop(`There is no proof "${wanted}". Choose from: ${Object.keys(proofs).join(", ")}.`);
 let fine = true;
 for (const name of wanted ? [wanted] : Object.keys(proofs)) fine = proofs[name](options) && fine;
 process.exit(fine ? 0 : 1);

@@ -1,4 +1,4 @@
-// The production server: settings from the environment and .env files, then what `npm run build` made.
+// Starts the production server from `npm run build` with settings from the environment and .env files.
 import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -12,7 +12,7 @@ env.loadEnvConfig(root);
 process.env.NODE_ENV = "production";
 const port = Number(process.env.PORT || 3000);
 const database = process.env.DATABASE_URL || "pglite:.data/pglite";
-// The server works in its own folder; a folder named in the settings is meant from here.
+// The server runs in its own folder, but relative paths in the settings start here.
 if (database.startsWith("pglite:"))
   process.env.DATABASE_URL = `pglite:${path.resolve(root, database.slice("pglite:".length))}`;
 process.env.PORT = String(port);
@@ -20,7 +20,7 @@ process.env.HOSTNAME ||= "0.0.0.0";
 
 if (!existsSync(server)) stop("There is no production build; run `npm run build` first.");
 if (!Number.isInteger(port) || port < 1 || port > 65535) stop("PORT must be a number between 1 and 65535.");
-if (await isTaken(port)) stop(`Port ${port} is taken; stop what uses it, or set PORT to another one.`);
+if (await isTaken(port)) stop(`Port ${port} is in use; free it, or set PORT to another port.`);
 await import(server);
 
 function isTaken(wanted) {

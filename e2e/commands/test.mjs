@@ -1,4 +1,4 @@
-// `npm test`: everything, on a bare machine. Ends with one line that sums all runners.
+// `npm test`: runs everything on a bare machine, and ends with one line that totals all runners.
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { spawnSync } from "node:child_process";
@@ -7,7 +7,7 @@ import { installPackages, root, run, stop } from "../support/ground.mjs";
 const results = path.join(root, "test-results");
 const debianChromium = "/usr/bin/chromium";
 const total = { passed: 0, failed: 0 };
-/** Never more than four minutes, whatever fails and however slow the machine is. */
+/** At most four minutes, whatever fails and however slow the machine is. */
 const simulationLimits = ["--within-seconds", "200", "--shrink-most", "1", "--shrink-seconds", "20"];
 
 installPackages();
@@ -16,13 +16,13 @@ if (
   spawnSync("git", ["diff", "--exit-code", "--stat", "package-lock.json"], { cwd: root, stdio: "inherit" })
     .status !== 0
 ) {
-  stop("Installing changed package-lock.json; commit a lock file that fits package.json.");
+  stop("Installing changed package-lock.json; commit a lock file that matches package.json.");
 }
 installBrowser();
 rmSync(results, { recursive: true, force: true });
 
 stage("types, lint, and format", ["npm", "run", "check:static"], () => ({ passed: 0, failed: 0 }));
-// Once, on a real server; the quick loop runs the same on the embedded database, and the journeys use that
+// Once, on a real server; the quick loop runs the same tests on the embedded database, which the journeys use
 // too.
 stage("unit and domain tests on PostgreSQL", ["npx", "vitest", "run"], vitestCounts("unit.json"), {
   TEST_DATABASE: "postgres",
@@ -46,7 +46,9 @@ if (stage("production build", ["npm", "run", "build"], () => ({ passed: 0, faile
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 ? 1 : 0);
 
-/** Runs one part and adds what its runner counted; a part that fails without a failed test counts as one. */
+/**
+ * Runs one stage and adds what its runner counted; a stage that fails without a failed test counts as one.
+ */
 function stage(name, [command, ...args], count, env = {}) {
   console.log(`\n── ${name}`);
   const fine = run(command, args, env);
@@ -82,7 +84,7 @@ function read(file) {
   return existsSync(place) ? JSON.parse(readFileSync(place, "utf8")) : null;
 }
 
-/** Debian's Chromium where apt can bring it, Playwright's own where not. */
+/** Uses Debian's Chromium if apt can install it, and Playwright's otherwise. */
 function installBrowser() {
   if (process.env.CHROMIUM_PATH || existsSync(debianChromium)) return;
   const byApt = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
@@ -94,5 +96,5 @@ function installBrowser() {
   )
     return;
   if (!run("npx", ["playwright", "install", "--with-deps", "chromium"]))
-    stop("No browser could be installed; set CHROMIUM_PATH to one that is there.");
+    stop("No browser could be installed; set CHROMIUM_PATH to an existing one.");
 }

@@ -13,8 +13,8 @@ const ports = {
 const data = path.join(root, ".data");
 
 /**
- * Starts the emulator and the app, makes the demonstration user, says where to go, and runs until it is told
- * to stop.
+ * Starts the emulator and the app, creates the demonstration user, prints where to go, and runs until
+ * stopped.
  */
 export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
   await requireFreePorts();
@@ -49,13 +49,13 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
         `SnapTrade, emulated  ${emulator.url}/control`,
         `Mailbox              ${emulator.url}/mailbox`,
         "",
-        "In the portal, sign in as “good” with any password. Ctrl-C stops everything.",
+        "In the portal, sign in as “good” with any password. Press Ctrl-C to stop everything.",
       ].join("\n"),
     );
     for (const { child } of running) child.once("exit", () => void stopAll().then(() => process.exit(1)));
   } catch (error) {
     await stopAll();
-    stop(`The demonstration could not start: ${error instanceof Error ? error.message : "unknown reason"}`);
+    stop(`The demonstration couldn't start: ${error instanceof Error ? error.message : "unknown reason"}`);
   }
 }
 
@@ -65,6 +65,6 @@ async function requireFreePorts() {
     if (!Number.isInteger(ports[name]) || ports[name] < 1 || ports[name] > 65_535)
       stop(`${names[name]} must be a number between 1 and 65535.`);
     if (await isTaken(ports[name]))
-      stop(`Port ${ports[name]} is taken; stop what uses it, or set ${names[name]} to another one.`);
+      stop(`Port ${ports[name]} is in use; free it, or set ${names[name]} to another port.`);
   }
 }

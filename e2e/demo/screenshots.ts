@@ -8,7 +8,7 @@ import { askForLink } from "../support/people";
 import { startApp, startEmulator } from "../support/processes";
 import { demoEmail, seedDemo } from "./seed";
 
-// `npm run screenshots`: the pictures of the README, from the demonstration on ports and data of its own.
+// `npm run screenshots`: takes the README's pictures from a demonstration with its own ports and data.
 const place = (name: string) => path.join(root, "docs/screenshots", `${name}.png`);
 const data = await mkdtemp(path.join(tmpdir(), "reconnect-screenshots-"));
 const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
@@ -46,10 +46,10 @@ try {
   await rm(data, { recursive: true, force: true });
 }
 
-// An e-mail goes out ten minutes after a break; the journeys have a way to let them pass.
+// An e-mail goes out ten minutes after a break; the journeys know how to skip that time.
 run(
   "npx",
-  ["playwright", "test", "-c", "e2e/playwright.config.ts", "notices", "--grep", "readable for everybody"],
+  ["playwright", "test", "-c", "e2e/playwright.config.ts", "notices", "--grep", "the mail is accessible"],
   { PICTURES: "docs/screenshots" },
 );
 
@@ -63,7 +63,7 @@ async function everySize(page: Page, name: string) {
       ["-phone", 390],
     ] as const) {
       await page.setViewportSize({ width, height: 900 });
-      await settled(page);
+      await animationsEnd(page);
       await page.screenshot({ path: place(`${name}${size}-${colorScheme}`), fullPage: true });
     }
   }
@@ -83,12 +83,12 @@ async function reconnect(page: Page) {
   await popup.getByLabel("Password").fill("anything");
   await popup.getByRole("button", { name: "Sign in and allow" }).click();
   await page.getByRole("button", { name: "Next: Robinhood" }).waitFor();
-  await settled(page);
+  await animationsEnd(page);
   await page.screenshot({ path: place("reconnected") });
 }
 
-/** Nothing on the page is moving any more. */
-function settled(page: Page) {
+/** Resolves once all animations on the page have finished. */
+function animationsEnd(page: Page) {
   return page.evaluate(() =>
     Promise.all(document.getAnimations().map((animation) => animation.finished)).then(() => undefined),
   );

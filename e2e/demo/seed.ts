@@ -7,9 +7,7 @@ export const demoEmail = "maya@example.com";
 const minutes = 60_000;
 const days = 24 * 60 * minutes;
 
-/**
- * Six connections in every kind of health: two stopped, one in maintenance, one in trouble, two that work.
- */
+/** Six connections in different states: two stopped, one in maintenance, one degraded, two working. */
 function demoConnections(now: number): SeededConnection[] {
   const ago = (time: number) => new Date(now - time).toISOString();
   return [
@@ -66,17 +64,17 @@ function demoConnections(now: number): SeededConnection[] {
   ];
 }
 
-const mostDeleted = 20;
+const maxDeleted = 20;
 
 /**
- * Makes the demonstration user once; a demonstration that was stopped goes on as it was. While the account of
- * one is being deleted, nobody can sign in to it, so the demonstration goes on with another.
- * @returns their address
+ * Creates the demonstration user once; a restarted demonstration continues with the same one. While an
+ * account is being deleted nobody can sign in to it, so the next user takes its place.
+ * @returns their e-mail address
  */
 export async function seedDemo(servers: Servers): Promise<string> {
   const control = new Control(servers.emulatorUrl);
   const users = await control.get<unknown[]>("/users");
-  for (let number = 1; number <= mostDeleted; number++) {
+  for (let number = 1; number <= maxDeleted; number++) {
     const email = number === 1 ? demoEmail : demoEmail.replace("@", `.${number}@`);
     const visitor = new Visitor(servers.appUrl);
     const landing = await visitor.submit(await askForLink(servers, email), (form) =>

@@ -18,7 +18,7 @@ const act = (user: TestUser, id: string, verb: string) =>
   world.control(`/users/${user.userId}/connections/${id}/${verb}`, {});
 
 describe("answers", () => {
-  test("can drip: the head arrives at once and the body byte by byte, without ever being idle for long", async () => {
+  test("can drip: headers at once, then the body byte by byte, never idle for long", async () => {
     const user = await world.newUser();
     await fault(user, { endpoint: "list", kind: "drip", delayMs: 20 });
     const started = performance.now();
@@ -35,7 +35,7 @@ describe("answers", () => {
   });
 
   test.each(["delivery", "computation"])(
-    "can be overtaken by later changes, dated by their %s",
+    "can be overtaken by later changes, with the time of %s as their Date",
     async (dated) => {
       const user = await world.newUser();
       const id = await world.newConnection(user, "KRAKEN");
@@ -54,7 +54,7 @@ describe("answers", () => {
     },
   );
 
-  test("can lag behind the webhooks: the event says fixed while a read still says disabled", async () => {
+  test("can lag behind webhooks: the event says fixed while a read still says disabled", async () => {
     const user = await world.newUser();
     const id = await world.newConnection(user, "KRAKEN", { disabled: true });
     await advance(user, 60);
@@ -68,7 +68,7 @@ describe("answers", () => {
     expect((await world.detail(user, id)).disabled).toBe(false);
   });
 
-  test("of the list can lag on their own: it still shows what the detail no longer has, and misses what it already has", async () => {
+  test("can lag in the list alone: it still shows what the detail no longer has, and misses what the detail already has", async () => {
     const user = await world.newUser();
     const old = await world.newConnection(user, "KRAKEN");
     await advance(user, 60);
@@ -84,7 +84,7 @@ describe("answers", () => {
     expect(await list(user)).toMatchObject([{ id: young }]);
   });
 
-  test("can contain unreadable items before the others", async () => {
+  test("can start with unreadable items", async () => {
     const user = await world.newUser();
     const id = await world.newConnection(user, "KRAKEN");
     await set(user, {
@@ -132,7 +132,7 @@ describe("answers", () => {
   });
 });
 
-describe("the rate", () => {
+describe("the rate limit", () => {
   const limited = async (user: TestUser, forms: Json) => {
     await set(user, forms);
     await fault(user, { endpoint: "list", kind: "rate_limited", retryAfterSeconds: 9 });
@@ -143,7 +143,7 @@ describe("the rate", () => {
     return { status, limit, remaining, reset, retryAfter: headers["retry-after"] as string | undefined };
   };
 
-  test("can be refused without any headers", async () => {
+  test("can be enforced without any headers", async () => {
     const answer = await limited(await world.newUser(), { rateLimitHeaders: "none", retryAfter: "none" });
     expect(answer).toEqual({
       status: 429,
@@ -154,14 +154,14 @@ describe("the rate", () => {
     });
   });
 
-  test("can be refused with a date as Retry-After", async () => {
+  test("can send Retry-After as a date", async () => {
     const { retryAfter, reset } = await limited(await world.newUser(), { retryAfter: "date" });
     expect(retryAfter).toMatch(/GMT$/);
     expect(Math.abs(Date.parse(retryAfter ?? "") - Date.now() - 9_000)).toBeLessThan(3_000);
     expect(reset).toBe("9");
   });
 
-  test("can be described by odd headers", async () => {
+  test("can be described with odd header values", async () => {
     const user = await world.newUser();
     expect(await limited(user, { rateLimitHeaders: "zero-limit" })).toMatchObject({
       limit: "0",
@@ -186,7 +186,7 @@ describe("the rate", () => {
 });
 
 test.each([-180, 180])(
-  "SnapTrade's clock can be off by %i seconds while requests with the true time are accepted",
+  "SnapTrade's clock can be off by %i seconds while it still accepts requests with the correct time",
   async (clockSkewSeconds) => {
     const own = await startTestEmulator();
     await own.control("/settings", { clockSkewSeconds });
@@ -207,7 +207,7 @@ test.each([-180, 180])(
 );
 
 describe("deletions", () => {
-  test("of a connection can lose their answer", async () => {
+  test("of a connection can be carried out while their answer is lost", async () => {
     const user = await world.newUser();
     const connectionId = await world.newConnection(user, "KRAKEN");
     await set(user, { removal: "lost-answer" });
@@ -218,7 +218,7 @@ describe("deletions", () => {
     expect(await list(user)).toEqual([]);
   });
 
-  test("of a connection can be accepted and lost, until requested again", async () => {
+  test("of a connection can be accepted and then forgotten until requested again", async () => {
     const user = await world.newUser();
     const connectionId = await world.newConnection(user, "KRAKEN");
     await set(user, { removal: "lost-job" });
@@ -231,7 +231,7 @@ describe("deletions", () => {
     expect(await list(user)).toEqual([]);
   });
 
-  test("of a user can happen without an event, or not at all", async () => {
+  test("of a user can happen without an event, or be accepted and never happen", async () => {
     const [silent, forgotten] = [await world.newUser(), await world.newUser()];
     await set(silent, { userDeletion: "lost-event" });
     await set(forgotten, { userDeletion: "lost-job" });
@@ -250,7 +250,7 @@ describe("deletions", () => {
 });
 
 describe("the portal", () => {
-  test("can refuse twice and then succeed within one session", async () => {
+  test("can refuse twice, then succeed, within one session", async () => {
     const user = await world.newUser();
     const id = await world.newConnection(user, "VANGUARD", { disabled: true });
     const portal = await new Visitor().open(await world.loginLink(user, { reconnect: id }));
@@ -269,7 +269,7 @@ describe("the portal", () => {
     expect((await world.detail(user, id)).disabled).toBe(false);
   });
 
-  test("can make a connection appear under a sibling of the brokerage that was chosen", async () => {
+  test("can file a new connection under a sibling of the chosen brokerage", async () => {
     const user = await world.newUser();
     await set(user, { siblingBrokerage: "ALPACA" });
     const portal = await new Visitor().open(await world.loginLink(user, { broker: "VANGUARD" }));

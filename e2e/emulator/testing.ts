@@ -11,7 +11,7 @@ export interface TestUser {
   userSecret: string;
 }
 
-/** Errors are answers here: every status is let through, also 429, which the SDK would repeat by itself. */
+/** Lets every status through as an answer, including 429, which the SDK would otherwise retry. */
 export function createClient(emulator: Pick<Emulator, "url" | "clientId" | "consumerKey">) {
   const { url, clientId, consumerKey } = emulator;
   return new Snaptrade({
@@ -70,15 +70,14 @@ export async function startTestEmulator() {
 }
 
 /**
- * A browser without scripts: follows redirects within the emulator's sites and stops at the first one that
- * leaves them.
+ * A browser without JavaScript: follows redirects within the emulator's sites and stops when one leaves them.
  */
 export class Visitor {
   html = "";
   status = 0;
-  /** Where the portal has sent the visitor away to. */
+  /** Where the portal redirected the visitor to, outside the emulator. */
   left: URL | null = null;
-  /** Every site that a page was requested from, in order. */
+  /** Every site visited, in order. */
   readonly sites: string[] = [];
   private at: URL | null = null;
 
@@ -106,7 +105,7 @@ export class Visitor {
     return this.open(this.find(/<form method="post" action="([^"]+)"/), body);
   }
 
-  /** Follows the link with these words or this accessible name. */
+  /** Follows the link with this text or accessible name. */
   async follow(words: string): Promise<this> {
     const links = [...this.html.matchAll(/<a\b([^>]*)>(.*?)<\/a>/gs)];
     const link = links.find(
@@ -117,7 +116,7 @@ export class Visitor {
     return this.open(unescape(href));
   }
 
-  /** What the page posts to the window around it. */
+  /** What the page posts to the surrounding window. */
   messages(): unknown[] {
     const facts = this.find(/<script type="application\/json" id="facts">(.*?)<\/script>/s, false);
     const parsed = JSON.parse(facts) as { messages: unknown[] };
@@ -134,7 +133,7 @@ export class Visitor {
 const isOfEmulator = ({ hostname }: URL) =>
   ["localhost", "127.0.0.1", "brokerage.localhost"].includes(hostname);
 
-/** Every name under localhost is this machine, but Node.js doesn't resolve them. */
+/** Node.js doesn't resolve names under localhost, though they all mean this machine. */
 async function askLocally(target: URL, form?: URLSearchParams) {
   const headers = { Host: target.host, ...(form && { "Content-Type": "application/x-www-form-urlencoded" }) };
   const place = { host: "127.0.0.1", port: target.port, path: target.pathname + target.search };

@@ -5,7 +5,7 @@ import { listTexts } from "./texts";
 const page = "docs/snaptrade.md";
 const facts = readFileSync(page, "utf8");
 
-/** The numbers of its sections, of its facts under a heading, and of those in a table. */
+/** The numbers of its sections, of the facts under headings, and of the facts in tables. */
 const sections = new Set(
   [...facts.matchAll(/^(?:#{2,3} |\| )(\d+(?:\.\d+)?) /gm)].map(([, number]) => number),
 );
@@ -21,7 +21,7 @@ describe("citations of facts about SnapTrade", () => {
     expect(cited.filter(({ number }) => !sections.has(number))).toEqual([]);
   });
 
-  test("no text cites a page of facts outside the repository", () => {
+  test("no text cites facts outside the repository", () => {
     expect(texts.filter(({ text }) => /\bFACT[S]\b/.test(text)).map(({ file }) => file)).toEqual([]);
   });
 });
@@ -41,7 +41,7 @@ describe("docs/snaptrade.md", () => {
     ).toEqual([]);
   });
 
-  test("every source has an address, and none is left over", () => {
+  test("every source has an address and is cited", () => {
     const defined = new Set([...facts.matchAll(/^\[([^\]]+)\]: https:\/\//gm)].map(([, name]) => name));
     const body = facts.replace(/^\[[^\]]+\]: .*$/gm, "");
     const used = new Set(

@@ -23,7 +23,7 @@ export class Control {
     if (!answer.ok) throw new Error(`DELETE ${path} answered ${answer.status}`);
   }
 
-  /** The newest mail to an address; waits for it to arrive. */
+  /** Waits for mail to an address and returns the newest. */
   waitForMail(
     to: string,
     after = "",

@@ -1,5 +1,5 @@
-// What must be there before anything of this project can run: packages, a build, a free port. Works without
-// any package.
+// Prepares what everything else needs: packages, a build, free ports. Must work before any package is
+// installed.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:net";
@@ -8,23 +8,23 @@ import { fileURLToPath } from "node:url";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** Ends this process with one sentence. */
+/** Prints one sentence and ends this process. */
 export function stop(sentence) {
   console.error(sentence);
   process.exit(1);
 }
 
-/** Runs a command in the project and shows what it prints; false when it failed. */
+/** Runs a command in the project and shows its output; false when it failed. */
 export function run(command, args, env = {}) {
   const done = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
   return done.status === 0;
 }
 
-/** Installs exactly the packages in the lock file when they are missing or older than it. */
+/** Installs exactly what the lock file lists when packages are missing or older than it. */
 export function installPackages() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < 20 || (major === 20 && minor < 9))
-    stop(`Node.js 20.9 or newer is needed; this is ${process.versions.node}.`);
+    stop(`Node.js 20.9 or newer is required; this is ${process.versions.node}.`);
   const installed = path.join(root, "node_modules/.package-lock.json");
   if (
     existsSync(installed) &&
@@ -33,10 +33,10 @@ export function installPackages() {
     return;
   console.log("Installing packages …");
   if (!run("npm", ["ci", "--no-audit", "--no-fund"]))
-    stop("The packages could not be installed; the lines above say why. Is there a network?");
+    stop("The packages could not be installed; see above. Is the network available?");
 }
 
-/** Builds the app when there is no build, or something that goes into it is newer. */
+/** Builds the app when there is no build or a source is newer. */
 export function buildIfNeeded() {
   const built = path.join(root, ".next/standalone/server.js");
   const sources = [
@@ -56,7 +56,7 @@ export function buildIfNeeded() {
   )
     return;
   console.log("Building …");
-  if (!run("npm", ["run", "build"])) stop("The build failed; the lines above say why.");
+  if (!run("npm", ["run", "build"])) stop("The build failed; see above.");
 }
 
 function newest(place) {
@@ -65,7 +65,7 @@ function newest(place) {
   return readdirSync(place).reduce((time, name) => Math.max(time, newest(path.join(place, name))), 0);
 }
 
-/** The settings of .env.example, which fit the emulator. */
+/** The settings in .env.example, which match the emulator. */
 export function exampleSettings() {
   const lines = readFileSync(path.join(root, ".env.example"), "utf8").split("\n");
   return Object.fromEntries(
@@ -75,7 +75,7 @@ export function exampleSettings() {
   );
 }
 
-/** A port that nobody listens on right now. @returns {Promise<number>} */
+/** A port that is free right now. @returns {Promise<number>} */
 export function freePort() {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
@@ -86,7 +86,7 @@ export function freePort() {
   });
 }
 
-/** True when somebody listens on the port, on any address of this machine. */
+/** Whether something listens on the port, on any address of this machine. */
 export function isTaken(port) {
   return new Promise((resolve) => {
     const probe = createServer().once("error", () => resolve(true));
@@ -95,8 +95,8 @@ export function isTaken(port) {
 }
 
 /**
- * npm and its shell may end on a signal without passing it on; then this process gets another parent, and
- * leaves too.
+ * npm and its shell may exit on a signal without forwarding it. Then this process gets a new parent, and
+ * exits too.
  */
 export function whenParentEnds(leave) {
   const parent = process.ppid;

@@ -13,30 +13,30 @@ export interface Person {
   control: Control;
   /** Their id at SnapTrade. */
   snapTradeUserId: string;
-  /** Where their first trip to the portal comes back to; coming back makes the app look at SnapTrade. */
+  /** Where their first portal session returns to; opening it makes the app look at SnapTrade. */
   returnPath: string;
 }
 
-/** A unique address: each person comes from a network of their own. */
+/** A unique address, so that each person has their own network. */
 const newNetwork = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`;
 
-/** Asks for a sign-in link and reads it from the mailbox; it is not used yet. */
+/** Requests a sign-in link and reads it from the mailbox without using it. */
 export async function askForLink({ appUrl, emulatorUrl }: Servers, email: string): Promise<string> {
   const control = new Control(emulatorUrl);
   const earlier = await control.get<{ id: string }[]>(`/mail?to=${encodeURIComponent(email)}`);
   await new Visitor(appUrl, newNetwork()).submit("/", (form) => form.includes('name="email"'), { email });
   const mail = await control.waitForMail(email, earlier[0]?.id);
   const link = mail.links.find((candidate) => candidate.startsWith(`${appUrl}/sign-in?`));
-  if (!link) throw new Error("The sign-in mail holds no link");
+  if (!link) throw new Error("The sign-in mail has no link");
   return link;
 }
 
-/** A signed-in person who is registered at SnapTrade, through the app's own pages. */
+/** Creates a signed-in person who is registered at SnapTrade, through the app's own pages. */
 export async function makePerson(servers: Servers, email: string): Promise<Person> {
   const visitor = new Visitor(servers.appUrl);
   const control = new Control(servers.emulatorUrl);
   await visitor.submit(await askForLink(servers, email), (form) => form.includes(`Sign in as ${email}`));
-  // Whoever goes to the portal is registered on the way; the portal's session tells under which id.
+  // Opening the portal registers the person; the portal's session reveals their id.
   const portal = await visitor.submit("/connections/new", (form) => form.includes('value="ALPACA"'));
   const sessionId = new URL(portal).searchParams.get("sessionId");
   const { userId, body } = await control.get<{ userId: string; body: { customRedirect: string } }>(
@@ -51,7 +51,7 @@ export async function makePerson(servers: Servers, email: string): Promise<Perso
   };
 }
 
-/** Gives the person connections at SnapTrade and lets the app look at them. */
+/** Gives the person connections at SnapTrade and makes the app look at them. */
 export async function seedConnections(
   person: Person,
   connections: SeededConnection[],

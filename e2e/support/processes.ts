@@ -6,7 +6,7 @@ import { exampleSettings, root } from "./ground.mjs";
 
 export interface Running {
   url: string;
-  /** Ends the process and returns when it is gone. */
+  /** Stops the process and waits until it is gone. */
   stop: () => Promise<void>;
   child: ChildProcess;
 }
@@ -17,7 +17,7 @@ interface Ports {
   smtp: number;
 }
 
-/** The settings of an app that talks to an emulator on these ports. */
+/** The settings for an app that talks to an emulator on these ports. */
 export function settingsFor({ app, emulator, smtp }: Ports): Record<string, string> {
   return {
     ...exampleSettings(),
@@ -29,7 +29,7 @@ export function settingsFor({ app, emulator, smtp }: Ports): Record<string, stri
   };
 }
 
-/** Starts the emulator and returns when it is ready. */
+/** Starts the emulator and waits until it is ready. */
 export async function startEmulator(
   { app, emulator, smtp }: Ports,
   env: Record<string, string> = {},
@@ -44,7 +44,7 @@ export async function startEmulator(
   return { url: `http://localhost:${emulator}`, stop: () => end(child), child };
 }
 
-/** Starts the built app and returns when it is healthy. */
+/** Starts the built app and waits until it is healthy. */
 export async function startApp(ports: Ports, env: Record<string, string>): Promise<Running> {
   const child = start(["e2e/commands/start.mjs"], "pipe", { ...settingsFor(ports), ...env });
   if (child.stdout) createInterface(child.stdout).on("line", (line) => isGreeting(line) || console.log(line));
@@ -54,8 +54,8 @@ export async function startApp(ports: Ports, env: Record<string, string>): Promi
 }
 
 /**
- * Next says that it is ready before the app has read its settings and opened its database, so also when it is
- * about to end.
+ * Next reports that it is ready before the app has read its settings and opened its database, so its output
+ * can't tell whether the app is about to exit.
  */
 const isGreeting = (line: string) =>
   /^\s*(▲ Next\.js|- (Local|Network|Environments):|✓ )/.test(line) || line.trim() === "";
@@ -85,7 +85,7 @@ async function healthy(url: string): Promise<void> {
 
 async function ended(child: ChildProcess): Promise<never> {
   if (child.exitCode === null) await once(child, "exit");
-  throw new Error(`${child.spawnargs.slice(1).join(" ")} ended before it was ready`);
+  throw new Error(`${child.spawnargs.slice(1).join(" ")} exited before it was ready`);
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -13,7 +13,7 @@ export interface PostedEvent {
   brokerageAuthorizationId: string;
 }
 
-/** An event of one connection, as SnapTrade would send it. */
+/** An event for one connection, as SnapTrade would send it. */
 export function eventOf(eventType: string, userId: string, connectionId: string, at: number): PostedEvent {
   return {
     webhookId: randomUUID(),
@@ -24,7 +24,7 @@ export function eventOf(eventType: string, userId: string, connectionId: string,
   };
 }
 
-/** What is sent for an event, signed. */
+/** The signed request for an event. */
 export function signed(event: object): { body: string; signature: string } {
   return {
     body: writeBody(event, "compact"),
@@ -32,7 +32,7 @@ export function signed(event: object): { body: string; signature: string } {
   };
 }
 
-/** Makes requests over connections that stay open. @returns the answer's status, or null when none came */
+/** Sends requests over keep-alive connections. @returns the answer's status, or null if none came */
 export function createSender(baseUrl: string, parallel: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: parallel });
   function send(

@@ -5,7 +5,7 @@ import { Control } from "./control";
 import { freePort } from "./ground.mjs";
 import { startApp, startEmulator } from "./processes";
 
-/** One emulator and one production build of the app for all journeys, on ports and data of their own. */
+/** Starts one emulator and one production build for all journeys, with their own ports and data. */
 export default async function startServers() {
   const data = await mkdtemp(path.join(tmpdir(), "reconnect-e2e-"));
   const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
@@ -16,8 +16,8 @@ export default async function startServers() {
     RECONCILE_IN_PROCESS: "false",
     TRUSTED_PROXIES: "127.0.0.0/8,::1",
   });
-  // All tests share one key, so together they would run into its limit; the limit has tests of its own.
-  // Webhooks are for the tests that ask for them; the others show that all is well without.
+  // All tests share one key, so together they would hit its limit; the limit has its own tests. Webhooks are
+  // off unless a test asks for them; the others show that the app works without.
   await new Control(emulator.url).post("/settings", { rateLimit: 100_000, webhooks: "off" });
   process.env.APP_URL = app.url;
   process.env.EMULATOR_URL = emulator.url;

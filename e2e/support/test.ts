@@ -6,19 +6,18 @@ import { makePerson, seedConnections, type Person, type Servers } from "./people
 export { expect } from "@playwright/test";
 
 /**
- * Somebody signed in, with connections at SnapTrade and ways to disturb them; what happens to them happens to
- * nobody else.
+ * A signed-in person with connections at SnapTrade and ways to disturb them without affecting anyone else.
  */
 export interface Owner extends Person {
   ids: string[];
-  /** Gives the browser their session. */
+  /** Signs the browser in as this person. */
   enter: (context: BrowserContext) => Promise<void>;
   fault: (fault: object) => Promise<void>;
   clearFaults: () => Promise<void>;
   set: (settings: object) => Promise<void>;
-  /** Moves their clock at SnapTrade. */
+  /** Advances their clock at SnapTrade. */
   advance: (seconds: number) => Promise<void>;
-  /** Gives them one more connection, which the app then looks at. */
+  /** Adds a connection, and makes the app look at it. */
   connect: (connection: SeededConnection) => Promise<void>;
   break: (index: number) => Promise<void>;
   fix: (index: number) => Promise<void>;
@@ -26,9 +25,9 @@ export interface Owner extends Person {
   closeAccount: (index: number, name: string) => Promise<void>;
   /** Deletes a connection at SnapTrade. */
   remove: (index: number) => Promise<void>;
-  /** An event of theirs has reached the app. */
+  /** Resolves once an event of theirs has reached the app. */
   delivered: (eventType: string) => Promise<boolean>;
-  /** How often a path was asked for at SnapTrade in their name. */
+  /** How often SnapTrade received a request to a path in their name. */
   asked: (path: string) => Promise<number>;
 }
 
@@ -50,7 +49,7 @@ export const servers = (): Servers => ({
   emulatorUrl: process.env.EMULATOR_URL ?? "",
 });
 
-/** The emulated portal is a separate site, on the emulator's port. */
+/** The emulated portal, a separate site on the emulator's port. */
 export const portalOrigin = () => servers().emulatorUrl.replace("localhost", "127.0.0.1");
 
 async function makeOwner(...connections: SeededConnection[]): Promise<Owner> {
@@ -97,7 +96,7 @@ export function cookiesOf({ visitor }: Person) {
     }));
 }
 
-/** `make` gives a new person; `owner` is one with a stopped Vanguard connection, already in the browser. */
+/** `make` creates a person; `owner` is one with a stopped Vanguard connection, signed in to the browser. */
 export const test = base.extend<{ make: Make; owner: Owner; control: Control }>({
   make: async ({}, provide) => provide(makeOwner),
   control: async ({}, provide) => provide(new Control(servers().emulatorUrl)),
@@ -110,6 +109,6 @@ export const test = base.extend<{ make: Make; owner: Owner; control: Control }>(
   },
 });
 
-/** The row of a connection on the list. */
+/** A connection's row in the list. */
 export const row = (page: Page, brokerage: string) =>
   page.getByRole("listitem", { name: new RegExp(brokerage) });

@@ -11,5 +11,5 @@ function list(folder: string): string[] {
   });
 }
 
-/** Everything that people read in this repository, without what is generated or installed. */
+/** Every text in this repository that people read, except generated or installed files. */
 export const listTexts = () => list(".").map((file) => ({ file, text: readFileSync(file, "utf8") }));

@@ -1,4 +1,4 @@
-/** Somebody who uses the app without a browser: keeps cookies, reads pages, submits their forms. */
+/** A visitor without a browser: keeps cookies, reads pages, and submits forms. */
 export class Visitor {
   private readonly cookies = new Map<string, string>();
 
@@ -19,7 +19,7 @@ export class Visitor {
   }
 
   /**
-   * Submits the first form of a page for which `pick` holds, as a browser without JavaScript does.
+   * Submits the first form on a page for which `pick` returns true, like a browser without JavaScript.
    * @returns where the answer leads
    */
   async submit(
@@ -59,7 +59,7 @@ export class Visitor {
       url = new URL(location, url);
       if (url.origin !== new URL(this.appUrl).origin) throw new Error(`${place} leads away from the app`);
     }
-    throw new Error(`${place} redirects without end`);
+    throw new Error(`${place} redirects endlessly`);
   }
 
   private keep(answer: Response) {
@@ -70,7 +70,7 @@ export class Visitor {
   }
 }
 
-/** The target of a page that goes on to another site. */
+/** The target of a page that leads to another site. */
 function refreshOf(html: string): string | null {
   const content = attribute(/<meta http-equiv="refresh"[^>]*>/.exec(html)?.[0] ?? "", "content");
   return content?.split(";url=")[1] ?? null;

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { World } from "../world/world";
+import type { World } from "../world/model";
 import { type ApiEnv, requireUser } from "./context";
 import { notFound } from "./errors";
 import { faulty } from "./fault";

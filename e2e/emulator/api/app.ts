@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { isoTime } from "../world/clock";
 import { isSigned } from "../webhooks/signature";
-import type { World } from "../world/world";
+import type { World } from "../world/model";
 import { accountRoutes } from "./accounts";
 import { connectionRoutes } from "./connections";
 import { type ApiContext, type ApiEnv, parseBody } from "./context";
@@ -15,9 +15,8 @@ import { userRoutes } from "./users";
 const clockTolerance = 300;
 
 /**
- * SnapTrade's API. A server passes the incoming request along; an in-process call is
- * `createApi(world).fetch(request)`, where a lost answer rejects with `AnswerLost` and one that never comes
- * ends with the request's signal.
+ * SnapTrade's API. In-process callers use `createApi(world).fetch(request)`: a lost answer rejects with
+ * `AnswerLost`, and one that never comes ends when the request's signal aborts.
  */
 export function createApi(world: World): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>();
@@ -41,7 +40,7 @@ export function createApi(world: World): Hono<ApiEnv> {
   return api;
 }
 
-/** The headers that every answer carries, and the line in the log. */
+/** Sets the headers that every answer carries, and logs the request. */
 function describeAnswer(world: World): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const path = c.req.path;
@@ -91,7 +90,7 @@ function verifyRequest(world: World): MiddlewareHandler<ApiEnv> {
   };
 }
 
-/** POSTs without a body come as an empty form. */
+/** The SDK sends a POST without a body as an empty form. */
 function hasJson(c: ApiContext): boolean {
   return !c.req.header("Content-Type")?.startsWith("application/x-www-form-urlencoded");
 }
@@ -114,7 +113,7 @@ function checkSignature(world: World, c: ApiContext, text: string) {
   }
 }
 
-/** The query is signed as sent, so it is extracted as text. */
+/** The signature covers the raw query, so `URL` must not normalize it. */
 function targetOf(url: string): string {
   return url.replace(/^[a-z]+:\/\/[^/?#]*/i, "").replace(/#.*$/, "");
 }

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { announceHoldings, breakConnection, queueRemoval, removeConnection } from "../world/connections";
 import { recordEvent } from "../world/events";
-import type { Connection, User, World } from "../world/world";
+import type { Connection, User, World } from "../world/model";
 import { type ApiEnv, requireConnection, requireUser } from "./context";
 import { ApiError, notFound } from "./errors";
 import { faulty } from "./fault";
@@ -90,12 +90,12 @@ export function connectionRoutes(world: World): Hono<ApiEnv> {
   return routes;
 }
 
-/** A read of one connection; only the list can have a lag of its own. */
+/** Only the list can have its own lag; all other reads lag alike. */
 function shown(world: World, user: User): Pick<User, "connections"> {
   return { connections: world.shownConnections(user, "detail") };
 }
 
-/** These calls do not find a shared connection, though the list has it (docs/snaptrade.md §3.15). */
+/** These calls don't find a shared connection, although the list includes it (docs/snaptrade.md §3.15). */
 function requireOwn(user: User, connectionId: string): Connection {
   const connection = requireConnection(user, connectionId);
   if (connection.shared) throw notFound();

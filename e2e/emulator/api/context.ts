@@ -1,17 +1,17 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context } from "hono";
-import type { Connection, User, World } from "../world/world";
+import type { Connection, User, World } from "../world/model";
 import { ApiError, invalidInput, notFound } from "./errors";
 
 export interface ApiEnv {
   /** Undefined for an in-process request. */
   Bindings: HttpBindings | undefined;
   Variables: {
-    /** The parsed body; an empty one is an empty object. */
+    /** The parsed body; an empty body becomes an empty object. */
     body: Record<string, unknown>;
-    /** Whom the request says it is about; not yet proven. */
+    /** The user the request claims to be about, not yet verified. */
     userId: string | null;
-    /** The time that the answer's `Date` states when that isn't its delivery time. */
+    /** Overrides the answer's `Date` header when it isn't the time of delivery. */
     dated: number | undefined;
   };
 }
@@ -24,7 +24,7 @@ export function parseBody(text: string): Record<string, unknown> {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    // Falls through to the one complaint below.
+    // Invalid JSON gets the same error as a body of the wrong shape.
   }
   throw invalidInput("The request body must be a JSON object.");
 }

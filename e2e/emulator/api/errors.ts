@@ -1,4 +1,4 @@
-/** An answer of the API that is not a success. Codes are strings on the wire. */
+/** An error response. Codes are strings on the wire. */
 export class ApiError extends Error {
   constructor(
     readonly status: number,

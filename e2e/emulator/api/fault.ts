@@ -1,13 +1,14 @@
 import type { MiddlewareHandler } from "hono";
-import { type Endpoint, type Fault, takeFault } from "../world/faults";
-import type { World } from "../world/world";
+import type { Endpoint } from "../world/fault-input";
+import { takeFault } from "../world/faults";
+import type { Fault, World } from "../world/model";
 import type { ApiContext, ApiEnv } from "./context";
 import { ApiError, throttled } from "./errors";
 import { loseAnswer, neverAnswer } from "./lost-answer";
 
 const usualMs = 1000;
 
-/** Names the endpoint and lets a planned fault happen before it answers, or in place of its answer. */
+/** Tags a route with its endpoint name, and applies a planned fault before or instead of its answer. */
 export function faulty(world: World, endpoint: Endpoint): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const fault = takeFault(world, endpoint, c.get("userId"));
@@ -34,7 +35,7 @@ export function faulty(world: World, endpoint: Endpoint): MiddlewareHandler<ApiE
   };
 }
 
-/** Otherwise the original answer's headers would be carried over. */
+/** Without this, Hono would merge in the original answer's headers. */
 function replace(c: ApiContext, answer: Response) {
   c.res = undefined;
   c.res = answer;
@@ -69,7 +70,7 @@ async function brokenAnswer(fault: Fault, c: ApiContext): Promise<Response> {
   }
 }
 
-/** The same answer, with its head at once and its body byte by byte. */
+/** Sends the headers at once and the body byte by byte. */
 async function dripping(world: World, answer: Response, byteMs: number): Promise<Response> {
   const bytes = new Uint8Array(await answer.arrayBuffer());
   let sent = 0;

@@ -1,28 +1,10 @@
 import { Hono } from "hono";
-import { z } from "zod";
 import { newSession } from "../portal/session";
-import type { User, World } from "../world/world";
+import type { User, World } from "../world/model";
 import { type ApiEnv, requireUser } from "./context";
 import { ApiError, invalidInput, notFound } from "./errors";
 import { faulty } from "./fault";
-
-/** Members it does not know are ignored, as SnapTrade ignores them. */
-const loginBody = z.object({
-  broker: z.string().optional(),
-  immediateRedirect: z.boolean().optional(),
-  customRedirect: z.string().refine(isRedirectTarget, "customRedirect is not a URL.").optional(),
-  reconnect: z.string().optional(),
-  connectionType: z.enum(["read", "trade", "trade-if-available"]).optional(),
-  showCloseButton: z.boolean().optional(),
-  darkMode: z.boolean().optional(),
-  locale: z
-    .string()
-    .regex(/^(en([-_].*)?|pt([-_]br)?)$/i, "This locale is not supported.")
-    .optional(),
-  connectionPortalVersion: z.string().optional(),
-});
-
-export type LoginBody = z.infer<typeof loginBody>;
+import { loginBody, type LoginBody } from "./login-body";
 
 export function loginRoutes(world: World): Hono<ApiEnv> {
   const routes = new Hono<ApiEnv>();
@@ -63,9 +45,4 @@ function checkReconnect(world: World, user: User, reconnect: string | undefined)
   if (!reconnect || user.connections.some(({ id }) => id === reconnect)) return;
   if (world.settingsOf(user).reconnectUnknown === "1011") throw notFound();
   throw new ApiError(400, "1012", "Invalid reconnect id provided.");
-}
-
-/** Deep links of mobile apps are fine; what would run as a script in the portal is not. */
-function isRedirectTarget(target: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:/i.test(target) && !/^(javascript|data|vbscript|blob):/i.test(target);
 }

@@ -1,21 +1,21 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { ApiContext } from "./context";
 
-/** What an in-process caller gets when an outside one would see the connection cut. */
+/** Thrown to an in-process caller where a remote one would see the connection drop. */
 export class AnswerLost extends Error {
   constructor() {
     super("The connection was cut.");
   }
 }
 
-/** Cuts the connection instead of answering. */
+/** Drops the connection instead of answering. */
 export function loseAnswer(c: ApiContext): Response {
   if (!c.env) throw new AnswerLost();
   c.env.incoming.socket.resetAndDestroy();
   return RESPONSE_ALREADY_SENT;
 }
 
-/** Doesn't answer until the caller gives up. */
+/** Never answers; resolves only when the caller gives up. */
 export async function neverAnswer(c: ApiContext): Promise<Response> {
   const { env } = c;
   if (env) {

@@ -1,21 +1,10 @@
 import { stableId } from "../world/brokerages";
 import { isoTime } from "../world/clock";
-import type { User, World } from "../world/world";
+import type { OddItemKind } from "../world/settings";
+import type { User, World } from "../world/model";
 import { brokerageShape } from "./shapes";
 
-/** Items that SnapTrade has no reason to send, but nothing prevents. */
-export const oddItemKinds = [
-  "unknown-type",
-  "empty-created-date",
-  "null-slug",
-  "id-without-version",
-  "missing-disabled",
-  "no-brokerage",
-  "not-an-object",
-] as const;
-export type OddItemKind = (typeof oddItemKinds)[number];
-
-/** Items for the front of a user's list, one of each kind named in the settings. */
+/** Items to put first in a user's list, one of each kind named in the settings. */
 export function oddItems(world: World, user: User): unknown[] {
   return world.settingsOf(user).oddItems.map((kind) => oddItem(world, user, kind));
 }
@@ -57,8 +46,8 @@ function oddItem(world: World, user: User, kind: OddItemKind): unknown {
 }
 
 /**
- * Like the specification's own example, 0b3ebefb-ed47-43df-cd8f-729a4420b5cf: shaped like a UUID, but of no
- * existing variant (docs/snaptrade.md §3.3).
+ * Mimics the specification's own example, 0b3ebefb-ed47-43df-cd8f-729a4420b5cf: shaped like a UUID, but of no
+ * valid variant (docs/snaptrade.md §3.3).
  */
 function idWithoutVariant(id: string): string {
   return `${id.slice(0, 19)}c${id.slice(20)}`;

@@ -41,7 +41,7 @@ function rateValues(
 }
 
 /**
- * Writes the rate-limit headers. If `Retry-After` is already set, it says in how many seconds requests are
+ * Writes the rate-limit headers. A `Retry-After` that is already set holds the seconds until requests are
  * allowed again.
  */
 export function writeRateHeaders(

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { type SignInKind, stableId } from "../world/brokerages";
-import type { ListedBrokerage, World } from "../world/world";
+import type { ListedBrokerage, World } from "../world/model";
 import type { ApiEnv } from "./context";
 import { faulty } from "./fault";
 import { brokerageShape } from "./shapes";

@@ -1,7 +1,7 @@
 import { stableId } from "../world/brokerages";
 import { isoDate, isoTime, isoTimeWithOffset, syncTime } from "../world/clock";
 import { lastHoldingsSync } from "../world/connections";
-import type { Account, Connection, ListedBrokerage, User, World } from "../world/world";
+import type { Account, Connection, ListedBrokerage, User, World } from "../world/model";
 
 export function brokerageShape(brokerage: ListedBrokerage) {
   const { id, slug, name, displayName, url, enabled, maintenance_mode, is_degraded } = brokerage;
@@ -10,7 +10,7 @@ export function brokerageShape(brokerage: ListedBrokerage) {
     slug,
     name,
     display_name: displayName,
-    description: `${displayName} as the local emulator knows it`,
+    description: `${displayName} in the local emulator`,
     aws_s3_logo_url: `https://logos.invalid/${slug.toLowerCase()}.png`,
     aws_s3_square_logo_url: null,
     url,

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { World } from "../world/world";
+import type { World } from "../world/model";
 import { type ApiEnv, requireSecret } from "./context";
 import { ApiError, invalidInput, notFound } from "./errors";
 import { faulty } from "./fault";
@@ -18,7 +18,7 @@ export function userRoutes(world: World): Hono<ApiEnv> {
   });
 
   routes.get("/snapTrade/listUsers", faulty(world, "listUsers"), (c) => {
-    world.settleAll();
+    world.applyDue();
     return c.json([...world.users.keys()]);
   });
 

@@ -22,18 +22,18 @@ describe("signing", () => {
   const listUsers = (timestamp: number | string, clientId = world.emulator.clientId) =>
     `/snapTrade/listUsers?clientId=${clientId}&timestamp=${timestamp}`;
 
-  test("the status needs none", async () => {
+  test("the status endpoint needs no signature", async () => {
     expect(await call("/")).toMatchObject({ status: 200, body: { online: true } });
   });
 
-  test("a request without client and time is refused", async () => {
+  test("a request without a client id and a timestamp is refused", async () => {
     expect(await call("/snapTrade/listUsers")).toMatchObject({
       status: 401,
       body: { status_code: 401, code: "0000" },
     });
   });
 
-  test("another client is refused", async () => {
+  test("an unknown client id is refused", async () => {
     const target = listUsers(now(), "SOMEBODY");
     expect(await call(target, signatureOf(target))).toMatchObject({
       status: 401,
@@ -42,7 +42,7 @@ describe("signing", () => {
   });
 
   test.each([() => now() - 301, () => now() + 302, () => Date.now(), () => "soon"])(
-    "a wrong time is refused",
+    "a wrong timestamp is refused",
     async (time) => {
       const target = listUsers(time());
       expect(await call(target, signatureOf(target))).toMatchObject({
@@ -52,7 +52,7 @@ describe("signing", () => {
     },
   );
 
-  test("a wrong or missing signature is refused with 1076, on reference data too", async () => {
+  test("a wrong or missing signature is refused with 1076, even for reference data", async () => {
     const refusal = {
       status: 401,
       body: { detail: "Unable to verify signature sent", status_code: 401, code: "1076" },
@@ -62,7 +62,7 @@ describe("signing", () => {
     expect(await call(target, "AAAA")).toMatchObject(refusal);
   });
 
-  test("the old prefix works when it is signed, and says that it is old", async () => {
+  test("the old /api/v1 prefix works when it is part of the signed path, and is marked deprecated", async () => {
     const target = `/api/v1${listUsers(now())}`;
     const answer = await call(target, signatureOf(target));
     expect(answer.status).toBe(200);
@@ -71,7 +71,7 @@ describe("signing", () => {
     expect(unsignedPrefix.status).toBe(401);
   });
 
-  test("every answer carries a request id, the rate and the time", async () => {
+  test("every answer carries a request id, the rate limit, and the time", async () => {
     for (const target of ["/", "/snapTrade/listUsers", "/nothing"]) {
       const { headers } = await call(target);
       expect(headers.get("X-Request-ID")).toMatch(/^[0-9a-f]{32}$/);
@@ -93,7 +93,7 @@ describe("users", () => {
     expect(data).toContain(user.userId);
   });
 
-  test("have another secret after a reset, and the old one no longer works", async () => {
+  test("get a new secret on reset, and the old one stops working", async () => {
     const user = await world.newUser();
     const { data } = await world.client.authentication.resetSnapTradeUserSecret(user);
     expect(data.userSecret).not.toBe(user.userSecret);
@@ -105,7 +105,7 @@ describe("users", () => {
     expect((await world.client.connections.listBrokerageAuthorizations(renewed)).status).toBe(200);
   });
 
-  test("are gone, with an event, some time after their deletion", async () => {
+  test("are gone some time after their deletion, with an event", async () => {
     const user = await world.newUser();
     const { data } = await world.client.authentication.deleteSnapTradeUser({ userId: user.userId });
     expect(data).toMatchObject({ status: "deleted", userId: user.userId });
@@ -117,139 +117,14 @@ describe("users", () => {
     expect(await world.eventTypes(user)).toEqual(["USER_REGISTERED", "USER_DELETED"]);
   });
 
-  test("without a secret get told so", async () => {
+  test("get a specific error when the secret is missing", async () => {
     const answer = await world.client.connections.listBrokerageAuthorizations({ userId: "", userSecret: "" });
     expect(answer).toMatchObject({ status: 401, data: { code: "0000" } });
   });
 });
 
-describe("connections", () => {
-  test("are listed, read and told apart by owner", async () => {
-    const [owner, other] = [await world.newUser(), await world.newUser()];
-    const authorizationId = await world.newConnection(owner, "QUESTRADE", { type: "trade" });
-    const { data } = await world.client.connections.listBrokerageAuthorizations(owner);
-    expect(data).toMatchObject([
-      {
-        id: authorizationId,
-        type: "trade",
-        disabled: false,
-        disabled_date: null,
-        brokerage: { slug: "QUESTRADE" },
-      },
-    ]);
-    const foreign = await world.client.connections.detailBrokerageAuthorization({
-      ...other,
-      authorizationId,
-    });
-    expect(foreign).toMatchObject({ status: 404, data: { code: "1011" } });
-  });
-
-  test("break by the API, refuse a second break, and go on serving their accounts", async () => {
-    const user = await world.newUser();
-    const authorizationId = await world.newConnection(user, "SCHWAB");
-    const { connections } = world.client;
-    const before = (await connections.listBrokerageAuthorizationAccounts({ ...user, authorizationId })).data;
-    expect((await connections.disableBrokerageAuthorization({ ...user, authorizationId })).status).toBe(200);
-    const { disabled, disabled_date } = await world.detail(user, authorizationId);
-    expect(disabled).toBe(true);
-    expect(Date.parse(String(disabled_date))).toBeGreaterThan(Date.now() - 5000);
-    expect(await connections.disableBrokerageAuthorization({ ...user, authorizationId })).toMatchObject({
-      status: 402,
-      data: { code: "3011" },
-    });
-    expect(await connections.refreshBrokerageAuthorization({ ...user, authorizationId })).toMatchObject({
-      status: 402,
-      data: { code: "3003" },
-    });
-    expect(
-      await connections.syncBrokerageAuthorizationTransactions({ ...user, authorizationId }),
-    ).toMatchObject({ status: 402 });
-    expect((await connections.listBrokerageAuthorizationAccounts({ ...user, authorizationId })).data).toEqual(
-      before,
-    );
-    expect(await world.eventTypes(user)).toContain("CONNECTION_BROKEN");
-  });
-
-  test("refresh once a minute at most, with an event for each account", async () => {
-    const user = await world.newUser();
-    const accounts = [
-      { name: "TFSA", number: "…1111" },
-      { name: "RRSP", number: "…2222" },
-    ];
-    const authorizationId = await world.newConnection(user, "QUESTRADE", { accounts });
-    const refresh = () =>
-      world.client.connections.refreshBrokerageAuthorization({ ...user, authorizationId });
-    expect((await refresh()).status).toBe(200);
-    expect(await refresh()).toMatchObject({ status: 429, data: { code: "throttled" } });
-    expect((await world.eventTypes(user)).filter((type) => type === "ACCOUNT_HOLDINGS_UPDATED")).toHaveLength(
-      2,
-    );
-    await world.control(`/users/${user.userId}/advance`, { seconds: 61 });
-    expect((await refresh()).status).toBe(200);
-  });
-
-  test("stay listed until a queued deletion is done", async () => {
-    const user = await world.newUser();
-    const connectionId = await world.newConnection(user, "KRAKEN");
-    const { data } = await world.client.connections.deleteConnection({ ...user, connectionId });
-    expect(data).toMatchObject({ connection_id: connectionId });
-    expect((await world.client.connections.listBrokerageAuthorizations(user)).data).toHaveLength(1);
-    expect(await world.eventTypes(user)).not.toContain("CONNECTION_DELETED");
-    await world.control(`/users/${user.userId}/advance`, { seconds: 4 });
-    expect((await world.client.connections.listBrokerageAuthorizations(user)).data).toEqual([]);
-    expect(await world.eventTypes(user)).toContain("CONNECTION_DELETED");
-  });
-
-  test("are gone at once by the old deletion", async () => {
-    const user = await world.newUser();
-    const authorizationId = await world.newConnection(user, "KRAKEN");
-    const removed = await world.client.connections.removeBrokerageAuthorization({ ...user, authorizationId });
-    expect(removed).toMatchObject({ status: 204, data: "" });
-    expect((await world.client.connections.listBrokerageAuthorizations(user)).data).toEqual([]);
-    const again = await world.client.connections.removeBrokerageAuthorization({ ...user, authorizationId });
-    expect(again.status).toBe(404);
-  });
-
-  test("that are shared are listed but not found by refresh, disable and sync", async () => {
-    const user = await world.newUser();
-    const authorizationId = await world.newConnection(user, "KRAKEN", { shared: true });
-    const { connections } = world.client;
-    const parameters = { ...user, authorizationId };
-    expect((await connections.detailBrokerageAuthorization(parameters)).status).toBe(200);
-    expect((await connections.refreshBrokerageAuthorization(parameters)).status).toBe(404);
-    expect((await connections.disableBrokerageAuthorization(parameters)).status).toBe(404);
-    expect((await connections.syncBrokerageAuthorizationTransactions(parameters)).status).toBe(404);
-  });
-
-  test("made broken show when, and data from before that", async () => {
-    const user = await world.newUser();
-    const disabledDate = "2026-11-01T10:00:00.000Z";
-    const authorizationId = await world.newConnection(user, "VANGUARD", { disabledDate });
-    const { disabled, disabled_date, created_date } = await world.detail(user, authorizationId);
-    expect(disabled).toBe(true);
-    expect(String(disabled_date)).toMatch(/-05:00$/);
-    expect(Date.parse(String(disabled_date))).toBe(Date.parse(disabledDate));
-    expect(Date.parse(String(created_date))).toBeLessThan(Date.parse(disabledDate));
-    const { data } = await world.client.accountInformation.listUserAccounts(user);
-    const synced = data[0]?.sync_status.holdings?.last_successful_sync ?? "";
-    expect(synced).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00$/);
-    expect(Date.parse(synced.replace(" ", "T"))).toBeLessThan(Date.parse(disabledDate));
-  });
-
-  test("take the form of data_freshness_mode from the settings", async () => {
-    const user = await world.newUser();
-    const authorizationId = await world.newConnection(user, "KRAKEN");
-    expect((await world.detail(user, authorizationId)).data_freshness_mode).toBe("delayed");
-    await world.control(`/users/${user.userId}/settings`, { dataFreshness: "object" });
-    expect((await world.detail(user, authorizationId)).data_freshness_mode).toEqual({
-      institution: "realtime",
-      snaptrade: "delayed",
-    });
-  });
-});
-
 describe("login", () => {
-  test("gives a link of the known shape and remembers the body", async () => {
+  test("returns a link of the documented shape and keeps the body", async () => {
     const user = await world.newUser();
     const wanted = { broker: "ROBINHOOD", darkMode: true, customRedirect: "https://app.example.com/back" };
     const { data } = await world.client.authentication.loginSnapTradeUser({ ...user, ...wanted });
@@ -283,7 +158,7 @@ describe("login", () => {
     expect(answer).toMatchObject({ status: 400, data: { code: "1012" } });
   });
 
-  test("refuses another user's connection, with 1011 when so set", async () => {
+  test("refuses another user's connection, with code 1011 when configured", async () => {
     const [owner, other] = [await world.newUser(), await world.newUser()];
     const reconnect = await world.newConnection(owner, "QUESTRADE", { disabled: true });
     await world.control(`/users/${other.userId}/settings`, { reconnectUnknown: "1011" });
@@ -293,7 +168,7 @@ describe("login", () => {
 });
 
 describe("reference data", () => {
-  test("lists brokerages with their kind of sign-in", async () => {
+  test("lists brokerages with their sign-in type", async () => {
     const { data } = await world.client.referenceData.listAllBrokerages();
     expect(data.length).toBeGreaterThanOrEqual(20);
     const types = await world.client.referenceData.listAllBrokerageAuthorizationType({
@@ -311,7 +186,7 @@ describe("reference data", () => {
     expect(data).toMatchObject({ slug: world.emulator.clientId, redirect_uri: null });
   });
 
-  test("marks maintenance for one user only when asked to", async () => {
+  test("can mark maintenance for one user only", async () => {
     const [one, other] = [await world.newUser(), await world.newUser()];
     const ids = [
       await world.newConnection(one, "TRADIER"),
@@ -323,7 +198,7 @@ describe("reference data", () => {
   });
 });
 
-test("a client with the wrong key gets nowhere", async () => {
+test("a client with the wrong key is refused", async () => {
   const stranger = createClient({ ...world.emulator, consumerKey: "another key" });
   expect(await stranger.referenceData.getPartnerInfo()).toMatchObject({
     status: 401,

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { type Operation, operations, webhookBody } from "./contract";
 import { compareWithOfficial } from "./official-description";
 import { startTestEmulator, type TestUser, Visitor } from "../testing";
-import type { Delivery } from "../webhooks/deliveries";
+import type { Delivery } from "../world/model";
 
 let world: Awaited<ReturnType<typeof startTestEmulator>>;
 let user: TestUser;
@@ -31,7 +31,7 @@ const connections = () => world.client.connections;
 const authentication = () => world.client.authentication;
 const authorization = "/authorizations/{authorizationId}";
 
-/** Ordered so that each one finds what it needs; the last ones delete it. */
+/** Ordered so that each call finds what it needs; the last ones delete it. */
 const cases: Case[] = [
   ["get", "/", 200, () => world.client.apiStatus.check()],
   ["post", "/snapTrade/registerUser", 200, () => authentication().registerSnapTradeUser({ userId: "new" })],
@@ -159,7 +159,7 @@ function answerOf(method: string, path: string, status: number): z.ZodType {
 const problems = (schema: z.ZodType, data: unknown) =>
   schema.safeParse(data).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
 
-describe("every answer of the emulator is what the table says", () => {
+describe("every answer of the emulator matches the table", () => {
   test.each(cases)("%s %s %i", async (method, path, status, call) => {
     const answer = await call();
     expect(answer.status).toBe(status);
@@ -174,7 +174,7 @@ describe("every answer of the emulator is what the table says", () => {
     expect(listed.filter((one) => !tried.has(one))).toEqual([]);
   });
 
-  test("extra and missing members are found, at any depth", async () => {
+  test("extra and missing members are reported at any depth", async () => {
     const other = await world.newUser();
     await world.newConnection(other, "KRAKEN");
     const { data } = await world.client.connections.listBrokerageAuthorizations(other);
@@ -188,9 +188,9 @@ describe("every answer of the emulator is what the table says", () => {
   });
 });
 
-test("every webhook matches the table, and every one in the table is sent", async () => {
+test("every webhook matches the table, and every webhook in the table is sent", async () => {
   const own = await startTestEmulator();
-  // No one listens there; sent webhooks are recorded all the same.
+  // Nothing listens at this address; attempts are recorded anyway.
   await own.control("/webhooks", { url: "http://127.0.0.1:9/" });
   await own.control("/settings", { webhookRetries: 0 });
   const person = await own.newUser();

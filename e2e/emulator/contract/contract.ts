@@ -1,13 +1,13 @@
 import { z } from "zod";
 
-// What we rely on in SnapTrade's API (docs/snaptrade.md has the reasons), in our own words: the operations,
-// their parameters, and the members of their responses. A member without `optional` is required. No other
-// member may appear: someone would come to rely on whatever the emulator invents.
+// What we rely on in SnapTrade's API, in our own words (docs/snaptrade.md has the reasons). Members are
+// required unless marked `optional`, and no others may appear: somebody would come to rely on what the
+// emulator invents.
 
 export interface Operation {
   method: "get" | "post" | "delete";
   path: string;
-  /** Besides `clientId`, `timestamp` and the signature. */
+  /** In addition to `clientId`, `timestamp`, and the signature. */
   query: readonly string[];
   answers: Record<number, z.ZodType>;
   /** No longer in SnapTrade's description, though clients still call it. */
@@ -250,7 +250,7 @@ function event<Type extends string, Members extends z.ZodRawShape>(eventType: Ty
   return z.strictObject({ ...common, eventType: z.literal(eventType), ...members });
 }
 
-/** The bodies of webhooks. Other events may still arrive, and are accepted unread. */
+/** Webhook bodies. Other event types may still arrive; the app accepts them unread. */
 export const webhookBody = z.discriminatedUnion("eventType", [
   event("USER_REGISTERED", {}),
   event("USER_DELETED", {}),

@@ -8,7 +8,7 @@ const isNode = (value: unknown): value is Node =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const node = (value: unknown): Node => (isNode(value) ? value : {});
 
-/** How our table differs from SnapTrade's own description of its API; empty when it doesn't. */
+/** Lists the differences between our table and SnapTrade's OpenAPI description; empty if there are none. */
 export function compareWithOfficial(operations: readonly Operation[], openApi: string): string[] {
   const root = node(parse(openApi));
   return operations.flatMap((operation) => {
@@ -32,7 +32,7 @@ function compareQuery({ query }: Operation, official: Node, place: string): stri
   return [...unknown, ...missing.map(({ name }) => `${place} needs ${String(name)}`)];
 }
 
-/** Error responses are left out: the description's own examples contradict what is sent. */
+/** Error responses are skipped: the description's own examples contradict what SnapTrade sends. */
 function compareAnswers({ answers }: Operation, official: Node, place: string, root: Node): string[] {
   return Object.entries(answers).flatMap(([status, ours]) => {
     if (!status.startsWith("2")) return [];
@@ -64,7 +64,7 @@ function compareWithOne(described: Node, theirs: Node, place: string, root: Node
       ? []
       : [`${place} ${nullable ? "is never null there" : "may be null there"}`];
   const [only, other] = ours;
-  // Only we accept several forms here, because SnapTrade's editions disagree.
+  // SnapTrade's versions disagree here, so only our table accepts several forms.
   if (!only || other) return problems;
   const theirType =
     typeof theirs.type === "string" ? theirs.type : isNode(theirs.properties) ? "object" : undefined;
@@ -102,7 +102,7 @@ function compareMembers(ours: Node, theirs: Node, place: string, root: Node): st
   return [...needed.map((name) => `${place}.${name} is required there`), ...members];
 }
 
-/** The schemas this one may stand for, with references resolved. */
+/** The schemas this one can stand for, with references resolved. */
 function alternatives(schema: Node, root: Node): Node[] {
   if (typeof schema.$ref === "string") return alternatives(follow(schema.$ref, root), root);
   if (Array.isArray(schema.oneOf)) return schema.oneOf.flatMap((one) => alternatives(node(one), root));

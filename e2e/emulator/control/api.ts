@@ -3,10 +3,11 @@ import { z } from "zod";
 import { connectionShape } from "../api/shapes";
 import { isoTime } from "../world/clock";
 import { addConnection, breakConnection, finishRepair, removeConnection } from "../world/connections";
-import { addFault, clearFaults, faultSchema } from "../world/faults";
+import { faultInput } from "../world/fault-input";
+import { addFault, clearFaults } from "../world/faults";
 import type { Mailbox } from "../mailbox/mailbox";
-import { settingsSchema } from "../server/settings";
-import type { Connection, User, World } from "../world/world";
+import { settingsSchema } from "../world/settings";
+import type { Connection, User, World } from "../world/model";
 import { breakInput, brokerageFlagsInput, ControlError, newConnectionInput, readInput } from "./input";
 import { summariseState, summariseUser } from "./summary";
 import { createWebhookControl } from "./webhooks";
@@ -19,12 +20,12 @@ export function createControl(world: World, mailbox: Mailbox) {
   control.onError((error, c) => {
     if (error instanceof ControlError) return c.json({ error: error.message }, error.status);
     console.error(error);
-    return c.json({ error: "The emulator failed; see its console." }, 500);
+    return c.json({ error: "The emulator failed; see its console output." }, 500);
   });
 
   control.get("/state", (c) => c.json(summariseState(world)));
   control.get("/users", (c) => {
-    world.settleAll();
+    world.applyDue();
     return c.json(
       [...world.users.values()].map(({ userId, connections }) => ({
         userId,
@@ -34,7 +35,7 @@ export function createControl(world: World, mailbox: Mailbox) {
   });
   control.get("/users/:userId", (c) => c.json(summariseUser(world, requireUser(world, c))));
   control.get("/events", (c) => {
-    world.settleAll();
+    world.applyDue();
     return c.json(world.events.get(c.req.query("userId") ?? "") ?? []);
   });
   control.get("/sessions/:sessionId", (c) => {
@@ -117,7 +118,7 @@ export function createControl(world: World, mailbox: Mailbox) {
   });
 
   control.post("/users/:userId/faults", async (c) => {
-    const fault = addFault(world, c.req.param("userId"), await readInput(c, faultSchema));
+    const fault = addFault(world, c.req.param("userId"), await readInput(c, faultInput));
     return c.json({ id: fault.id }, 201);
   });
   control.delete("/users/:userId/faults", (c) => {
@@ -125,7 +126,7 @@ export function createControl(world: World, mailbox: Mailbox) {
     return c.json({ ok: true });
   });
   control.post("/faults", async (c) =>
-    c.json({ id: addFault(world, null, await readInput(c, faultSchema)).id }, 201),
+    c.json({ id: addFault(world, null, await readInput(c, faultInput)).id }, 201),
   );
   control.delete("/faults", (c) => {
     clearFaults(world, null);
@@ -154,9 +155,9 @@ export function createControl(world: World, mailbox: Mailbox) {
   control.get("/mail", (c) => c.json(mailbox.list(c.req.query("to"))));
   control.get("/mail/wait", async (c) => {
     const { to, after = "", timeoutMs = "10000" } = c.req.query();
-    if (!to) throw new ControlError(400, "Say whose mail to wait for: ?to=<address>.");
+    if (!to) throw new ControlError(400, "Name the address to wait for: ?to=<address>.");
     const mail = await mailbox.wait(to, after, Math.min(Number(timeoutMs) || 0, maxWait));
-    if (!mail) throw new ControlError(404, `No mail for ${to} came in time.`);
+    if (!mail) throw new ControlError(404, `No mail for ${to} arrived in time.`);
     return c.json(mail);
   });
   control.delete("/mail", (c) => {

@@ -14,7 +14,7 @@ export const time = z.iso.datetime({ offset: true }).transform((text) => Date.pa
 
 export const newConnectionInput = z.strictObject({
   brokerage: z.string(),
-  /** Shaped like a UUID; used instead of a new id. */
+  /** Must be shaped like a UUID; replaces the generated id. */
   id: z.guid().optional(),
   type: z.enum(["read", "trade"]).optional(),
   disabled: z.boolean().optional(),
@@ -35,7 +35,7 @@ export const brokerageFlagsInput = z.strictObject({
   forUser: z.string().optional(),
 });
 
-/** The body as this schema wants it; none counts as an empty object. */
+/** Parses the body with this schema; an empty body counts as an empty object. */
 export async function readInput<Output>(c: Context, schema: z.ZodType<Output>): Promise<Output> {
   const text = await c.req.text();
   const parsed = schema.safeParse(parseJson(text || "{}"));

@@ -3,11 +3,11 @@ import { html } from "hono/html";
 import { isoTime } from "../world/clock";
 import type { Mailbox } from "../mailbox/mailbox";
 import { type Html, toolPage } from "../server/pages";
-import type { Connection, User, World } from "../world/world";
+import type { Connection, User, World } from "../world/model";
 import { post } from "./buttons";
 import { webhookSection } from "./webhook-section";
 
-/** Every button names a call of the control API, so the page can do nothing that a test cannot. */
+/** Every button is a control API call, so the page can't do anything a test can't. */
 const script = `
 addEventListener("click", async (event) => {
   const button = event.target.closest("[data-post]");
@@ -25,12 +25,12 @@ const shownUsers = 50;
 export function createControlPage(world: World, mailbox: Mailbox): Hono {
   const page = new Hono();
   page.get("/control", (c) => {
-    world.settleAll();
+    world.applyDue();
     const users = [...world.users.values()].reverse();
     const content = html`<h1>SnapTrade emulator</h1>
       <p class="soft">
         Client id <code>${world.partner.clientId}</code> · clock ${isoTime(world.now())} ·
-        <a href="/mailbox">${mailbox.list().length} mails</a> · everything here is also in the
+        <a href="/mailbox">${mailbox.list().length} e-mails</a> · all of this is also available through the
         <a href="/control/api/state">control API</a>
       </p>
       <p>
@@ -38,9 +38,9 @@ export function createControlPage(world: World, mailbox: Mailbox): Hono {
         ${post("/control/api/clock/advance", "Clock + 1 day", { seconds: 86_400 })}
         ${post("/control/api/reset", "Clear everything")}
       </p>
-      ${users.length === 0 ? html`<section><p>No user is registered yet.</p></section>` : ""}
+      ${users.length === 0 ? html`<section><p>No users are registered yet.</p></section>` : ""}
       ${users.slice(0, shownUsers).map((user) => userSection(world, user))}
-      ${users.length > shownUsers ? html`<p class="soft">And ${users.length - shownUsers} older users.</p>` : ""}
+      ${users.length > shownUsers ? html`<p class="soft">${users.length - shownUsers} older users are not shown.</p>` : ""}
       ${webhookSection(world)} ${brokerageSection(world)} ${faultSection(world)} ${requestSection(world)}
       <section>
         <h2>Settings</h2>
@@ -121,7 +121,7 @@ function brokerageSection(world: World): Html {
           <tr>
             <th>Name</th>
             <th>Sign-in</th>
-            <th>Press to change</th>
+            <th>Click to toggle</th>
           </tr>
         </thead>
         <tbody>

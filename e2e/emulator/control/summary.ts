@@ -1,9 +1,9 @@
 import { brokerageShape, connectionShape } from "../api/shapes";
 import { isoTime } from "../world/clock";
-import type { User, World } from "../world/world";
+import type { User, World } from "../world/model";
 
 export function summariseState(world: World) {
-  world.settleAll();
+  world.applyDue();
   return {
     now: isoTime(world.now()),
     clientId: world.partner.clientId,

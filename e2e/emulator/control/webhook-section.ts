@@ -1,12 +1,11 @@
 import { html } from "hono/html";
 import type { Html } from "../server/pages";
-import type { Attempt, Delivery } from "../webhooks/deliveries";
-import type { World } from "../world/world";
+import type { Attempt, Delivery, World } from "../world/model";
 import { post } from "./buttons";
 
 const shownRows = 40;
 
-/** What can be set by one press, each with the values that differ from the usual. */
+/** The settings that one click changes, each with the values offered. */
 const switches: [name: string, values: (string | number)[]][] = [
   ["webhooks", ["send", "hold", "off"]],
   ["webhookCopies", [1, 3]],
@@ -18,14 +17,14 @@ const switches: [name: string, values: (string | number)[]][] = [
   ["webhookRetryTimestamp", ["kept", "renewed"]],
 ];
 
-/** Webhooks: where they go, how they are sent, and for each what was sent and what came back. */
+/** Where webhooks go, how they are sent, and what became of each. */
 export function webhookSection(world: World): Html {
   const { deliveries, settings } = world;
   const newest = deliveries.all().slice(-shownRows).reverse();
   return html`<section>
     <h2>Webhooks</h2>
     <p class="soft">
-      ${deliveries.url ? html`Sent to <code>${deliveries.url}</code>` : "No listener is set, so nothing is sent."}
+      ${deliveries.url ? html`Sent to <code>${deliveries.url}</code>` : "No listener is set; nothing is sent."}
     </p>
     <table>
       ${switches.map(

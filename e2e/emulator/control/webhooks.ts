@@ -1,8 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { recordAnyEvent } from "../world/events";
-import type { Delivery } from "../webhooks/deliveries";
-import type { World } from "../world/world";
+import type { Delivery, World } from "../world/model";
 import { ControlError, readInput, time } from "./input";
 
 const urlInput = z.strictObject({ url: z.url().nullable() });
@@ -16,7 +15,7 @@ const eventInput = z.strictObject({
   at: time.optional(),
 });
 
-/** Where webhooks go, what became of each, and what to do with those that are held. */
+/** Sets where webhooks go, lists what became of each, and releases the ones being held. */
 export function createWebhookControl(world: World): Hono {
   const control = new Hono();
 
@@ -25,7 +24,7 @@ export function createWebhookControl(world: World): Hono {
     return c.json({ url: world.deliveries.url });
   });
   control.get("/deliveries", (c) => {
-    world.settleAll();
+    world.applyDue();
     return c.json(world.deliveries.all(c.req.query("userId")));
   });
   control.post("/deliveries/release", async (c) => {

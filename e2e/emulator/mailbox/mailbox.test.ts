@@ -1,6 +1,6 @@
 import { createTransport } from "nodemailer";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Mail } from "./mailbox";
+import type { Mail } from "../world/model";
 import { startTestEmulator } from "../testing";
 
 let world: Awaited<ReturnType<typeof startTestEmulator>>;
@@ -18,7 +18,7 @@ function send(to: string, subject: string, content: { text?: string; html?: stri
   });
 }
 
-test("mail is kept with its links, newest first, for each address apart", async () => {
+test("mail is kept per address with its links, newest first", async () => {
   await send("ana@example.com", "First", { text: "See https://app.example.com/a?x=1&y=2." });
   await send("Ana@example.com, bo@example.com", "Zweite – è", {
     html: '<a href="https://app.example.com/b?x=1&amp;y=2">Open</a>',
@@ -31,7 +31,7 @@ test("mail is kept with its links, newest first, for each address apart", async 
   expect(await world.control<Mail[]>("/mail?to=bo@example.com")).toHaveLength(1);
 });
 
-test("a mail can be waited for", async () => {
+test("a caller can wait for a mail to arrive", async () => {
   await send("cy@example.com", "Old");
   const old = await world.control<Mail>("/mail/wait?to=cy@example.com");
   const waiting = world.control<Mail>(`/mail/wait?to=cy@example.com&after=${old.id}&timeoutMs=5000`);
@@ -41,7 +41,7 @@ test("a mail can be waited for", async () => {
   await expect(world.control("/mail/wait?to=nobody@example.com&timeoutMs=20")).rejects.toThrow("404");
 });
 
-test("one address can be emptied", async () => {
+test("the mail of one address can be deleted", async () => {
   await send("di@example.com", "Gone soon");
   await send("ed@example.com", "Stays");
   await world.control("/mail?to=di@example.com", undefined, "DELETE");
@@ -49,12 +49,12 @@ test("one address can be emptied", async () => {
   expect(await world.control("/mail?to=ed@example.com")).toHaveLength(1);
 });
 
-test("mail of more than a megabyte is refused", async () => {
+test("mail larger than a megabyte is refused", async () => {
   await expect(send("fi@example.com", "Large", { text: "x".repeat(1_200_000) })).rejects.toThrow();
   expect(await world.control("/mail?to=fi@example.com")).toEqual([]);
 });
 
-test("the pages show a mail without letting its HTML act", async () => {
+test("the pages show a mail without running its HTML", async () => {
   await send("gus@example.com", "<b>Bold</b>", {
     text: "plain",
     html: '<script>alert(1)</script><a href="https://app.example.com/">Go</a>',

@@ -2,18 +2,7 @@ import { randomUUID } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import PostalMime from "postal-mime";
 import { SMTPServer } from "smtp-server";
-import type { World } from "../world/world";
-
-export interface Mail {
-  id: string;
-  to: string;
-  from: string;
-  subject: string;
-  text: string;
-  html: string | null;
-  links: string[];
-  receivedAt: string;
-}
+import type { Mail, World } from "../world/model";
 
 const largestMail = 1024 * 1024;
 const keptMails = 1000;
@@ -41,7 +30,7 @@ export class Mailbox {
     this.world.changed();
   }
 
-  /** The newest mail for this address, as soon as there is one that came after the one named. */
+  /** Resolves with the newest mail to this address as soon as one arrives after the given id. */
   async wait(to: string, after: string, timeoutMs: number): Promise<Mail | undefined> {
     const deadline = AbortSignal.timeout(timeoutMs);
     for (;;) {

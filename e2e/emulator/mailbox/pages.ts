@@ -31,14 +31,14 @@ export function createMailboxPages(mailbox: Mailbox): Hono {
       </table>
     </div>`;
     const content = html`<h1>Mailbox</h1>
-      <p class="soft">Every mail sent to the emulator, newest first.</p>
-      <section>${rows.length === 0 ? html`<p>No mail yet.</p>` : list}</section>`;
+      <p class="soft">Every e-mail sent to the emulator, newest first.</p>
+      <section>${rows.length === 0 ? html`<p>No e-mail yet.</p>` : list}</section>`;
     return c.html(toolPage("Mailbox", content));
   });
 
   pages.get("/mailbox/:id", (c) => {
     const mail = mailbox.find(c.req.param("id"));
-    if (!mail) return c.html(toolPage("No such mail", html`<h1>No such mail</h1>`), 404);
+    if (!mail) return c.html(toolPage("E-mail not found", html`<h1>E-mail not found</h1>`), 404);
     const content = html`<h1>${mail.subject || "(no subject)"}</h1>
       <p class="soft">From ${mail.from} to ${mail.to}, ${mail.receivedAt}</p>
       ${
@@ -57,7 +57,7 @@ export function createMailboxPages(mailbox: Mailbox): Hono {
           : html`<section>
               <h2>HTML</h2>
               <iframe
-                title="The mail as HTML"
+                title="HTML version"
                 sandbox="allow-top-navigation-by-user-activation allow-popups"
                 srcdoc="${`<base target="_top">${mail.html}`}"
               ></iframe>

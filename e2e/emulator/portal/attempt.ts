@@ -1,7 +1,7 @@
 import { addConnection, repairConnection } from "../world/connections";
 import { type SignInResult, recordEvent } from "../world/events";
-import type { Connection, ListedBrokerage, User, World } from "../world/world";
-import { type Ending, expiredEnding, type PortalSession } from "./session";
+import type { Connection, Ending, ListedBrokerage, PortalSession, User, World } from "../world/model";
+import { expiredEnding } from "./session";
 
 export const rightCode = "123456";
 
@@ -17,12 +17,12 @@ export const testLogins: TestLogin[] = [
   { name: "third-time", happens: "Refused twice (1066), then signs in" },
   { name: "wrong-password", happens: "Credentials refused (1066)" },
   { name: "other-login", happens: "A different login (1023)", onlyWhen: "reconnect" },
-  { name: "unreachable", happens: "Brokerage does not answer (3000)" },
+  { name: "unreachable", happens: "Brokerage doesn't answer (3000)" },
   { name: "no-permission", happens: "Key lacks permission (1140)" },
   { name: "expired", happens: "Session expired (1006)" },
-  { name: "unknown-code", happens: "Unheard-of error (9999)" },
-  { name: "liar", happens: "Claims success, stays disabled" },
-  { name: "hang", happens: "Nothing ever comes" },
+  { name: "unknown-code", happens: "Unknown error (9999)" },
+  { name: "liar", happens: "Reports success, stays disabled" },
+  { name: "hang", happens: "Never answers" },
 ];
 
 interface Failure {
@@ -58,14 +58,14 @@ const failures: Record<string, Failure> = {
 const differentLogin: Failure = {
   code: "1023",
   status: 400,
-  detail: "This is a different login than the one this connection was made with.",
+  detail: "This login differs from the one this connection was made with.",
   result: "DIFFERENT_ACCOUNT",
 };
 
 const wrongCode: Failure = {
   code: "1086",
   status: 400,
-  detail: "The code is not right.",
+  detail: "The code is incorrect.",
   result: "INVALID_MFA_CODE",
 };
 
@@ -75,7 +75,7 @@ function refusal(detail: string): Failure {
 
 export type Attempt = "hang" | "needs-code" | Ending;
 
-/** `code` is undefined where none was asked for yet. */
+/** `code` is undefined until one has been asked for. */
 export function attemptSignIn(
   world: World,
   session: PortalSession,
@@ -95,7 +95,7 @@ export function attemptSignIn(
   const refusedYet = login === "third-time" && session.failures < 2;
   const failure =
     failures[refusedYet ? "wrong-password" : login] ??
-    (isKnown(login) ? undefined : refusal("Unknown test login. Use one from the list."));
+    (isKnown(login) ? undefined : refusal("Unknown test login. Use one of those listed."));
   if (failure) return fail(world, session, user, brokerage, failure);
   if (brokerage.signIn === "code" && code === undefined) return "needs-code";
   if (brokerage.signIn === "code" && code !== rightCode)

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
-import type { ListedBrokerage, World } from "../world/world";
+import type { ListedBrokerage, World } from "../world/model";
 import { brokerageScreen } from "./screens";
 import { type Here, page, signIn, visit, withBrokerage } from "./visit";
 
-/** The brokerages' own pages for OAuth sign-in, on a separate site that leads back to the portal. */
+/** The brokerages' own OAuth sign-in pages, on a separate site that leads back to the portal. */
 export function createBrokerageSite(world: World): Hono {
   const site = new Hono();
   site.get("/authorize/:slug/:sessionId", (c) =>

@@ -1,11 +1,7 @@
-import type { Settings } from "../server/settings";
-import type { World } from "../world/world";
-import type { Ending, PortalSession } from "./session";
+import type { Settings } from "../world/settings";
+import type { Ending, PortalSession, World } from "../world/model";
 
-/**
- * What the portal posts to the window around it, in the forms the settings ask for (docs/snaptrade.md §4.8,
- * §4.9).
- */
+/** What the portal posts to the window around it, in the configured form (docs/snaptrade.md §4.8, §4.9). */
 export function messagesFor(settings: Settings, ending: Ending): unknown[] {
   const wantsObject = settings.messages !== "string";
   const wantsString = settings.messages !== "object";
@@ -24,7 +20,7 @@ function messageObject(settings: Settings, ending: Ending): object {
   return { status: "ERROR", errorCode: ending.code, statusCode, detail: ending.detail };
 }
 
-/** Where the user is sent with this ending (null: left without one), or null when there is nowhere to go. */
+/** Where the user goes after this ending (null if they left), or null if there is nowhere to go. */
 export function returnUrl(world: World, session: PortalSession, ending: Ending | null): string | null {
   const target = session.wanted.customRedirect ?? world.partner.redirectUri;
   if (!target) return null;

@@ -27,20 +27,20 @@ async function reconnect(brokerage: string, wanted: Record<string, unknown> = {}
 const parameters = (visitor: Visitor) => Object.fromEntries(visitor.left?.searchParams ?? []);
 
 describe("leaving", () => {
-  test("returns as abandoned", async () => {
+  test("returns with the status ABANDONED", async () => {
     const { visitor } = await reconnect("KRAKEN");
     await visitor.follow("Close");
     expect(visitor.left?.href).toBe(`${back}?status=ABANDONED`);
   });
 
-  test("may come without any status", async () => {
+  test("can return without any status", async () => {
     await world.control(`/users/${user.userId}/settings`, { cancelWithoutStatus: true });
     const { visitor } = await reconnect("KRAKEN", { customRedirect: `${back}?state=7` });
     await visitor.follow("Close");
     expect(visitor.left?.href).toBe(`${back}?state=7`);
   });
 
-  test("joins its parameters to a query in the way that is set", async () => {
+  test("joins its parameters to an existing query in the configured way", async () => {
     const wanted = { customRedirect: `${back}?state=7#part` };
     const joined = (await reconnect("KRAKEN", wanted)).visitor;
     await joined.follow("Close");
@@ -51,13 +51,13 @@ describe("leaving", () => {
     expect(doubled.left?.href).toBe(`${back}?state=7?status=ABANDONED#part`);
   });
 
-  test("is not offered when the partner hides the X", async () => {
+  test("is not offered when the partner hides the close button", async () => {
     expect((await reconnect("KRAKEN", { showCloseButton: false })).visitor.html).not.toContain(
       'aria-label="Close"',
     );
   });
 
-  test("tells a waiting opener before it goes", async () => {
+  test("notifies a waiting opener before it redirects", async () => {
     const { visitor } = await reconnect("KRAKEN", {}, "opener=1");
     await visitor.follow("Close");
     expect(visitor.left).toBeNull();
@@ -66,7 +66,7 @@ describe("leaving", () => {
 });
 
 describe("in a frame", () => {
-  test("nothing redirects, whatever was asked for", async () => {
+  test("nothing redirects, whatever the login requested", async () => {
     const { id, visitor } = await reconnect("KRAKEN", { immediateRedirect: true }, "framed=1");
     await visitor.submit({ login: "wrong-password" });
     expect(visitor.messages()).toMatchObject([{ status: "ERROR", errorCode: "1066", statusCode: "403" }]);
@@ -78,7 +78,7 @@ describe("in a frame", () => {
     expect(visitor.html).toMatch(/data-say="CLOSE_MODAL">Done/);
   });
 
-  test("messages take the form that is set", async () => {
+  test("messages take the configured form", async () => {
     const forms: [object, (id: string) => unknown[]][] = [
       [{ messages: "string" }, (id) => [`SUCCESS:${id}`]],
       [{ messages: "both" }, (id) => [{ status: "SUCCESS", authorizationId: id }, `SUCCESS:${id}`]],
@@ -96,7 +96,7 @@ describe("in a frame", () => {
     expect(visitor.messages()).toMatchObject([{ statusCode: 500 }, "ERROR:500"]);
   });
 
-  test("an OAuth brokerage is opened in a window of its own", async () => {
+  test("an OAuth brokerage opens in its own window", async () => {
     const { id, visitor } = await reconnect("QUESTRADE", {}, "framed=1");
     expect(visitor.html).toContain("Your browser blocked the window");
     const path = /data-oauth="([^"]+)"/.exec(visitor.html)?.[1] ?? "";
@@ -118,7 +118,7 @@ describe("the link", () => {
     expect(parameters(second)).toEqual({ status: "ERROR", status_code: "400", error_code: "1006" });
   });
 
-  test("works for five minutes of the user's clock, which signing does not notice", async () => {
+  test("works for five minutes on the user's clock, which request signing ignores", async () => {
     const link = await world.loginLink(user);
     await world.control(`/users/${user.userId}/advance`, { seconds: 301 });
     expect((await new Visitor().open(link)).status).toBe(400);
@@ -127,7 +127,7 @@ describe("the link", () => {
     expect((await new Visitor().open(fresh)).status).toBe(200);
   });
 
-  test("gives its session one success only", async () => {
+  test("allows its session only one success", async () => {
     const { id, visitor } = await reconnect("KRAKEN");
     const form = visitor.html;
     await visitor.submit({ login: "good" });
@@ -138,7 +138,7 @@ describe("the link", () => {
     expect(await world.detail(user, id)).toMatchObject({ disabled: true });
   });
 
-  test("means nothing when made up", async () => {
+  test("is refused when made up", async () => {
     expect(
       (await new Visitor().open(`${world.emulator.portalUrl}/snapTrade/redeemToken?token=x`)).status,
     ).toBe(400);
@@ -147,7 +147,7 @@ describe("the link", () => {
 });
 
 describe("sites", () => {
-  test("portal, API and brokerage are three sites to a browser, and each serves only its own pages", async () => {
+  test("the portal, the API, and the brokerages are three sites to a browser, and each serves only its own pages", async () => {
     const { url, portalUrl, brokerageUrl } = world.emulator;
     expect(new Set([url, portalUrl, brokerageUrl].map((site) => new URL(site).hostname)).size).toBe(3);
     const { visitor } = await reconnect("QUESTRADE");
@@ -165,7 +165,7 @@ describe("sites", () => {
     }
   });
 
-  test("the login link may lead straight to the brokerage's site, and from there back through the portal", async () => {
+  test("the login link can lead straight to the brokerage's site and back through the portal", async () => {
     await world.control(`/users/${user.userId}/settings`, { oauthRedirect: "third-origin" });
     const { id, visitor } = await reconnect("QUESTRADE", { immediateRedirect: true });
     expect(visitor.html).toContain("Sign in at Questrade");

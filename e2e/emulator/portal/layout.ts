@@ -5,7 +5,7 @@ import { portalStyle } from "./style";
 export type Html = ReturnType<typeof html>;
 
 /**
- * How the page is shown. The script finds out and carries it in the query; without a script it is a plain
+ * How the page is displayed. The script detects it and puts it in the query; without a script it is a plain
  * page.
  */
 export interface View {
@@ -18,11 +18,11 @@ export interface Frame {
   title: string;
   view: View;
   dark: boolean;
-  /** Target of the X, or null for none. */
+  /** Target of the close button, or null for none. */
   leave: string | null;
-  /** Posted to the window around the portal when the page appears. */
+  /** Posted to the surrounding window when the page appears. */
   messages?: unknown[];
-  /** Where a page that first had to post something goes then. */
+  /** Where the page goes after it has posted its message. */
   goTo?: string;
 }
 
@@ -50,7 +50,7 @@ export function portalPage(frame: Frame, content: Html): Html {
           <header><span>SnapTrade</span>${closeButton(frame)}</header>
           ${content}
         </main>
-        <footer>Local emulator. Nothing here leaves this machine.</footer>
+        <footer>Local emulator. Nothing leaves this machine.</footer>
       </body>
     </html>`;
 }

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { html } from "hono/html";
-import type { ListedBrokerage, World } from "../world/world";
+import type { ListedBrokerage, World } from "../world/model";
 import { messagesFor, returnUrl } from "./endings";
 import type { Html, View } from "./layout";
 import * as screens from "./screens";
@@ -55,7 +55,7 @@ export function createPortal(world: World): Hono {
   return portal;
 }
 
-/** The portal itself or, for a brokerage with a site of its own, that site directly. */
+/** The portal, or the brokerage's own site if it has one. */
 function firstStop(here: Here): string {
   const { world, session } = here;
   const user = world.user(session.userId);
@@ -151,7 +151,7 @@ function leave(here: Here) {
   return depart(here, target, succeeded ? [] : ["ABANDONED"]);
 }
 
-/** Away from the portal; a window that somebody waits for is told first. */
+/** Leaves the portal, after notifying any window that is waiting for it. */
 function depart(here: Here, target: string | null, messages: unknown[]) {
   if (target && (!here.view.opener || messages.length === 0)) return here.c.redirect(target, 303);
   return page(here, "Goodbye", screens.leftScreen(), { messages, goTo: target ?? undefined, leave: null });

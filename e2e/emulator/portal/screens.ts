@@ -1,9 +1,8 @@
 import { html } from "hono/html";
 import type { SignInKind } from "../world/brokerages";
-import type { ListedBrokerage } from "../world/world";
+import type { Ending, ListedBrokerage } from "../world/model";
 import { testLogins } from "./attempt";
 import type { Html } from "./layout";
-import type { Ending } from "./session";
 
 const fieldNames: Record<SignInKind, { login: string; password: string }> = {
   credentials: { login: "User name", password: "Password" },
@@ -16,7 +15,7 @@ export function chooseScreen(choices: { brokerage: ListedBrokerage; href: string
   const hint = ({ maintenance_mode, is_degraded }: ListedBrokerage) =>
     maintenance_mode ? "Under maintenance" : is_degraded ? "Connectivity issue" : "";
   return html`<h1>Choose your brokerage</h1>
-    <p>You sign in there; your password stays with it.</p>
+    <p>You sign in on its own page; your password stays there.</p>
     <ul class="choices">
       ${choices.map(
         ({ brokerage, href }) =>
@@ -30,7 +29,7 @@ export function chooseScreen(choices: { brokerage: ListedBrokerage; href: string
 export interface SignInScreen {
   brokerage: ListedBrokerage;
   reconnecting: boolean;
-  /** Where the form goes. */
+  /** Where the form is posted. */
   action: string;
 }
 
@@ -44,13 +43,13 @@ export function signInScreen({ brokerage, reconnecting, action }: SignInScreen):
     ${credentialsForm({ action, login, password, submit: verb })} ${loginTable(brokerage, reconnecting)}`;
 }
 
-/** The brokerage's own page, reached by OAuth. */
+/** The brokerage's own OAuth page. */
 export function brokerageScreen(
   { brokerage, reconnecting, action }: SignInScreen,
   cancel: string | null,
 ): Html {
   return html`<h1>Sign in at ${brokerage.displayName}</h1>
-    <p>${brokerage.displayName} asks whether SnapTrade may read your accounts.</p>
+    <p>${brokerage.displayName} wants to know if SnapTrade may read your accounts.</p>
     ${credentialsForm({ action, login: "User name", password: "Password", submit: "Sign in and allow" })}
     ${
       cancel === null
@@ -98,13 +97,13 @@ function loginTable({ signIn }: ListedBrokerage, reconnecting: boolean): Html {
           signIn === "code"
             ? html`<tr>
                 <td><code>123456</code></td>
-                <td>The right code; 000000 is wrong (1086)</td>
+                <td>The correct code; 000000 is wrong (1086)</td>
               </tr>`
             : ""
         }
       </tbody>
     </table>
-    <p><small>The ${fieldNames[signIn].password.toLowerCase()} may be anything.</small></p>`;
+    <p><small>The ${fieldNames[signIn].password.toLowerCase()} can be anything.</small></p>`;
 }
 
 export function codeScreen(brokerage: ListedBrokerage, action: string, login: string): Html {
@@ -145,7 +144,7 @@ export function framedOauthScreen(
     </div>
     <div data-when="waiting" role="status">
       <h1>Continue in the ${name} window</h1>
-      <p>This page goes on by itself when you have finished there.</p>
+      <p>This page continues on its own when you finish there.</p>
       <div class="spinner"></div>
       <button type="button" class="quiet" data-open>Show the window</button>
     </div>
@@ -164,12 +163,12 @@ export function framedOauthScreen(
 
 export function maintenanceScreen({ displayName }: ListedBrokerage): Html {
   return html`<h1>${displayName} is under maintenance</h1>
-    <p>Connecting is not possible at the moment. It comes back by itself; please try again later.</p>`;
+    <p>You can't connect right now. Please try again later.</p>`;
 }
 
 export function unavailableScreen({ displayName }: ListedBrokerage): Html {
   return html`<h1>${displayName} is not available</h1>
-    <p>Connections to this brokerage are not offered at present.</p>`;
+    <p>New connections to this brokerage aren't offered right now.</p>`;
 }
 
 export function degradedScreen({ displayName }: ListedBrokerage, goOn: string): Html {
@@ -187,7 +186,7 @@ export function hangScreen(reconnecting: boolean): Html {
 
 export function successScreen(reconnecting: boolean, done: Html | ""): Html {
   return html`<h1>${reconnecting ? "Reconnected" : "Connected"}</h1>
-    <p>${done === "" ? "You can close this page." : "Everything is in place."}</p>
+    <p>${done === "" ? "You can close this page." : "You're all set."}</p>
     ${done}`;
 }
 
@@ -202,7 +201,7 @@ export function errorScreen(ending: Extract<Ending, { kind: "error" }>, actions:
 
 export function expiredScreen(actions: Html | ""): Html {
   return html`<div role="alert"><h1>This sign-in page has expired</h1></div>
-    <p>A link works once and for five minutes. Go back and start again.</p>
+    <p>A link works once, for five minutes. Go back and start again.</p>
     ${actions}`;
 }
 
@@ -214,6 +213,6 @@ export function windowFinishedScreen(): Html {
 }
 
 export function leftScreen(): Html {
-  return html`<h1>You have left</h1>
+  return html`<h1>You left the sign-in</h1>
     <p>You can close this page.</p>`;
 }

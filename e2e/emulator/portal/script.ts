@@ -1,4 +1,4 @@
-/** Runs in every portal page. Nothing but messages and the OAuth window depends on it. */
+/** Runs on every portal page. Only messages and the OAuth window depend on it. */
 export const portalScript = `
 (() => {
   const { view, messages, goTo } = JSON.parse(document.getElementById("facts").textContent);

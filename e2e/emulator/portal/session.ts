@@ -1,25 +1,6 @@
-import type { LoginBody } from "../api/login";
+import type { LoginBody } from "../api/login-body";
 import { minutes } from "../world/clock";
-import type { User, World } from "../world/world";
-
-export type Ending =
-  { kind: "success"; connectionId: string } | { kind: "error"; code: string; status: number; detail: string };
-
-/** One trip through the Connection Portal. */
-export interface PortalSession {
-  sessionId: string;
-  token: string;
-  userId: string;
-  /** On the user's clock. */
-  expiresAt: number;
-  redeemed: boolean;
-  wanted: LoginBody;
-  /** The login body as it was received, for tests. */
-  body: Record<string, unknown>;
-  ending: Ending | null;
-  /** How many sign-ins have failed in this session. */
-  failures: number;
-}
+import type { Ending, PortalSession, User, World } from "../world/model";
 
 const linkLife = minutes(5);
 

@@ -27,7 +27,7 @@ async function reconnect(brokerage: string, wanted: Record<string, unknown> = {}
 const parameters = (visitor: Visitor) => Object.fromEntries(visitor.left?.searchParams ?? []);
 
 describe("reconnecting", () => {
-  test("goes straight to the brokerage, and keeps the id and the accounts", async () => {
+  test("goes straight to the brokerage and keeps the id and the accounts", async () => {
     const { id, visitor } = await reconnect("VANGUARD");
     const { data: before } = await world.client.accountInformation.listUserAccounts(user);
     expect(visitor.html).toContain("Reconnect Vanguard US");
@@ -57,7 +57,7 @@ describe("reconnecting", () => {
     expect((await world.eventTypes(user)).slice(-2)).toEqual(["CONNECTION_ATTEMPTED", "CONNECTION_FAILED"]);
   });
 
-  test("may be tried again after an error", async () => {
+  test("can be retried after an error", async () => {
     const { id, visitor } = await reconnect("KRAKEN");
     await visitor.submit({ login: "wrong-password" });
     await visitor.follow("Try again");
@@ -66,14 +66,14 @@ describe("reconnecting", () => {
     expect(visitor.messages()).toEqual([{ status: "SUCCESS", authorizationId: id }]);
   });
 
-  test("returns with the error when the person has had enough", async () => {
+  test("returns with the error when the person gives up", async () => {
     const { visitor } = await reconnect("KRAKEN");
     await visitor.submit({ login: "unreachable" });
     await visitor.follow("Return to Reconnect");
     expect(parameters(visitor)).toEqual({ status: "ERROR", status_code: "500", error_code: "3000" });
   });
 
-  test("asks for a code where the brokerage does", async () => {
+  test("asks for a code where the brokerage requires one", async () => {
     const { id, visitor } = await reconnect("ROBINHOOD");
     await visitor.submit({ login: "good" });
     await visitor.submit({ code: "000000" });
@@ -92,21 +92,21 @@ describe("reconnecting", () => {
     expect(parameters(visitor)).toEqual({ status: "SUCCESS", connection_id: id });
   });
 
-  test("as a liar claims success and changes nothing", async () => {
+  test("as liar reports success and changes nothing", async () => {
     const { id, visitor } = await reconnect("VANGUARD", { immediateRedirect: true });
     await visitor.submit({ login: "liar" });
     expect(parameters(visitor)).toEqual({ status: "SUCCESS", connection_id: id });
     expect(await world.detail(user, id)).toMatchObject({ disabled: true });
   });
 
-  test("may hang for ever", async () => {
+  test("can hang forever", async () => {
     const { visitor } = await reconnect("VANGUARD");
     await visitor.submit({ login: "hang" });
     expect(visitor.html).toContain("Reconnecting…");
     expect(visitor.messages()).toEqual([]);
   });
 
-  test("may take effect later than it is announced", async () => {
+  test("can take effect later than announced", async () => {
     await world.control(`/users/${user.userId}/settings`, { repairDelaySeconds: 30 });
     const { id, visitor } = await reconnect("VANGUARD");
     await visitor.submit({ login: "good" });
@@ -115,7 +115,7 @@ describe("reconnecting", () => {
     expect(await world.detail(user, id)).toMatchObject({ disabled: false });
   });
 
-  test("keeps the access level unless told another", async () => {
+  test("keeps the access level unless another one is requested", async () => {
     const id = await world.newConnection(user, "KRAKEN", { disabled: true, type: "trade" });
     await (await visit({ reconnect: id })).submit({ login: "good" });
     expect(await world.detail(user, id)).toMatchObject({ type: "trade" });
@@ -124,7 +124,7 @@ describe("reconnecting", () => {
     expect((await world.eventTypes(user)).at(-1)).toBe("CONNECTION_UPDATED");
   });
 
-  test("a connection that was deleted meanwhile ends with 1012", async () => {
+  test("ends with 1012 when the connection was deleted meanwhile", async () => {
     const { id, visitor } = await reconnect("KRAKEN", { immediateRedirect: true });
     await world.control(`/users/${user.userId}/connections/${id}/delete`, {});
     await visitor.submit({ login: "good" });
@@ -133,7 +133,7 @@ describe("reconnecting", () => {
 });
 
 describe("connecting", () => {
-  test("offers the brokerages, and makes a connection at the chosen one", async () => {
+  test("offers the brokerages and creates a connection at the chosen one", async () => {
     const visitor = await visit({ customRedirect: back });
     await visitor.follow("Vanguard US");
     await visitor.submit({ login: "good" });
@@ -148,7 +148,7 @@ describe("connecting", () => {
     expect((await visit({ broker: "KRAKEN" })).html).toContain("Connect Kraken");
   });
 
-  test("with the same login returns the connection that is there", async () => {
+  test("with the same login returns the existing connection", async () => {
     const id = await world.newConnection(user, "KRAKEN", { disabled: true });
     const visitor = await visit({ broker: "KRAKEN" });
     await visitor.submit({ login: "same-login" });
@@ -158,7 +158,7 @@ describe("connecting", () => {
     ]);
   });
 
-  test("falls back to read where trading is not to be had", async () => {
+  test("falls back to read-only where trading isn't available", async () => {
     await (
       await visit({ broker: "VANGUARD", connectionType: "trade-if-available" })
     ).submit({ login: "good" });
@@ -167,7 +167,7 @@ describe("connecting", () => {
     expect(data.map(({ type }) => type)).toEqual(["read", "trade"]);
   });
 
-  test("leaves out brokerages that are switched off", async () => {
+  test("omits disabled brokerages", async () => {
     await world.control("/brokerages/DEGIRO", { enabled: false, forUser: user.userId });
     expect((await visit({})).html).not.toContain("Degiro");
     expect((await visit({ broker: "DEGIRO" })).html).toContain("not available");
@@ -175,21 +175,21 @@ describe("connecting", () => {
 });
 
 describe("a brokerage in trouble", () => {
-  test("in maintenance cannot be signed in to", async () => {
+  test("in maintenance refuses sign-ins", async () => {
     await world.control("/brokerages/KRAKEN", { maintenance_mode: true, forUser: user.userId });
     const { visitor } = await reconnect("KRAKEN");
     expect(visitor.html).toContain("under maintenance");
     expect(visitor.html).not.toContain("<form");
   });
 
-  test("in maintenance may still allow repairs", async () => {
+  test("in maintenance can still allow repairs", async () => {
     await world.control("/brokerages/KRAKEN", { maintenance_mode: true, forUser: user.userId });
     await world.control(`/users/${user.userId}/settings`, { maintenanceBlocksReconnect: false });
     expect((await reconnect("KRAKEN")).visitor.html).toContain("<form");
     expect((await visit({ broker: "KRAKEN" })).html).toContain("under maintenance");
   });
 
-  test("that is degraded may be tried anyway", async () => {
+  test("that is degraded can be tried anyway", async () => {
     await world.control("/brokerages/KRAKEN", { is_degraded: true, forUser: user.userId });
     const { id, visitor } = await reconnect("KRAKEN");
     expect(visitor.html).toContain("connectivity issue");

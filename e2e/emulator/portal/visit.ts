@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 import { html } from "hono/html";
-import type { ListedBrokerage, World } from "../world/world";
+import type { Ending, ListedBrokerage, PortalSession, World } from "../world/model";
 import { attemptSignIn } from "./attempt";
 import { messagesFor, returnUrl } from "./endings";
 import { type Frame, type Html, portalPage, type View } from "./layout";
 import * as screens from "./screens";
-import { type Ending, expiredEnding, type PortalSession } from "./session";
+import { expiredEnding } from "./session";
 
 interface Visit {
   c: Context;
@@ -15,7 +15,7 @@ interface Visit {
 }
 
 export type Here = Visit & {
-  /** A portal URL of this session that keeps its display mode. */
+  /** A portal URL within this session that keeps its display mode. */
   to: (path: string) => string;
   /** The brokerage's own page, on its own site. */
   atBrokerage: (slug: string, view?: View) => string;
@@ -72,7 +72,7 @@ export function startingBrokerage({ world, session }: Here): string | undefined 
   return world.user(session.userId)?.connections.find(({ id }) => id === reconnect)?.slug ?? broker;
 }
 
-/** This page's brokerage, unless it is temporarily closed. */
+/** Shows this page's brokerage, unless it is in maintenance or disabled. */
 export function withBrokerage(
   here: Here,
   show: (here: Here, brokerage: ListedBrokerage) => Response | Promise<Response>,
@@ -88,7 +88,7 @@ export function withBrokerage(
   return show(here, brokerage);
 }
 
-/** Signs in with the posted form; `action` is where the next form goes. */
+/** Signs in with the posted form; `action` is where the next form is posted. */
 export async function signIn(here: Here, brokerage: ListedBrokerage, action: string) {
   const form = await here.c.req.parseBody();
   const login = typeof form.login === "string" ? form.login.trim() : "";
@@ -101,7 +101,7 @@ export async function signIn(here: Here, brokerage: ListedBrokerage, action: str
   return end(here, attempt);
 }
 
-/** The session keeps a success whatever is tried afterwards. */
+/** A success is final: later attempts in the session can't change it. */
 export function end(here: Here, ending: Ending) {
   if (here.session.ending?.kind === "success" && ending.kind === "error")
     return expired(here.c, here.world, here.session);

@@ -4,17 +4,14 @@ import { AnswerLost } from "../api/lost-answer";
 import { findBrokerage } from "../world/brokerages";
 import { addConnection, breakConnection } from "../world/connections";
 import { addFault } from "../world/faults";
-import type { PostedWebhook } from "./outside";
+import type { PostedWebhook } from "../world/outside";
 import { canonicalRequest, sign } from "../webhooks/signature";
 import { World } from "../world/world";
 
 const partner = { clientId: "ACME", consumerKey: "key", name: "Acme", redirectUri: null };
 const start = Date.parse("2026-11-21T10:00:00Z");
 
-/**
- * A world without sockets or timers: time stands still until it is advanced, and randomness comes from a
- * seed.
- */
+/** A world without sockets or timers: time moves only when advanced, and randomness comes from a seed. */
 function makeWorld(seed = 1) {
   let now = start;
   let state = seed;
@@ -94,7 +91,7 @@ test("the same seed produces the same world", async () => {
   expect(other).not.toEqual(one);
 });
 
-test("webhooks go through the given function, with the configured delay", async () => {
+test("webhooks are posted through the given function, after the configured delay", async () => {
   const { world, posted, pass, makeUser } = makeWorld();
   const { user, connection } = makeUser();
   world.settings.webhookDelayMs = 60_000;
@@ -108,7 +105,7 @@ test("webhooks go through the given function, with the configured delay", async 
   });
 });
 
-test("a lost answer rejects, one that hangs ends with its signal, and a delayed one waits on the given clock", async () => {
+test("a lost answer rejects, a hanging one ends with its signal, and a delayed one waits on the given clock", async () => {
   const { world, call, pass, makeUser } = makeWorld();
   const { query } = makeUser();
   addFault(world, null, { endpoint: "list", kind: "reset", times: 1 });
@@ -127,7 +124,7 @@ test("a lost answer rejects, one that hangs ends with its signal, and a delayed 
   expect((await late).headers.get("Date")).toBe("Sat, 21 Nov 2026 10:01:09 GMT");
 });
 
-test("a dripping body takes its time on the given clock, and stops when the reader stops", async () => {
+test("a dripping body follows the given clock and stops when its reader stops", async () => {
   const { world, call, pass, makeUser, waiting } = makeWorld();
   const { query } = makeUser();
   addFault(world, null, { endpoint: "detail", kind: "drip" });

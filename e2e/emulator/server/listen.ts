@@ -9,11 +9,11 @@ export class PortTakenError extends Error {
     readonly port: number,
     readonly setting: string,
   ) {
-    super(`Port ${port} is already in use; set ${setting} to another one.`);
+    super(`Port ${port} is already in use; set ${setting} to another port.`);
   }
 }
 
-/** Puts one server on each address that localhost may mean, all on the same port, and tells which. */
+/** Starts one server per address that localhost can mean, all on the same port. */
 export async function listenOnLocalhost<S extends { close(): void }>(
   create: () => { server: S; net: Server },
   port: number,
@@ -36,7 +36,7 @@ export async function listenOnLocalhost<S extends { close(): void }>(
   }
 }
 
-/** False where this machine has no such address. */
+/** False if this machine has no such address. */
 async function listen(net: Server, port: number, host: string): Promise<boolean> {
   try {
     net.listen({ port, host });

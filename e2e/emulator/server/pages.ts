@@ -23,7 +23,7 @@ details summary { cursor: pointer; }
 iframe { width: 100%; height: 60vh; background: #fff; border: 1px solid var(--line); border-radius: 8px; }
 `;
 
-/** A page for people who run the emulator; the portal has a look of its own. */
+/** A page for the person running the emulator; the portal has its own design. */
 export function toolPage(title: string, content: Html, script = ""): Html {
   return html`<!doctype html>
     <html lang="en">

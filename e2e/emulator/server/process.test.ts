@@ -38,7 +38,7 @@ async function failure(child: ChildProcess) {
   return { code, text };
 }
 
-test("everything survives a restart in the state file", async () => {
+test("the state file preserves everything across a restart", async () => {
   const statePath = join(folder, "sub", "state.json");
   const first = await startEmulator({ ...secrets, statePath });
   const { data: user } = await createClient(first).authentication.registerSnapTradeUser({ userId: "kept" });
@@ -58,7 +58,7 @@ test("everything survives a restart in the state file", async () => {
 });
 
 test(
-  "the process says one line, saves its state and ends at once on SIGTERM",
+  "the process prints one line, and on SIGTERM saves its state and exits at once",
   { timeout: 20_000 },
   async () => {
     const statePath = join(folder, "process.json");
@@ -77,16 +77,16 @@ test(
   },
 );
 
-test("a damaged state file stops the start with one sentence", { timeout: 20_000 }, async () => {
+test("a damaged state file stops startup with one sentence", { timeout: 20_000 }, async () => {
   const statePath = join(folder, "damaged.json");
   await writeFile(statePath, '{"version":1,"users":[[');
   const { code, text } = await failure(run({ EMULATOR_STATE: statePath }));
   expect(code).toBe(1);
-  expect(text).toBe(`The emulator's state file ${statePath} is damaged; delete it to start afresh.\n`);
+  expect(text).toBe(`The emulator's state file ${statePath} is damaged; delete it to start over.\n`);
   expect(await readFile(statePath, "utf8")).toBe('{"version":1,"users":[[');
 });
 
-test("a taken port is named with its setting", { timeout: 20_000 }, async () => {
+test("a port that is in use is reported with its setting", { timeout: 20_000 }, async () => {
   const running = await startEmulator();
   const { port } = new URL(running.url);
   const smtpPort = new URL(running.smtpUrl).port;
@@ -96,16 +96,16 @@ test("a taken port is named with its setting", { timeout: 20_000 }, async () => 
   ]);
   expect(http).toEqual({
     code: 1,
-    text: `Port ${port} is already in use; set EMULATOR_PORT to another one.\n`,
+    text: `Port ${port} is already in use; set EMULATOR_PORT to another port.\n`,
   });
   expect(smtp).toEqual({
     code: 1,
-    text: `Port ${smtpPort} is already in use; set EMULATOR_SMTP_PORT to another one.\n`,
+    text: `Port ${smtpPort} is already in use; set EMULATOR_SMTP_PORT to another port.\n`,
   });
   await running.close();
 });
 
-test("several emulators live in one process", async () => {
+test("several emulators run in one process", async () => {
   const [one, other] = await Promise.all([startEmulator(secrets), startEmulator(secrets)]);
   await createClient(one).authentication.registerSnapTradeUser({ userId: "only-here" });
   expect((await createClient(other).authentication.listSnapTradeUsers()).data).toEqual([]);

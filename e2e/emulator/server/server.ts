@@ -13,31 +13,26 @@ import { keepState } from "../world/state-file";
 import { World } from "../world/world";
 
 export interface EmulatorOptions {
-  /** 0 takes any free port. */
+  /** 0 picks any free port. */
   port?: number;
   smtpPort?: number;
-  /**
-   * The host name of the portal; different from the app's, so that browsers treat them as different sites.
-   */
+  /** The portal's host name. Keep it different from the app's, so that browsers treat them as two sites. */
   portalHost?: string;
   clientId?: string;
   consumerKey?: string;
   partnerName?: string;
-  /** Where the portal sends people when the login names no `customRedirect`. */
+  /** Where the portal sends people when the login has no `customRedirect`. */
   redirectUri?: string | null;
-  /** The partner's listener for webhooks; none, and nothing is sent. */
+  /** The partner's webhook listener; without one, nothing is sent. */
   webhookUrl?: string;
-  /** A file that keeps everything over restarts. */
+  /** A file that preserves the state across restarts. */
   statePath?: string;
 }
 
 export interface Emulator {
-  /** The API, the control page and the mailbox. */
+  /** The API, the control page, and the mailbox. */
   url: string;
-  /**
-   * The Connection Portal, and the brokerages' own pages. To a browser each is a separate site, as in
-   * production.
-   */
+  /** The portal and the brokerages' own pages: to a browser, each is a separate site, as in production. */
   portalUrl: string;
   brokerageUrl: string;
   smtpUrl: string;
@@ -46,13 +41,13 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
-/** Browsers resolve every name under localhost to this machine; Node.js does not. */
+/** Browsers resolve every name under localhost to this machine; Node.js doesn't. */
 const brokerageHost = "brokerage.localhost";
 
-/** How often things that are due (queued deletions, late repairs) happen when nobody asks. */
-const settleEvery = 250;
+/** How often due work (queued deletions, delayed repairs) runs when no request triggers it. */
+const applyDueEveryMs = 250;
 
-/** Node's five seconds make clients run into connections that are just being closed. */
+/** Node's default of five seconds makes clients reuse connections that are just being closed. */
 const keepAlive = 65_000;
 
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
@@ -82,7 +77,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     portal: `http://${portalHost}:${http.port}`,
     brokerage: `http://${brokerageHost}:${http.port}`,
   };
-  const settling = setInterval(() => world.settleAll(), settleEvery);
+  const timer = setInterval(() => world.applyDue(), applyDueEveryMs);
 
   return {
     url: `http://localhost:${http.port}`,
@@ -92,7 +87,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     clientId,
     consumerKey,
     async close() {
-      clearInterval(settling);
+      clearInterval(timer);
       world.deliveries.close();
       await Promise.all([...http.servers.map(closeHttp), ...smtp.servers.map(closeSmtp)]);
       world.onChange = null;
@@ -103,7 +98,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
 type Fetch = (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
 
-/** Each site has its own paths and nothing else; only the API checks signatures, counts and logs. */
+/** Each site serves only its own paths; only the API checks signatures, counts, and logs. */
 function createFetch(world: World, mailbox: Mailbox): Fetch {
   const api = createApi(world);
   const portal = createPortal(world);
@@ -120,7 +115,7 @@ function createFetch(world: World, mailbox: Mailbox): Fetch {
     if (origin === origins.portal && isPortal) return portal.fetch(request);
     if (isPortal) return new Response(`The portal is at ${origins.portal}.`, { status: 404 });
     if (origin === origins.portal && !isToolsHost(origin))
-      return new Response("Only the portal is here.", { status: 404 });
+      return new Response("Only the portal is served here.", { status: 404 });
     if (pathname.startsWith("/control/api/")) return control.fetch(request);
     if (pathname === "/control") return controlPage.fetch(request);
     if (pathname.startsWith("/mailbox")) return mailboxPages.fetch(request);
@@ -128,7 +123,7 @@ function createFetch(world: World, mailbox: Mailbox): Fetch {
   };
 }
 
-/** The portal is also available on localhost, where snaptrade-react listens to it. */
+/** snaptrade-react only listens to the portal on localhost, so the tools can share its origin. */
 const isToolsHost = (origin: string) => new URL(origin).hostname === "localhost";
 
 function createHttpServer(fetch: Fetch) {
@@ -142,7 +137,7 @@ function createHttpServer(fetch: Fetch) {
 
 function createSmtpServer(mailbox: Mailbox) {
   const server = mailbox.createSmtpServer();
-  // A client that drops out concerns nobody, and whether the port is free is found out where it listens.
+  // A dropped client is harmless, and `listenOnLocalhost` reports a port that is in use.
   server.on("error", () => undefined);
   return { server, net: server.server };
 }

@@ -3,13 +3,13 @@ import { createHmac } from "node:crypto";
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 /**
- * How SnapTrade may write a body; nobody outside knows (docs/snaptrade.md §8.5). The signature is the same
- * for all of them.
+ * How SnapTrade might format a body, which is not public (docs/snaptrade.md §8.5). All formats share one
+ * signature.
  */
 export const bodyForms = ["compact", "spaced", "reordered", "unescaped"] as const;
 export type BodyForm = (typeof bodyForms)[number];
 
-/** Writes an event the way the form says; the content is the same each time. */
+/** Serializes an event in this format; the content is always the same. */
 export function writeBody(event: object, form: BodyForm): string {
   const content = event as Record<string, Json>;
   switch (form) {
@@ -25,7 +25,7 @@ export function writeBody(event: object, form: BodyForm): string {
 }
 
 /**
- * SnapTrade's signature of an event: over sorted, compact, ASCII-only JSON, with the key as it is
+ * SnapTrade's signature of an event: over sorted, compact, ASCII-only JSON, with the key used as is
  * (docs/snaptrade.md §6.6).
  */
 export function signEvent(consumerKey: string, event: object): string {
@@ -39,7 +39,7 @@ interface Style {
   sort?: boolean;
 }
 
-/** Like Python's json.dumps, for content without fractions. */
+/** Like Python's json.dumps, for content without floats. */
 function dumps(value: Json, style: Style): string {
   const { escape, gap = "", sort = false } = style;
   if (Array.isArray(value)) return `[${value.map((item) => dumps(item, style)).join(`,${gap}`)}]`;

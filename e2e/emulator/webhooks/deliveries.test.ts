@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { startEmulator, type Emulator } from "../server/server";
 import { createClient } from "../testing";
-import type { Delivery } from "./deliveries";
+import type { Delivery } from "../world/model";
 
 interface Received {
   body: string;
@@ -51,7 +51,7 @@ async function call<T>(path: string, body?: object): Promise<T> {
   return (await answer.json()) as T;
 }
 const deliveries = () => call<Delivery[]>("/deliveries");
-const settled = (count: number) =>
+const waitForDeliveries = (count: number) =>
   expect
     .poll(
       async () =>
@@ -62,8 +62,8 @@ const send = (eventType: string, members: object = {}) =>
   call(`/users/zoë-日本-😀/events`, { eventType, members });
 
 /**
- * Over the canonical text as the documentation's sample prints it; these events hold nothing that Python
- * prints differently.
+ * Signs the canonical text as in the documentation's sample; these events contain nothing Python would print
+ * differently.
  */
 function expectedSignature(body: string): string {
   const content = JSON.parse(body) as Record<string, unknown>;
@@ -79,11 +79,11 @@ function expectedSignature(body: string): string {
 
 describe("webhooks", () => {
   test.each(["compact", "spaced", "reordered", "unescaped"])(
-    "are signed the same when the body is %s",
+    "carry the same signature when the body is %s",
     async (form) => {
       await call("/settings", { webhookBody: form });
       await send("SOMETHING_NEW", { note: "plain" });
-      await settled(1);
+      await waitForDeliveries(1);
       const [{ body, signature } = { body: "", signature: "" }] = received;
       expect(signature).toBe(expectedSignature(body));
       expect(JSON.parse(body)).toMatchObject({
@@ -94,24 +94,24 @@ describe("webhooks", () => {
     },
   );
 
-  test.each(["wrong", "other-key", "missing"])("can carry a signature that is %s", async (kind) => {
+  test.each(["wrong", "other-key", "missing"])("can carry a signature of the kind %s", async (kind) => {
     await call("/settings", { webhookSignature: kind });
     await send("SOMETHING_NEW");
-    await settled(1);
+    await waitForDeliveries(1);
     expect(received[0]?.signature).not.toBe(expectedSignature(received[0]?.body ?? ""));
   });
 
-  test("tell of a break, a repair and an addition in the order in which they happened", async () => {
+  test("report a break, a repair, and an addition in the order they happened", async () => {
     const { data: user } = await createClient(emulator).authentication.registerSnapTradeUser({
-      userId: "told",
+      userId: "notified",
     });
     const made = await call<{ id: string }>(`/users/${user.userId ?? ""}/connections`, {
       brokerage: "KRAKEN",
       accounts: [{ name: "Spot", number: "1" }],
     });
-    await call(`/users/told/connections/${made.id}/break`, {});
-    await call(`/users/told/connections/${made.id}/fix`, {});
-    await settled(5);
+    await call(`/users/notified/connections/${made.id}/break`, {});
+    await call(`/users/notified/connections/${made.id}/fix`, {});
+    await waitForDeliveries(5);
     const types = received.map(({ body }) => (JSON.parse(body) as { eventType: string }).eventType);
     expect(types).toEqual([
       "USER_REGISTERED",
@@ -122,7 +122,7 @@ describe("webhooks", () => {
     ]);
   });
 
-  test("tell of each day's holdings update while the connection works", async () => {
+  test("report each day's holdings update while the connection works", async () => {
     const { data: user } = await createClient(emulator).authentication.registerSnapTradeUser({
       userId: "daily",
     });
@@ -136,7 +136,7 @@ describe("webhooks", () => {
   });
 
   test.each(["kept", "renewed"])(
-    "are sent again three times when they are not taken, with their time %s",
+    "are retried three times when not accepted, with their timestamp %s",
     async (timestamp) => {
       status = 500;
       await call("/settings", { webhookRetrySpeed: 720_000, webhookRetryTimestamp: timestamp });
@@ -154,7 +154,7 @@ describe("webhooks", () => {
     },
   );
 
-  test("can be held and released in any order, doubled, lost, and sent once more by hand", async () => {
+  test("can be held and released in any order, duplicated, lost, and resent by hand", async () => {
     await call("/settings", { webhooks: "hold" });
     for (const eventType of ["FIRST", "SECOND", "THIRD"]) await send(eventType);
     expect(received).toEqual([]);
@@ -167,7 +167,7 @@ describe("webhooks", () => {
 
     await call("/settings", { webhooks: "send", webhookCopies: 3 });
     await send("DOUBLED");
-    await settled(6);
+    await waitForDeliveries(6);
     expect(received.filter(({ body }) => body.includes("DOUBLED"))).toHaveLength(3);
 
     await call("/settings", { webhookCopies: 1, webhookLossPercent: 100 });

@@ -1,40 +1,20 @@
 import { isoTime } from "../world/clock";
-import type { WebhookEvent } from "../world/events";
-import type { Settings } from "../server/settings";
-import type { World } from "../world/world";
+import type { Attempt, Delivery, ReleaseOrder, WebhookEvent, WebhookSender, World } from "../world/model";
+import type { Settings } from "../world/settings";
 import { signEvent, writeBody } from "./body";
-
-/** One time that something was sent, and what came back. */
-export interface Attempt {
-  at: string;
-  body: string;
-  signature: string | null;
-  /** The answer's status; null when none came. */
-  status: number | null;
-  error: string | null;
-  ms: number;
-}
-
-export interface Delivery {
-  id: string;
-  event: WebhookEvent;
-  state: "held" | "under way" | "delivered" | "waiting for retry" | "given up" | "dropped";
-  attempts: Attempt[];
-}
 
 const kept = 2000;
 const gapsMinutes = [30, 60, 120];
 const accepted = [200, 201, 202, 204];
 
-/** Sends events to the partner's one listener, as well or as badly as the settings say. */
-export class Deliveries {
-  /** The partner's listener, as set in SnapTrade's dashboard; none, and nothing is sent. */
+/** Sends events to the partner's one listener, as reliably or unreliably as the settings say. */
+export class Deliveries implements WebhookSender {
   url: string | null = null;
   private readonly list: Delivery[] = [];
   private readonly waiting = new Set<() => void>();
   /**
-   * Per user, what was sent last: SnapTrade promises no order, but an emulator without any would make no
-   * demonstration.
+   * The last delivery per user. SnapTrade promises no order, but a demonstration without any would confuse
+   * people.
    */
   private readonly lines = new Map<string, Promise<void>>();
 
@@ -44,7 +24,7 @@ export class Deliveries {
     return userId === undefined ? this.list : this.list.filter(({ event }) => event.userId === userId);
   }
 
-  /** Takes an event that has just happened. */
+  /** Queues an event that has just happened. */
   add(event: WebhookEvent) {
     const settings = this.settingsOf(event);
     if (this.url === null || settings.webhooks === "off") return;
@@ -58,7 +38,7 @@ export class Deliveries {
     }
   }
 
-  /** Sends one now, whatever became of it before; a delivered one is thereby a duplicate. */
+  /** Sends one now, whatever its state; resending a delivered one makes a duplicate. */
   send(delivery: Delivery): Promise<void> {
     delivery.state = "under way";
     const { userId } = delivery.event;
@@ -67,8 +47,8 @@ export class Deliveries {
     return sent;
   }
 
-  /** Sends what is held, in this order, each after the one before it was answered. */
-  async release(order: "oldest" | "newest" | "random", userId?: string): Promise<number> {
+  /** Sends the held deliveries in this order, each after the previous one was answered. */
+  async release(order: ReleaseOrder, userId?: string): Promise<number> {
     const held = this.all(userId).filter(({ state }) => state === "held");
     if (order === "newest") held.reverse();
     if (order === "random") held.sort(() => this.world.outside.random() - 0.5);
@@ -76,20 +56,19 @@ export class Deliveries {
     return held.length;
   }
 
-  /** Forgets all of them. */
   clear() {
     this.cancel();
     this.list.length = 0;
   }
 
-  /** Ends everything that is still to be sent. */
+  /** Cancels everything that has not been sent yet. */
   close() {
     this.cancel();
     this.url = null;
   }
 
   private cancel() {
-    for (const takeBack of this.waiting) takeBack();
+    for (const cancelTimer of this.waiting) cancelTimer();
     this.waiting.clear();
   }
 
@@ -142,11 +121,11 @@ export class Deliveries {
       act();
       return;
     }
-    const takeBack = this.world.outside.after(ms, () => {
-      this.waiting.delete(takeBack);
+    const cancelTimer = this.world.outside.after(ms, () => {
+      this.waiting.delete(cancelTimer);
       act();
     });
-    this.waiting.add(takeBack);
+    this.waiting.add(cancelTimer);
   }
 
   private async post(
@@ -160,13 +139,13 @@ export class Deliveries {
       "Content-Type": "application/json",
       ...(signature === null ? {} : { Signature: signature }),
     };
-    const told = { at: isoTime(startedAt), body, signature };
+    const sent = { at: isoTime(startedAt), body, signature };
     try {
       const status = await post(url, { body, headers, timeoutMs });
-      return { ...told, status, error: null, ms: clock() - startedAt };
+      return { ...sent, status, error: null, ms: clock() - startedAt };
     } catch (error) {
       return {
-        ...told,
+        ...sent,
         status: null,
         error: error instanceof Error ? error.name : "unknown",
         ms: clock() - startedAt,

@@ -3,8 +3,8 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
 /**
- * Whether `signature` covers this request (docs/snaptrade.md §1.2). `target` is the raw request target: the
- * signature is over the query as sent, so nothing may be decoded or put in order first.
+ * Whether `signature` covers this request (docs/snaptrade.md §1.2). It is over the query as sent, so `target`
+ * must be the raw request target, neither decoded nor reordered.
  */
 export function isSigned(consumerKey: string, target: string, body: string, signature: string): boolean {
   const canonical = canonicalRequest(target, body);
@@ -38,8 +38,8 @@ function withSortedKeys(value: Json): Json {
 }
 
 /**
- * Clients written in Python sign non-ASCII characters escaped; nobody outside knows which form the server
- * expects (docs/snaptrade.md §8.23).
+ * Python clients sign non-ASCII characters escaped; it isn't public which form the server expects
+ * (docs/snaptrade.md §8.23).
  */
 function escapeNonAscii(json: string): string {
   return json.replace(/[^\x00-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);

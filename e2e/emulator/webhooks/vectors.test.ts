@@ -24,18 +24,18 @@ const signed = requests.flatMap(({ operation, target, body, canonical, signature
   canonical === null || signature === null ? [] : [{ operation, target, body, canonical, signature }],
 );
 
-test("all but one of the captured requests are signed", () => {
+test("all captured requests but one are signed", () => {
   expect(requests).toHaveLength(24);
   expect(signed).toHaveLength(23);
 });
 
 describe.each(signed)("$operation", ({ target, body, canonical, signature }) => {
-  test("has this canonical form and signature", () => {
+  test("has the captured canonical form and signature", () => {
     expect(canonicalRequest(target, body)).toBe(canonical);
     expect(isSigned(consumerKey, target, body, signature)).toBe(true);
   });
 
-  test("a changed byte anywhere is noticed", () => {
+  test("changing any byte invalidates the signature", () => {
     const changedTarget = target.replace("ACMETEST", "ACMETESU");
     expect(isSigned(consumerKey, changedTarget, body, signature)).toBe(false);
     expect(isSigned(consumerKey, `/api/v1${target}`, body, signature)).toBe(false);
@@ -53,19 +53,19 @@ describe.each(signed)("$operation", ({ target, body, canonical, signature }) => 
   });
 });
 
-test("characters outside ASCII may be signed raw or escaped", () => {
+test("non-ASCII characters can be signed raw or escaped", () => {
   const target = "/snapTrade/registerUser?clientId=ACMETEST&timestamp=1790000000";
   const body = '{"userId":"zoë-日本-😀"}';
   expect(isSigned(consumerKey, target, body, "Cwy9/0JK+BRagV4+LLHPQ2219YhdnB4zUrUs/lDu1b4=")).toBe(true);
   expect(isSigned(consumerKey, target, body, "1b/DCwBCIQTJip2FIAyrt8ySMTtlha8n/MuSVeVAHgY=")).toBe(true);
 });
 
-test("the query is taken as sent, neither decoded nor sorted", () => {
+test("the query is used as sent, neither decoded nor sorted", () => {
   const target = "/x?b=1%2C2&a=+";
   expect(canonicalRequest(target, "")).toBe('{"content":null,"path":"/x","query":"b=1%2C2&a=+"}');
 });
 
-test("keys of the body are sorted at every level", () => {
+test("body keys are sorted at every level", () => {
   expect(canonicalRequest("/x", '{"b":{"d":1,"c":[{"z":0,"y":0}]},"a":null}')).toBe(
     '{"content":{"a":null,"b":{"c":[{"y":0,"z":0}],"d":1}},"path":"/x","query":""}',
   );

@@ -20,7 +20,7 @@ export interface BrokerageFlags {
   is_degraded: boolean;
 }
 
-/** The same words always give the same UUID, so ids survive restarts and differ between tables. */
+/** The same text always gives the same UUID, so ids survive restarts. */
 export function stableId(words: string): string {
   const hex = createHash("sha1").update(words).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-5${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -4,14 +4,14 @@ export function isoTime(ms: number): string {
 }
 
 /**
- * disabled_date carries a Toronto-like offset, so comparing it as text goes wrong as it would in earnest
- * (docs/snaptrade.md §7.1).
+ * disabled_date has a different offset (Toronto's), so comparing times as text fails here as it would in
+ * production (docs/snaptrade.md §7.1).
  */
 export function isoTimeWithOffset(ms: number): string {
   return new Date(ms - 5 * 3_600_000).toISOString().replace("Z", "000-05:00");
 }
 
-/** The holdings time is written with a blank in place of the "T". */
+/** The holdings time has a space in place of the "T". */
 export function syncTime(ms: number): string {
   return isoTime(ms).replace("T", " ");
 }

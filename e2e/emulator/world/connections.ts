@@ -1,7 +1,7 @@
 import { type Brokerage, stableId } from "./brokerages";
 import { days, minutes } from "./clock";
 import { recordEvent } from "./events";
-import type { Account, Connection, User, World } from "./world";
+import type { Account, Connection, User, World } from "./model";
 
 interface NewConnection {
   brokerage: Brokerage;
@@ -60,7 +60,7 @@ export function breakConnection(world: World, user: User, connection: Connection
   recordEvent(world, user, "CONNECTION_BROKEN", { brokerageAuthorizationId: connection.id }, at);
 }
 
-/** What a successful sign-in does to an existing connection: at once, or as late as the settings say. */
+/** Applies a successful sign-in to an existing connection, at once or after the configured delay. */
 export function repairConnection(world: World, user: User, connection: Connection) {
   const now = world.now(user);
   const delay = world.settingsOf(user).repairDelaySeconds * 1000;
@@ -105,7 +105,7 @@ export function removeConnection(world: World, user: User, connection: Connectio
 }
 
 /**
- * A working connection is synced daily, at the hour it was made; a disabled one stays as it was
+ * A working connection is synced daily at the hour it was created; a disabled one keeps its last sync
  * (docs/snaptrade.md §5.3).
  */
 export function lastHoldingsSync(connection: Connection, now: number): number {
@@ -115,8 +115,7 @@ export function lastHoldingsSync(connection: Connection, now: number): number {
 }
 
 /**
- * Tells of each daily update that has happened since the last one that was told; after a leap of the clock of
- * the newest ones only.
+ * Announces each daily update since the last announced one; after a jump of the clock, only the newest ones.
  */
 export function announceDailyHoldings(world: World, user: User, connection: Connection) {
   if (connection.disabled) return;

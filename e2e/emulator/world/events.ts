@@ -1,5 +1,5 @@
 import { isoTime } from "./clock";
-import type { User, World } from "./world";
+import type { User, WebhookEvent, World } from "./model";
 
 export type SignInResult =
   | "SUCCESS"
@@ -10,7 +10,7 @@ export type SignInResult =
   | "INVALID_MFA_CODE"
   | "UNCAUGHT_ERROR";
 
-/** What each event carries besides the members common to all. */
+/** What each event carries in addition to the common members. */
 interface Members {
   USER_REGISTERED: object;
   USER_DELETED: object;
@@ -33,17 +33,9 @@ interface Members {
 
 export type EventType = keyof Members;
 
-export type WebhookEvent = {
-  webhookId: string;
-  clientId: string;
-  eventTimestamp: string;
-  userId: string;
-  eventType: string;
-} & Record<string, unknown>;
-
 const keptPerUser = 500;
 
-/** The one place that knows something happened: keeps it, and has it sent. */
+/** The one place where events originate: stores the event and queues it for delivery. */
 export function recordEvent<Type extends EventType>(
   world: World,
   user: User,
@@ -54,7 +46,7 @@ export function recordEvent<Type extends EventType>(
   return recordAnyEvent(world, user.userId, eventType, members, at);
 }
 
-/** Also for types that nobody has heard of, and users that do not exist. */
+/** Also accepts unknown event types and users that don't exist. */
 export function recordAnyEvent(
   world: World,
   userId: string,

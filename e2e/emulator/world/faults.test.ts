@@ -7,7 +7,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.emulator.close());
 
-test("a fault hits its user and endpoint only, as often as told", async () => {
+test("a fault affects only its user and endpoint, for the given number of requests", async () => {
   const [hit, spared] = [await world.newUser(), await world.newUser()];
   await world.control(`/users/${hit.userId}/faults`, {
     endpoint: "list",
@@ -23,7 +23,7 @@ test("a fault hits its user and endpoint only, as often as told", async () => {
   expect([await list(hit), await list(hit), await list(hit)]).toEqual([503, 503, 200]);
 });
 
-test("a gateway's HTML, a strange shape, an empty list and a full rate can be had", async () => {
+test("answers can be a gateway's HTML, malformed, an empty list, or rate limited", async () => {
   const user = await world.newUser();
   await world.newConnection(user, "KRAKEN");
   const next = async (kind: string) => {
@@ -42,7 +42,7 @@ test("a gateway's HTML, a strange shape, an empty list and a full rate can be ha
   });
 });
 
-test("a cut connection and one that hangs look like it from outside", async () => {
+test("a dropped connection resets, and a hanging one times out", async () => {
   const user = await world.newUser();
   await world.control(`/users/${user.userId}/faults`, { endpoint: "list", kind: "reset", times: 1 });
   await expect(world.client.connections.listBrokerageAuthorizations(user)).rejects.toMatchObject({
@@ -55,7 +55,7 @@ test("a cut connection and one that hangs look like it from outside", async () =
   expect((await world.client.connections.listBrokerageAuthorizations(user)).status).toBe(200);
 });
 
-test("a delay delays", async () => {
+test("a delay holds the answer back", async () => {
   const user = await world.newUser();
   await world.control(`/users/${user.userId}/faults`, { endpoint: "login", kind: "delay", delayMs: 150 });
   const started = performance.now();
@@ -63,14 +63,14 @@ test("a delay delays", async () => {
   expect(performance.now() - started).toBeGreaterThanOrEqual(140);
 });
 
-test("a user may be registered though the answer is lost", async () => {
+test("a user can be registered although the answer is lost", async () => {
   await world.control("/faults", { endpoint: "register", kind: "reset", after: true, times: 1 });
   await expect(world.client.authentication.registerSnapTradeUser({ userId: "lost" })).rejects.toThrow();
   const again = await world.client.authentication.registerSnapTradeUser({ userId: "lost" });
   expect(again).toMatchObject({ status: 400, data: { code: "1010" } });
 });
 
-test("faults can be taken away", async () => {
+test("faults can be removed", async () => {
   const user = await world.newUser();
   await world.control(`/users/${user.userId}/faults`, { endpoint: "*", kind: "status" });
   expect((await world.client.connections.listBrokerageAuthorizations(user)).status).toBe(500);
@@ -78,13 +78,13 @@ test("faults can be taken away", async () => {
   expect((await world.client.connections.listBrokerageAuthorizations(user)).status).toBe(200);
 });
 
-test("misspelt faults and settings are refused", async () => {
+test("misspelled faults and settings are refused", async () => {
   const user = await world.newUser();
   await expect(world.control("/faults", { endpoint: "lists", kind: "hang" })).rejects.toThrow("400");
   await expect(world.control(`/users/${user.userId}/settings`, { message: "both" })).rejects.toThrow("400");
 });
 
-test("the rate is kept over a rolling minute, for all or for one user", async () => {
+test("the rate limit covers a rolling minute, for everyone or for one user", async () => {
   const own = await startTestEmulator();
   const user = await own.newUser();
   const list = () => own.client.connections.listBrokerageAuthorizations(user);

@@ -1,7 +1,7 @@
-import type { Connection, User } from "./world";
+import type { Connection, User } from "./model";
 
 interface Past {
-  /** The connections were like this until then, on the user's clock. */
+  /** On the user's clock: the connections looked like this until then. */
   until: number;
   connections: Connection[];
 }
@@ -9,11 +9,11 @@ interface Past {
 const keptMs = 3_600_000;
 const keptPerUser = 50;
 
-/** Each user's connections before their changes, for reads that lag. */
+/** Keeps each user's connections as they were before each change, for reads that lag. */
 export class History {
   private readonly pasts = new Map<string, Past[]>();
 
-  /** Call before each change of a user's connections, with the time when it becomes visible. */
+  /** Call before each change to a user's connections, with the time at which it becomes visible. */
   keep(user: User, now: number) {
     const pasts = (this.pasts.get(user.userId) ?? []).filter(({ until }) => until > now - keptMs);
     pasts.push({ until: now, connections: structuredClone(user.connections) });

@@ -7,7 +7,7 @@ export interface Allowance {
   resetSeconds: number;
 }
 
-/** A rolling minute per key (docs/snaptrade.md §1.10). A refused request does not count. */
+/** Counts requests per key over a rolling minute (docs/snaptrade.md §1.10). Refused requests don't count. */
 export class RateLimit {
   private taken = new Map<string, number[]>();
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { World } from "./world";
+import type { World } from "./model";
 
 const version = 1;
 const saveDelay = 150;
@@ -20,14 +20,14 @@ interface Saved {
   nextMailId: number;
 }
 
-/** Loads what an earlier run left and keeps the file up to date from then on. Returns a last save. */
+/** Loads the previous run's state and keeps the file up to date. Returns a function that saves once more. */
 export function keepState(world: World, path: string): () => void {
   load(world, path);
   let timer: NodeJS.Timeout | undefined;
   const save = () => {
     clearTimeout(timer);
     timer = undefined;
-    write(path, serialise(world));
+    write(path, serialize(world));
   };
   world.onChange = () => {
     timer ??= setTimeout(save, saveDelay);
@@ -35,7 +35,7 @@ export function keepState(world: World, path: string): () => void {
   return save;
 }
 
-function serialise(world: World): string {
+function serialize(world: World): string {
   const { brokerageFlags, settings, clockOffset, faults, mail, nextMailId } = world;
   const maps = { users: [...world.users], sessions: [...world.sessions], events: [...world.events] };
   return JSON.stringify({
@@ -60,7 +60,7 @@ function load(world: World, path: string) {
   if (!existsSync(path)) return;
   const saved = parse(readFileSync(path, "utf8"));
   if (!saved)
-    throw new StateFileError(`The emulator's state file ${path} is damaged; delete it to start afresh.`);
+    throw new StateFileError(`The emulator's state file ${path} is damaged; delete it to start over.`);
   world.users = new Map(saved.users);
   world.sessions = new Map(saved.sessions);
   world.events = new Map(saved.events);
@@ -78,7 +78,7 @@ function parse(text: string): Saved | null {
   }
 }
 
-/** The file is only ever written here, so its outline is enough to tell a whole file from a damaged one. */
+/** Only this module writes the file, so checking its outline is enough to detect damage. */
 function isSaved(value: unknown): value is Saved {
   if (typeof value !== "object" || value === null) return false;
   const members: Record<string, unknown> = { ...value };

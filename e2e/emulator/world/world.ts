@@ -1,78 +1,29 @@
-import { type Brokerage, brokerages, type BrokerageFlags, defaultFlags, findBrokerage } from "./brokerages";
-import { announceDailyHoldings, finishRepair, removeConnection } from "./connections";
-import { recordEvent, type WebhookEvent } from "./events";
-import type { Fault } from "./faults";
-import { History } from "./history";
-import type { Mail } from "../mailbox/mailbox";
-import { Chance, type Outside, thisMachine } from "../server/outside";
-import type { PortalSession } from "../portal/session";
-import { RateLimit } from "./rate-limit";
-import { defaultSettings, type Settings } from "../server/settings";
 import { Deliveries } from "../webhooks/deliveries";
-
-export interface Account {
-  id: string;
-  institutionAccountId: string;
-  name: string;
-  number: string;
-  currency: string;
-  amount: number;
-}
-
-/** All times are milliseconds on the clock of the user who owns the connection. */
-export interface Connection {
-  id: string;
-  slug: string;
-  /** Which login at the brokerage this is; the same one gives the same connection. */
-  login: string;
-  name: string;
-  type: "read" | "trade";
-  createdAt: number;
-  updatedAt: number;
-  disabled: boolean;
-  disabledAt: number | null;
-  syncedAt: number;
-  /** The newest daily update that was told by webhook. */
-  announcedAt: number;
-  refreshedAt: number | null;
-  repairAt: number | null;
-  deleteAt: number | null;
-  shared: boolean;
-  accounts: Account[];
-}
-
-export interface User {
-  userId: string;
-  userSecret: string;
-  clockOffset: number;
-  settings: Partial<Settings>;
-  brokerageFlags: Record<string, Partial<BrokerageFlags>>;
-  connections: Connection[];
-  deleteAt: number | null;
-}
-
-export interface LoggedRequest {
-  method: string;
-  path: string;
-  status: number | null;
-  at: string;
-  userId: string | null;
-}
-
-export interface Partner {
-  clientId: string;
-  consumerKey: string;
-  name: string;
-  redirectUri: string | null;
-}
-
-export type ListedBrokerage = Brokerage & BrokerageFlags;
+import { brokerages, type BrokerageFlags, defaultFlags, findBrokerage } from "./brokerages";
+import { announceDailyHoldings, finishRepair, removeConnection } from "./connections";
+import { recordEvent } from "./events";
+import { History } from "./history";
+import type * as model from "./model";
+import type {
+  Connection,
+  Fault,
+  ListedBrokerage,
+  LoggedRequest,
+  Mail,
+  Partner,
+  PortalSession,
+  User,
+  WebhookEvent,
+} from "./model";
+import { Chance, type Outside, thisMachine } from "./outside";
+import { RateLimit } from "./rate-limit";
+import { defaultSettings, type Settings } from "./settings";
 
 const keptRequests = 1000;
 const keptSessions = 5000;
 
-/** Everything one emulator knows. Several may live side by side in one process. */
-export class World {
+/** The emulated world; `model.ts` documents its members. */
+export class World implements model.World {
   users = new Map<string, User>();
   sessions = new Map<string, PortalSession>();
   events = new Map<string, WebhookEvent[]>();
@@ -88,7 +39,6 @@ export class World {
   readonly outside: Outside;
   readonly chance: Chance;
   readonly deliveries: Deliveries;
-  /** The addresses of the portal and of the brokerages' own pages; known once the server listens. */
   origins = { portal: "", brokerage: "" };
   onChange: (() => void) | null = null;
 
@@ -101,21 +51,15 @@ export class World {
     this.deliveries = new Deliveries(this);
   }
 
-  /** To be called after every change that is to survive a restart. */
   changed() {
     this.onChange?.();
   }
 
-  /** SnapTrade's clock, or one user's share of it. */
   now(user?: User): number {
     const skewSeconds = user?.settings.clockSkewSeconds ?? this.settings.clockSkewSeconds;
     return this.trueTime() + (user?.clockOffset ?? 0) + skewSeconds * 1000;
   }
 
-  /**
-   * The correct time: request timestamps and rates are checked against it, however far SnapTrade's clock is
-   * off.
-   */
   trueTime(): number {
     return this.outside.clock() + this.clockOffset;
   }
@@ -160,14 +104,12 @@ export class World {
     return user;
   }
 
-  /** The user as of now: whatever was due has happened. */
   user(userId: string): User | undefined {
     const user = this.users.get(userId);
-    if (user) this.settle(user);
+    if (user) this.applyDueOf(user);
     return this.users.get(userId);
   }
 
-  /** The user's connections as this kind of read shows them now, which may lag. */
   shownConnections(user: User, read: "list" | "detail"): Connection[] {
     const { readLagSeconds, listLagSeconds } = this.settingsOf(user);
     const lagSeconds = read === "list" ? Math.max(readLagSeconds, listLagSeconds) : readLagSeconds;
@@ -176,11 +118,11 @@ export class World {
       : this.history.connectionsAt(user, this.now(user) - lagSeconds * 1000);
   }
 
-  settleAll() {
-    for (const user of this.users.values()) this.settle(user);
+  applyDue() {
+    for (const user of this.users.values()) this.applyDueOf(user);
   }
 
-  private settle(user: User) {
+  private applyDueOf(user: User) {
     const now = this.now(user);
     for (const connection of [...user.connections]) {
       if (connection.repairAt !== null && connection.repairAt <= now)
@@ -207,7 +149,6 @@ export class World {
     if (this.requests.length > keptRequests) this.requests.splice(0, this.requests.length - keptRequests);
   }
 
-  /** Back to an empty world on the true clock. */
   reset() {
     this.users.clear();
     this.sessions.clear();

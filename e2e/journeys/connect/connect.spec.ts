@@ -1,7 +1,7 @@
 import { dialogOf, openDialog, signIn } from "../../support/portal";
 import { broken, expect, row, test } from "../../support/test";
 
-test("another brokerage is found by typing, connected in the dialog, and there", async ({
+test("another brokerage can be found by typing and connected in the dialog", async ({
   page,
   context,
   make,
@@ -21,7 +21,7 @@ test("another brokerage is found by typing, connected in the dialog, and there",
   await expect(row(page, "Degiro")).toContainText("Connected");
 });
 
-test("on a phone the list says which brokerages are connected, beside the button to connect another login", async ({
+test("on a phone the list shows which brokerages are connected, next to the button for another login", async ({
   page,
   context,
   make,
@@ -36,7 +36,10 @@ test("on a phone the list says which brokerages are connected, beside the button
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
 });
 
-test("who has a stopped connection there is offered its repair first", async ({ page, owner }) => {
+test("a person with a stopped connection at the brokerage is offered its repair first", async ({
+  page,
+  owner,
+}) => {
   await page.goto("/connections/new");
   await page.getByRole("link", { name: /Needs reconnecting: Vanguard US/ }).click();
   await expect(
@@ -49,7 +52,7 @@ test("who has a stopped connection there is offered its repair first", async ({ 
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a second connection beside a stopped one is pointed out, with both ways to tidy up", async ({
+test("a second connection next to a stopped one is pointed out, with both ways to clean up", async ({
   page,
   owner,
 }) => {
@@ -69,7 +72,7 @@ test("a second connection beside a stopped one is pointed out, with both ways to
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a repair that made a second connection says so in the dialog, and both can be kept from there", async ({
+test("a repair that created a second connection says so in the dialog, where both can be kept", async ({
   page,
   owner,
 }) => {
@@ -84,13 +87,13 @@ test("a repair that made a second connection says so in the dialog, and both can
   await expect(page.getByRole("region", { name: "A second Vanguard US connection was made" })).toHaveCount(0);
 });
 
-test("brokerage trouble of a stopped connection is not the person's to mend", async ({
+test("a stopped connection at a troubled brokerage asks nothing of the person", async ({
   page,
   context,
   make,
   control,
 }) => {
-  // A brokerage's trouble is everybody's, so these two are used by no other test.
+  // Brokerage flags affect everyone, so no other test uses these two.
   const owner = await make(broken("ZERODHA"), broken("BINANCE"));
   await owner.enter(context);
   await control.post("/brokerages/ZERODHA", { enabled: false });

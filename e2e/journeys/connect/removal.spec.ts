@@ -8,7 +8,10 @@ async function askToRemove(page: Page, owner: Owner) {
   await page.getByRole("button", { name: "Remove Vanguard US" }).click();
 }
 
-test("removing says what is lost, waits for SnapTrade, and then is confirmed", async ({ page, owner }) => {
+test("removing says what will be lost, waits for SnapTrade, and is then confirmed", async ({
+  page,
+  owner,
+}) => {
   await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
   await expect(
     page.getByText("If it just stopped working, you can reconnect it and keep everything."),
@@ -29,7 +32,7 @@ test("a removal that SnapTrade refuses changes nothing and says so", async ({ pa
   await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
 });
 
-test("a removal whose answer is lost is said as unknown, and can be taken back", async ({ page, owner }) => {
+test("a removal whose answer is lost is shown as unknown and can be undone", async ({ page, owner }) => {
   await owner.fault({ endpoint: "delete", kind: "status", status: 500, times: 1 });
   await page.goto(`/connections/${owner.ids[0] ?? ""}/remove`);
   await page.getByRole("button", { name: "Remove Vanguard US" }).click();
@@ -39,7 +42,7 @@ test("a removal whose answer is lost is said as unknown, and can be taken back",
   await expect(page.getByRole("region", { name: "Status" })).toContainText("Needs reconnecting");
 });
 
-test("a removal that SnapTrade heard, though its answer was lost, is never called unchanged, and ends by itself", async ({
+test("a removal that SnapTrade received, though its answer was lost, is never called unchanged and finishes on its own", async ({
   page,
   make,
   context,
@@ -55,7 +58,7 @@ test("a removal that SnapTrade heard, though its answer was lost, is never calle
   await expect(row(page, "Vanguard US")).toContainText("Removed");
 });
 
-test("a removal that SnapTrade lost can be taken back while SnapTrade has the connection", async ({
+test("a removal that SnapTrade lost can be undone while SnapTrade still has the connection", async ({
   page,
   owner,
 }) => {

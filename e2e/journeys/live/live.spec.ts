@@ -4,13 +4,13 @@ import { dialogOf, openDialog } from "../../support/portal";
 
 const working = (brokerage: string) => ({ brokerage, createdDate: "2026-03-01T12:00:00Z" });
 
-/** Their account at SnapTrade sends webhooks from now on. */
+/** From now on, SnapTrade sends webhooks for this person. */
 async function withWebhooks(owner: Owner): Promise<Owner> {
   await owner.set({ webhooks: "send" });
   return owner;
 }
 
-/** Reads server-sent events as a page does; `next` resolves with the next version. */
+/** Reads server-sent events like a page does; `next` resolves with the next version. */
 async function listen(owner: Owner) {
   const stop = new AbortController();
   const answer = await fetch(`${servers().appUrl}/api/live`, {
@@ -35,7 +35,7 @@ async function listen(owner: Owner) {
 }
 
 test.describe("an open page", () => {
-  test("shows a break and a repair without a reload, in place, in its title and in words", async ({
+  test("shows a break and a repair without a reload: in place, in its title, and in an announcement", async ({
     page,
     make,
     context,
@@ -62,14 +62,14 @@ test.describe("an open page", () => {
     expect(await page.evaluate(() => Reflect.get(window, "notReloaded") === true)).toBe(true);
   });
 
-  test("that was hidden catches up when it is shown, and asks for nothing meanwhile", async ({
+  test("that was hidden sends no requests until it is shown, then catches up", async ({
     page,
     make,
     context,
   }) => {
     const owner = await withWebhooks(await make(working("QUESTRADE")));
     await owner.enter(context);
-    // A page that does not know the reader's zone yet reads itself again at once.
+    // A page that doesn't know the person's time zone yet reloads its data at once.
     await context.addCookies([{ name: "time-zone", value: "America%2FToronto", url: servers().appUrl }]);
     await page.goto("/connections");
     await show(page, "hidden");
@@ -85,7 +85,7 @@ test.describe("an open page", () => {
     await expect(row(page, "Questrade").getByText("Needs reconnecting")).toBeVisible();
   });
 
-  test("of one connection follows it too", async ({ page, make, context }) => {
+  test("that shows one connection updates too", async ({ page, make, context }) => {
     const owner = await withWebhooks(await make(working("QUESTRADE")));
     await owner.enter(context);
     await page.goto(`/connections/${owner.ids[0]}`);
@@ -94,7 +94,7 @@ test.describe("an open page", () => {
     await expect(page.getByText("SnapTrade notified us")).toBeVisible();
   });
 
-  test("without JavaScript loses liveliness and nothing else", async ({ browser, make }) => {
+  test("without JavaScript loses only the live updates", async ({ browser, make }) => {
     const owner = await withWebhooks(await make(working("QUESTRADE")));
     const context = await browser.newContext({ javaScriptEnabled: false, baseURL: servers().appUrl });
     await owner.enter(context);
@@ -111,7 +111,7 @@ test.describe("an open page", () => {
   });
 });
 
-test("the portal's dialog turns to the result from the event alone, while SnapTrade answers no look", async ({
+test("the portal's dialog shows the result from the event alone while SnapTrade answers no looks", async ({
   page,
   make,
   context,
@@ -124,14 +124,14 @@ test("the portal's dialog turns to the result from the event alone, while SnapTr
   await owner.fix(0);
   await expect(result(/is connected again/)).toBeVisible();
   await dialogOf(page).close();
-  // The event made us ask, in vain: the list says what was true then, and no more.
+  // The event triggered a look, which failed: the list keeps showing what it last saw.
   await expect(row(page, "Vanguard")).toContainText(/Connected at \d\d:\d\d/);
   await owner.clearFaults();
   await page.getByRole("button", { name: "Try now" }).click();
   await expect(row(page, "Vanguard").getByText("Reconnected")).toBeVisible();
 });
 
-test("a page that waits for a look stays as it is under an open dialog, and shows the result", async ({
+test("a page waiting for a look stays unchanged under an open dialog, and then shows the result", async ({
   page,
   make,
   context,
@@ -141,8 +141,7 @@ test("a page that waits for a look stays as it is under an open dialog, and show
   await page.clock.install();
   await page.goto("/connections");
   await expect(row(page, "Kraken")).toContainText("Needs reconnecting");
-  // It reads itself again within a minute while something needs reconnecting, and says so only when that is
-  // near.
+  // While something needs reconnecting, the page looks again every minute, and says so only shortly before.
   await expect(page.getByText("Checking with SnapTrade…")).toHaveCount(0);
   await row(page, "Kraken").getByRole("button", { name: "Reconnect Kraken" }).click();
   const { portal, result } = dialogOf(page);
@@ -151,8 +150,7 @@ test("a page that waits for a look stays as it is under an open dialog, and show
   await portal.getByLabel("API secret").fill("anything");
   await portal.getByRole("button", { name: "Reconnect", exact: true }).click();
   await expect(result("Kraken is connected again")).toBeVisible();
-  // Requests of a page go one after another: once the second one is answered, whatever the first one led to
-  // has happened.
+  // A page sends one request at a time: once the second is answered, the first has had its effect.
   for (const next of [() => page.clock.fastForward(61_000), () => owner.break(0)]) {
     const answered = page.waitForResponse((response) => response.request().method() === "POST");
     await next();
@@ -161,10 +159,10 @@ test("a page that waits for a look stays as it is under an open dialog, and show
   await expect(result("Kraken is connected again")).toBeVisible();
 });
 
-test("a reading after an event never shows the older state, 300 times", async ({ make }) => {
+test("a read after an event never shows the older state, in 300 tries", async ({ make }) => {
   test.setTimeout(300_000);
-  // Their clock goes in steps, so that no two events are too close to be told apart, and stays within what
-  // counts as in time.
+  // The clock advances in steps, so that no two events are too close to order, and stays within the
+  // tolerance.
   const owner = await make();
   await owner.advance(-480);
   await owner.connect(working("QUESTRADE"));
@@ -176,8 +174,8 @@ test("a reading after an event never shows the older state, 300 times", async ({
     const breaks = turn % 2 === 0;
     await owner.advance(2.1);
     await Promise.all([live.next().then(hear), breaks ? owner.break(0) : owner.fix(0)]);
-    // A look of the page, due each minute while something needs reconnecting, is announced too, and may have
-    // come first.
+    // The page's own look, due every minute while something needs reconnecting, is announced too and may come
+    // first.
     for (; !(await shows(breaks)); looks++) hear(await live.next());
   }
   expect(looks).toBeLessThan(20);
@@ -192,7 +190,7 @@ test("a reading after an event never shows the older state, 300 times", async ({
   live.stop();
 });
 
-test("the stream is for the signed-in, five at a time", async ({ make }) => {
+test("the stream requires a sign-in and allows five connections per person", async ({ make }) => {
   const owner = await make(working("QUESTRADE"));
   expect((await fetch(`${servers().appUrl}/api/live`)).status).toBe(401);
   const open = await Promise.all(Array.from({ length: 5 }, () => listen(owner)));
@@ -204,7 +202,7 @@ test("the stream is for the signed-in, five at a time", async ({ make }) => {
   for (const { stop } of open) stop();
 });
 
-/** A tab cannot be hidden from outside; what the page sees of it can. */
+/** Playwright can't hide a tab, so this changes what the page sees. */
 async function show(page: Page, state: "visible" | "hidden") {
   await page.evaluate((visibility) => {
     Object.defineProperty(document, "visibilityState", { value: visibility, configurable: true });

@@ -35,7 +35,7 @@ test.afterAll(async () => {
 
 const megabyte = 1024 * 1024;
 
-/** The app process's peak memory so far. */
+/** The app process's peak memory so far, in bytes. */
 async function peakBytes(): Promise<number> {
   const [, kilobytes = ""] =
     /VmHWM:\s+(\d+) kB/.exec(await readFile(`/proc/${app.child.pid ?? 0}/status`, "utf8")) ?? [];
@@ -67,7 +67,7 @@ function postMuch(place: string, headers: Record<string, string>): Promise<numbe
   });
 }
 
-test("150 MB posted to any route are refused, and memory use does not grow", async () => {
+test("150 MB posted to any route are refused without growing memory", async () => {
   const before = await peakBytes();
   for (const place of ["/api/auth/callback/email", "/", "/api/unsubscribe/x"]) {
     for (const headers of [
@@ -82,17 +82,17 @@ test("150 MB posted to any route are refused, and memory use does not grow", asy
   expect((await peakBytes()) - before).toBeLessThan(60 * megabyte);
 });
 
-test("on SIGTERM with a page open, the server ends its stream with a hint, exits within ten seconds, and frees its database", async () => {
+test("on SIGTERM with a page open, the server ends the stream with a retry hint, exits within ten seconds, and releases its database", async () => {
   const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "stop@example.com");
   const stream = await fetch(`${app.url}/api/live`, { headers: { Cookie: person.visitor.cookieHeader() } });
   expect(stream.status).toBe(200);
   const heard = stream.text();
   const gone = once(app.child, "exit");
-  const toldAt = Date.now();
+  const signaledAt = Date.now();
   app.child.kill("SIGTERM");
   expect(await heard).toMatch(/retry: \d+\n\n$/);
   await gone;
-  expect(Date.now() - toldAt).toBeLessThan(10_000);
+  expect(Date.now() - signaledAt).toBeLessThan(10_000);
   app = await startApp(ports, settings());
   expect((await fetch(`${app.url}/api/health`)).status).toBe(200);
 });

@@ -7,7 +7,7 @@ import { makePerson, seedConnections, type Person } from "../../support/people";
 import { startApp, startEmulator, type Running } from "../../support/processes";
 import { cookiesOf, expect, row, test } from "../../support/test";
 
-// A round looks at everybody, so these tests have a world of their own, in which webhooks are never sent.
+// A round looks at everyone, so these tests have their own emulator, which never sends webhooks.
 test.describe.configure({ mode: "serial" });
 
 const secret = (exampleSettings() as Record<string, string>).CRON_SECRET ?? "";
@@ -43,7 +43,7 @@ async function round(): Promise<object> {
   return (await answer.json()) as object;
 }
 
-test("a break that no webhook told is found by the round, and shown in an open page", async ({
+test("a break that no webhook reported is found by the round and shown on an open page", async ({
   page,
   context,
 }) => {
@@ -53,8 +53,8 @@ test("a break that no webhook told is found by the round, and shown in an open p
   await page.goto(`${app.url}/connections`);
   await expect(row(page, "Questrade").getByText("Connected")).toBeVisible();
   await owner.control.post(at(owner, `/connections/${connection?.id ?? ""}/break`));
-  // The round leaves alone whoever was looked at within the minute, unless it has a reason; a contradiction
-  // is one.
+  // The round skips anyone looked at within the last minute, unless there is a reason such as a
+  // contradiction.
   await expect
     .poll(
       async () => {
@@ -70,7 +70,7 @@ test("a break that no webhook told is found by the round, and shown in an open p
   });
 });
 
-test("a brokerage's maintenance is shown as its own trouble, not as the person's", async ({
+test("a brokerage's maintenance is shown as the brokerage's problem, not the person's", async ({
   page,
   context,
 }) => {
@@ -84,7 +84,7 @@ test("a brokerage's maintenance is shown as its own trouble, not as the person's
   await expect(row(page, "Kraken").getByText("Brokerage maintenance", { exact: true })).toBeVisible();
 });
 
-test("asking again and again is answered with a sentence", async ({ page, context }) => {
+test("checking too often is answered with an explanation", async ({ page, context }) => {
   const owner = await person("often");
   await seedConnections(owner, [{ brokerage: "QUESTRADE" }]);
   await context.addCookies(cookiesOf(owner));
@@ -101,7 +101,7 @@ test("asking again and again is answered with a sentence", async ({ page, contex
   }).toPass();
 });
 
-test("a person whose access SnapTrade refuses first sees that nothing can be checked, not an end, and one success clears it", async ({
+test("a person whose access SnapTrade refuses is first shown that nothing can be checked, not that access has ended, and one success clears it", async ({
   page,
   context,
 }) => {
@@ -123,7 +123,7 @@ test("a person whose access SnapTrade refuses first sees that nothing can be che
   await expect(row(page, "Questrade").getByText("Connected", { exact: true })).toBeVisible();
 });
 
-test("deleting one's account asks SnapTrade, and leaves nothing once it is done", async ({
+test("deleting an account also deletes the user at SnapTrade and leaves nothing behind", async ({
   page,
   context,
 }) => {

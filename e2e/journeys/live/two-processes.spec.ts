@@ -5,7 +5,7 @@ import { startPostgres } from "../../support/postgres";
 import { settingsFor, startApp, startEmulator } from "../../support/processes";
 import { cookiesOf, expect, row, test } from "../../support/test";
 
-test("what is posted to one process is seen in a browser on the other", async ({ page, context }) => {
+test("a webhook posted to one process reaches a browser on the other", async ({ page, context }) => {
   test.setTimeout(120_000);
   const postgres = await startPostgres();
   const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };

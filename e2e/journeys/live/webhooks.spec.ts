@@ -19,7 +19,7 @@ const event = () => ({
 });
 const sign = (content: object) => signEvent(settings.SNAPTRADE_CONSUMER_KEY ?? "", content);
 
-test("the route answers as the contract says", async () => {
+test("the route answers according to the contract", async () => {
   const known = event();
   const body = writeBody(known, "compact");
   expect((await post(body, sign(known))).status).toBe(204);
@@ -30,7 +30,7 @@ test("the route answers as the contract says", async () => {
   for (const method of ["GET", "PUT", "DELETE"]) expect((await fetch(path(), { method })).status).toBe(405);
 });
 
-test("hostile bodies neither crash it nor make it fail", async () => {
+test("hostile bodies cause neither a crash nor a server error", async () => {
   const bodies = [
     "",
     "null",
@@ -48,14 +48,14 @@ test("hostile bodies neither crash it nor make it fail", async () => {
   expect(healthy.status).toBe(200);
 });
 
-test("200 MB, streamed without a length, are refused long before their end and never kept", async () => {
+test("200 MB streamed without a length are refused early and never buffered", async () => {
   const { status, sent } = await stream(200 * 1024 * 1024);
   expect(status).toBe(413);
   expect(sent).toBeLessThan(200 * 1024 * 1024);
   expect((await fetch(`${servers().appUrl}/api/health/live`)).status).toBe(200);
 });
 
-test("the timer's round needs its secret", async () => {
+test("the timer's round requires its secret", async () => {
   const url = `${servers().appUrl}/api/cron/reconcile`;
   for (const authorization of ["", "Bearer", "Bearer wrong", settings.CRON_SECRET ?? ""]) {
     expect((await fetch(url, { headers: { Authorization: authorization } })).status).toBe(401);
@@ -65,7 +65,7 @@ test("the timer's round needs its secret", async () => {
   expect((await fetch(url, { ...allowed, method: "POST" })).status).toBe(200);
 });
 
-/** Sends as fast as the server takes it, until it answers. */
+/** Sends as fast as the server reads, until it answers. */
 function stream(bytes: number): Promise<{ status: number; sent: number }> {
   return new Promise((resolve, reject) => {
     let sent = 0;

@@ -1,148 +1,30 @@
 import AxeBuilder from "@axe-core/playwright";
-import { Pool } from "pg";
-import { Control } from "../../support/control";
-import { exampleSettings, freePort, run } from "../../support/ground.mjs";
-import { makePerson, seedConnections, type Person } from "../../support/people";
+import { makePerson, seedConnections } from "../../support/people";
 import { dialogOf, signIn } from "../../support/portal";
-import { startPostgres, type Postgres } from "../../support/postgres";
-import { settingsFor, startApp, startEmulator, type Running } from "../../support/processes";
 import { cookiesOf, expect, test } from "../../support/test";
+import {
+  app,
+  break_,
+  calmDown,
+  emulator,
+  linkInMail,
+  mailNow,
+  mails,
+  makeBroken,
+  makeOwner,
+  noticed,
+  pool,
+  startStage,
+  stopStage,
+  writeHistory,
+} from "./stage";
 
-// Ten minutes and three days are made to have passed in the database, so these tests have one of their own.
+// These tests move time forward in the database, so they have their own.
 test.describe.configure({ mode: "serial" });
+test.beforeAll(startStage);
+test.afterAll(stopStage);
 
-const secret = (exampleSettings() as Record<string, string>).CRON_SECRET ?? "";
-let postgres: Postgres;
-let pool: Pool;
-let emulator: Running;
-let app: Running;
-
-test.beforeAll(async () => {
-  postgres = await startPostgres();
-  pool = new Pool({ connectionString: postgres.url, max: 1 });
-  const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
-  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" };
-  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings }))
-    throw new Error("No migration");
-  emulator = await startEmulator(ports);
-  await new Control(emulator.url).post("/settings", { rateLimit: 100_000 });
-  app = await startApp(ports, settings);
-});
-test.afterAll(async () => {
-  await pool.end();
-  await Promise.all([app.stop(), emulator.stop()]);
-  await postgres.stop();
-});
-
-interface Told {
-  id: string;
-  subject: string;
-  links: string[];
-}
-
-async function makeOwner(name: string, ...brokerages: string[]) {
-  const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, `${name}@example.com`);
-  // Only the break is to be told: what SnapTrade says of new connections makes us look, and a look must not
-  // meet the leap of time below.
-  const webhooks = (setting: string) =>
-    person.control.post(`/users/${person.snapTradeUserId}/settings`, { webhooks: setting });
-  await webhooks("off");
-  const made = await seedConnections(
-    person,
-    brokerages.map((brokerage) => ({ brokerage, accounts: [{ name: "TFSA", number: "51284821" }] })),
-  );
-  await webhooks("send");
-  await pool.query("update users set quiet_from = 0, quiet_to = 0 where email = $1", [person.email]);
-  return { person, ids: made.map(({ id }) => id) };
-}
-
-const break_ = (person: Person, id: string | undefined) =>
-  person.control.post(`/users/${person.snapTradeUserId}/connections/${id ?? ""}/break`);
-
-/** As if the time for every waiting notice had come, and the scheduler with it. */
-async function mailNow(): Promise<void> {
-  // Episodes are a fold of observations, so both have to be older.
-  await pool.query(
-    "update observations set recorded_at = recorded_at - interval '11 minutes' where state = 'disabled'",
-  );
-  await pool.query(
-    "update episodes set noticed_at = noticed_at - interval '11 minutes' where ended_at is null",
-  );
-  await pool.query("update notices set run_at = now() - interval '1 second' where mail = 'waiting'");
-  await pool.query("update rounds set locked_until = now() - interval '1 second'");
-  const answer = await fetch(`${app.url}/api/cron/reconcile`, {
-    method: "POST",
-    headers: { Authorization: `Bearer ${secret}` },
-  });
-  expect(answer.status).toBe(200);
-}
-
-const mails = (person: Person, about: RegExp) =>
-  person.control
-    .get<Told[]>(`/mail?to=${encodeURIComponent(person.email)}`)
-    .then((all) => all.filter(({ subject }) => about.test(subject)));
-
-/** SnapTrade's webhook has reached the database. */
-const noticed = (id: string | undefined, ended: boolean) =>
-  expect
-    .poll(
-      async () =>
-        (
-          await pool.query(
-            `select 1 from episodes where connection_id = $1 and (ended_at is not null) = $2`,
-            [id, ended],
-          )
-        ).rowCount,
-    )
-    .toBeGreaterThan(0);
-
-/** Somebody whose connections broke a while ago, and were mailed about unless something holds that. */
-async function makeBroken(name: string, ...brokerages: string[]) {
-  const owner = await makeOwner(name, ...brokerages);
-  for (const id of owner.ids) await break_(owner.person, id);
-  for (const id of owner.ids) await noticed(id, false);
-  await mailNow();
-  return owner;
-}
-
-async function linkInMail(person: Person, path: string): Promise<string> {
-  const [mail] = await mails(person, /needs reconnecting/);
-  return mail?.links.find((link) => link.includes(path)) ?? "";
-}
-
-/** As if these connections had broken long ago, and no other one since. */
-async function calmDown(ids: string[]): Promise<void> {
-  await pool.query(
-    "update observations set observed_at = observed_at - interval '1 hour' where connection_id = any($1)",
-    [ids],
-  );
-  await pool.query(
-    "update episodes set broke_at = broke_at - interval '1 hour', ended_at = ended_at - interval '1 hour' where connection_id = any($1)",
-    [ids],
-  );
-  await pool.query("update incidents set last_seen_at = last_seen_at - interval '1 hour'");
-}
-
-/** Twenty-five connections' lives at one brokerage, thirty days each, as the database would remember them. */
-async function writeHistory(slug: string): Promise<void> {
-  const { brokerages } = await new Control(emulator.url).get<{ brokerages: { id: string; slug: string }[] }>(
-    "/state",
-  );
-  const brokerage = brokerages.find((one) => one.slug === slug);
-  await pool.query(
-    `with person as (insert into users (email) values ('history@example.com') returning id),
-      place as (insert into brokerages (id, slug, name, enabled, maintenance, degraded, observed_at)
-        values ($1, $2, $2, true, false, false, now() - interval '1 day') returning id),
-      connection as (insert into connections (id, user_id, brokerage_id, access, state, observed_at, connected_since)
-        select gen_random_uuid(), person.id, place.id, 'read', 'enabled', now(), now() - interval '780 days' from person, place returning id)
-    insert into episodes (connection_id, broke_at, noticed_at, noticed_by, ended_at, ended_how)
-      select id, now() - interval '30 days' * n, now() - interval '30 days' * n, 'webhook', now() - interval '30 days' * n + interval '1 hour', 'fixed'
-      from connection, generate_series(1, 25) as n`,
-    [brokerage?.id, slug],
-  );
-}
-
-test("a connection near its usual end says so, works on, and begins anew once it is signed in early", async ({
+test("a connection near the end of its usual lifetime says so, keeps working, and starts over after an early sign-in", async ({
   page,
   context,
 }) => {
@@ -167,14 +49,14 @@ test("a connection near its usual end says so, works on, and begins anew once it
   await expect(listed).not.toContainText("You may need to sign in again");
 });
 
-test("from the break to the receipt: mail, fix link, portal, the same connection works again", async ({
+test("a break leads through mail, fix link, and portal to the same connection working again", async ({
   page,
   context,
 }) => {
   const { person, ids } = await makeBroken("journey", "VANGUARD");
   const link = await linkInMail(person, "/fix/");
 
-  // Scanners open links before people do.
+  // Mail scanners open links before people do.
   for (const method of ["GET", "HEAD", "GET"]) await fetch(link, { method });
   const requests = await person.control.get<{ requests: { path: string }[] }>(
     `/users/${person.snapTradeUserId}`,
@@ -209,14 +91,14 @@ test("from the break to the receipt: mail, fix link, portal, the same connection
     await expect(page.getByText(`To journey@example.com, subject “${subject}”`)).toBeVisible();
 });
 
-test("several breaks at once are one mail", async () => {
+test("several breaks at once make one mail", async () => {
   const { person } = await makeBroken("grouped", "QUESTRADE", "KRAKEN", "VANGUARD");
   const [mail, ...others] = await mails(person, /need/);
   expect(others).toEqual([]);
   expect(mail?.subject).toBe("3 connections need reconnecting");
 });
 
-test("in a wave of breaks nobody is mailed; once it is over, everybody whom it still concerns", async ({
+test("during an incident nobody is mailed; once it is over, everyone still affected is", async ({
   page,
   context,
 }) => {
@@ -232,7 +114,7 @@ test("in a wave of breaks nobody is mailed; once it is over, everybody whom it s
   expect(await subjects()).toEqual([[], [], [], [], []]);
 
   const [ann, ben] = owners;
-  if (!ann || !ben) throw new Error("Nobody was made");
+  if (!ann || !ben) throw new Error("No owners were created");
   await context.addCookies(cookiesOf(ann.person));
   await page.goto(`${app.url}/connections`);
   await expect(page.getByRole("listitem", { name: /Fidelity/ })).toContainText(
@@ -249,7 +131,7 @@ test("in a wave of breaks nobody is mailed; once it is over, everybody whom it s
   expect(await subjects()).toEqual([back, [], back, back, back]);
 });
 
-test("who was told that the brokerage can’t be reached can ask to be told when it is worth trying again", async ({
+test("a person whose brokerage can’t be reached can ask for a mail when it is worth trying again", async ({
   page,
   context,
 }) => {
@@ -277,7 +159,7 @@ test("who was told that the brokerage can’t be reached can ask to be told when
   expect(ids).toHaveLength(1);
 });
 
-test("a fix link leads through sign-in, and is nobody else's", async ({ page, context }) => {
+test("a fix link leads through sign-in and works for nobody else", async ({ page, context }) => {
   const { person } = await makeBroken("owner", "KRAKEN");
   const link = await linkInMail(person, "/fix/");
   await page.goto(link);
@@ -289,9 +171,7 @@ test("a fix link leads through sign-in, and is nobody else's", async ({ page, co
   await expect(page.getByRole("heading", { name: "This link no longer works" })).toBeVisible();
 });
 
-test("one click in the mail program ends the mails; a scanner that opens the link does not", async ({
-  page,
-}) => {
+test("one-click unsubscribe stops the mails; a scanner that opens the link doesn't", async ({ page }) => {
   const { person } = await makeBroken("leaving", "QUESTRADE");
   const link = await linkInMail(person, "/api/unsubscribe/");
   const preference = async () =>
@@ -309,7 +189,7 @@ test("one click in the mail program ends the mails; a scanner that opens the lin
   expect((await fetch(link.replace(/\.[^.]*$/, ".forged"), { method: "POST" })).status).toBe(404);
 });
 
-test("what a person wants to get is theirs to choose", async ({ page, context }) => {
+test("a person chooses which mails they get, and when", async ({ page, context }) => {
   const { person } = await makeOwner("choosing", "QUESTRADE");
   await context.addCookies(cookiesOf(person));
   await page.goto(`${app.url}/notifications`);
@@ -325,7 +205,7 @@ test("what a person wants to get is theirs to choose", async ({ page, context })
   expect(found.violations).toEqual([]);
 });
 
-test("the mail is readable for everybody, light and dark", async ({ page }) => {
+test("the mail is accessible in light and dark mode", async ({ page }) => {
   const { person } = await makeBroken("reading", "QUESTRADE");
   const [mail] = await person.control.get<{ html: string }[]>(`/mail?to=${encodeURIComponent(person.email)}`);
   for (const colorScheme of ["light", "dark"] as const) {

@@ -4,11 +4,11 @@ import { askForLink } from "../../support/people";
 import { dialogOf, openDialog, signIn } from "../../support/portal";
 import { broken, expect, servers, test } from "../../support/test";
 
-/** No violation in light and dark, and nothing that scrolls sideways at 320 pixels. */
+/** Expects no violations in light or dark mode, and no horizontal scrolling at 320 pixels. */
 async function examine(page: Page, name: string) {
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    // The portal inside the frame is SnapTrade's.
+    // The portal in the frame belongs to SnapTrade.
     const { violations } = await new AxeBuilder({ page }).exclude("iframe").analyze();
     expect(
       violations.map(
@@ -26,21 +26,21 @@ async function examine(page: Page, name: string) {
   if (size) await page.setViewportSize(size);
 }
 
-test("signed out: sign in, check your e-mail, the page behind a sign-in link, nothing here", async ({
+test("the signed-out pages are accessible: sign in, check your e-mail, a sign-in link, not found", async ({
   page,
 }) => {
   const link = await askForLink(
     servers(),
     "somebody.with.a.rather.long.address+reconnect@long-domain-name.example.com",
   );
-  // The last one is a self-contained page, like the one that goes on to the portal.
+  // The last one is a self-contained page, like the page that leads to the portal.
   for (const path of ["/", "/?error=Verification", "/check-mail", link, "/no-such-page", "/%zz"]) {
     await page.goto(path);
     await examine(page, path);
   }
 });
 
-test("the list in every kind of health, one connection, removing, connecting, how this works", async ({
+test("the list in every state, one connection, removing, connecting, and how this works are accessible", async ({
   page,
   context,
   make,
@@ -58,7 +58,7 @@ test("the list in every kind of health, one connection, removing, connecting, ho
     { brokerage: "ALPACA", type: "trade" },
   );
   await owner.enter(context);
-  // A brokerage's trouble is everybody's, so these four are used by no other test.
+  // Brokerage flags affect everyone, so no other test uses these four.
   for (const [slug, flags] of Object.entries({
     TASTYTRADE: { maintenance_mode: true },
     WEBULL: { enabled: false },
@@ -93,7 +93,7 @@ test("the list in every kind of health, one connection, removing, connecting, ho
   await examine(page, "unreachable");
 });
 
-test("nothing connected yet", async ({ page, context, make }) => {
+test("the page without connections is accessible", async ({ page, context, make }) => {
   const owner = await make();
   await owner.enter(context);
   await page.goto("/connections");
@@ -101,7 +101,7 @@ test("nothing connected yet", async ({ page, context, make }) => {
   await examine(page, "empty");
 });
 
-test("the dialog with the portal, a failure in it, and the proof", async ({ page, owner }) => {
+test("the dialog is accessible with the portal, a failure, and the result", async ({ page, owner }) => {
   const { portal, result, refusal, leavePortal } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();
   await examine(page, "dialog");
@@ -118,7 +118,7 @@ test("the dialog with the portal, a failure in it, and the proof", async ({ page
   expect(owner.ids).toHaveLength(1);
 });
 
-test("the result as a page of its own", async ({ page, owner }) => {
+test("the result on its own page is accessible", async ({ page, owner }) => {
   await page.setViewportSize({ width: 390, height: 800 });
   await page.goto(`/connections/${owner.ids[0] ?? ""}`);
   await page.getByRole("button", { name: "Reconnect Vanguard US" }).click();

@@ -8,7 +8,7 @@ import { broken, expect, servers, test } from "../../support/test";
 
 const allowed = 1.15;
 
-/** The scripts of an empty page, built with the very versions that the app is built with. */
+/** The scripts of an empty page, built with the same versions as the app. */
 async function emptyPageWeight(): Promise<number> {
   const folder = path.join(root, ".data/empty-page");
   await rm(folder, { recursive: true, force: true });
@@ -40,10 +40,7 @@ async function emptyPageWeight(): Promise<number> {
   return weight;
 }
 
-/**
- * The script files that a page asks for by itself; those for browsers without modules are not asked for by
- * today's.
- */
+/** The script files that a modern browser requests on its own. */
 function scriptsIn(html: string): string[] {
   const tags = [...html.matchAll(/<script\b[^>]*\bsrc="\/_next\/([^"]+)"[^>]*>/g)].filter(
     ([tag]) => !/nomodule/i.test(tag),
@@ -56,7 +53,7 @@ async function sumOf(names: string[], read: (name: string) => Promise<Buffer>): 
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-test(`the connections page sends at most ${allowed} times the script of an empty page`, async ({ make }) => {
+test(`the connections page loads at most ${allowed} times the script of an empty page`, async ({ make }) => {
   test.setTimeout(180_000);
   const owner = await make(broken("VANGUARD"), broken("KRAKEN"), { brokerage: "ALPACA" });
   const html = await owner.visitor.open("/connections");

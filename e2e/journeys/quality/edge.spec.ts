@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
 import { broken, expect, portalOrigin, row, servers, test } from "../../support/test";
 
-/** A form of this app as another site would post it: the server action behind the first form on `/`. */
+/** The server action behind the first form on `/`, as fields that any site could post. */
 async function signInForm(page: Page) {
   const html = await (await page.request.get("/")).text();
   const [, action = ""] = /name="(\$ACTION_ID_[0-9a-f]+)"/.exec(html) ?? [];
@@ -14,7 +14,7 @@ async function signInForm(page: Page) {
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("a login link that redirects to the brokerage's own site is followed there, under a strict form-action", async ({
+  test("a login link that redirects to the brokerage's own site can be followed under a strict form-action", async ({
     page,
     context,
     make,
@@ -49,10 +49,7 @@ test.describe("without JavaScript", () => {
   });
 });
 
-test("a return address that is unknown or someone else's is answered with a page of the app", async ({
-  page,
-  owner,
-}) => {
+test("an unknown or malformed return address shows a page of the app", async ({ page, owner }) => {
   expect(owner.returnPath).toMatch(/^\/portal\//);
   for (const path of [
     "/portal/11111111-1111-4111-8111-111111111111/return?status=SUCCESS",
@@ -65,7 +62,7 @@ test("a return address that is unknown or someone else's is answered with a page
   }
 });
 
-test("every route refuses a body over its limit", async () => {
+test("every route refuses bodies over its limit", async () => {
   for (const path of [
     "/",
     "/connections",
@@ -88,13 +85,13 @@ test("every route refuses a body over its limit", async () => {
   }
 });
 
-test("an address that cannot be read answers with a page of the app", async ({ page }) => {
+test("a malformed address shows a page of the app", async ({ page }) => {
   const answer = await page.goto("/connections/%zz");
   expect(answer?.status()).toBe(404);
   await expect(page.getByRole("link", { name: "Go to your connections" })).toBeVisible();
 });
 
-test("a time zone that is none, however it is spelled, is no zone", async ({ page, owner, context }) => {
+test("an invalid time zone is ignored, however it is spelled", async ({ page, owner, context }) => {
   expect(owner.ids).toHaveLength(1);
   for (const value of ["%25", "%", "%E0%A4%A", "Mars/Olympus", "x".repeat(3_000)]) {
     await context.addCookies([{ name: "time-zone", value, url: servers().appUrl }]);
@@ -102,7 +99,7 @@ test("a time zone that is none, however it is spelled, is no zone", async ({ pag
   }
 });
 
-test("a server action runs only for a form of our own origin", async ({ page }) => {
+test("a server action runs only for forms from our own origin", async ({ page }) => {
   const multipart = await signInForm(page);
   const { host } = new URL(servers().appUrl);
   const foreign: Record<string, string>[] = [
@@ -122,7 +119,7 @@ test("a server action runs only for a form of our own origin", async ({ page }) 
   }
 });
 
-test("what is no page carries a policy that allows nothing", async ({ request }) => {
+test("responses other than pages carry a policy that allows nothing", async ({ request }) => {
   for (const path of ["/api/health", "/api/live", "/api/unsubscribe/x", "/api/cron/reconcile"]) {
     const answer = await request.get(path, { maxRedirects: 0 });
     expect(answer.headers()["content-security-policy"], path).toBe(

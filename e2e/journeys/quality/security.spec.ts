@@ -27,7 +27,7 @@ test("messages from a foreign origin change nothing", async ({ page, owner, cont
   expect(context.pages()).toHaveLength(1);
 });
 
-test("a really foreign window that posts to the page is not heard", async ({ page, owner, context }) => {
+test("messages from another site's window are ignored", async ({ page, owner, context }) => {
   const foreign = createServer((_, response) =>
     response.setHeader("Content-Type", "text/html").end("<!doctype html><title>foreign</title>"),
   );
@@ -51,7 +51,7 @@ test("a really foreign window that posts to the page is not heard", async ({ pag
   foreign.close();
 });
 
-test("another person's connection answers exactly like a missing one: page, removal and action", async ({
+test("another person's connection answers exactly like a missing one: page, removal, and action", async ({
   owner,
   make,
   browser,
@@ -76,7 +76,7 @@ test("another person's connection answers exactly like a missing one: page, remo
   await context.close();
 });
 
-test("signed out, every page leads to sign in", async ({ request }) => {
+test("every page leads a signed-out visitor to sign in", async ({ request }) => {
   for (const path of [
     "/connections",
     "/connections/new",
@@ -89,10 +89,7 @@ test("signed out, every page leads to sign in", async ({ request }) => {
   }
 });
 
-test("what a browser gets holds no secret, and only what was clicked for gets a login link", async ({
-  page,
-  owner,
-}) => {
+test("responses contain no secrets, and only a click returns a login link", async ({ page, owner }) => {
   const bodies: string[] = [];
   page.on("response", (response) => {
     if (response.url().startsWith(servers().appUrl))
@@ -109,7 +106,7 @@ test("what a browser gets holds no secret, and only what was clicked for gets a 
   expect(bodies.join("")).not.toContain(owner.snapTradeUserId);
 });
 
-test("pages carry a policy with a nonce, may not be framed, and frame nobody but the portal", async ({
+test("pages have a policy with a nonce, can't be framed, and can only frame the portal", async ({
   request,
 }) => {
   const headers = (await request.get("/")).headers();
@@ -122,7 +119,7 @@ test("pages carry a policy with a nonce, may not be framed, and frame nobody but
   expect(headers["cross-origin-opener-policy"]).toBe("same-origin-allow-popups");
 });
 
-test("a sign-in link works once, and only by its button: a scanner or a prefetch doesn't use it up", async ({
+test("a sign-in link works once, and only through its button: a scanner or prefetch doesn't use it up", async ({
   page,
   request,
 }) => {
@@ -143,14 +140,14 @@ test("a sign-in link works once, and only by its button: a scanner or a prefetch
   await expect(page.getByText("That link has already been used")).toBeVisible();
 });
 
-test("the older form of a sign-in link leads to the page with the button too", async ({ page }) => {
+test("the older form of a sign-in link also leads to the page with the button", async ({ page }) => {
   const email = `${randomUUID()}@example.com`;
   const { search } = new URL(await askForLink(servers(), email));
   await page.goto(`/api/auth/callback/email${search}`);
   await expect(page.getByRole("button", { name: `Sign in as ${email}` })).toBeVisible();
 });
 
-test("someone else's sign-in link never signs a browser in by itself, and says whose it is", async ({
+test("someone else's sign-in link never signs a browser in without a click, and says whose it is", async ({
   page,
   context,
   owner,
@@ -160,7 +157,7 @@ test("someone else's sign-in link never signs a browser in by itself, and says w
   await expect(page.getByRole("button", { name: `Sign in as ${stranger}` })).toBeVisible();
   await expect(page.getByText(`You’re currently signed in as ${owner.email}`)).toBeVisible();
   await context.clearCookies();
-  // A browser that requested another link is not the one that requested this one.
+  // Requesting a different link doesn't make this browser the one that requested this link.
   await page.goto("/");
   await page.getByLabel("E-mail").fill(`${randomUUID()}@example.com`);
   await page.getByRole("button", { name: "E-mail me a sign-in link" }).click();
@@ -181,7 +178,7 @@ test("the browser that requested a sign-in link is signed in without a click", a
   await expect(page).toHaveURL("/notifications");
 });
 
-test("one network cannot have two hundred e-mails sent to strangers", async ({ control }) => {
+test("one network can't make us send two hundred e-mails to strangers", async ({ control }) => {
   const run = randomUUID();
   const visitor = new Visitor(servers().appUrl, "192.0.2.1");
   for (let batch = 0; batch < 4; batch++)
@@ -198,7 +195,7 @@ test("one network cannot have two hundred e-mails sent to strangers", async ({ c
   expect(sent.length).toBeLessThanOrEqual(30);
 });
 
-test("asking for a link answers the same for a known and an unknown address", async ({ page, owner }) => {
+test("requesting a link answers the same for known and unknown addresses", async ({ page, owner }) => {
   const seen: string[] = [];
   for (const email of [owner.email, `${randomUUID()}@example.com`]) {
     await page.context().clearCookies();
@@ -211,7 +208,7 @@ test("asking for a link answers the same for a known and an unknown address", as
   expect(seen[0]).toBe(seen[1]);
 });
 
-test("an address that is none gets a sentence", async ({ page }) => {
+test("an invalid address gets an explanation", async ({ page }) => {
   await page.goto("/?error=address");
   await expect(page.getByText("That doesn’t look like an e-mail address.")).toBeVisible();
   await expect(row(page, "anything")).toHaveCount(0);

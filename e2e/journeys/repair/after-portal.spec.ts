@@ -5,8 +5,8 @@ import { expect, test } from "../../support/test";
 const again = "Vanguard US is connected again";
 
 /**
- * Lets a minute pass in the browser. The server, for which none has passed, asks SnapTrade every two and a
- * half seconds at most.
+ * Lets a minute pass in the browser. For the server no time passes, and it asks SnapTrade at most every two
+ * and a half seconds.
  */
 async function aMinuteLater(page: Page) {
   const since = Date.now();
@@ -14,7 +14,7 @@ async function aMinuteLater(page: Page) {
   await page.clock.fastForward(61_000);
 }
 
-test("back without a status is being checked, and a repair that no webhook tells is found", async ({
+test("a return without a status is checked, and finds a repair that no webhook reported", async ({
   page,
   owner,
 }) => {
@@ -26,7 +26,7 @@ test("back without a status is being checked, and a repair that no webhook tells
   await expect(resultIn(page, again)).toBeVisible({ timeout: 20_000 });
 });
 
-test("back without a status and without a repair is unknown after a minute, not a failure, and still follows a repair", async ({
+test("a return without a status or a repair is unknown after a minute, not a failure, and still notices a later repair", async ({
   page,
   owner,
 }) => {
@@ -36,7 +36,7 @@ test("back without a status and without a repair is unknown after a minute, not 
   await openPage(page, owner, "Vanguard US");
   await page.getByRole("link", { name: "Close" }).click();
   await expect(resultIn(page, "Checking with SnapTrade")).toBeVisible();
-  // The minute is the server's.
+  // The server's clock decides when the minute is over.
   await expect(resultIn(page, "We don’t know how the sign-in ended")).toBeVisible({ timeout: 90_000 });
   await expect(page.getByText("it still shows Vanguard US as stopped")).toBeVisible();
   await owner.fix(0);
@@ -44,7 +44,7 @@ test("back without a status and without a repair is unknown after a minute, not 
   await expect(resultIn(page, again)).toBeVisible();
 });
 
-test("a failure on a page gives way at once to a repair that a webhook tells of", async ({ page, owner }) => {
+test("a failure on a page gives way at once to a repair reported by a webhook", async ({ page, owner }) => {
   await openPage(page, owner, "Vanguard US");
   await signIn(page, "wrong-password");
   await expect(resultIn(page, "Vanguard US didn’t accept the sign-in")).toBeVisible();
@@ -83,7 +83,7 @@ test("a failure in the dialog gives way within a minute to a repair elsewhere", 
   await expect(result(again)).toBeVisible();
 });
 
-test("two refusals before a success leave the portal where it is", async ({ page, owner }) => {
+test("two refusals before a success keep the portal open", async ({ page, owner }) => {
   const { portal, result, refusal, dialog } = await openDialog(page, "Vanguard US");
   for (let attempt = 1; attempt <= 2; attempt++) {
     await signIn(portal, "third-time");
@@ -100,7 +100,10 @@ test("two refusals before a success leave the portal where it is", async ({ page
   await expect(page.getByText("You opened the sign-in page")).toHaveCount(1);
 });
 
-test("a repair that is seen while the portal still shows its form replaces it", async ({ page, owner }) => {
+test("a repair noticed while the portal still shows its form replaces the portal", async ({
+  page,
+  owner,
+}) => {
   await owner.set({ webhooks: "send" });
   const { portal, result } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();

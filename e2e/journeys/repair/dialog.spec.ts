@@ -2,7 +2,7 @@ import type { Route } from "@playwright/test";
 import { dialogOf, openDialog, signIn } from "../../support/portal";
 import { broken, expect, row, test } from "../../support/test";
 
-test("the whole journey: the same connection turns Reconnected when SnapTrade has said so", async ({
+test("the whole journey: the same connection shows as reconnected once SnapTrade confirms it", async ({
   page,
   owner,
 }) => {
@@ -22,7 +22,7 @@ test("the whole journey: the same connection turns Reconnected when SnapTrade ha
   await expect(page.getByText("You finished signing in.")).toBeVisible();
 });
 
-test("a brokerage that asks for a code, and one with an API key", async ({ page, context, make }) => {
+test("brokerages that ask for a code or an API key can be reconnected", async ({ page, context, make }) => {
   const owner = await make(broken("ROBINHOOD"), broken("KRAKEN"));
   await owner.enter(context);
   const robinhood = await openDialog(page, "Robinhood");
@@ -37,8 +37,8 @@ test("a brokerage that asks for a code, and one with an API key", async ({ page,
   await expect(kraken.result("Kraken is connected again")).toBeVisible();
 });
 
-test.describe("a brokerage that signs in in a window of its own", () => {
-  test("finished", async ({ page, context, make }) => {
+test.describe("a sign-in in the brokerage's own window", () => {
+  test("shows the result when finished", async ({ page, context, make }) => {
     const owner = await make(broken("QUESTRADE"));
     await owner.enter(context);
     const { portal, result } = await openDialog(page, "Questrade");
@@ -48,7 +48,7 @@ test.describe("a brokerage that signs in in a window of its own", () => {
     await expect(result("Questrade is connected again")).toBeVisible();
   });
 
-  test("closed, and then walked away from", async ({ page, context, make }) => {
+  test("counts as not finished when closed", async ({ page, context, make }) => {
     const owner = await make(broken("QUESTRADE"));
     await owner.enter(context);
     const { portal, result } = await openDialog(page, "Questrade");
@@ -60,7 +60,7 @@ test.describe("a brokerage that signs in in a window of its own", () => {
     await expect(result("The sign-in wasn’t finished")).toBeVisible();
   });
 
-  test("blocked by the browser: the portal says so, and a page of its own still works", async ({
+  test("is reported when the browser blocks it, and still works on its own page", async ({
     page,
     context,
     make,
@@ -83,7 +83,7 @@ test.describe("a brokerage that signs in in a window of its own", () => {
   });
 });
 
-test("a double click opens one trip", async ({ page, owner }) => {
+test("a double click opens one portal session", async ({ page, owner }) => {
   await page.goto("/connections");
   await row(page, "Vanguard US").getByRole("button", { name: "Reconnect Vanguard US" }).dblclick();
   const { portal, result } = dialogOf(page);
@@ -93,7 +93,7 @@ test("a double click opens one trip", async ({ page, owner }) => {
   await expect(page.getByText("You opened the sign-in page")).toHaveCount(1);
 });
 
-test("closing the dialog changes nothing, says so, and gives the focus back", async ({ page, owner }) => {
+test("closing the dialog changes nothing, says so, and returns the focus", async ({ page, owner }) => {
   const { dialog, portal, close } = await openDialog(page, "Vanguard US");
   await expect(dialog.getByRole("heading", { name: "Vanguard US" })).toBeFocused();
   await expect(portal.getByLabel("User name")).toBeVisible();
@@ -105,10 +105,7 @@ test("closing the dialog changes nothing, says so, and gives the focus back", as
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a sign-in page that is older than five minutes has expired, and a new one takes a click", async ({
-  page,
-  owner,
-}) => {
+test("a sign-in page expires after five minutes, and one click opens a new one", async ({ page, owner }) => {
   const { portal, result, dialog, refusal } = await openDialog(page, "Vanguard US");
   await signIn(portal, "expired");
   await expect(refusal("That sign-in page has expired")).not.toContainText("try again");
@@ -119,7 +116,7 @@ test("a sign-in page that is older than five minutes has expired, and a new one 
   await expect(page.getByText("You opened the sign-in page")).toHaveCount(2);
 });
 
-test("an expired sign-in page that is closed says so, with its code", async ({ page, owner }) => {
+test("closing an expired sign-in page says that it expired, with its code", async ({ page, owner }) => {
   const { portal, result, dialog, leavePortal } = await openDialog(page, "Vanguard US");
   await signIn(portal, "expired");
   await leavePortal();
@@ -131,7 +128,7 @@ test("an expired sign-in page that is closed says so, with its code", async ({ p
   expect(await owner.asked("/snapTrade/login")).toBeGreaterThan(1);
 });
 
-test("a link that is opened too late shows the way to a new one", async ({ page, owner }) => {
+test("a link opened too late offers a new one", async ({ page, owner }) => {
   const late = async (route: Route) => {
     await owner.advance(301);
     await route.continue();

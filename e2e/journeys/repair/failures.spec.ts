@@ -50,7 +50,7 @@ for (const { login, title, code, next } of endings) {
     expect(owner.ids).toHaveLength(1);
   });
 
-  test(`${code} reads the same after a page of its own`, async ({ page, owner }) => {
+  test(`${code} reads the same after a sign-in on its own page`, async ({ page, owner }) => {
     await page.setViewportSize({ width: 390, height: 800 });
     await page.goto(`/connections/${owner.ids[0] ?? ""}`);
     await page.getByRole("button", { name: "Reconnect Vanguard US" }).click();
@@ -76,7 +76,10 @@ test("a wrong security code is explained", async ({ page, context, make }) => {
   await expect(dialog.getByText("SnapTrade code 1086")).toBeVisible();
 });
 
-test("a different login shows which accounts belong here, and both ways out", async ({ page, owner }) => {
+test("a different login shows which accounts belong here, with both ways to continue", async ({
+  page,
+  owner,
+}) => {
   const { portal, dialog, leavePortal } = await openDialog(page, "Vanguard US");
   await signIn(portal, "other-login");
   await leavePortal();
@@ -89,7 +92,7 @@ test("a different login shows which accounts belong here, and both ways out", as
   expect(owner.ids).toHaveLength(1);
 });
 
-test("walking away inside the portal is a sign-in that was not finished", async ({ page, owner }) => {
+test("leaving the portal counts as a sign-in that wasn't finished", async ({ page, owner }) => {
   const { portal, result, dialog } = await openDialog(page, "Vanguard US");
   await portal.getByRole("button", { name: "Close" }).click();
   await expect(result("The sign-in wasn’t finished")).toBeVisible();
@@ -98,7 +101,7 @@ test("walking away inside the portal is a sign-in that was not finished", async 
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a portal that hangs is found out by looking, once the connection works", async ({ page, owner }) => {
+test("a look shows the result when the portal hangs after the connection works", async ({ page, owner }) => {
   const { portal, result } = await openDialog(page, "Vanguard US");
   await signIn(portal, "hang");
   await owner.fix(0);

@@ -1,7 +1,7 @@
 import { openPage, resultIn, returnPathOf, signIn } from "../../support/portal";
 import { broken, expect, portalOrigin, row, servers, test } from "../../support/test";
 
-test("on a phone the portal is a page of its own, and the way back ends with proof", async ({
+test("on a phone the portal is its own page, and the return ends with the result", async ({
   page,
   owner,
 }) => {
@@ -18,11 +18,7 @@ test("on a phone the portal is a page of its own, and the way back ends with pro
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("from asking for a sign-in link to the proof that it is connected again", async ({
-    page,
-    make,
-    control,
-  }) => {
+  test("everything from requesting a sign-in link to the result works", async ({ page, make, control }) => {
     const owner = await make(broken("VANGUARD"));
     await page.goto("/");
     await page.getByLabel("E-mail").fill(owner.email);
@@ -46,7 +42,7 @@ test.describe("without JavaScript", () => {
     await expect(row(page, "Vanguard US")).toContainText("Reconnected");
   });
 
-  test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({
+  test("a login link to the brokerage's own site, on a third origin, leads there and back", async ({
     page,
     context,
     make,
@@ -75,7 +71,10 @@ test.describe("without JavaScript", () => {
   });
 });
 
-test("the return URL opened twice, and in another order, says the same", async ({ page, owner }) => {
+test("the return URL shows the same result when opened twice or in a different order", async ({
+  page,
+  owner,
+}) => {
   await openPage(page, owner, "Vanguard US");
   const back = await returnPathOf(page, owner);
   await signIn(page, "good");
@@ -84,7 +83,7 @@ test("the return URL opened twice, and in another order, says the same", async (
   await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
 });
 
-test("a return URL is nobody else's", async ({ page, owner, browser, make }) => {
+test("a return URL works for nobody else", async ({ page, owner, browser, make }) => {
   await openPage(page, owner, "Vanguard US");
   const back = await returnPathOf(page, owner);
   const stranger = await make();
@@ -107,7 +106,7 @@ test("a forged SUCCESS in the return URL never shows a connection as fixed", asy
   await expect(row(page, "Vanguard US")).not.toContainText(/Connected|Reconnected/);
 });
 
-test("parameters joined by a second question mark are understood, by the portal's own hand and as browsers send them", async ({
+test("parameters joined by a second question mark are understood, both as the portal writes them and as browsers send them", async ({
   page,
   owner,
 }) => {
@@ -121,7 +120,7 @@ test("parameters joined by a second question mark are understood, by the portal'
   await expect(resultIn(page, "That was a different Vanguard US login")).toBeVisible();
 });
 
-test("a login link that leads to the brokerage's own site on a third origin is followed there and back", async ({
+test("a login link to the brokerage's own site, on a third origin, leads there and back", async ({
   page,
   make,
   context,

@@ -21,7 +21,7 @@ test("Reconnect both steps through them, one sign-in after another", async ({ pa
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("All 2 connections are working");
 });
 
-test("one can be left for later, and the way resumes after a reload", async ({ page, context, make }) => {
+test("one can be left for later, and the queue resumes after a reload", async ({ page, context, make }) => {
   const owner = await make(...both, broken("ALPACA", { disabledDate: ago(1) }));
   await owner.enter(context);
   await page.goto("/connections");
@@ -36,7 +36,7 @@ test("one can be left for later, and the way resumes after a reload", async ({ p
   await expect(row(page, "Vanguard US")).toHaveCount(1);
 });
 
-test("as pages of their own, one after another", async ({ page, context, make }) => {
+test("the queue also works with one page after another", async ({ page, context, make }) => {
   const owner = await make(...both);
   await owner.enter(context);
   await page.setViewportSize({ width: 390, height: 800 });

@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { dialogOf, signIn } from "../../support/portal";
 import { expect, test } from "../../support/test";
 
-/** Somebody's connection that works and may only read, with the wish that it may trade. */
+/** Asks to allow trading on a working, read-only connection. */
 async function askToTrade(page: Page, id: string | undefined) {
   await page.goto(`/connections/${id ?? ""}`);
   await expect(page.getByText("Read only", { exact: false }).first()).toBeVisible();
@@ -18,7 +18,7 @@ const enterCode = async (portal: Page | ReturnType<typeof dialogOf>["portal"]) =
 test.describe("trading", () => {
   const reading = { brokerage: "WEALTHSIMPLETRADE", type: "read" as const };
 
-  test("is allowed on an explicit wish, through the same connection", async ({ page, context, make }) => {
+  test("is allowed on an explicit request, through the same connection", async ({ page, context, make }) => {
     const owner = await make(reading);
     await owner.enter(context);
     await askToTrade(page, owner.ids[0]);
@@ -31,7 +31,7 @@ test.describe("trading", () => {
     await expect(page.getByText("Read and trade").first()).toBeVisible();
   });
 
-  test("stays the wish in a page of its own", async ({ page, context, make }) => {
+  test("is still what a sign-in on its own page asks for", async ({ page, context, make }) => {
     const owner = await make(reading);
     await owner.enter(context);
     await askToTrade(page, owner.ids[0]);
@@ -43,7 +43,7 @@ test.describe("trading", () => {
     await expect(page.getByText("Read and trade").first()).toBeVisible();
   });
 
-  test("is not allowed by a trip that was left, and nothing is said to be broken", async ({
+  test("is not allowed by an abandoned portal session, and nothing is called broken", async ({
     page,
     context,
     make,

@@ -9,7 +9,7 @@ const faults = [
 ];
 
 for (const fault of faults) {
-  test(`SnapTrade away (${fault.kind}): shown as last seen, nothing called stopped, and back on "Try now"`, async ({
+  test(`during a SnapTrade outage (${fault.kind}) connections show as last seen, and "Try now" recovers`, async ({
     page,
     context,
     make,
@@ -32,7 +32,7 @@ for (const fault of faults) {
 }
 
 for (const fault of [{ kind: "html502" }, { kind: "reset" }]) {
-  test(`a login that ends with ${fault.kind} is a sentence beside the button, and the next click works`, async ({
+  test(`a login that fails with ${fault.kind} is explained next to the button, and the next click works`, async ({
     page,
     owner,
   }) => {
@@ -50,7 +50,7 @@ for (const fault of [{ kind: "html502" }, { kind: "reset" }]) {
   });
 }
 
-test("a slow login says that it is opening, and a second press makes no second trip", async ({
+test("a slow login says that it is opening, and a second click opens no second portal session", async ({
   page,
   owner,
 }) => {
@@ -72,10 +72,7 @@ test("a slow SnapTrade never holds up the page", async ({ page, owner }) => {
   expect(Date.now() - startedAt).toBeLessThan(4_000);
 });
 
-test("SnapTrade away while the result is being checked: nothing is claimed until it answers", async ({
-  page,
-  owner,
-}) => {
+test("no result is shown while SnapTrade can't be reached to check it", async ({ page, owner }) => {
   const { portal, result } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();
   await owner.fault({ endpoint: "list", kind: "html502", times: 1 });
@@ -84,8 +81,8 @@ test("SnapTrade away while the result is being checked: nothing is claimed until
   await expect(result("Vanguard US is connected again")).toBeVisible({ timeout: 20_000 });
 });
 
-test("a brokerage in maintenance is nobody's move here", async ({ page, context, make, control }) => {
-  // A brokerage's trouble is everybody's, so this one is used by no other test.
+test("a brokerage in maintenance asks nothing of the person", async ({ page, context, make, control }) => {
+  // Brokerage flags affect everyone, so no other test uses this one.
   const owner = await make({ brokerage: "PUBLIC" });
   await owner.enter(context);
   await control.post("/brokerages/PUBLIC", { maintenance_mode: true });

@@ -5,7 +5,7 @@ import { build } from "esbuild";
 import { Snaptrade, SnaptradeAuth } from "snaptrade-typescript-sdk";
 import { startEmulator, type Emulator } from "../../emulator/server/server";
 
-// snaptrade-react listens to a fixed list of origins; this is the only one of them on this machine.
+// snaptrade-react only listens to a fixed list of origins; this is the only local one.
 const listenedPort = 5173;
 
 let emulator: Emulator;
@@ -30,7 +30,7 @@ test.afterAll(async () => {
   await emulator.close();
 });
 
-test("the listener of the real snaptrade-react hears the portal's success and its end", async ({ page }) => {
+test("the real snaptrade-react receives the portal's success and close messages", async ({ page }) => {
   const { port } = host.address() as AddressInfo;
   const { loginLink, connectionId } = await openReconnect();
   await page.goto(`http://localhost:${port}/?link=${encodeURIComponent(loginLink)}`);
@@ -53,7 +53,7 @@ test("the listener of the real snaptrade-react hears the portal's success and it
   ]);
 });
 
-/** A user with a stopped connection, and a login link to repair it, asked for with the real SDK. */
+/** Creates a user with a stopped connection and requests a login link to repair it, using the real SDK. */
 async function openReconnect() {
   const sdk = new Snaptrade({
     auth: SnaptradeAuth.commercialApiKey({ clientId: emulator.clientId, consumerKey: emulator.consumerKey }),

@@ -10,9 +10,7 @@ async function secondTab(context: BrowserContext): Promise<Page> {
   return page;
 }
 
-/**
- * Opens the dialog where one was opened before: two clicks within three seconds would be one double click.
- */
+/** Opens the dialog again, late enough that the two clicks don't count as one double click. */
 async function openOnceMore(page: Page, openedAt: number) {
   await expect.poll(() => Date.now() - openedAt).toBeGreaterThan(3_000);
   return openDialog(page, "Vanguard US");
@@ -38,7 +36,7 @@ test("closing one of two tabs does not end the sign-in in the other", async ({ p
   await expect(page.getByText("You opened the sign-in page")).toHaveCount(2);
 });
 
-test("a sign-in page that stays open is open again after the visit was ended elsewhere", async ({
+test("a sign-in page that stays open counts as open again after its session was ended elsewhere", async ({
   page,
   owner,
   context,
@@ -46,7 +44,7 @@ test("a sign-in page that stays open is open again after the visit was ended els
   const { portal, result } = await openDialog(page, "Vanguard US");
   await expect(portal.getByLabel("User name")).toBeVisible();
   const returned = await context.newPage();
-  // The same visit, ended by its return address in another tab.
+  // Ends the same session from its return address in another tab.
   const { sessions } = await owner.control.get<{ sessions: { sessionId: string; userId: string }[] }>(
     "/state",
   );
@@ -65,7 +63,7 @@ test("a sign-in page that stays open is open again after the visit was ended els
   await expect(result(again)).toBeVisible();
 });
 
-test("a repair in one tab is the result in the other, which stays as it is until then", async ({
+test("a repair in one tab becomes the result in the other, which stays unchanged until then", async ({
   page,
   context,
   owner,
@@ -81,7 +79,7 @@ test("a repair in one tab is the result in the other, which stays as it is until
   await expect(first.result(again)).toBeVisible({ timeout: 15_000 });
 });
 
-test("a second open page hears when the portal is opened, and when it is left", async ({
+test("a second open page shows when the portal is opened and when it is left", async ({
   page,
   context,
   owner,
@@ -100,7 +98,7 @@ test("a second open page hears when the portal is opened, and when it is left", 
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a sign-in page that is left for the next brokerage is left in the list too", async ({
+test("a sign-in page skipped for the next brokerage no longer shows as open in the list", async ({
   page,
   context,
   make,
@@ -122,7 +120,7 @@ test("a sign-in page that is left for the next brokerage is left in the list too
   await expect(row(other, "Degiro")).toContainText("Reconnecting");
 });
 
-test("signed out elsewhere, the open dialog says so and leads to sign in", async ({
+test("after signing out elsewhere, the open dialog says so and leads to sign in", async ({
   page,
   context,
   owner,
@@ -142,13 +140,13 @@ test("signed out elsewhere, the open dialog says so and leads to sign in", async
   expect(owner.ids).toHaveLength(1);
 });
 
-test("a click on Reconnect at a connection that is gone removes its row at once", async ({
+test("clicking Reconnect on a deleted connection removes its row at once", async ({
   page,
   context,
   make,
 }) => {
   const owner = await make();
-  // One that is younger than five minutes is never concluded gone.
+  // Connections younger than five minutes are never concluded gone.
   await owner.advance(-420);
   await owner.connect(broken("VANGUARD"));
   await owner.advance(420);

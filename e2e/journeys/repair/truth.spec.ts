@@ -8,7 +8,7 @@ const checkNow = /^(Check|Try) now/;
 const faultsOf = ({ control, snapTradeUserId }: Owner) =>
   control.get<{ faults: unknown[] }>(`/users/${snapTradeUserId}`).then(({ faults }) => faults);
 
-test("an answer that a break has overtaken never shows the connection as working", async ({
+test("an answer overtaken by a break never shows the connection as working", async ({
   page,
   context,
   make,
@@ -28,8 +28,8 @@ test("an answer that a break has overtaken never shows the connection as working
       return row(other, "Vanguard US").innerText();
     })
     .toContain("Needs reconnecting");
-  // So the webhook is applied before the answer comes. What the page shows once that is applied too must be
-  // right at once: a later read would mend it.
+  // The webhook is applied before the answer arrives. The page must be right at once after that, because a
+  // later read would hide a mistake.
   const checking = page.getByRole("button", { name: "Checking…" });
   expect(await checking.count()).toBe(1);
   await expect(checking).toHaveCount(0);
@@ -39,7 +39,7 @@ test("an answer that a break has overtaken never shows the connection as working
   await expect(page.getByText("SnapTrade confirmed")).toHaveCount(0);
 });
 
-test("a repair that SnapTrade announces is being checked until its own reads agree", async ({
+test("a repair that SnapTrade announces is shown as being checked until its own reads agree", async ({
   page,
   context,
   make,
@@ -52,13 +52,13 @@ test("a repair that SnapTrade announces is being checked until its own reads agr
   const asked = () => owner.asked("/authorizations");
   await signIn(portal, "good");
   await expect(result("Checking with SnapTrade")).toBeVisible();
-  // Right after a read no other one is due, so nothing but the event speaks for the repair.
+  // No read is due right after another, so only the event speaks for the repair.
   const before = await asked();
   await expect.poll(asked, { intervals: [50], timeout: 15_000 }).toBeGreaterThan(before);
   await owner.fix(0);
   const read = await asked();
   const shown = new Set<string>();
-  // Until three more reads, which lag behind; a wrong result would end them.
+  // Waits for three more reads, all lagging; a wrong result would stop them.
   while (shown.size < 2 && (await asked()) < read + 3)
     for (const title of await result(/Checking|connected|failed|wasn’t/).allInnerTexts()) shown.add(title);
   expect(await owner.delivered("CONNECTION_FIXED")).toBe(true);
@@ -67,11 +67,11 @@ test("a repair that SnapTrade announces is being checked until its own reads agr
   await expect(result("Vanguard US is connected again")).toBeVisible({ timeout: 20_000 });
 });
 
-test("a sign-in with another login is explained by SnapTrade's webhook although its clock is three minutes behind ours", async ({
+test("SnapTrade's webhook explains a sign-in with another login even when its clock is three minutes behind ours", async ({
   page,
   owner,
 }) => {
-  // The portal's older form of message has no code, so only the webhook knows why.
+  // The portal's older message format has no code, so only the webhook knows the reason.
   await owner.set({ webhooks: "send", clockSkewSeconds: -180, messages: "string" });
   const { portal, result, leavePortal } = await openDialog(page, "Vanguard US");
   await signIn(portal, "other-login");
@@ -82,7 +82,11 @@ test("a sign-in with another login is explained by SnapTrade's webhook although 
   await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
 });
 
-test("an account that did not come back is named, with what to do", async ({ page, context, make }) => {
+test("an account that didn't come back is named, with what to do about it", async ({
+  page,
+  context,
+  make,
+}) => {
   const accounts = [
     { name: "Margin", number: "70014410" },
     { name: "RRSP", number: "70019087" },
@@ -99,7 +103,7 @@ test("an account that did not come back is named, with what to do", async ({ pag
   await expect(dialog.getByText("allow access to every account at Vanguard US")).toBeVisible();
 });
 
-test("accounts that could not be read are not said to be back", async ({ page, owner }) => {
+test("accounts that couldn't be read are never reported as back", async ({ page, owner }) => {
   await owner.fault({ endpoint: "accounts", kind: "status", status: 500 });
   const { portal, result, dialog } = await openDialog(page, "Vanguard US");
   await signIn(portal, "good");
@@ -110,7 +114,7 @@ test("accounts that could not be read are not said to be back", async ({ page, o
   await expect(dialog.getByText("1 of 1 back")).toBeVisible({ timeout: 20_000 });
 });
 
-test("items that nobody can read do not hide the others", async ({ page, context, make }) => {
+test("unreadable items don't hide the others", async ({ page, context, make }) => {
   const owner = await make();
   await owner.set({
     oddItems: [
@@ -131,7 +135,7 @@ test("items that nobody can read do not hide the others", async ({ page, context
   await expect(result("Vanguard US is connected again")).toBeVisible();
 });
 
-test("connections that nobody can read are unknown, not none", async ({ page, context, make }) => {
+test("unreadable connections are shown as unknown, not as none", async ({ page, context, make }) => {
   const owner = await make();
   await owner.enter(context);
   await owner.set({ oddItems: ["not-an-object"] });
@@ -145,7 +149,7 @@ test("connections that nobody can read are unknown, not none", async ({ page, co
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Connect your first brokerage");
 });
 
-test("while the very first look fails nobody is told that they have no connections", async ({
+test("while the very first look fails, the page never says that there are no connections", async ({
   page,
   context,
 }) => {
@@ -162,7 +166,7 @@ test("while the very first look fails nobody is told that they have no connectio
   await expect(row(page, "Vanguard US")).toContainText("Needs reconnecting");
 });
 
-test("an answer that drips is given up on in time, and nothing is said to be newer than it is", async ({
+test("a dripping answer is abandoned in time, and nothing is shown as newer than it is", async ({
   page,
   context,
   make,

@@ -1,7 +1,7 @@
 import { openDialog, signIn } from "../../support/portal";
 import { expect, row, test } from "../../support/test";
 
-test("SUCCESS while the connection stays disabled is being checked, then not confirmed, and never fixed", async ({
+test("SUCCESS with a connection that stays disabled is checked, then unconfirmed, and never shown as fixed", async ({
   page,
   owner,
 }) => {
@@ -16,7 +16,7 @@ test("SUCCESS while the connection stays disabled is being checked, then not con
   await expect(row(page, "Vanguard US")).not.toContainText(/Connected|Reconnected/);
 });
 
-test("a repair that SnapTrade confirms later is shown when it does", async ({ page, owner }) => {
+test("a repair that SnapTrade confirms late is shown once confirmed", async ({ page, owner }) => {
   await owner.set({ repairDelaySeconds: 5 });
   const { portal, result } = await openDialog(page, "Vanguard US");
   await signIn(portal, "good");
@@ -30,7 +30,10 @@ for (const settings of [
   { statusCodeAs: "number" },
   { omitAuthorizationId: true },
 ]) {
-  test(`messages in the form ${JSON.stringify(settings)} lead to the same proof`, async ({ page, owner }) => {
+  test(`messages in the form ${JSON.stringify(settings)} lead to the same result`, async ({
+    page,
+    owner,
+  }) => {
     await owner.set(settings);
     const { portal, result, dialog, refusal, leavePortal } = await openDialog(page, "Vanguard US");
     await signIn(portal, "wrong-password");

@@ -1,4 +1,4 @@
-/** One measured number; with a goal it must not exceed. */
+/** One measured number; if it has a goal, it must not exceed it. */
 export interface Figure {
   name: string;
   value: number;
@@ -10,7 +10,7 @@ export function figure(name: string, value: number, unit: string, goal: number |
   return { name, value, unit, goal };
 }
 
-/** One line a figure. @returns false when a goal is missed */
+/** Prints one line per figure. @returns false when a goal is missed */
 export function print(figures: Figure[]): boolean {
   for (const { name, value, unit, goal } of figures) {
     const shown = Number.isInteger(value) ? String(value) : value.toPrecision(4);

@@ -1,9 +1,9 @@
 import { chooseLooks, silentAt, waitFor } from "@/lib/reconcile/policy";
 import { type Lifetimes, type WatchedConnection } from "@/lib/connections/observations/lifetimes";
 
-/*
- * Virtual time: people, their connections, breaks whose webhook is lost, and two ways to look for them with
- * the same budget. Prints one line of JSON for each way and size.
+/**
+ * Simulates people, connections, and breaks with lost webhooks in virtual time, and two ways to find them
+ * with the same budget. Prints one line of JSON per way and size.
  */
 
 const minuteMs = 60_000;
@@ -28,14 +28,14 @@ interface Connection {
   worksSince: number;
   breaksAt: number;
   disabled: boolean;
-  /** Broke, and nobody told us. */
+  /** Broke, and no webhook reported it. */
   lost: boolean;
-  /** Minute of the day of its daily sign of life. */
+  /** The minute of the day of its daily heartbeat. */
   heartbeatOffset: number;
   lastHeartbeatAt: number;
 }
 
-/** Numbers that look random and are the same in every run. */
+/** Pseudorandom numbers, the same in every run. */
 function random(seed: number) {
   let state = seed;
   return () => {
@@ -60,14 +60,14 @@ function makeBrokerages(next: () => number): Brokerage[] {
   });
 }
 
-/** Most tokens run out about when the brokerage says; one in ten goes whenever a password is changed. */
+/** Most tokens expire about when the brokerage says; one in ten ends whenever a password changes. */
 function lifetime(medianDays: number, spread: number, next: () => number): number {
   if (next() < 0.1) return next() * medianDays;
   const normal = Math.sqrt(-2 * Math.log(next() + 1e-12)) * Math.cos(2 * Math.PI * next());
   return medianDays * Math.exp(spread * normal);
 }
 
-/** A queue by time; the earliest first. */
+/** A priority queue, earliest first. */
 class Queue {
   private readonly at: number[] = [];
   private readonly what: number[] = [];
@@ -114,14 +114,14 @@ function simulate(policy: "ours" | "round robin", users: number) {
   const connections: Connection[] = [];
   const own: number[][] = Array.from({ length: users }, () => []);
   for (let user = 0; user < users; user++) {
-    // One in five came as far as signing up.
+    // One in five only signed up.
     const count = next() < 0.2 ? 0 : next() < 0.65 ? 1 : 2;
     for (let index = 0; index < count; index++) {
       const brokerage = brokerages[Math.floor(next() * brokerages.length)];
       if (!brokerage) continue;
       const lives = lifetime(brokerage.medianDays, brokerage.spread, next) * dayMs;
       const worksSince = -next() * lives;
-      // One in four is broken, and its owner has not come back for it.
+      // One in four is broken, and its owner hasn't returned for it.
       const disabled = next() < 0.25;
       const heartbeatOffset = Math.floor(next() * 1440) * minuteMs;
       own[user]?.push(connections.length);
@@ -171,7 +171,7 @@ function simulate(policy: "ours" | "round robin", users: number) {
       connection.disabled = true;
       connection.lost = next() < lostShare;
       const { heartbeats } = connection.brokerage;
-      // The last sign of life before the break, unless it was lost on its way; the ones after it never come.
+      // The last heartbeat before the break, unless it was lost on the way; none follow it.
       const missed = heartbeats && next() < heartbeatLostShare ? 1 : 0;
       const heartbeat = Math.floor((connection.breaksAt - connection.heartbeatOffset) / dayMs) - missed;
       connection.lastHeartbeatAt = heartbeat * dayMs + connection.heartbeatOffset;
@@ -198,7 +198,7 @@ function simulate(policy: "ours" | "round robin", users: number) {
     }
   }
 
-  /** Three of four come back within days, the others hardly ever. */
+  /** Three of four return within days, the rest almost never. */
   function repairLater(index: number, now: number) {
     repairs.push(now + (next() < 0.75 ? 2 : 90) * dayMs * -Math.log(next() + 1e-12), index);
   }
@@ -216,12 +216,12 @@ function simulate(policy: "ours" | "round robin", users: number) {
   }
 
   /**
-   * Takes up to `most` people off a queue whose entry is still what counts, and puts the others back where
-   * they belong.
+   * Takes up to `limit` people off a queue whose entry is still current, and requeues the rest at their
+   * proper time.
    */
-  function due(queue: Queue, now: number, most: number, at: (user: number) => number): string[] {
+  function due(queue: Queue, now: number, limit: number, at: (user: number) => number): string[] {
     const taken: string[] = [];
-    while (taken.length < most && queue.peek() <= now) {
+    while (taken.length < limit && queue.peek() <= now) {
       const user = queue.pop();
       if (queue === stalest && !isWatched(user)) continue;
       const really = at(user);

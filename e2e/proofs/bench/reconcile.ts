@@ -16,8 +16,8 @@ interface Outcome {
 }
 
 /**
- * Thirty days in virtual time: how long a break whose webhook is lost stays unnoticed, by our policy and by
- * plain round robin with the same budget.
+ * Simulates 30 days in virtual time: how long a break with a lost webhook goes unnoticed under our policy,
+ * and under plain round robin with the same budget.
  */
 export async function benchReconcile(): Promise<Figure[]> {
   const outcomes = await simulate();
@@ -25,7 +25,7 @@ export async function benchReconcile(): Promise<Figure[]> {
     const of = (policy: Outcome["policy"]) =>
       outcomes.find((one) => one.policy === policy && one.users === users);
     const [ours, plain] = [of("ours"), of("round robin")];
-    if (!ours || !plain) throw new Error(`The simulation of ${users} users did not end`);
+    if (!ours || !plain) throw new Error(`The simulation of ${users} users did not finish`);
     const name = (what: string) => `reconcile_${what}_${users}`;
     return [
       figure(name("mean_to_find"), ours.meanHours, "h"),

@@ -10,7 +10,7 @@ import { figure, quantile, type Figure } from "./figures";
 
 const parallels = [16, 64, 400];
 const rounds = 10;
-/** The server compiles what it often runs; until then it measures that. */
+/** Until the server has compiled its hot paths, a run would measure the compiler. */
 const warmUpRounds = 3;
 const perRound = 1_500;
 const connectionCount = 200;
@@ -23,9 +23,8 @@ interface Lap {
 }
 
 /**
- * Webhooks against requests that do nothing, interleaved in one run on one server: rate, p50 and p99 as
- * ratios, and the server's CPU for each. "Nothing" is the same route asked by a method it does not have: the
- * framework's whole way, and no work at its end.
+ * Compares webhooks with empty requests, interleaved on one server: rate, p50, and p99 as ratios, plus CPU
+ * time for each. An empty request uses a method the route lacks, so it pays for the framework and no work.
  */
 export async function benchWebhooks(): Promise<Figure[]> {
   const postgres = await startPostgres();
@@ -45,10 +44,7 @@ export async function benchWebhooks(): Promise<Figure[]> {
 
   const acknowledged = new Set<string>();
   let made = 0;
-  /**
-   * As SnapTrade's days are: holdings updates of the accounts, and a break or a repair for every hundred of
-   * them.
-   */
+  /** Mimics a normal day: holdings updates, with one break or repair per hundred. */
   function nextEvent() {
     const turn = made++;
     const { id = "" } = connections[Math.floor(turn / 100 + turn) % connections.length] ?? {};
@@ -77,7 +73,7 @@ export async function benchWebhooks(): Promise<Figure[]> {
         };
       });
       const nothing = await lap(pid, parallel, () => async () => {
-        if ((await empty()) !== 405) throw new Error("The empty request did more than nothing");
+        if ((await empty()) !== 405) throw new Error("The empty request did some work");
       });
       if (round >= 0) {
         laps.webhook.push(webhook);
@@ -129,7 +125,7 @@ async function lap(pid: number, parallel: number, prepare: () => () => Promise<v
     }),
   );
   const seconds = (performance.now() - startedAt) / 1000;
-  await settled(pid);
+  await idle(pid);
   return { ms, seconds, cpuSeconds: (await cpuSeconds(pid)) - cpuBefore };
 }
 
@@ -146,7 +142,7 @@ function total(laps: Lap[]) {
   };
 }
 
-/** The processor time that a process has used so far, as Linux counts it, in hundredths of a second. */
+/** The CPU time that a process has used so far, in seconds. */
 async function cpuSeconds(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const [user = "0", system = "0"] = stat
@@ -156,11 +152,8 @@ async function cpuSeconds(pid: number): Promise<number> {
   return (Number(user) + Number(system)) / 100;
 }
 
-/**
- * Resolves once the server does nothing any more: what it works off after its answers belongs to those
- * answers.
- */
-async function settled(pid: number): Promise<void> {
+/** Resolves once the server is idle: the work after its answers counts toward them. */
+async function idle(pid: number): Promise<void> {
   for (let before = -1, now = await cpuSeconds(pid); now > before; now = await cpuSeconds(pid)) {
     before = now;
     await new Promise((resolve) => setTimeout(resolve, 200));

@@ -10,7 +10,7 @@ export async function freePorts() {
   return { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
 }
 
-/** The app, to be killed and started again on the same data. */
+/** An app that can be killed and restarted on the same data. */
 export async function startKillableApp(ports: Ports, settings: Record<string, string>) {
   let running = await startApp(ports, settings);
   return {
@@ -20,12 +20,12 @@ export async function startKillableApp(ports: Ports, settings: Record<string, st
       running.child.kill("SIGKILL");
       await gone;
     },
-    /** Starts it again, where wanted with other settings. */
+    /** Restarts it, optionally with other settings. */
     async start(more: Record<string, string> = {}): Promise<void> {
       running = await startApp(ports, { ...settings, ...more });
     },
     stop: () => running.stop(),
-    /** Runs the timer's round; throws when it does not come to its end. */
+    /** Runs the timer's round; throws when it doesn't finish. */
     async reconcile(): Promise<void> {
       const answer = await fetch(`${running.url}/api/cron/reconcile`, {
         method: "POST",

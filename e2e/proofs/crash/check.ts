@@ -8,9 +8,7 @@ export interface Findings {
   wrongEpisodes: number;
 }
 
-/**
- * Holds the database against what was acknowledged, and against what the stored events alone must add up to.
- */
+/** Compares the database with what was acknowledged, and with what the stored events alone should produce. */
 export async function check(
   query: Query,
   acknowledged: Set<string>,
@@ -21,9 +19,9 @@ export async function check(
   );
   const stored = new Set(events.map(({ id }) => id));
   const observations = await query("select connection_id, state, observed_at, source from observations");
-  const told = observations.filter(({ source }) => source === "webhook");
+  const reported = observations.filter(({ source }) => source === "webhook");
   const observed = new Set(
-    told.map(({ connection_id, state, observed_at }) => key(connection_id, state, observed_at)),
+    reported.map(({ connection_id, state, observed_at }) => key(connection_id, state, observed_at)),
   );
   const looks = observations.filter(({ source }) => source !== "webhook");
   const episodes = await query("select connection_id, broke_at, ended_at from episodes order by broke_at");
@@ -53,7 +51,7 @@ export async function check(
   };
 }
 
-/** From each break to the next repair. */
+/** The spans from each break to the next repair. */
 function runsOf(statements: { state: string; at: number }[]): string[] {
   const runs: string[] = [];
   let brokeAt: number | null = null;
@@ -67,7 +65,7 @@ function runsOf(statements: { state: string; at: number }[]): string[] {
   return brokeAt === null ? runs : [...runs, `${brokeAt} `];
 }
 
-/** Both drivers read times as dates. */
+/** Both database drivers return times as dates. */
 const ms = (value: unknown): number | null => (value instanceof Date ? value.getTime() : null);
 const time = (value: unknown) => String(ms(value) ?? "");
 const key = (connection: unknown, state: unknown, at: unknown) =>

@@ -10,15 +10,15 @@ import { settingsFor, startEmulator } from "../../support/processes";
 import { freePorts, startKillableApp } from "./app";
 
 /**
- * How far an e-mail has come when the app is killed: claimed and not handed over, handed over and not
- * answered, answered and perhaps not marked.
+ * How far an e-mail has come when the app is killed: claimed but not handed over, handed over but not
+ * answered, or answered but perhaps not recorded.
  */
 const moments = ["claimed", "handed over", "answered"] as const;
 type Moment = (typeof moments)[number];
 
 /**
- * Kills the app again and again while it mails notices of breaks, and counts what arrived.
- * @returns false when a notice was doubled, or nobody knows of it any more
+ * Kills the app repeatedly while it mails notices of breaks, and counts what arrived.
+ * @returns false when a notice was duplicated or lost
  */
 export async function crashWhileMailing(people: number): Promise<boolean> {
   const postgres = await startPostgres();
@@ -39,7 +39,7 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
       { appUrl: app.url, emulatorUrl: emulator.url },
       `${randomUUID()}@example.com`,
     );
-    // Yesterday's, or so many breaks would count as a wave, in which nobody is mailed.
+    // The breaks are a day old, because this many at once would be an incident, which mails nobody.
     await seedConnections(person, [
       {
         brokerage: "QUESTRADE",
@@ -68,7 +68,7 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
       kills[moment]++;
       await app.start({ SMTP_URL: mailServer.url });
     }
-    // What a killed process had is judged two minutes later; nobody waits for that here.
+    // A killed process's claims expire after two minutes; this skips the wait.
     await pool.query(
       "update notices set locked_until = locked_until - interval '3 minutes' where mail in ('claimed', 'leaving')",
     );
@@ -89,12 +89,12 @@ export async function crashWhileMailing(people: number): Promise<boolean> {
     people - unknown - rows.filter(({ email, mail }) => mail === "sent" && arrived(email) === 1).length;
   const happened = moments.map((moment) => `${kills[moment]} times when ${moment}`).join(", ");
   console.log(
-    `Mail, app killed ${happened}: ${people} notices, ${mailServer.recipients.length} arrived, ${doubled} doubled, ${lost} lost, ${unknown} kept as unknown`,
+    `Mail, app killed ${happened}: ${people} notices, ${mailServer.recipients.length} arrived, ${doubled} duplicated, ${lost} lost, ${unknown} kept as unknown`,
   );
   return doubled + lost === 0 && moments.every((moment) => kills[moment] > 0);
 }
 
-/** Takes e-mails, and does something once at a chosen moment of one of them. */
+/** Accepts e-mails, and acts once at a chosen moment of one of them. */
 async function startMailServer() {
   const recipients: string[] = [];
   let planned: {
@@ -132,11 +132,11 @@ async function startMailServer() {
   const address = listening.address();
   return {
     url: `smtp://localhost:${typeof address === "object" ? address?.port : ""}`,
-    /** Everybody who got an e-mail whole, once for each. */
+    /** Everyone who received an e-mail in full, once per e-mail. */
     recipients,
     /**
-     * Plans `act` for the moment of an e-mail after `skip` others; what it returns tells whether it came to
-     * that, and waits until it is done.
+     * Schedules `act` for the moment of an e-mail after `skip` others. The returned function waits until it
+     * is done, and says whether the moment came.
      */
     onceAt(moment: Moment, skip: number, act: () => Promise<void>): () => Promise<boolean> {
       const plan = { moment, skip, act, acted: null as Promise<void> | null };

@@ -4,12 +4,12 @@ const parallel = 16;
 const stepMs = 3_000;
 
 /**
- * Somebody's connections, whose breaks and repairs are posted without end, like SnapTrade does it: what is
- * not acknowledged is sent again.
+ * Keeps posting breaks and repairs of a person's connections, like SnapTrade: anything not acknowledged is
+ * sent again.
  */
 export function startPosting(appUrl: string, userId: string, connectionIds: string[]) {
   const sender = createSender(appUrl, parallel);
-  const told = connectionIds.map((id) => ({ id, events: 0 }));
+  const posted = connectionIds.map((id) => ({ id, events: 0 }));
   const startedAt = Date.now() - 86_400_000;
   const again: PostedEvent[] = [];
   const acknowledged = new Set<string>();
@@ -19,7 +19,7 @@ export function startPosting(appUrl: string, userId: string, connectionIds: stri
   function next(): PostedEvent | undefined {
     const repeated = again.shift();
     if (repeated || !posting) return repeated;
-    const connection = told[Math.floor(Math.random() * told.length)];
+    const connection = posted[Math.floor(Math.random() * posted.length)];
     if (!connection) return undefined;
     const turn = connection.events++;
     return eventOf(
@@ -46,12 +46,12 @@ export function startPosting(appUrl: string, userId: string, connectionIds: stri
   return {
     acknowledged,
     counts,
-    /** Resolves once so many more are acknowledged; the moment for the next crash. */
+    /** Resolves once this many more are acknowledged: the moment for the next crash. */
     async until(more: number): Promise<void> {
       const wanted = acknowledged.size + more;
       while (acknowledged.size < wanted) await new Promise((resolve) => setTimeout(resolve, 5));
     },
-    /** Makes no new events, and resolves when all there are were acknowledged. */
+    /** Stops creating events, and resolves when all existing ones are acknowledged. */
     async finish(): Promise<void> {
       posting = false;
       await workers;

@@ -15,7 +15,7 @@ import { startPosting } from "./posting";
 
 const connectionCount = 20;
 
-/** How often each thing is killed, and how many people are mailed meanwhile. */
+/** How often each process is killed, and how many people are mailed meanwhile. */
 export interface Kills {
   appOnPostgres: number;
   postgres: number;
@@ -24,9 +24,9 @@ export interface Kills {
 }
 
 /**
- * Kills the server, and the database's, while events are posted; then holds what is stored against what was
- * acknowledged. Kills it while it mails, and counts the e-mails. @returns false when anything is missing or
- * doubled
+ * Kills the app and the database while events are posted, and compares what is stored with what was
+ * acknowledged. Then kills the app while it mails, and counts the e-mails.
+ * @returns false when anything is missing or duplicated
  */
 export async function runCrashes(kills: Kills): Promise<boolean> {
   const onPostgres = await crashOnPostgres(kills);
@@ -89,7 +89,7 @@ async function crashOnPglite(kills: number): Promise<boolean> {
   return report(`PGlite, app killed ${kills} times`, scene.posting, findings);
 }
 
-/** What a killed process had taken is free a minute later; nobody waits for that here. */
+/** A killed process's leases expire after a minute; this skips the wait. */
 const endLeases = "update webhook_events set run_at = now(), locked_until = null where state = 'waiting'";
 
 async function setScene(ports: Ports, settings: Record<string, string>) {
@@ -105,7 +105,7 @@ async function setScene(ports: Ports, settings: Record<string, string>) {
       createdDate: new Date(Date.now() - 40 * 86_400_000).toISOString(),
     })),
   );
-  // Only the posted events are to speak.
+  // SnapTrade answers no reads, so only the posted events count.
   await control.post(`/users/${person.snapTradeUserId}/faults`, {
     endpoint: "list",
     kind: "status",
@@ -142,8 +142,8 @@ function report(
 ): boolean {
   const { stored, missing, notDone, notApplied, wrongEpisodes } = findings;
   console.log(
-    `${what}: ${acknowledged.size} acknowledged, ${counts.unanswered} unanswered, ${counts.refused} refused and sent again; ` +
-      `${stored} stored, ${missing} missing, ${notDone} not worked off, ${notApplied} not applied once, ${wrongEpisodes} connections with other episodes`,
+    `${what}: ${acknowledged.size} acknowledged, ${counts.unanswered} unanswered, ${counts.refused} refused and resent; ` +
+      `${stored} stored, ${missing} missing, ${notDone} not processed, ${notApplied} not applied exactly once, ${wrongEpisodes} connections with wrong episodes`,
   );
   return missing + notDone + notApplied + wrongEpisodes === 0;
 }

@@ -1,24 +1,25 @@
-import type { Action, History } from "./history";
-import type { People, Person } from "./people";
+import type { Action, History } from "./history/actions";
+import type { People } from "./world/people";
+import type { Person } from "./world/person";
 import type { Simulation } from "./simulation";
-import type { Trips } from "./trips";
-import type { Troubles } from "./troubles";
+import type { Visits } from "./world/visits";
+import type { Troubles } from "./world/troubles";
 
-/** Everybody and everything that takes part in a run. */
+/** Everyone and everything that takes part in a run. */
 export interface Cast {
   simulation: Simulation;
   troubles: Troubles;
   people: People;
-  trips: Trips;
+  visits: Visits;
   history: History;
 }
 
-type Does = Action["action"];
-type Of<Kind extends Does> = Action & { action: Kind };
-type Act<Kind extends Does> = (cast: Cast, action: Of<Kind>) => void;
+type ActionKind = Action["action"];
+type Of<Kind extends ActionKind> = Action & { action: Kind };
+type Act<Kind extends ActionKind> = (cast: Cast, action: Of<Kind>) => void;
 
-/** One of a person's connections at SnapTrade, if they have any. */
-function withConnection<Kind extends Does>(
+/** Acts on one of a person's connections at SnapTrade, if they have any. */
+function withConnection<Kind extends ActionKind>(
   act: (cast: Cast, found: NonNullable<ReturnType<typeof connectionOf>>, action: Of<Kind>) => void,
 ): (cast: Cast, action: Of<Kind> & { person: number; nth: number }) => void {
   return (cast, action) => {
@@ -35,7 +36,7 @@ function connectionOf({ people }: Cast, index: number, nth: number) {
   return person && user && connection ? { person, user, connection } : null;
 }
 
-/** Something that a person does with the app, if they are signed in. */
+/** Runs what a person does with the app, if they are signed in. */
 function asPerson({ simulation, people }: Cast, index: number, work: (person: Person) => Promise<unknown>) {
   const person = people.people[index];
   if (person?.userId && !person.leaving) simulation.background("a page", () => work(person));
@@ -44,7 +45,7 @@ function asPerson({ simulation, people }: Cast, index: number, work: (person: Pe
 const trouble: Act<"network" | "database" | "webhooks" | "mail"> = ({ troubles }, action) =>
   troubles.begin(action);
 
-const acts: { [Kind in Does]: Act<Kind> } = {
+const acts: { [Kind in ActionKind]: Act<Kind> } = {
   network: trouble,
   database: trouble,
   webhooks: trouble,
@@ -92,7 +93,7 @@ const acts: { [Kind in Does]: Act<Kind> } = {
   ),
   "account-leaves": withConnection<"account-leaves">(({ simulation }, { connection }) => {
     if (connection.accounts.length < 2) return;
-    simulation.say(`${connection.slug} shares one account less (${connection.id.slice(0, 8)})`);
+    simulation.say(`${connection.slug} shares one account fewer (${connection.id.slice(0, 8)})`);
     connection.accounts = connection.accounts.slice(0, -1);
   }),
   "timer-stops": ({ troubles }, { ms }) => troubles.stopTimer(ms),
@@ -107,14 +108,14 @@ const acts: { [Kind in Does]: Act<Kind> } = {
     world.brokerageFlags[brokerage] = { maintenance_mode: true };
     scheduler.after(ms, () => (world.brokerageFlags[brokerage] = {}));
   },
-  visit: (cast, { person, ms }) => asPerson(cast, person, (one) => cast.people.visit(one, ms)),
+  "open-page": (cast, { person, ms }) => asPerson(cast, person, (one) => cast.people.keepPageOpen(one, ms)),
   "check-now": (cast, { person }) => asPerson(cast, person, (one) => cast.people.checkNow(one)),
   hammer: (cast, { person, ms }) => asPerson(cast, person, (one) => cast.people.hammer(one, ms)),
-  reconnect: withConnection<"reconnect">((cast, { person, connection }, { trip }) =>
-    asPerson(cast, person.index, (one) => cast.trips.reconnect(one, connection.id, trip)),
+  reconnect: withConnection<"reconnect">((cast, { person, connection }, { visit }) =>
+    asPerson(cast, person.index, (one) => cast.visits.reconnect(one, connection.id, visit)),
   ),
-  connect: (cast, { person, brokerage, trip }) =>
-    asPerson(cast, person, (one) => cast.trips.connect(one, brokerage, trip)),
+  connect: (cast, { person, brokerage, visit }) =>
+    asPerson(cast, person, (one) => cast.visits.connect(one, brokerage, visit)),
   remove: withConnection<"remove">((cast, { person, connection }) =>
     asPerson(cast, person.index, (one) => cast.people.remove(one, connection.id)),
   ),
@@ -131,7 +132,7 @@ const acts: { [Kind in Does]: Act<Kind> } = {
     simulation.background("an odd webhook", () => people.sendOdd(kind, people.userOf(people.people[person]))),
 };
 
-/** Does one action of a history. */
+/** Performs one action of a history. */
 export function act(cast: Cast, action: Action): void {
-  (acts[action.action] as Act<Does>)(cast, action);
+  (acts[action.action] as Act<ActionKind>)(cast, action);
 }

@@ -1,21 +1,21 @@
-import { bundle } from "./bundle";
-import { takeImage } from "./image";
-import { makePglite, rememberRows } from "./pglite";
+import { bundle } from "./process/bundle";
+import { takeImage } from "./database/image";
+import { makePglite, rememberRows } from "./database/pglite";
 import { mutate } from "./mutations";
-import { PreparedStatements } from "./prepared";
+import { PreparedStatements } from "./database/prepared";
 import { historyOf, play, type Ground } from "./run";
-import { Simulation, type AppExports, type EmulatorExports, type Programs } from "./simulation";
+import type { AppExports, EmulatorExports, Programs } from "./programs";
+import { Simulation } from "./simulation";
 
 /**
- * What all runs of one worker share: the programs, and one migrated database, which is the same to the last
- * byte at the beginning of each run.
- * @param mutation a defect to put back
- * @param rehearsals how many runs the database plans its statements in, so that the others need not
+ * Makes the programs and the migrated database that all runs share; each run starts byte-identical.
+ * @param mutation a defect to reintroduce
+ * @param rehearsals how many runs to play first, so that the database has planned its statements
  */
 export async function makeGround(mutation: string | null = null, rehearsals = 0): Promise<Ground> {
   const programs: Programs = {
     app: await bundleApp(mutation),
-    emulator: await bundle<EmulatorExports>("e2e/proofs/simulate/emulator-entry.ts"),
+    emulator: await bundle<EmulatorExports>("e2e/proofs/simulate/process/emulator-entry.ts"),
   };
   const pglite = await makePglite();
   const prepared = new PreparedStatements(pglite);
@@ -49,12 +49,12 @@ export async function makeGround(mutation: string | null = null, rehearsals = 0)
 
 async function bundleApp(mutation: string | null) {
   const mutated = mutate(mutation);
-  const app = await bundle<AppExports>("e2e/proofs/simulate/app-entry.ts", mutated.change);
+  const app = await bundle<AppExports>("e2e/proofs/simulate/process/app-entry.ts", mutated.change);
   mutated.checkDone();
   return app;
 }
 
-/** The same ground under an app with a defect put back. */
+/** The same ground, with a defect reintroduced into the app. */
 export async function withDefect(ground: Ground, mutation: string): Promise<Ground> {
   return { ...ground, programs: { ...ground.programs, app: await bundleApp(mutation) } };
 }

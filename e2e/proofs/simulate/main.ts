@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { parseArgs } from "node:util";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { describeAction } from "./history";
+import { describeAction } from "./history/history";
 import type { StoredHistory } from "./run";
 import type { Order, Reply } from "./worker";
 
@@ -28,7 +28,7 @@ const { values } = parseArgs({
 interface Found {
   count: number;
   first: Reply;
-  /** How many runs it took. */
+  /** The number of runs it took. */
   afterRuns: number;
 }
 
@@ -37,7 +37,7 @@ const stored =
 const onlySeed = stored?.seed ?? values.seed;
 const runs = onlySeed === undefined ? Number(values.runs) : 1;
 const startedAt = Date.now();
-/** No run begins after this; what is still under way half a minute later is given up. */
+/** No run starts after this; whatever is still running half a minute later is abandoned. */
 const endsAt =
   values["within-seconds"] === undefined
     ? Number.POSITIVE_INFINITY
@@ -77,7 +77,7 @@ async function work(): Promise<void> {
     env: { ...process.env, ...(values.mutate === undefined ? {} : { SIMULATE_MUTATION: values.mutate }) },
   });
   const died = new Promise<never>((_, reject) =>
-    worker.once("exit", (code) => reject(new Error(`A worker ended with ${code ?? "a signal"}`))),
+    worker.once("exit", (code) => reject(new Error(`A worker exited with ${code ?? "a signal"}`))),
   );
   died.catch(() => undefined);
   for (let order = nextOrder(); order; order = nextOrder()) {

@@ -1,4 +1,4 @@
-/** Changes the source of one file of the app while it is bundled. */
+/** Changes the source of one of the app's files while it is bundled. */
 type Change = (file: string, text: string) => string;
 
 interface Patch {
@@ -7,9 +7,9 @@ interface Patch {
   to: string;
 }
 
-/** Defects that the app once had, as what has to be changed to have them again. */
+/** Defects that the app once had, and the changes that reintroduce them. */
 const mutations: Record<string, Patch[]> = {
-  /** Two heartbeats more than 8.3 days apart overflow, and nothing isolates the one that fails. */
+  /** Two heartbeats more than 8.3 days apart overflow, and the one that fails isn't isolated. */
   A1: [
     { file: "lib/webhooks/heartbeats.ts", from: "heartbeat_gap_ms * 3::float8", to: "heartbeat_gap_ms * 3" },
     {
@@ -18,7 +18,7 @@ const mutations: Record<string, Patch[]> = {
       to: "throw error;\n    await applyApart",
     },
   ],
-  /** One 1083 cuts a person off, and nobody asks again. */
+  /** A single 1083 cuts a person off, and nobody asks again. */
   A4: [
     {
       file: "lib/connections/observations/snaptrade-user.ts",
@@ -36,9 +36,7 @@ const mutations: Record<string, Patch[]> = {
       to: "return row && !row.goneAt ?",
     },
   ],
-  /**
-   * A failed begin never gives its client back, and a client that took too long goes back while it is busy.
-   */
+  /** A failed begin never returns its client, and a client that timed out is returned while still busy. */
   B1: [
     {
       file: "lib/db/pool.ts",
@@ -62,7 +60,7 @@ const mutations: Record<string, Patch[]> = {
       to: "if (last !== undefined) return client;",
     },
   ],
-  /** A look is dated by its answer, and nothing that was said meanwhile makes it doubtful. */
+  /** A look is dated by its answer, ignoring anything that was said meanwhile. */
   C1: [
     {
       file: "lib/connections/look/record.ts",
@@ -75,7 +73,7 @@ const mutations: Record<string, Patch[]> = {
       to: "return waits.length > 1e9 ? 0 : null;",
     },
   ],
-  /** Inside a session an event alone is shown as success. */
+  /** Within a session, an event alone is shown as success. */
   C2: [
     {
       file: "lib/connections/portal/outcome.ts",
@@ -83,7 +81,7 @@ const mutations: Record<string, Patch[]> = {
       to: "if (!confirmed && !lookFailedAt && !observedAt) return",
     },
   ],
-  /** The browser's SUCCESS and any connection that works at that brokerage make "connected". */
+  /** The browser's SUCCESS and any working connection at that brokerage make "connected". */
   C3: [
     {
       file: "lib/connections/portal/view.ts",
@@ -91,7 +89,7 @@ const mutations: Record<string, Patch[]> = {
       to: 'one.brokerageId === brokerageId && (repairedSince(one, openedAt) || (session.reportedStatus === "SUCCESS" && one.state === "enabled")))',
     },
   ],
-  /** Accounts that were stored before the repair vouch for themselves. */
+  /** Accounts stored before the repair count as proof that they are back. */
   C4: [
     {
       file: "lib/connections/portal/view.ts",
@@ -99,9 +97,7 @@ const mutations: Record<string, Patch[]> = {
       to: "if (!askedAt || !signedInAt) return null;",
     },
   ],
-  /**
-   * Whoever opens the portal joins the session that is open, and closing one of two pages ends it for both.
-   */
+  /** Opening the portal joins the open session, and closing one of two pages ends it for both. */
   C6: [
     {
       file: "lib/connections/portal/open.ts",
@@ -109,11 +105,11 @@ const mutations: Record<string, Patch[]> = {
       to: "const doubleClickMs = 600_000;",
     },
   ],
-  /** A connection that was just made is concluded gone, too. */
+  /** A connection that was just made can be concluded gone. */
   C8: [
     { file: "lib/connections/look/read.ts", from: "const youngMs = 5 * 60_000;", to: "const youngMs = 0;" },
   ],
-  /** No break waits for another one. */
+  /** Breaks don't wait for each other. */
   C9: [
     {
       file: "lib/notifications/claim.ts",
@@ -121,7 +117,7 @@ const mutations: Record<string, Patch[]> = {
       to: "if (kind !== null || topicOf(kind) !== topic || ",
     },
   ],
-  /** An incident counts breaks. */
+  /** An incident counts breaks instead of people. */
   C10: [
     {
       file: "lib/connections/observations/incidents.ts",
@@ -134,7 +130,7 @@ const mutations: Record<string, Patch[]> = {
       to: ".having(gte(sql`count(*)`, minPeople))",
     },
   ],
-  /** Open pages do not hear that the portal was opened. */
+  /** Open pages aren't notified that the portal was opened. */
   C13: [
     {
       file: "lib/connections/portal/open.ts",
@@ -142,10 +138,7 @@ const mutations: Record<string, Patch[]> = {
       to: "    });\n    const view",
     },
   ],
-  /**
-   * A page that happens to be statusDisplay while SnapTrade is asked for a login link shows the portal as
-   * open.
-   */
+  /** A page rendered while SnapTrade is asked for a login link shows the portal as open. */
   "C13-link": [
     { file: "lib/connections/pages/data.ts", from: "  if (!openedAt) return false;\n", to: "" },
     {
@@ -154,7 +147,7 @@ const mutations: Record<string, Patch[]> = {
       to: "if (openedAt && disabledAt && openedAt.getTime()",
     },
   ],
-  /** Somebody who looks at something to reconnect waits as long as everybody. */
+  /** Somebody watching a broken connection waits as long as everyone else. */
   C14: [
     {
       file: "lib/connections/look/due.ts",
@@ -162,7 +155,7 @@ const mutations: Record<string, Patch[]> = {
       to: "const lookAfterMinutesIfDisabled = 5;",
     },
   ],
-  /** Nobody has a share of their own. */
+  /** People don't have their own share of the rate budget. */
   E1: [
     {
       file: "lib/budget.ts",
@@ -173,13 +166,15 @@ const mutations: Record<string, Patch[]> = {
 };
 
 /**
- * @returns what is to be done to each file, and what checks afterwards that all of it was done
- * @throws Error for a mutation that does not exist
+ * @returns the change to apply to each file, and a check that all of it was applied
+ * @throws Error for a mutation that doesn't exist
  */
 export function mutate(name: string | null): { change: Change; checkDone: () => void } {
   const patches = name === null ? [] : mutations[name];
   if (!patches)
-    throw new Error(`There is no mutation "${name ?? ""}"; there is ${Object.keys(mutations).join(", ")}`);
+    throw new Error(
+      `There is no mutation "${name ?? ""}". Choose from: ${Object.keys(mutations).join(", ")}`,
+    );
   const done = new Set<Patch>();
   const change: Change = (file, text) =>
     patches.filter((patch) => patch.file === file).reduce((changed, patch) => apply(changed, patch), text);
@@ -195,7 +190,7 @@ export function mutate(name: string | null): { change: Change; checkDone: () => 
       const left = patches.filter((patch) => !done.has(patch));
       if (left.length > 0)
         throw new Error(
-          `The mutation ${name ?? ""} is about files that are not bundled: ${left.map(({ file }) => file).join(", ")}`,
+          `The mutation ${name ?? ""} patches files that are not bundled: ${left.map(({ file }) => file).join(", ")}`,
         );
     },
   };

@@ -1,13 +1,16 @@
 import type { PGlite } from "@electric-sql/pglite";
-import { makeHistory, describeAction, settleMs, type History } from "./history";
-import { Invariants } from "./invariants";
+import type { History } from "./history/actions";
+import { makeHistory, describeAction, recoveryMs } from "./history/history";
+import { FinalChecks } from "./checks/final-checks";
+import { Invariants } from "./checks/invariants";
 import { act, type Cast } from "./act";
-import type { PreparedStatements } from "./prepared";
-import { People } from "./people";
-import { seededRandom } from "./random";
-import { describe, Simulation, type Programs, type Violation } from "./simulation";
-import { Trips } from "./trips";
-import { Troubles } from "./troubles";
+import type { PreparedStatements } from "./database/prepared";
+import { People } from "./world/people";
+import { seededRandom } from "./history/random";
+import type { Programs } from "./programs";
+import { describe, Simulation, type Violation } from "./simulation";
+import { Visits } from "./world/visits";
+import { Troubles } from "./world/troubles";
 
 export interface Result {
   seed: string;
@@ -26,12 +29,12 @@ export interface Ground {
   reset: () => Promise<void> | void;
 }
 
-/** A history that was found once, shortened, and kept. */
+/** A failing history that was found, shortened, and kept. */
 export interface StoredHistory {
   seed: string;
-  /** What it violated. */
+  /** The invariant it violated. */
   invariant: string;
-  /** The defect that it found, where that can be put back (mutations.ts). */
+  /** The defect that it found, if that can be reintroduced (mutations.ts). */
   mutation?: string;
   history: History;
 }
@@ -39,7 +42,7 @@ export interface StoredHistory {
 export const historyOf = (seed: string, people = 0, days = 0) =>
   makeHistory(seededRandom(`${seed} history`), people, days);
 
-/** Plays one history from its beginning to its end, or to the first thing that must not be. */
+/** Plays one history until its end or the first violation. */
 export async function play(
   { programs, pglite, prepared, reset }: Ground,
   seed: string,
@@ -51,14 +54,13 @@ export async function play(
   const { clocksAheadMs, processes, troubleMs, quietMs } = history;
   world.settings.clockSkewSeconds = clocksAheadMs.snapTrade / 1000;
   database.clockAheadMs = clocksAheadMs.database;
-  const unhandled = (error: unknown) =>
-    simulation.fail("nothing ends in an error that nobody handles", describe(error));
+  const unhandled = (error: unknown) => simulation.fail("no error goes unhandled", describe(error));
   process.on("unhandledRejection", unhandled);
   const troubles = new Troubles(simulation, history.rateLimit);
   const people = new People(simulation, troubles);
-  const trips = new Trips(simulation, people, troubles);
-  const invariants = new Invariants(simulation, trips, troubles);
-  const cast = { simulation, troubles, people, trips, history };
+  const visits = new Visits(simulation, people, troubles);
+  const invariants = new Invariants(simulation, visits, troubles);
+  const cast = { simulation, troubles, people, visits, history };
 
   for (let index = 0; index < processes; index++) {
     simulation.startProcess(index, clocksAheadMs.processes[index] ?? 0);
@@ -81,7 +83,7 @@ export async function play(
   scheduler.at(scheduler.startedAt + troubleMs, () => endTrouble(cast));
   scheduler.at(scheduler.startedAt + troubleMs + quietMs, () =>
     simulation.background("the last checks", async () => {
-      await invariants.checkEnd(quietMs >= settleMs);
+      await new FinalChecks(simulation).check(quietMs >= recoveryMs);
       end.reached = true;
     }),
   );
@@ -101,7 +103,7 @@ export async function play(
   };
 }
 
-/** A round every half minute: of one process by its own timer, or of any by a scheduler from outside. */
+/** Runs a round every half minute, from one process's own timer or through an external scheduler. */
 function keepTimer({ simulation, troubles }: Cast, index: number | null, firstMs: number) {
   const { scheduler } = simulation;
   const random = simulation.random("timer");
@@ -109,7 +111,7 @@ function keepTimer({ simulation, troubles }: Cast, index: number | null, firstMs
   const tick = () => {
     scheduler.after(30_000, tick);
     const process = index === null ? simulation.someProcess(random) : simulation.processes[index];
-    if (!process || running.has(process) || troubles.timerStands) return;
+    if (!process || running.has(process) || troubles.timerIsStopped) return;
     running.add(process);
     const ended = () => running.delete(process);
     simulation.background(`the round of ${process.owner.name}`, () =>
@@ -122,7 +124,7 @@ function keepTimer({ simulation, troubles }: Cast, index: number | null, firstMs
 function endTrouble({ simulation, troubles, people, history }: Cast) {
   simulation.say("all trouble ends");
   troubles.endAll();
-  troubles.happened("settling");
+  troubles.happened("recovery");
   people.quiet = true;
   for (let index = 0; index < history.processes; index++)
     if (!simulation.processes[index])

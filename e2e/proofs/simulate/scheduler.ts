@@ -1,16 +1,13 @@
 import { AsyncResource } from "node:async_hooks";
-import { hash, seededRandom } from "./random";
+import { hash, seededRandom } from "./history/random";
 
-/** Whose timers these are; when its owner dies they never fire. */
+/** The process that owns timers; when it dies, they never fire. */
 export interface Owner {
   name: string;
   alive: boolean;
-  /**
-   * Stands still until then, as a machine does that is short of memory; what was due meanwhile happens
-   * afterwards.
-   */
+  /** Frozen until then, like a machine short of memory; anything due meanwhile happens afterwards. */
   frozenUntil?: number;
-  /** To be done when it dies. */
+  /** Called when it dies. */
   atEnd?: (() => void)[];
 }
 
@@ -20,26 +17,26 @@ interface Due {
   order: number;
   owner: Owner | null;
   act: (() => void) | null;
-  /** In which it was asked for, so that an AsyncLocalStorage keeps its value. */
+  /** The caller's async context, so that an AsyncLocalStorage keeps its value. */
   context: AsyncResource;
   unref: boolean;
 }
 
 /**
- * The one clock. Everything that happens, happens here, one thing after another: by its time, and at the same
- * time in an order that the seed decides.
+ * The one clock. Everything happens here, one thing at a time: ordered by time, and within the same time in
+ * an order that the seed decides.
  */
 export class Scheduler {
   now: number;
-  /** What happened so far, as one number: two runs of one seed must agree on it. */
+  /** A hash of everything so far: two runs of one seed must agree on it. */
   trace = 0;
   fired = 0;
-  /** Work outside the simulation (parsing a body) that must end before time may go on. */
+  /** Work outside the simulation (such as parsing a body) that must finish before time can advance. */
   private busy = 0;
   private order = 0;
   private readonly heap: Due[] = [];
   private readonly ties;
-  /** Called after each thing that happened. */
+  /** Called after each step. */
   onStep: (() => void) | null = null;
 
   constructor(
@@ -50,7 +47,7 @@ export class Scheduler {
     this.ties = seededRandom(`${seed} ties`);
   }
 
-  /** Virtual milliseconds since the beginning. */
+  /** Virtual milliseconds since the start. */
   get elapsed() {
     return this.now - this.startedAt;
   }
@@ -85,7 +82,7 @@ export class Scheduler {
     due.act = null;
   }
 
-  /** Holds time still until `work` has come to its end; only for work that waits for nothing in here. */
+  /** Stops time until `work` finishes; `work` must not wait for anything in here. */
   async outside<T>(work: () => Promise<T> | T): Promise<T> {
     this.busy++;
     try {
@@ -95,7 +92,7 @@ export class Scheduler {
     }
   }
 
-  /** Lets time pass until `until`, or until `stop` says so. */
+  /** Advances time to `until`, or until `stop` returns true. */
   async run(until: number, stop: () => boolean = () => false): Promise<void> {
     await this.drain();
     for (;;) {
@@ -119,7 +116,7 @@ export class Scheduler {
     if (!stop()) this.now = Math.max(this.now, until);
   }
 
-  /** Until every promise that can go on has gone on. */
+  /** Resolves once no promise can make progress. */
   private async drain() {
     do await new Promise((resolve) => setImmediate(resolve));
     while (this.busy > 0);

@@ -5,7 +5,7 @@ import { makeGround, withDefect } from "./ground";
 import { mutate } from "./mutations";
 import { historyOf, play, type Ground, type StoredHistory } from "./run";
 
-const folder = path.join(import.meta.dirname, "histories");
+const folder = path.join(import.meta.dirname, "history/kept");
 const stored = readdirSync(folder).map((name) => ({
   name: path.basename(name, ".json"),
   ...(JSON.parse(readFileSync(path.join(folder, name), "utf8")) as StoredHistory),
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => ground.pglite.close());
 
 describe("the simulation", () => {
-  test("the same seed gives the same run to the last step", async () => {
+  test("the same seed gives an identical run", async () => {
     const history = { ...historyOf("same", 2), troubleMs: 60_000, quietMs: 20_000 };
     const one = await play(ground, "same", history);
     await play(ground, "between", { ...historyOf("between", 2), troubleMs: 30_000, quietMs: 1_000 });
@@ -27,13 +27,13 @@ describe("the simulation", () => {
     expect(one.statements).toBeGreaterThan(100);
   }, 240_000);
 
-  test("another seed gives another run", async () => {
+  test("a different seed gives a different run", async () => {
     const history = { ...historyOf("same", 2), troubleMs: 30_000, quietMs: 1_000, actions: [] };
     expect((await play(ground, "one", history)).trace).not.toBe((await play(ground, "other", history)).trace);
   }, 240_000);
 
   test.each(stored)(
-    "nothing that must not be comes of a history that was kept: $name",
+    "the kept history $name violates no invariant",
     async ({ seed, history }) => {
       expect((await play(ground, seed, history)).violation).toBeNull();
     },
@@ -41,7 +41,7 @@ describe("the simulation", () => {
   );
 
   test.each(stored.flatMap(({ mutation = null, ...kept }) => (mutation ? [{ mutation, ...kept }] : [])))(
-    "the defect that $name found is still found",
+    "the defect found by $name is still found",
     async ({ seed, history, mutation, invariant }) => {
       const { violation } = await play(await withDefect(ground, mutation), seed, history);
       expect(violation?.invariant).toBe(invariant);
@@ -49,11 +49,11 @@ describe("the simulation", () => {
     240_000,
   );
 
-  test("a defect that does not exist cannot be put back", () => {
+  test("an unknown defect can't be reintroduced", () => {
     expect(() => mutate("Z9")).toThrow("no mutation");
   });
 
-  test("a defect whose text is no longer there is not put back in silence", () => {
+  test("a defect whose text has changed is reported instead of silently skipped", () => {
     expect(() => mutate("E1").change("lib/budget.ts", "")).toThrow("no longer fits");
     expect(() => mutate("E1").checkDone()).toThrow("not bundled");
   });

@@ -1,21 +1,16 @@
-import type * as App from "./app-entry";
-import type * as Emulator from "./emulator-entry";
-import type { Program } from "./bundle";
-import { Database } from "./database";
-import { Ledger } from "./ledger";
-import { MailServer } from "./mail";
-import { Mailed } from "./mailed";
-import type { PreparedStatements } from "./prepared";
-import { Network, type SnapTradeAnswer, type SnapTradeRequest } from "./network";
-import { seededRandom, type Random } from "./random";
+import { Database } from "./database/database";
+import { Ledger } from "./checks/ledger";
+import { MailServer } from "./world/mail";
+import { Mailed } from "./checks/mailed";
+import type { AppProcess, EmulatorExports, Programs } from "./programs";
+import type { PreparedStatements } from "./database/prepared";
+import { Network, type SnapTradeAnswer, type SnapTradeRequest } from "./world/network";
+import { seededRandom, type Random } from "./history/random";
 import { Scheduler, type Owner } from "./scheduler";
-import { SimulatedSocket } from "./session";
+import { SimulatedSocket } from "./database/session";
 import type { PGlite } from "@electric-sql/pglite";
 
-export type AppExports = typeof App;
-export type EmulatorExports = typeof Emulator;
-
-/** A working day in Europe, well outside the quiet hours of people in UTC. */
+/** A workday in Europe, well outside the quiet hours of people in UTC. */
 const startsAt = Date.parse("2026-03-10T09:00:00Z");
 const settings = {
   APP_URL: "https://app.sim",
@@ -33,27 +28,15 @@ const settings = {
   LOG_LEVEL: process.env.SIMULATE_LOG ?? "silent",
 };
 
-export interface Programs {
-  app: Program<AppExports>;
-  emulator: Program<EmulatorExports>;
-}
-
-/** One process of the app. */
-export interface AppProcess {
-  owner: Owner;
-  clockAheadMs: number;
-  app: AppExports;
-}
-
-/** What broke a promise of the app. */
+/** A broken invariant. */
 export interface Violation {
   invariant: string;
-  /** What was seen, for people. */
+  /** What happened, for the report. */
   detail: string;
   at: number;
 }
 
-/** Everything there is in one run: the app's processes, SnapTrade, and what is between them. */
+/** Everything in one run: the app's processes, SnapTrade, and what connects them. */
 export class Simulation {
   readonly scheduler: Scheduler;
   readonly database: Database;
@@ -65,14 +48,14 @@ export class Simulation {
   readonly world: InstanceType<EmulatorExports["World"]>;
   readonly processes: (AppProcess | null)[] = [];
   violation: Violation | null = null;
-  /** What people and machines did, in words; kept for a failure's report. */
+  /** What people and machines did, for a failure's report. */
   readonly log: string[] = [];
   private readonly clocks: number[] = [];
   private readonly api: { fetch: (request: Request, bindings: object) => Response | Promise<Response> };
   private generation = 0;
-  /** Whether a brokerage was away, so that breaks there had to wait to be told. */
+  /** Whether a brokerage was in maintenance, which delays notices of its breaks. */
   maintained = false;
-  /** Whether what SnapTrade posts arrives at all. */
+  /** Whether SnapTrade's webhooks arrive at all. */
   webhooksReach = true;
 
   constructor(
@@ -85,7 +68,7 @@ export class Simulation {
     this.database = new Database(pglite, prepared, this.scheduler, this.random("database"));
     this.ledger = new Ledger(this);
     this.mailed = new Mailed(this);
-    this.mail = new MailServer(this.scheduler, this.random("mail"), (sent) => this.mailed.took(sent));
+    this.mail = new MailServer(this.scheduler, this.random("mail"), (sent) => this.mailed.accepted(sent));
     this.emulator = programs.emulator.start({
       scheduler: this.scheduler,
       owner: { name: "SnapTrade", alive: true },
@@ -111,7 +94,7 @@ export class Simulation {
       this.random("network"),
       (request) => this.serve(request),
       date,
-      (exchange) => this.ledger.heard(exchange),
+      (exchange) => this.ledger.answered(exchange),
     );
   }
 
@@ -128,7 +111,7 @@ export class Simulation {
     this.violation ??= { invariant, detail, at: this.scheduler.elapsed };
   }
 
-  /** How far apart the clocks of processes may be. */
+  /** How far apart the processes' clocks can be. */
   get clockSpreadMs() {
     return Math.max(...this.clocks) - Math.min(...this.clocks);
   }
@@ -150,7 +133,7 @@ export class Simulation {
       random,
       env: { ...settings },
       clockAheadMs: () => clockAheadMs,
-      fetch: () => Promise.reject(new Error("The app fetches nothing")),
+      fetch: () => Promise.reject(new Error("The app never calls fetch")),
       modules: { net, axios: this.network.axiosFor(owner), nodemailer: this.mail.nodemailerFor(owner) },
     });
     this.processes[index] = { owner, clockAheadMs, app };
@@ -165,16 +148,16 @@ export class Simulation {
     this.database.dropOwner(process.owner);
   }
 
-  /** A process that lives, or null when none does. */
+  /** Any living process, or null if there is none. */
   someProcess(random: Random): AppProcess | null {
     const living = this.processes.filter((process) => process !== null);
     return living.length > 0 ? random.pick(living) : null;
   }
 
-  /** What goes wrong in `work` where nobody handles it is a violation. */
+  /** Runs `work` in the background; an error from it is a violation. */
   background(what: string, work: () => Promise<unknown>) {
     void work().catch((error: unknown) =>
-      this.fail("nothing ends in an error that nobody handles", `${what}: ${describe(error)}`),
+      this.fail("no error goes unhandled", `${what}: ${describe(error)}`),
     );
   }
 
@@ -189,7 +172,7 @@ export class Simulation {
 
   private readonly toProcess = this.random("deliveries");
 
-  /** Carries a webhook to one of the processes, which does with it what the route does. */
+  /** Delivers a webhook to one of the processes, which handles it like the route does. */
   private deliver(init: RequestInit | undefined): Promise<Response> {
     const body = typeof init?.body === "string" ? init.body : "";
     const signature = new Headers(init?.headers).get("Signature");
@@ -210,7 +193,7 @@ export class Simulation {
     });
   }
 
-  /** @returns the status that was answered; null when nobody was there */
+  /** @returns the response status; null if no process was running */
   async post(body: Buffer, signature: string | null): Promise<number | null> {
     const process = this.someProcess(this.toProcess);
     if (!process) return null;
@@ -219,7 +202,7 @@ export class Simulation {
     if (receipt === "stored") {
       this.ledger.acknowledged(body.toString());
       const work = app.workAfterAnswer();
-      if (work) this.background(`${owner.name} works after an answer`, work);
+      if (work) this.background(`${owner.name} working after an answer`, work);
     }
     return { stored: 204, "not-signed": 401, "not-readable": 400, away: 503 }[receipt];
   }

@@ -1,15 +1,15 @@
 import { makeGround } from "./ground";
 import { historyOf, play, type Ground, type Result } from "./run";
-import type { History } from "./history";
-import { shrink } from "./shrink";
+import type { History } from "./history/actions";
+import { shrink } from "./history/shrink";
 
 export interface Order {
   seed: string;
   people: number;
   days: number;
-  /** How long a failure may be shortened; 0 for not at all. */
+  /** How long to spend shortening a failure; 0 for not at all. */
   shrinkMs: number;
-  /** In place of the one that the seed would make. */
+  /** Replaces the history the seed would make. */
   history: History | null;
 }
 

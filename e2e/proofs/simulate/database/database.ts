@@ -1,0 +1,197 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { exchange } from "./pglite";
+import type { PreparedStatements } from "./prepared";
+import type { Random } from "../history/random";
+import type { Owner, Scheduler } from "../scheduler";
+import { Session, type SimulatedSocket } from "./session";
+import { failure, message, ready, simpleQuery, text } from "./wire";
+
+/** What can go wrong with the database right now. */
+export interface DatabaseTrouble {
+  /** Connections are refused at once, or never answered. */
+  away: "no" | "refused" | "silent";
+  /** The share of statements at which the connection breaks, half of them before execution and half after. */
+  breaks: number;
+  /** The share of statements after which the connection goes silent for good. */
+  silences: number;
+  /** The longest that a statement takes. */
+  slowMs: number;
+}
+
+export const noDatabaseTrouble: DatabaseTrouble = { away: "no", breaks: 0, silences: 0, slowMs: 0 };
+
+interface Waiting {
+  session: Session;
+  unit: Uint8Array;
+  run: () => void;
+}
+
+/**
+ * One real PostgreSQL (PGlite) behind a simulated network. It has a single session, so a client in a
+ * transaction has it alone until that ends; the others wait, as they would for its locks.
+ */
+export class Database {
+  trouble: DatabaseTrouble = noDatabaseTrouble;
+  clockAheadMs = 0;
+  statements = 0;
+  readonly sessions = new Set<Session>();
+  private holder: Session | null = null;
+  private waiting: Waiting[] = [];
+  private clockSetTo = "";
+  private readonly answers = new Map<string, { statements: number; rows: unknown[] }>();
+
+  constructor(
+    private readonly pglite: PGlite,
+    private readonly prepared: PreparedStatements,
+    readonly scheduler: Scheduler,
+    readonly random: Random,
+  ) {}
+
+  /** Whether no transaction is open, so that reads see only committed data. */
+  get isIdle() {
+    return this.holder === null;
+  }
+
+  /** Runs a statement outside the simulation, in no virtual time. */
+  query<Row = Record<string, unknown>>(sql: string): Row[] {
+    const answer = exchange(
+      this.pglite,
+      simpleQuery(`select coalesce(json_agg(answer), '[]') from (${sql}) as answer`),
+    );
+    let rows: Row[] = [];
+    for (let at = 0; at < answer.length; at += 1 + answer.readInt32BE(at + 1)) {
+      const type = String.fromCharCode(answer[at] ?? 0);
+      if (type === "D")
+        rows = JSON.parse(answer.toString("utf8", at + 11, at + 11 + answer.readInt32BE(at + 7))) as Row[];
+      if (type === "E")
+        throw new Error(
+          answer.toString("utf8", at + 5, at + 1 + answer.readInt32BE(at + 1)).replaceAll("\0", " "),
+        );
+    }
+    return rows;
+  }
+
+  /** Like `query`, but cached until another statement has been executed; sees only committed data. */
+  committed<Row = Record<string, unknown>>(sql: string): Row[] {
+    const known = this.answers.get(sql);
+    if (known?.statements === this.statements) return known.rows as Row[];
+    const rows = this.query<Row>(sql);
+    this.answers.set(sql, { statements: this.statements, rows });
+    return rows;
+  }
+
+  connect(socket: SimulatedSocket, owner: Owner): void {
+    const { trouble, scheduler } = this;
+    if (trouble.away === "silent") return;
+    scheduler.after(
+      this.delay(),
+      () => {
+        if (trouble.away === "refused")
+          socket.destroy(Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" }));
+        else {
+          socket.session = new Session(this, socket, owner);
+          this.sessions.add(socket.session);
+          socket.emit("connect");
+        }
+      },
+      owner,
+    );
+  }
+
+  /** Breaks every connection, like a restart of the server. */
+  dropAll() {
+    for (const session of [...this.sessions]) session.end(true);
+  }
+
+  /** Every existing connection goes silent: nothing arrives in either direction, and neither side notices. */
+  silenceAll() {
+    for (const session of this.sessions) session.silent = true;
+  }
+
+  /** Closes the connections a dead process left behind. */
+  dropOwner(owner: Owner) {
+    for (const session of [...this.sessions]) if (session.owner === owner) session.end(false);
+  }
+
+  delay(): number {
+    return this.random.between(0, 1);
+  }
+
+  /** Runs one unit of work of a session as soon as no other session is in a transaction. */
+  take(session: Session, unit: Uint8Array, done: (answer: Uint8Array) => void) {
+    const run = () => done(this.execute(session, unit));
+    if (this.holder === null || this.holder === session) {
+      run();
+      return;
+    }
+    const entry: Waiting = { session, unit, run };
+    this.waiting.push(entry);
+    const limits: [number, string, string][] = [
+      [session.settings.statement_timeout ?? 0, "57014", "canceling statement due to statement timeout"],
+      [session.settings.lock_timeout ?? 0, "55P03", "canceling statement due to lock timeout"],
+    ];
+    for (const [ms, code, words] of limits) {
+      if (ms === 0) continue;
+      this.scheduler.after(ms, () => {
+        if (!this.waiting.includes(entry)) return;
+        this.waiting = this.waiting.filter((other) => other !== entry);
+        done(Buffer.concat([failure("ERROR", code, words), ready("I")]));
+      });
+    }
+  }
+
+  forget(session: Session) {
+    this.sessions.delete(session);
+    this.waiting = this.waiting.filter((entry) => entry.session !== session);
+    if (this.holder !== session) return;
+    exchange(this.pglite, simpleQuery("rollback"));
+    this.release();
+  }
+
+  private execute(session: Session, unit: Uint8Array): Uint8Array {
+    this.statements++;
+    if (this.holder === null && timeWords.some((words) => includes(unit, words))) this.setClock();
+    const answer = this.prepared.run(unit);
+    const status = String.fromCharCode(answer.at(-1) ?? 0);
+    if (status === "I") {
+      if (this.holder === session) this.release();
+      if (includes(unit, "pg_notify")) this.notifyAll();
+    } else {
+      this.holder = session;
+      session.sitInTransaction();
+    }
+    return answer;
+  }
+
+  private release() {
+    this.holder = null;
+    const [next, ...others] = this.waiting;
+    if (!next) return;
+    this.waiting = others;
+    this.scheduler.after(0, () =>
+      this.holder === null || this.holder === next.session ? next.run() : this.waiting.unshift(next),
+    );
+    if (this.waiting.length > 0) this.scheduler.after(1, () => this.holder === null && this.release());
+  }
+
+  /** Sets now() for the next statements, if it changed: this costs as much as a small query. */
+  private setClock() {
+    const now = new Date(this.scheduler.now + this.clockAheadMs).toISOString();
+    if (now === this.clockSetTo) return;
+    this.clockSetTo = now;
+    exchange(this.pglite, simpleQuery(`set sim.now = '${now}'`));
+  }
+
+  private notifyAll() {
+    const pid = Buffer.alloc(4);
+    for (const session of this.sessions)
+      for (const channel of session.channels) session.send(message("A", pid, text(channel, "")));
+  }
+}
+
+/** Only statements containing one of these can read the time; a transaction keeps the time of its start. */
+const timeWords = ["begin", "now()", "_timestamp()", "default"];
+
+function includes(unit: Uint8Array, words: string): boolean {
+  return Buffer.from(unit.buffer, unit.byteOffset, unit.length).includes(words);
+}

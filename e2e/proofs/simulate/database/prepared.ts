@@ -1,0 +1,71 @@
+import type { PGlite } from "@electric-sql/pglite";
+import { exchange } from "./pglite";
+
+const parseComplete = Buffer.from([0x31, 0, 0, 0, 4]);
+
+/**
+ * Runs wire protocol units, keeping each statement prepared under its own name so that it is parsed and
+ * planned only once. Clients don't notice: to them, their statements are still unnamed.
+ */
+export class PreparedStatements {
+  private readonly names = new Map<string, string>();
+  private made = 0;
+
+  constructor(private readonly pglite: PGlite) {}
+
+  run(unit: Uint8Array): Uint8Array {
+    const parts = split(Buffer.from(unit.buffer, unit.byteOffset, unit.length));
+    const [parse, bind, ...others] = parts;
+    // An unnamed statement bound to the unnamed portal: what the driver sends for every query with
+    // parameters.
+    if (
+      !parse ||
+      !bind ||
+      parse[0] !== 0x50 ||
+      parse[5] !== 0 ||
+      bind[0] !== 0x42 ||
+      bind[5] !== 0 ||
+      bind[6] !== 0
+    )
+      return exchange(this.pglite, unit);
+    const text = parse.toString("utf8", 6, parse.indexOf(0, 6));
+    const known = this.names.get(text);
+    const name = known ?? `kept_${this.made++}`;
+    const bound = withName(bind, 6, name);
+    if (known)
+      return Buffer.concat([parseComplete, exchange(this.pglite, Buffer.concat([bound, ...others]))]);
+    const answer = exchange(this.pglite, Buffer.concat([withName(parse, 5, name), bound, ...others]));
+    if (answer[0] === parseComplete[0]) this.names.set(text, name);
+    return answer;
+  }
+
+  /**
+   * @returns a function that goes back to the current statements; use it along with the database image
+   * (image.ts)
+   */
+  remember(): () => void {
+    const [names, made] = [new Map(this.names), this.made];
+    return () => {
+      this.made = made;
+      this.names.clear();
+      for (const [text, name] of names) this.names.set(text, name);
+    };
+  }
+}
+
+function split(unit: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < unit.length;) {
+    const end = at + 1 + unit.readInt32BE(at + 1);
+    parts.push(unit.subarray(at, end));
+    at = end;
+  }
+  return parts;
+}
+
+/** Inserts a name where the message had an empty one. */
+function withName(message: Buffer, at: number, name: string): Buffer {
+  const longer = Buffer.concat([message.subarray(0, at), Buffer.from(name), message.subarray(at)]);
+  longer.writeInt32BE(longer.length - 1, 1);
+  return longer;
+}

@@ -1,0 +1,18 @@
+import type { AppProcess } from "../programs";
+import type { Simulation } from "../simulation";
+
+export type WorldUser = NonNullable<ReturnType<Simulation["world"]["user"]>>;
+
+export interface Person {
+  index: number;
+  email: string;
+  userId: string;
+  /** Has asked to be forgotten. */
+  leaving: boolean;
+}
+
+/** How a person reaches the app and SnapTrade. */
+export interface Reach {
+  page<T>(what: string, work: (process: AppProcess) => Promise<T>): Promise<T | null>;
+  userOf(person: Person | undefined): WorldUser | undefined;
+}
