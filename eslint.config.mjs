@@ -9,7 +9,7 @@ import tseslint from "typescript-eslint";
 const floors = [
   ["base"],
   ["db"],
-  ["server", "budget.ts", "live.ts", "mail.ts"],
+  ["server", "budget.ts", "live.ts", "mail-frame.ts", "mail.ts"],
   ["snaptrade", "auth"],
   ["action.ts"],
   ["notifications"],
@@ -24,7 +24,7 @@ const floors = [
 /** What components may take from a domain: actions, schemas and the shapes that are drawn. */
 const statusDisplay = ["actions", "schema", "views", "pages/status", "portal/outcome", "look/due"];
 const domains = ["auth", "connections", "notifications", "account", "webhooks", "reconcile"];
-const adapters = ["db", "snaptrade", "server", "budget.ts", "live.ts", "mail.ts"];
+const adapters = ["db", "snaptrade", "server", "budget.ts", "live.ts", "mail-frame.ts", "mail.ts"];
 
 const zones = [
   { target: "./lib", from: ["./app", "./components", "./e2e"] },

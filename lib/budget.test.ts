@@ -66,7 +66,7 @@ describe("the shares of a minute", () => {
     expect(await admitted(100, asStranger)).toBe(100);
   });
 
-  test("all together never exceed the limit, and learn when the oldest request leaves the minute", async () => {
+  test("everyone together never exceeds the limit, and has to wait until the oldest request leaves the minute", async () => {
     await callIdOf(asBackground());
     await pass(20);
     await admitted(300, asBackground);
@@ -98,7 +98,7 @@ describe("the shares of a minute", () => {
 });
 
 describe("one person's share", () => {
-  test("one person who asks 240 times gets 40, learns that only they are limited, and delays nobody else", async () => {
+  test("a person who asks 240 times gets 40, is refused as that person only, and delays no one else", async () => {
     expect(await admitted(240, () => admit("A"))).toBe(40);
     expect(await admit("A")).toMatchObject({ admitted: false, limitedBy: "person" });
     expect(await admitted(20, () => admit("B"))).toBe(20);
@@ -111,7 +111,7 @@ describe("one person's share", () => {
     expect(await admitted(60, asBackground)).toBeGreaterThanOrEqual(50);
   });
 
-  test("a repair that asks every three seconds is never blocked by another person who asks without end", async () => {
+  test("a repair that asks every three seconds is never blocked by another person who asks continuously", async () => {
     for (let step = 0; step < 25; step += 1) {
       await pass(3);
       await admitted(12, () => admit("greedy"));
@@ -125,8 +125,8 @@ describe("one person's share", () => {
   });
 });
 
-describe("what SnapTrade's headers say", () => {
-  test("count when SnapTrade has counted more than we have", async () => {
+describe("SnapTrade's headers", () => {
+  test("prevail when SnapTrade has counted more than we have", async () => {
     await recordLimits(await callIdOf(admit("A")), { limit: 250, remaining: 0, resetSeconds: 30 });
     expect(await admit("B")).toEqual({ admitted: false, retryAfterSeconds: 30, limitedBy: "everybody" });
   });
@@ -142,7 +142,7 @@ describe("what SnapTrade's headers say", () => {
     expect(await backgroundPerMinute()).toBe(150);
   });
 
-  test("one remaining admits one call, not ten concurrent ones, and calls in flight count too", async () => {
+  test("a remaining count of one admits one call, not ten concurrent ones, and calls in flight count too", async () => {
     const first = await callIdOf(admit("A"));
     await recordLimits(first, { limit: 250, remaining: 1 });
     expect(await admitted(10, asStranger)).toBe(1);
@@ -170,18 +170,18 @@ describe("what SnapTrade's headers say", () => {
     },
   );
 
-  test("whatever they say, everyone is admitted again after two minutes, and never more than 250 before SnapTrade is heard again", async () => {
+  test("whatever the headers say, everyone is admitted again after two minutes, and never more than 250 before the next answer", async () => {
     const absurd = fc.option(fc.oneof(fc.double(), fc.integer()), { nil: undefined });
     await fc.assert(
       fc.asyncProperty(
         fc.record({ limit: absurd, remaining: absurd, resetSeconds: absurd }),
-        async (told) => {
+        async (reported) => {
           const db = await database();
           await db.delete(snapTradeCalls);
           await db.update(snapTradeLimits).set({ remainingUntil: null, blockedUntil: null });
           const callId = await callIdOf(admit("A"));
-          await recordLimits(callId, told);
-          await recordRefusal(callId, told.resetSeconds);
+          await recordLimits(callId, reported);
+          await recordRefusal(callId, reported.resetSeconds);
           await pass(121);
           expect(await asBackground()).toMatchObject({ admitted: true });
           expect(await admit("B")).toMatchObject({ admitted: true });
@@ -199,7 +199,7 @@ describe("after a 429", () => {
     return admission.admitted ? 0 : admission.retryAfterSeconds;
   };
 
-  test("nobody is admitted before its reset, the background only after as long again, and a shorter reset changes nothing", async () => {
+  test("nobody is admitted before its reset, the background only after twice that time, and a shorter reset changes nothing", async () => {
     const callId = await callIdOf(admit("A"));
     await recordRefusal(callId, 30);
     await recordRefusal(callId, 5);
@@ -210,7 +210,7 @@ describe("after a 429", () => {
     expect(await blockedFor(asBackground)).toBeGreaterThan(20);
   });
 
-  test("without a stated wait, people wait five seconds, then longer each time, up to a minute", async () => {
+  test("without a reported wait, people wait five seconds, then longer each time, up to a minute", async () => {
     const waits: number[] = [];
     for (let refusal = 0; refusal < 6; refusal += 1) {
       const callId = await callIdOf(admit(`person ${refusal}`));
@@ -231,12 +231,12 @@ describe("after a 429", () => {
     [0, 1],
     [-5, 1],
     [Number.NaN, 5],
-  ])("a wait of %s seconds counts as %s", async (told, counted) => {
-    await recordRefusal(await callIdOf(admit("A")), told);
+  ])("a wait of %s seconds counts as %s", async (seconds, counted) => {
+    await recordRefusal(await callIdOf(admit("A")), seconds);
     expect(await blockedFor(() => admit("B"))).toBe(counted);
   });
 
-  test("a lifted block is over for the background too", async () => {
+  test("lifting a block lifts it for the background too", async () => {
     await recordRefusal(await callIdOf(admit("A")), 60);
     const db = await database();
     await db.update(snapTradeLimits).set({ blockedUntil: null });

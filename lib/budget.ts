@@ -5,17 +5,17 @@ import { z } from "zod";
 import { database } from "./db/client";
 
 /**
- * SnapTrade's documented limit (docs/snaptrade.md §1.10), used until its headers say otherwise and again when
- * they haven't for a while.
+ * SnapTrade's documented limit (docs/snaptrade.md §1.10), used until its headers report another one, and
+ * again when those are out of date.
  */
 const documentedPerMinute = 250;
-/** The most the background may use; the rest is always free for people. */
+/** The background's maximum share; the rest is always free for people. */
 export const backgroundShare = 0.6;
-/** The background's guaranteed minimum: people never use up the whole minute, so rounds still run. */
+/** The background's guaranteed share, which people can't use up, so that rounds still run. */
 const reservedShare = 0.2;
 /**
- * One person's share of the limit, but never less than this: an open dialog asks 20 times a minute, and twice
- * that leaves room for clicks.
+ * One person's share of the limit, but at least `personPerMinute`: an open dialog asks 20 times a minute, and
+ * twice that leaves room for clicks.
  */
 const personShare = 0.16;
 const personPerMinute = 40;
@@ -24,42 +24,40 @@ const believable = { minPerMinute: 10, maxPerMinute: 100_000, maxWaitSeconds: 12
 const firstWaitSeconds = 5;
 const maxOwnWaitSeconds = 60;
 /**
- * Each lost race means another request was admitted, so this many in a row amount to the minute's whole
- * traffic.
+ * Each lost race means that another request was admitted, so this many in a row are a whole minute's traffic.
  */
 const maxRaces = 300;
 
 /**
- * Whether a request may be sent now and under which call id; if not, how many seconds to wait.
- * `limitedBy` is "person" when only this person has asked too often and anyone else would be admitted.
+ * Whether a request may be sent now, and under which call id; if not, how many seconds to wait. `limitedBy`
+ * is "person" if only this person has asked too often and anyone else would be admitted.
  */
 export type Admission =
   | { admitted: true; callId: number }
   | { admitted: false; retryAfterSeconds: number; limitedBy: "person" | "everybody" };
 
 /**
- * The errand belongs to all that is done for it, and would else have to be handed through every function on
- * the way to the request.
+ * Whether the current work is background work. Implicit, because it would otherwise have to be passed through
+ * every function on the way to a request.
  */
 const background = new AsyncLocalStorage<true>();
 
 /**
- * Everything that `work` asks of SnapTrade counts as background: it keeps to its share, and gives way to
- * people.
+ * Charges every SnapTrade call in `work` to the background, which has a limited share and yields to people.
  */
 export function inBackground<T>(work: () => Promise<T>): Promise<T> {
   return background.run(true, work);
 }
 
 /**
- * Requests one SnapTrade call from the budget that all processes share: a rolling minute, kept in the
- * database and on its clock (docs/snaptrade.md §1.10). The background is admitted within its share while
- * enough is left for people, and always within its reserve. A person is admitted while they have asked less
- * than their own limit, and less than half of what is left for all people: the fuller the minute, the smaller
- * each person's share. It is one statement that holds a row lock only while it runs: it counts on a snapshot
- * and takes the slot only if no one was admitted since.
- * @param person the person to charge, as any kind of key; null for calls not tied to a person, which share
- * one person's limit
+ * Admits one SnapTrade call to the budget that all processes share: a rolling minute, kept in the database
+ * and on its clock (docs/snaptrade.md §1.10). The background is admitted within its share while enough is
+ * left for people, and always within its reserve. A person is admitted while they are below their own limit
+ * and below half of what is left for all people, so shares shrink as the minute fills up. One statement
+ * counts on a snapshot and takes the slot only if no one was admitted since; it holds a row lock only while
+ * it runs.
+ * @param person the person to charge, as any stable key; null for calls not tied to a person, which share one
+ * person's limit
  */
 export async function admit(person: string | null = null): Promise<Admission> {
   const inBackground = background.getStore() ?? false;
@@ -90,8 +88,8 @@ export async function admit(person: string | null = null): Promise<Admission> {
 }
 
 /**
- * How many requests the background may make right now; for planning only, since each request is still
- * admitted one by one.
+ * How many requests the background may make right now. For planning only: each request is still admitted
+ * individually.
  */
 export async function roomForBackground(): Promise<number> {
   const db = await database();
@@ -100,7 +98,7 @@ export async function roomForBackground(): Promise<number> {
   ).room;
 }
 
-/** The most the background may use per minute. */
+/** The background's maximum number of requests per minute. */
 export async function backgroundPerMinute(): Promise<number> {
   const db = await database();
   const usage = readUsage(
@@ -115,10 +113,10 @@ const isAhead = (time: SQL) =>
   sql`coalesce(${time} > now() and ${time} <= now() + ${seconds(believable.maxWaitSeconds + 1)}, false)`;
 const share = (part: number) => sql`floor(capacity * ${sql.raw(String(part))})`;
 
-/** How much of this minute is used and how much is left, as the one-row table expression "usage". */
+/** The usage of the current minute and what is left of it, as the one-row table expression "usage". */
 function usageOf(person: string | null, inBackground: boolean): SQL {
   return sql`
-    told as materialized (
+    reported as materialized (
       select sequence, remaining_until, remaining_call_id, remaining_heard_at,
         case when per_minute_until is null or per_minute_until > now() then per_minute else ${sql.raw(String(documentedPerMinute))} end as per_minute,
         case when ${isAhead(sql`remaining_until`)} then remaining end as remaining,
@@ -126,19 +124,19 @@ function usageOf(person: string | null, inBackground: boolean): SQL {
       from snaptrade_limits where id = 1
     ),
     counted as (
-      select told.*, calls.* from told cross join lateral (
+      select reported.*, calls.* from reported cross join lateral (
         select count(*)::int as everybodys,
           (count(*) filter (where background))::int as backgrounds,
           (count(*) filter (where person is not distinct from ${person}::text and not background))::int as own,
-          (count(*) filter (where answered_at is null or id > remaining_call_id or answered_at > remaining_heard_at))::int as not_told,
+          (count(*) filter (where answered_at is null or id > remaining_call_id or answered_at > remaining_heard_at))::int as unreported,
           min(at) as oldest,
           min(at) filter (where person is not distinct from ${person}::text and not background) as own_oldest
         from snaptrade_calls where at > now() - ${seconds(60)}
       ) calls
     ),
     measured as (
-      select *, least(per_minute - everybodys, remaining - not_told) as left_over,
-        greatest(0, least(per_minute, remaining - not_told + everybodys)) as capacity,
+      select *, least(per_minute - everybodys, remaining - unreported) as left_over,
+        greatest(0, least(per_minute, remaining - unreported + everybodys)) as capacity,
         ${isAhead(sql`blocked_until`)} as blocked
       from counted
     ),
@@ -160,19 +158,22 @@ function usageOf(person: string | null, inBackground: boolean): SQL {
         extract(epoch from case
           when blocked then blocked_until
           when ${!inBackground}::boolean and people_left >= 1 then own_oldest + ${seconds(60)}
-          when remaining - not_told < per_minute - everybodys then remaining_until
+          when remaining - unreported < per_minute - everybodys then remaining_until
           else oldest + ${seconds(60)}
         end - now())::float8 as wait_seconds
       from limited
     )`;
 }
 
-/** Half of what is left, so that a person who hasn't asked yet always finds room, however fast others ask. */
+/**
+ * At most half of what is left, so that a person who hasn't asked yet always finds room, however fast others
+ * ask.
+ */
 const personRoom = sql`
   case when people_left < 1 then 0
   else least(greatest(${sql.raw(String(personPerMinute))}, floor(per_minute * ${sql.raw(String(personShare))})), ceil(people_left / 2.0)) - own end`;
 
-/** After a refusal people try again first; the background waits as long again. */
+/** After a refusal people try again first; the background waits twice as long. */
 const backgroundBlockedUntil = sql`
   case when blocked_until is not null then
     greatest(blocked_until, least(blocked_until + (blocked_until - refused_at), refused_at + ${seconds(believable.maxWaitSeconds)})) end`;
@@ -197,16 +198,16 @@ function readUsage(result: unknown) {
 }
 
 /**
- * Records that a call was answered, and what its headers say about the limit (docs/snaptrade.md §1.11).
+ * Records that a call was answered, and what its headers report about the limit (docs/snaptrade.md §1.11).
  * Missing or absurd values change nothing, and no value counts for longer than two minutes.
  */
 export async function recordLimits(
   callId: number,
-  told: { limit?: number; remaining?: number; resetSeconds?: number } = {},
+  reported: { limit?: number; remaining?: number; resetSeconds?: number } = {},
 ): Promise<void> {
-  const limit = believableLimit(told.limit);
-  const remaining = isCount(told.remaining) ? told.remaining : null;
-  const resetSeconds = waitOf(told.resetSeconds) ?? 60;
+  const limit = believableLimit(reported.limit);
+  const remaining = isCount(reported.remaining) ? reported.remaining : null;
+  const resetSeconds = waitOf(reported.resetSeconds) ?? 60;
   // The newest call has the best information, whatever order the answers arrive in.
   const counts = sql`(${remaining}::int is not null and (remaining_call_id is null or remaining_call_id <= ${callId} or not ${isAhead(sql`remaining_until`)}))`;
   const db = await database();
@@ -224,16 +225,16 @@ export async function recordLimits(
 }
 
 /**
- * Blocks all requests after a 429 for the given seconds, at most two minutes. Without a time from SnapTrade
- * the block lasts a few seconds, and longer each time that wasn't enough.
+ * Blocks all requests after a 429 for the given number of seconds, at most two minutes. If SnapTrade gives no
+ * time, the block lasts five seconds, and doubles with each consecutive refusal up to a minute.
  */
 export async function recordRefusal(callId: number, retryAfterSeconds: number | undefined): Promise<void> {
-  const toldSeconds = waitOf(retryAfterSeconds);
+  const reportedSeconds = waitOf(retryAfterSeconds);
   const blocked = isAhead(sql`blocked_until`);
-  // Calls in flight together are refused together, which counts as one refusal.
+  // Calls that were in flight together are refused together, which counts as one refusal.
   const refusals = sql`(case when ${blocked} then greatest(refusals, 1) else least(refusals, 10) + 1 end)`;
   const ownSeconds = sql`least(${sql.raw(String(maxOwnWaitSeconds))}, ${sql.raw(String(firstWaitSeconds))} * power(2, ${refusals} - 1))`;
-  const until = sql`now() + interval '1 second' * coalesce(${toldSeconds}::float8, ${ownSeconds})`;
+  const until = sql`now() + interval '1 second' * coalesce(${reportedSeconds}::float8, ${ownSeconds})`;
   const db = await database();
   await db.execute(sql`
     with answered as (update snaptrade_calls set answered_at = now() where id = ${callId})
@@ -241,11 +242,11 @@ export async function recordRefusal(callId: number, retryAfterSeconds: number | 
       sequence = sequence + 1,
       refusals = ${refusals},
       refused_at = case when ${blocked} then refused_at else now() end,
-      blocked_until = case when ${blocked} then greatest(blocked_until, ${toldSeconds === null ? sql`blocked_until` : until}) else ${until} end
+      blocked_until = case when ${blocked} then greatest(blocked_until, ${reportedSeconds === null ? sql`blocked_until` : until}) else ${until} end
     where id = 1`);
 }
 
-/** Deletes calls too old to count toward any minute, in a bounded batch. */
+/** Deletes calls that no longer count toward any minute, in a bounded batch. */
 export async function forgetOldCalls(): Promise<void> {
   const db = await database();
   await db.execute(sql`
@@ -258,12 +259,17 @@ function believableLimit(limit: number | undefined): number | null {
   return isCount(limit) && limit > 0 ? Math.max(limit, believable.minPerMinute) : null;
 }
 
-function isCount(told: number | undefined): told is number {
-  return told !== undefined && Number.isInteger(told) && told >= 0 && told <= believable.maxPerMinute;
+function isCount(reported: number | undefined): reported is number {
+  return (
+    reported !== undefined &&
+    Number.isInteger(reported) &&
+    reported >= 0 &&
+    reported <= believable.maxPerMinute
+  );
 }
 
-function waitOf(told: number | null | undefined): number | null {
-  return told === undefined || told === null || Number.isNaN(told)
+function waitOf(reported: number | null | undefined): number | null {
+  return reported === undefined || reported === null || Number.isNaN(reported)
     ? null
-    : Math.min(believable.maxWaitSeconds, Math.max(1, told));
+    : Math.min(believable.maxWaitSeconds, Math.max(1, reported));
 }

@@ -4,13 +4,13 @@ import parseAddresses from "nodemailer/lib/addressparser";
 import { z } from "zod";
 
 /**
- * The one address that the mail server will also see in this text, or null if it could be read as a list, a
- * name or anything else. An internationalized domain is returned in the form that mail servers use.
+ * The address that the mail server will see in this text, or null if the text could be read as a list, a
+ * name, or anything else. An internationalized domain is returned in the form that mail servers use.
  */
 export function plainAddress(text: string): string | null {
   const at = text.lastIndexOf("@");
   const domain = text.slice(at + 1);
-  // The steps below are lenient, and drop anything that belongs to no domain.
+  // The steps below are lenient and drop anything that doesn't belong in a domain.
   if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain)) return null;
   const address = z
     .email()

@@ -21,10 +21,10 @@ beforeAll(async () => {
   });
   return () => server.close();
 });
-/** No connection outlives its e-mail. */
+/** Every connection must be closed when its test ends. */
 afterEach(() => Promise.all(ended.splice(0)));
 
-/** Speaks just enough SMTP; its answers to a command, or to the e-mail itself, can be chosen. */
+/** Speaks just enough SMTP; tests can override its answer to a command or to the e-mail itself. */
 function speak(
   socket: Socket,
   answers: Partial<Record<"EHLO" | "MAIL" | "RCPT" | "DATA" | "whole", () => void>>,
@@ -46,8 +46,8 @@ function speak(
   });
 }
 
-/** A byte now and then, and never an end. */
-function drip(socket: Socket) {
+/** Sends a byte now and then, endlessly. */
+function trickle(socket: Socket) {
   const timer = setInterval(() => socket.write("2"), 20);
   socket.once("close", () => clearInterval(timer));
 }
@@ -65,30 +65,30 @@ test("a server that accepts the e-mail receives it", async () => {
 });
 
 test.each(["EHLO", "RCPT", "DATA"] as const)(
-  "a server that drips after %s is abandoned in time, and certainly has no e-mail",
+  "a server that stalls after %s is abandoned in time, and certainly did not receive the e-mail",
   async (command) => {
-    serve = (socket) => speak(socket, { [command]: () => drip(socket) });
+    serve = (socket) => speak(socket, { [command]: () => trickle(socket) });
     expect(await failure(sendMail(mail, 300))).toEqual({ certain: true, reason: "ETIMEDOUT" });
   },
 );
 
-test("a server that says nothing at all is abandoned in time", async () => {
+test("a server that never answers is abandoned in time", async () => {
   serve = () => undefined;
   expect(await failure(sendMail(mail, 300))).toEqual({ certain: true, reason: "ETIMEDOUT" });
 });
 
-test("a server that drips once it has the whole e-mail may have taken it", async () => {
-  serve = (socket) => speak(socket, { whole: () => drip(socket) });
+test("a server that stalls after receiving the whole e-mail may have accepted it", async () => {
+  serve = (socket) => speak(socket, { whole: () => trickle(socket) });
   expect(await failure(sendMail(mail, 300))).toEqual({ certain: false, reason: "ETIMEDOUT" });
 });
 
-test("a refusal is certain, and identified only by its number", async () => {
+test("a refusal is certain, and only its number is reported", async () => {
   serve = (socket) =>
     speak(socket, { RCPT: () => socket.write("550 no such person as someone@example.com\r\n") });
   expect(await failure(sendMail(mail))).toEqual({ certain: true, reason: "550" });
 });
 
-test("an e-mail that is no longer true ends at once, as does one that cannot be checked; neither leaves", async () => {
+test("an e-mail that is no longer true, or cannot be checked, is abandoned at once and never leaves", async () => {
   const seen: string[] = [];
   serve = (socket) => {
     socket.on("data", (chunk) => seen.push(chunk.toString()));
@@ -106,7 +106,7 @@ test("an e-mail that is no longer true ends at once, as does one that cannot be 
   expect(seen.join("")).not.toContain("Hello");
 });
 
-test("an e-mail whose time is up before its turn does not leave", async () => {
+test("an e-mail whose time is up before its turn never leaves", async () => {
   let begin: () => void = () => undefined;
   const begun = new Promise<boolean>((resolve) => (begin = () => resolve(true)));
   const seen: string[] = [];

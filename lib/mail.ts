@@ -12,41 +12,41 @@ export interface Mail {
   html: string;
   messageId?: string;
   /**
-   * Called when the server is ready to take the e-mail, before any of it leaves. Unless it says true, nothing
-   * does.
+   * Called when the server is ready for the e-mail, before any of it leaves. Unless it returns true, nothing
+   * is sent.
    */
   begin?: () => Promise<boolean>;
-  /** For e-mails that nobody has to get: how to leave them with one click (RFC 8058). */
+  /** For optional e-mails: the one-click unsubscribe URL (RFC 8058). */
   unsubscribeUrl?: string;
 }
 
-/** The e-mail was not handed over; `certain` is false when the server may have taken it anyway. */
+/** The e-mail was not handed over. `certain` is false if the server may have accepted it anyway. */
 export class MailNotSent extends Error {
   override name = "MailNotSent";
-  /** @param reason a code for the operator; never the server's own words, which may quote the address */
+  /** @param reason a code for the operator; never the server's own text, which may quote the address */
   constructor(
     readonly certain: boolean,
     readonly reason: string,
   ) {
-    super(`The mail could not be handed over (${reason})`);
+    super(`The e-mail could not be handed over (${reason})`);
   }
 }
 
-/** `begin` returned false: nothing was sent, and nothing went wrong. */
+/** The reason when `begin` returned false: nothing was sent, and nothing went wrong. */
 export const overtaken = "OVERTAKEN";
 
 const idleMs = 10_000;
-/** A server that sends a byte now and then is never idle, so the whole handover needs a limit too. */
+/** A server that trickles bytes is never idle, so the whole handover needs a limit too. */
 const totalMs = 20_000;
 
 /**
- * Hands one mail to SMTP_URL; returns once that server has taken it, and throws after `withinMs` at the
- * latest.
+ * Hands one e-mail to the server at SMTP_URL. Returns once that server has accepted it, and throws after
+ * `withinMs` milliseconds at the latest.
  * @throws MailNotSent
  */
 export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail, withinMs = totalMs): Promise<void> {
   const handover = beginHandover(withinMs);
-  /** Read from only once the server has asked for the e-mail. */
+  /** The body, which is read only once the server has asked for the e-mail. */
   async function* whenAskedFor(whole: Readable) {
     if (begin && !(await begin().catch(handover.stop))) return handover.stop({ code: overtaken });
     if (handover.over) return;
@@ -74,7 +74,7 @@ export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail, withinM
   }
 }
 
-/** We open the connection to SMTP_URL ourselves, because only its owner can end it at any moment. */
+/** We open the connection to SMTP_URL ourselves, because only the socket's owner can end it at any moment. */
 function beginHandover(withinMs: number) {
   let fail: (reason: object) => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => (fail = reject));
@@ -86,7 +86,7 @@ function beginHandover(withinMs: number) {
     for (const socket of sockets) socket.destroy();
   };
   const stop = (reason: object): false => {
-    // Before the socket closes, so that nothing that follows is mistaken for the server's answer.
+    // Fail before closing the socket, so that nothing after this is mistaken for the server's answer.
     fail(reason);
     end();
     return false;

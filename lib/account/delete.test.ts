@@ -43,7 +43,7 @@ async function isLeft(userId: string) {
   return rows.length > 0;
 }
 
-async function tell(eventType: string, members: object) {
+async function receive(eventType: string, members: object) {
   const { SNAPTRADE_CLIENT_ID: clientId, SNAPTRADE_CONSUMER_KEY: key } = env();
   const event = makeEvent(eventType, new Date(), { clientId, ...members });
   expect(await deliver(event, { key })).toBe("stored");
@@ -70,14 +70,14 @@ async function dump(): Promise<string> {
   return texts.join("\n");
 }
 
-/** Both drivers return rows; their types differ in nothing used here. */
+/** Both drivers return rows; their types don't differ in anything used here. */
 async function rowsOf<Row>(query: ReturnType<typeof sql>): Promise<Row[]> {
   const answer: unknown = await (await database()).execute(query);
   return (answer as { rows: Row[] }).rows;
 }
 
 describe("deleting an account", () => {
-  test("asks SnapTrade first, and removes what is theirs once that is confirmed", async () => {
+  test("asks SnapTrade first, and erases everything once that is confirmed", async () => {
     const { userId, path } = await owner();
     await emulator.post("/faults", { endpoint: "deleteUser", kind: "status", status: 503, times: 1 });
     await requestForgetting(userId, minutes(0));
@@ -88,7 +88,7 @@ describe("deleting an account", () => {
     expect(await isLeft(userId)).toBe(false);
   });
 
-  test("of a person without a SnapTrade user finishes at once, and signing up again makes a new person", async () => {
+  test("finishes at once without a SnapTrade user, and signing up again creates a new person", async () => {
     const db = await database();
     const email = `${randomUUID()}@example.com`;
     const [first] = await db.insert(users).values({ email }).returning();
@@ -109,7 +109,7 @@ describe("deleting an account", () => {
     { name: "401 0000", faults: [{ kind: "status", status: 401, code: "0000" }] },
     { name: "401 1083", faults: [{ kind: "status", status: 401, code: "1083" }] },
   ])(
-    "ends with the next $name after SnapTrade accepted it, even if no event ever comes",
+    "finishes with the next $name after SnapTrade accepted it, even if no event ever arrives",
     async ({ faults }) => {
       const { userId, path } = await owner();
       await requestForgetting(userId, minutes(0));
@@ -120,7 +120,7 @@ describe("deleting an account", () => {
     },
   );
 
-  test("asks at growing intervals while SnapTrade refuses, and finishes once it accepts", async () => {
+  test("retries at growing intervals while SnapTrade refuses, and finishes once it accepts", async () => {
     const { userId, path } = await owner();
     await emulator.post("/faults", { endpoint: "*", kind: "status", status: 401, code: "0000" });
     await requestForgetting(userId, minutes(0));
@@ -136,7 +136,7 @@ describe("deleting an account", () => {
     expect(await round(minutes(3_000))).toMatchObject({ forgotten: 1 });
   });
 
-  test("that SnapTrade accepted and lost is requested again until it is carried out", async () => {
+  test("is requested again until it happens, even if SnapTrade accepted it and lost it", async () => {
     const { userId, path } = await owner();
     await emulator.post(`${path}/settings`, { removal: "lost-job", userDeletion: "lost-job" });
     await requestForgetting(userId, minutes(0));
@@ -150,7 +150,7 @@ describe("deleting an account", () => {
     expect(await isLeft(userId)).toBe(false);
   });
 
-  test("is not delayed by another person's that fails", async () => {
+  test("is not delayed by another person's failing deletion", async () => {
     const stuck = await owner();
     const other = await owner();
     await emulator.post(`${stuck.path}/faults`, { endpoint: "deleteUser", kind: "status", status: 500 });
@@ -160,7 +160,7 @@ describe("deleting an account", () => {
     expect([await isLeft(stuck.userId), await isLeft(other.userId)]).toEqual([true, false]);
   });
 
-  test("interrupted by a crash is finished by the rounds", async () => {
+  test("interrupted by a crash is finished by later rounds", async () => {
     const { userId, path } = await owner();
     await (
       await database()
@@ -188,7 +188,7 @@ describe("while an account is being deleted", () => {
     await requestForgetting(userId, new Date());
     expect(await signIn()).toBe(`${env().APP_URL}/account/deleted`);
 
-    // From a link that was opened at the same moment.
+    // As if by a link that was opened at the same moment.
     const sessionToken = randomUUID();
     const expires = new Date(Date.now() + 86_400_000);
     await (await database()).insert(sessions).values({ sessionToken, userId, expires });
@@ -211,11 +211,11 @@ describe("while an account is being deleted", () => {
     await emulator.post(`${path}/connections/${connectionId}/break`);
     await look(userId);
     await requestForgetting(userId, new Date());
-    const trip = { userId, darkMode: false, now: new Date() };
-    await expect(openReconnect({ ...trip, connectionId })).rejects.toMatchObject({
+    const request = { userId, darkMode: false, now: new Date() };
+    await expect(openReconnect({ ...request, connectionId })).rejects.toMatchObject({
       code: "account-deleting",
     });
-    await expect(openConnect({ ...trip, brokerage: "QUESTRADE", beside: true })).rejects.toMatchObject({
+    await expect(openConnect({ ...request, brokerage: "QUESTRADE", beside: true })).rejects.toMatchObject({
       code: "account-deleting",
     });
     await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({
@@ -223,7 +223,7 @@ describe("while an account is being deleted", () => {
     });
   });
 
-  test("a registration in flight is not adopted, and its user is deleted too", async () => {
+  test("a registration in flight is discarded, and its SnapTrade user is deleted too", async () => {
     const db = await database();
     const { userId, path } = await owner();
     await db.delete(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
@@ -244,19 +244,19 @@ describe("while an account is being deleted", () => {
   });
 });
 
-test("nothing about a person remains: not in any table, and not at SnapTrade, whatever users they had there", async () => {
+test("nothing about a person remains in any table or at SnapTrade, whatever users they had there", async () => {
   const db = await database();
   const { userId, path, snapTradeUserId, connectionId, email } = await owner();
   await emulator.post(`${path}/connections/${connectionId}/break`);
   await look(userId);
   await openReconnect({ userId, connectionId, darkMode: false, now: new Date() });
   await sendDueNotices(minutes(60));
-  await tell("CONNECTION_BROKEN", { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
-  await tell("CONNECTION_ATTEMPTED", {
+  await receive("CONNECTION_BROKEN", { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
+  await receive("CONNECTION_ATTEMPTED", {
     userId: snapTradeUserId,
     connectionAttemptedResult: "DIFFERENT_ACCOUNT",
   });
-  await tell("CONNECTION_UPDATED", { brokerageAuthorizationId: connectionId });
+  await receive("CONNECTION_UPDATED", { brokerageAuthorizationId: connectionId });
   await emulator.post(`${path}/faults`, { endpoint: "list", kind: "status", status: 401, code: "1083" });
   for (const minute of [0, 2, 8]) await look(userId, minutes(minute));
   const anew = await requireSnapTradeCredentials(userId, minutes(9));
@@ -265,9 +265,9 @@ test("nothing about a person remains: not in any table, and not at SnapTrade, wh
     brokerage: "KRAKEN",
   });
   await look(userId, minutes(9));
-  await tell("CONNECTION_ADDED", { userId: anew.snapTradeUserId, brokerageAuthorizationId: secondId });
+  await receive("CONNECTION_ADDED", { userId: anew.snapTradeUserId, brokerageAuthorizationId: secondId });
   await processInbox();
-  // As the inbox keeps what the database refuses as it was sent.
+  // How the inbox stores an event whose content the database rejected.
   const payload = JSON.stringify({ userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
   const refused = {
     id: randomUUID(),
@@ -294,15 +294,15 @@ test("nothing about a person remains: not in any table, and not at SnapTrade, wh
   for (const trace of traces) expect(after).not.toContain(trace);
   expect(await emulator.get("/users")).toEqual([]);
 
-  // SnapTrade's own news of the deletion, and events that were held up on their way.
+  // SnapTrade's own event about the deletion, and events that were delayed.
   const late = { userId: snapTradeUserId, brokerageAuthorizationId: connectionId };
   for (const type of ["USER_DELETED", "CONNECTION_DELETED", "ACCOUNT_HOLDINGS_UPDATED", "SOMETHING_NEW"])
-    await tell(type, late);
-  await tell("CONNECTION_ATTEMPTED", {
+    await receive(type, late);
+  await receive("CONNECTION_ATTEMPTED", {
     userId: snapTradeUserId,
     connectionAttemptedResult: "DIFFERENT_ACCOUNT",
   });
-  await tell("CONNECTION_UPDATED", { brokerageAuthorizationId: connectionId });
+  await receive("CONNECTION_UPDATED", { brokerageAuthorizationId: connectionId });
   await processInbox();
   const later = await dump();
   for (const trace of traces) expect(later).not.toContain(trace);

@@ -19,9 +19,9 @@ const maxPerRound = 50;
 const pace = { atOnce: 4, withinMs: 10_000 };
 
 /**
- * Starts deleting a person: signs them out everywhere, blocks new connections for them, and asks SnapTrade to
- * delete every user it ever had for them. A person who never had one is deleted at once; the others once
- * SnapTrade has confirmed every deletion.
+ * Starts deleting a person: signs them out everywhere, blocks new connections, and asks SnapTrade to delete
+ * every user it ever had for them. A person who never had one is deleted at once, everyone else once
+ * SnapTrade has confirmed every deletion (docs/snaptrade.md §2.3).
  */
 export async function requestForgetting(userId: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
@@ -40,8 +40,8 @@ export async function requestForgetting(userId: string, now: Date): Promise<void
 }
 
 /**
- * Finishes deleting everyone whose SnapTrade users are all confirmed deleted. Each deletion fails alone and
- * is retried at growing intervals.
+ * Finishes deleting everyone whose SnapTrade users are all confirmed deleted. Each deletion fails
+ * independently and is retried at growing intervals.
  * @returns how many people were deleted
  */
 export async function finishForgetting(now: Date): Promise<number> {
@@ -74,12 +74,12 @@ export async function finishForgetting(now: Date): Promise<number> {
 }
 
 /**
- * Removes everything of theirs once SnapTrade holds nothing more about them; until then, asks SnapTrade again
- * whenever that is due.
+ * Deletes everything about a person once SnapTrade holds nothing more about them; until then, asks SnapTrade
+ * again whenever that is due.
  */
 async function forget(userId: string, now: Date): Promise<boolean> {
   await transaction(async (tx) => {
-    // The deletion request is committed already, so no one can register them again in the meantime.
+    // The deletion request is already committed, so the person can't be registered again in the meantime.
     const [present] = await tx
       .select()
       .from(snapTradeUsers)
@@ -91,7 +91,7 @@ async function forget(userId: string, now: Date): Promise<boolean> {
   return transaction((tx) => erase(tx, userId));
 }
 
-/** @returns false while SnapTrade may still hold something about them */
+/** @returns false while SnapTrade may still hold data about them */
 async function erase(tx: Transaction, userId: string): Promise<boolean> {
   const connectionIds = await lockAllOf(tx, userId);
   const ofUser = eq(formerSnapTradeUsers.userId, userId);
@@ -120,7 +120,7 @@ async function erase(tx: Transaction, userId: string): Promise<boolean> {
 }
 
 /**
- * Otherwise the cascade would lock these rows after the person's own, against the lock order
+ * Locks these rows first; the cascade would lock them after the person's own row, against the lock order
  * (docs/decisions/0010).
  */
 async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
@@ -142,18 +142,18 @@ async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
   return ids;
 }
 
-/** Each event's id stays, so that a late copy is still recognized; its contents are erased. */
+/** Keeps each event's id, so that a late copy is still recognized, and erases its contents. */
 async function emptyEvents(tx: Transaction, names: string[], connectionIds: string[]): Promise<void> {
   if (names.length > 0)
     await tx.update(webhookEvents).set(emptiedEvent).where(inArray(webhookEvents.snapTradeUserId, names));
-  // Of an event that could not be stored as sent, only the text says whose it is.
+  // For an event that could not be stored as sent, only the payload shows whose it is.
   const named = names.map((name) => sql`position(${name} in ${webhookEvents.payload}) > 0`);
-  const untold = and(eq(webhookEvents.state, "dead"), isNull(webhookEvents.snapTradeUserId));
+  const unattributed = and(eq(webhookEvents.state, "dead"), isNull(webhookEvents.snapTradeUserId));
   if (names.length > 0)
     await tx
       .update(webhookEvents)
       .set(emptiedEvent)
-      .where(and(untold, or(...named)));
+      .where(and(unattributed, or(...named)));
   if (connectionIds.length === 0) return;
   const aboutTheirs = and(
     isNull(webhookEvents.snapTradeUserId),

@@ -16,20 +16,23 @@ import { observeWithin } from "@/lib/connections/observations/observe";
 type FormerUser = typeof formerSnapTradeUsers.$inferSelect;
 
 export interface FormerUserCounts {
-  /** SnapTrade confirmed their deletion in this round. */
+  /** Deletions that SnapTrade confirmed in this round. */
   deleted: number;
-  /** Asked so often that an operator should look at their lastError; still asked once a day. */
+  /**
+   * Users with so many failed attempts that an operator should look at their lastError; still retried once a
+   * day.
+   */
   parked: number;
 }
 
 const maxPerRound = 20;
 const pace = { atOnce: 2, withinMs: 10_000 };
-/** About a week of attempts. */
+/** About a week of retries. */
 const attemptsBeforeParked = 12;
 
 /**
- * Asks SnapTrade to delete users that no longer belong to anyone, who may still be billed (docs/snaptrade.md
- * §2.4): at growing intervals, each independently.
+ * Asks SnapTrade to delete users that no longer belong to anyone and may still be billed (docs/snaptrade.md
+ * §2.4). Each is retried independently, at growing intervals.
  */
 export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserCounts> {
   const db = await database();
@@ -53,7 +56,7 @@ export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserC
   return { deleted, parked: counted?.parked ?? 0 };
 }
 
-/** Asks right away about all of one person's former users that are due. */
+/** Asks SnapTrade right away to delete this person's former users that are due. */
 export async function deleteFormersOf(userId: string, now: Date): Promise<void> {
   const db = await database();
   const { deletedAt, runAt } = formerSnapTradeUsers;
@@ -64,7 +67,7 @@ export async function deleteFormersOf(userId: string, now: Date): Promise<void> 
   await forEachConcurrently(due, pace, (user) => deleteFormer(user, now));
 }
 
-/** One attempt; the attempt count acts as a fence, so two processes never make the same one. */
+/** Makes one attempt. The attempt count acts as a fence, so two processes never make the same one. */
 async function deleteFormer(user: FormerUser, now: Date): Promise<"deleted" | "waiting" | "busy"> {
   const { snapTradeUserId, attempts } = user;
   const db = await database();
@@ -105,7 +108,7 @@ async function keepTrying(
 ): Promise<"waiting" | "busy"> {
   const db = await database();
   if (kind === "busy") {
-    // No request was sent, so it doesn't count as an attempt.
+    // No request was sent, so this doesn't count as an attempt.
     const runAt = new Date(now.getTime() + growingGapMs(0));
     await db.update(formerSnapTradeUsers).set({ attempts, runAt }).where(nameIs(snapTradeUserId));
     return "busy";
@@ -118,8 +121,8 @@ async function keepTrying(
 }
 
 /**
- * 404 is unambiguous. A "no such user" that could also mean our key (401) counts only after SnapTrade has
- * accepted the deletion (docs/snaptrade.md §8.17).
+ * A 404 is unambiguous. A 401 could also mean that our key was rejected, so it counts only after SnapTrade
+ * has accepted the deletion (docs/snaptrade.md §8.17).
  */
 function isUnknownThere({ acceptedAt }: FormerUser, { kind, details }: SnapTradeFailure): boolean {
   if (kind === "not-found") return true;
@@ -129,8 +132,8 @@ function isUnknownThere({ acceptedAt }: FormerUser, { kind, details }: SnapTrade
 }
 
 /**
- * Records that SnapTrade has deleted a former user of this person, along with its connections.
- * The caller that commits must announce the changes.
+ * Records that SnapTrade has deleted a former user of this person, along with its connections. The caller
+ * must announce the changes after committing.
  */
 export async function recordFormerDeleted(
   tx: Transaction,
@@ -167,7 +170,7 @@ export async function recordFormerDeleted(
     .where(and(nameIs(snapTradeUserId), isNull(formerSnapTradeUsers.deletedAt)));
 }
 
-/** Which of these SnapTrade users are former ones, by id. */
+/** The SnapTrade users among these that are former ones, by id. */
 export async function findFormers(
   tx: Pick<Transaction, "select">,
   snapTradeUserIds: string[],

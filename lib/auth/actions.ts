@@ -14,8 +14,8 @@ import { createSignInLink, dropSignInLink, markOf } from "./sign-in-link";
 import { askedHere, returnPath } from "./sign-in-request";
 
 /**
- * Mails a sign-in link. Everyone gets the same answer, whether or not the address is known and whether or not
- * an e-mail was sent.
+ * Sends a sign-in link by e-mail. The response is always the same, whether or not the address is known and
+ * whether or not an e-mail was sent.
  */
 export async function requestSignIn(form: FormData): Promise<void> {
   const email = plainAddress(textOf(form, "email").trim());
@@ -30,7 +30,7 @@ export async function requestSignIn(form: FormData): Promise<void> {
   redirect("/check-mail");
 }
 
-/** The button on the page behind a sign-in link, which shows whom it will sign in. */
+/** Handles the button on the page behind a sign-in link, which shows who will be signed in. */
 export async function signIn(form: FormData): Promise<void> {
   const redeemed = await redeemLink({ token: textOf(form, "token"), email: textOf(form, "email") });
   if (!redeemed) redirect("/?error=Verification");
@@ -38,7 +38,7 @@ export async function signIn(form: FormData): Promise<void> {
   redirect(returnPath(textOf(form, "returnTo")) ?? "/connections");
 }
 
-/** Ends the session, here and in the database. */
+/** Signs out in this browser and deletes the session from the database. */
 export async function signOut(): Promise<void> {
   await endSession();
   const jar = await cookies();
@@ -46,7 +46,7 @@ export async function signOut(): Promise<void> {
   redirect("/");
 }
 
-/** @returns false when the e-mail could not be handed over; its link is then deleted */
+/** @returns false if the e-mail could not be handed over; its link is then deleted */
 async function mail(token: string, to: string, returnTo: string | null): Promise<boolean> {
   try {
     await sendSignInEmail({ to, token, returnTo: returnTo ?? "/connections" });
@@ -58,7 +58,10 @@ async function mail(token: string, to: string, returnTo: string | null): Promise
   }
 }
 
-/** Lax, since the link is opened from a mail program; only this browser continues without a click. */
+/**
+ * SameSite is lax because the link is opened from a mail program; only this browser continues without a
+ * click.
+ */
 async function rememberAsking(token: string) {
   const secure = env().APP_URL.startsWith("https:");
   (await cookies()).set(askedHere, markOf(token), {

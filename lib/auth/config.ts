@@ -9,7 +9,7 @@ import { users } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 
-/** How people sign in: a link by e-mail, a session in the database. */
+/** The next-auth configuration: sign-in by e-mailed link, with sessions in the database. */
 export async function authOptions(): Promise<AuthOptions> {
   process.env.NEXTAUTH_URL = env().APP_URL;
   return {
@@ -21,18 +21,18 @@ export async function authOptions(): Promise<AuthOptions> {
       Email({
         server: env().SMTP_URL,
         from: env().EMAIL_FROM,
-        // requestSignIn creates and mails links; next-auth only redeems them.
+        // requestSignIn creates and sends links; next-auth only redeems them.
         sendVerificationRequest: () =>
           Promise.reject(new Error("Sign-in links are not requested through next-auth")),
       }),
     ],
     callbacks: {
-      // Only ways within the app, whatever a link may ask for.
+      // Only URLs within the app, whatever a link asks for.
       redirect: ({ url, baseUrl }) =>
         URL.canParse(url, baseUrl) && new URL(url, baseUrl).origin === baseUrl
           ? new URL(url, baseUrl).href
           : baseUrl,
-      // Only someone who opened the link learns this: the form gives everyone the same answer.
+      // Only someone who opened the link learns this; the form responds the same to everyone.
       signIn: ({ user, email }) =>
         Boolean(email?.verificationRequest) || !isBeingDeleted(user) || `${env().APP_URL}/account/deleted`,
       session: ({ session, user }) => ({
@@ -44,7 +44,7 @@ export async function authOptions(): Promise<AuthOptions> {
       error: (code, metadata) =>
         log.error(
           { code, ...describeError(metadata instanceof Error ? metadata : metadata.error) },
-          "Signing in had a problem",
+          "next-auth reported an error",
         ),
       warn: () => undefined,
       debug: () => undefined,
@@ -52,12 +52,12 @@ export async function authOptions(): Promise<AuthOptions> {
   };
 }
 
-/** The adapter passes the whole row, which its types don't show. */
+/** The adapter passes the whole row, although its types don't show it. */
 const isBeingDeleted = (user: object) => Boolean(Reflect.get(user, "deletionRequestedAt"));
 
 /**
- * The adapter is typed for the successor of next-auth 4; the methods that e-mail and database sessions use
- * are the same in both.
+ * The adapter's types are for the successor of next-auth 4; the methods for e-mail and database sessions are
+ * the same in both.
  */
 async function adapter(): Promise<Adapter> {
   const tables = { usersTable: users, sessionsTable: sessions, verificationTokensTable: verificationTokens };

@@ -7,8 +7,8 @@ import { env } from "@/lib/base/env";
 import { authOptions } from "./config";
 
 /**
- * Redeems a sign-in link and creates this browser's session.
- * @returns false when the link is used, expired or invalid
+ * Redeems a sign-in link and creates a session for this browser.
+ * @returns false if the link is used, expired, or invalid
  */
 export async function redeemLink({ token, email }: { token: string; email: string }): Promise<boolean> {
   const answer = await ask("callback/email", {
@@ -17,11 +17,11 @@ export async function redeemLink({ token, email }: { token: string; email: strin
   return takeCookies(answer, "session-token");
 }
 
-/** Ends this browser's session in the database. */
+/** Deletes this browser's session from the database. */
 export async function endSession(): Promise<void> {
   const csrf = await ask("csrf");
   const { csrfToken } = z.object({ csrfToken: z.string() }).parse(await csrf.json());
-  // next-auth compares its token with a cookie of this request, so the cookie must be set before the post.
+  // next-auth compares its token with a cookie of this request, so set the cookie before posting.
   await takeCookies(csrf, "csrf-token");
   await ask("signout", { body: new URLSearchParams({ callbackUrl: "/", csrfToken, json: "true" }) });
 }
@@ -39,7 +39,7 @@ async function ask(
   return answer;
 }
 
-/** Passes one kind of next-auth's cookies on to the browser; false when the answer sets none. */
+/** Passes one kind of next-auth's cookies on to the browser; returns false if the response sets none. */
 async function takeCookies(answer: Response, kind: "csrf-token" | "session-token"): Promise<boolean> {
   const jar = await cookies();
   let taken = false;

@@ -28,7 +28,7 @@ async function countRows() {
   return { tokens: await db.$count(verificationTokens), mails: await db.$count(signInMails) };
 }
 
-/** E-mails requested from this network, one per second. */
+/** Records e-mails requested from this network, one per second. */
 async function fillNetwork(mails = 30) {
   const db = await database();
   await db
@@ -44,7 +44,7 @@ beforeEach(async () => {
   await db.delete(verificationTokens);
 });
 
-describe("one network", () => {
+describe("a network", () => {
   const ask = (at: Date) =>
     Promise.all(
       Array.from({ length: 60 }, () => createSignInLink({ email: someone(), network: network(1), now: at })),
@@ -68,7 +68,7 @@ describe("one network", () => {
     expect(await createSignInLink({ email: someone(), network: network(1), now: later(121) })).toBeNull();
   });
 
-  test("uses up no other network's limit", async () => {
+  test("does not count toward another network's limit", async () => {
     await fillNetwork();
     expect(await createSignInLink({ email: someone(), network: network(1), now: later(15) })).toBeNull();
     expect(await createSignInLink({ email: someone(), network: network(2), now: later(15) })).not.toBeNull();

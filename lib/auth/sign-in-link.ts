@@ -15,7 +15,7 @@ const linkMs = linkMinutes * 60 * second;
 
 /** Unused, unexpired links per address. */
 const maxWaiting = 5;
-/** E-mails per network, and overall; one network's burst leaves room for the others. */
+/** E-mails per network and overall; a burst from one network leaves room for the others. */
 const maxPerNetwork = [
   { within: 10 * second, mails: 10 },
   { within: 60 * second, mails: 30 },
@@ -26,17 +26,17 @@ const maxInAll = { within: 10 * second, mails: 30 };
 export interface NewLink {
   token: string;
   /**
-   * Sent although a limit is reached, to an account holder without another link. Send it after responding, so
-   * the response doesn't reveal it.
+   * Granted although a limit is reached, to an account holder without another link. Send it after responding,
+   * so that the response doesn't reveal it.
    */
   beyondLimits: boolean;
 }
 
 /**
- * Makes a sign-in link for an address, unless a limit is reached; then it stores nothing. No one can lock out
- * an address's owner: an address is refused only while that many unused links wait in its mailbox, and the
- * network and overall limits never refuse an account holder who has no link waiting.
- * @returns null when no link is to be sent
+ * Creates a sign-in link for an address, or stores nothing if a limit is reached. No one can lock out the
+ * owner of an address: it is refused only while five unused links wait in its mailbox, and the network and
+ * overall limits never refuse an account holder who has no link waiting.
+ * @returns null if no link is to be sent
  */
 export async function createSignInLink({
   email,
@@ -65,13 +65,13 @@ export async function createSignInLink({
   });
 }
 
-/** Deletes a link that could not be mailed. */
+/** Deletes a link that could not be sent. */
 export async function dropSignInLink(token: string): Promise<void> {
   const db = await database();
   await db.delete(verificationTokens).where(eq(verificationTokens.token, hashOf(token)));
 }
 
-/** True while a link can sign in as this address; checking doesn't use it up. */
+/** True if a link can still sign in as this address; checking doesn't use it up. */
 export async function isSignInLink({
   token,
   email,
@@ -91,7 +91,7 @@ export async function isSignInLink({
   );
 }
 
-/** What the browser that requested a link stores: enough to recognize the link, useless for signing in. */
+/** The value that the requesting browser stores: enough to recognize the link, useless for signing in. */
 export function markOf(token: string): string {
   return createHash("sha256").update(`asked for ${token}`).digest("base64url");
 }
@@ -109,6 +109,6 @@ async function hasAccount(tx: Transaction, email: string): Promise<boolean> {
   return (await tx.$count(users, eq(users.email, email))) > 0;
 }
 
-/** Hashed the way next-auth stores tokens. */
+/** Hashes a token the way next-auth does. */
 const hashOf = (token: string) =>
   createHash("sha256").update(`${token}${env().NEXTAUTH_SECRET}`).digest("hex");

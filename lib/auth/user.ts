@@ -9,7 +9,7 @@ export interface User {
   email: string;
 }
 
-/** The signed-in person of this request, or null; asked once per request. */
+/** The signed-in person of this request, or null; read once per request. */
 export const getUser = cache(async (): Promise<User | null> => {
   const session: { user?: Partial<User> } | null = await getServerSession(await authOptions());
   const { id, email } = session?.user ?? {};
@@ -17,7 +17,8 @@ export const getUser = cache(async (): Promise<User | null> => {
 });
 
 /**
- * The signed-in person of this request. Sends everybody else to sign in, and back to `returnTo` afterwards.
+ * The signed-in person of this request. Redirects everyone else to sign in, and back to `returnTo`
+ * afterwards.
  */
 export async function requireUser(returnTo?: string): Promise<User> {
   return (await getUser()) ?? redirect(returnTo ? `/?callbackUrl=${encodeURIComponent(returnTo)}` : "/");

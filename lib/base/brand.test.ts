@@ -5,7 +5,7 @@ import { brandCss, brandTokens, parseBrandColor } from "./brand";
 const shown = toGamut("rgb", "oklch");
 const seen = (color: string) => {
   const parsed = parse(color);
-  if (!parsed) throw new Error(`${color} is no colour`);
+  if (!parsed) throw new Error(`${color} is not a color`);
   return shown(parsed);
 };
 const contrast = (one: string, other: string) => wcagContrast(seen(one), seen(other));
@@ -29,7 +29,7 @@ const grounds = ["canvas", "surface", "sunken"];
 const texts = ["ink", "ink-2", "ink-3", "accent", "you", "good", "danger"];
 const marks = ["you-mark", "good-mark", "theirs-mark", "field", "accent"];
 
-test(`text stands out by 4.5:1 and glyphs by 3:1 for each of ${brands.length} brand colours, light and dark`, () => {
+test(`text has a contrast of 4.5:1 and glyphs 3:1 for each of ${brands.length} brand colors, light and dark`, () => {
   let worstText = 21;
   let worstMark = 21;
   for (const brand of brands) {
@@ -57,10 +57,10 @@ test(`text stands out by 4.5:1 and glyphs by 3:1 for each of ${brands.length} br
   expect(worstMark).toBeGreaterThanOrEqual(3);
 });
 
-test("the page gets literals only", () => {
+test("the CSS contains only literal colors", () => {
   expect(brandCss("#c8102e")).not.toMatch(/light-dark|from |NaN|undefined|none/);
 });
 
-test("what is no colour is refused", () => {
-  expect(() => parseBrandColor("larch green")).toThrow("must be a CSS colour");
+test("a value that is not a color is rejected", () => {
+  expect(() => parseBrandColor("larch green")).toThrow("must be a CSS color");
 });

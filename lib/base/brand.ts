@@ -12,19 +12,22 @@ const toOklch = converter("oklch");
 const clamp = (low: number, value: number, high: number) => Math.min(high, Math.max(low, value));
 
 /**
- * Reads a partner's colour in any form that CSS knows.
- * @throws RangeError with the end of a sentence that begins with the setting's name
+ * Parses a partner's brand color in any CSS notation.
+ * @throws RangeError whose message completes a sentence that starts with the name of the setting
  */
 export function parseBrandColor(color: string): Oklch {
   const parsed = toOklch(parse(color));
-  if (!parsed) throw new RangeError("must be a CSS colour such as #0a7d4b or oklch(0.44 0.085 228)");
+  if (!parsed) throw new RangeError("must be a CSS color such as #0a7d4b or oklch(0.44 0.085 228)");
   return { l: parsed.l, c: parsed.c, h: parsed.h ?? 0 };
 }
 
-/** Above this lightness a colour can carry no white text, so it keeps itself and takes dark text. */
+/**
+ * Above this lightness, white text is unreadable on the color, so the color stays as it is and gets dark
+ * text.
+ */
 const brightFrom = 0.72;
 
-/** The roles of colour that no partner can change: whose move it is, and what is proved. */
+/** Status colors, which no partner can change: whose turn it is, and what is confirmed. */
 const roles: Record<Theme, Record<string, string>> = {
   light: {
     you: "oklch(0.475 0.098 62)",
@@ -50,7 +53,7 @@ const roles: Record<Theme, Record<string, string>> = {
   },
 };
 
-/** Lightness, and the most chroma that the partner's hue may lend it. */
+/** Lightness, and the maximum chroma that the partner's hue may add. */
 const neutrals: Record<Theme, Record<string, [number, number]>> = {
   light: {
     canvas: [0.982, 0.003],
@@ -82,7 +85,7 @@ const neutrals: Record<Theme, Record<string, [number, number]>> = {
 const literal = (l: number, c: number, h: number) => `oklch(${round(l)} ${round(c)} ${round(h)})`;
 const round = (value: number) => Number(value.toFixed(4));
 
-/** All colours of one theme for a partner's colour, each a plain oklch() or hex literal. */
+/** All colors of one theme, derived from the partner's color; each is an oklch() or hex literal. */
 export function brandTokens(brandColor: string, theme: Theme): Record<string, string> {
   const { l, c, h } = parseBrandColor(brandColor);
   const tokens: Record<string, string> = theme === "light" ? { surface: "#fff" } : {};
@@ -114,7 +117,7 @@ function fill({ l, c, h }: Oklch, theme: Theme): Record<string, string> {
   };
 }
 
-/** The partner's button in an e-mail, where only hex colours are understood. */
+/** The button colors for e-mails, where only hex colors are supported. */
 export function mailColors(brandColor: string): { fill: string; onFill: string } {
   const tokens = brandTokens(brandColor, "light");
   const hex = (name: string) => {
@@ -125,10 +128,10 @@ export function mailColors(brandColor: string): { fill: string; onFill: string }
 }
 
 /**
- * The colours of every page as CSS: light, dark where the reader's system is dark, stronger lines where they
- * ask for contrast. Literals only, since relative colours turn to black on white in browsers that do not know
- * them.
- * @throws RangeError as parseBrandColor does
+ * The colors of every page as CSS: light by default, dark if the system is dark, and stronger lines if the
+ * reader asks for more contrast. Literals only, because browsers without relative colors would show black on
+ * white.
+ * @throws RangeError like parseBrandColor
  */
 export function brandCss(brandColor: string): string {
   const block = (theme: Theme) =>

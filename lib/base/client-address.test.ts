@@ -12,9 +12,12 @@ test.each([
   ["10.0.0.1", "made up", ["10.0.0.1"], "10.0.0.1"],
   ["10.0.0.1", "", ["10.0.0.1"], "10.0.0.1"],
   ["2001:db8::1", "2001:db8:1::2", ["2001:db8::/64"], "2001:db8:1::2"],
-])("from %s with “%s”, trusting %j, it is %s", (peer, forwardedFor, trusted, client) => {
-  expect(clientAddress(peer, forwardedFor, trusted)).toBe(client);
-});
+])(
+  "a request from %s with X-Forwarded-For “%s”, trusting %j, comes from %s",
+  (peer, forwardedFor, trusted, client) => {
+    expect(clientAddress(peer, forwardedFor, trusted)).toBe(client);
+  },
+);
 
 test.each([
   ["203.0.113.7", "203.0.113.0/24"],
@@ -24,7 +27,7 @@ test.each([
   ["fe80::1%eth0", "fe80:0:0:0::/56"],
   ["::1", "0:0:0:0::/56"],
   ["nonsense", "unknown"],
-])("%s is of %s", (address, network) => {
+])("%s belongs to the network %s", (address, network) => {
   expect(networkOf(address)).toBe(network);
 });
 
@@ -35,6 +38,6 @@ test.each([
   ["10.0.0.0/33", false],
   ["proxy.example.com", false],
   ["10.0.0.0/", false],
-])("%s as a trusted proxy: %s", (entry, valid) => {
+])("%s is a valid trusted proxy: %s", (entry, valid) => {
   expect(isProxyEntry(entry)).toBe(valid);
 });

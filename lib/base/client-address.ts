@@ -1,7 +1,7 @@
 import "server-only";
 import { BlockList, isIP } from "node:net";
 
-/** One entry of TRUSTED_PROXIES: an address, or a network such as 10.0.0.0/8. */
+/** True for a valid entry of TRUSTED_PROXIES: an address, or a network such as 10.0.0.0/8. */
 export function isProxyEntry(entry: string): boolean {
   const { address, bits } = partsOf(entry);
   const family = isIP(address);
@@ -12,8 +12,9 @@ export function isProxyEntry(entry: string): boolean {
 }
 
 /**
- * Who sent a request: the connection's peer or, behind trusted proxies, the last address in X-Forwarded-For
- * that isn't one of them. Entries added to that header by anyone else never count.
+ * The address of the client that sent a request: the connection's peer or, behind trusted proxies, the last
+ * address in X-Forwarded-For that isn't one of them. Entries that the client added to that header never
+ * count.
  */
 export function clientAddress(peer: string, forwardedFor: string, trustedProxies: string[]): string {
   const trusted = blockListOf(trustedProxies);
@@ -24,7 +25,7 @@ export function clientAddress(peer: string, forwardedFor: string, trustedProxies
   return client;
 }
 
-/** The network an address belongs to, sized like a household or company: /24 for IPv4, /56 for IPv6. */
+/** The network that an address belongs to: /24 for IPv4 and /56 for IPv6, about one household or company. */
 export function networkOf(address: string): string {
   const version = isIP(address);
   if (version === 4) return `${address.split(".").slice(0, 3).join(".")}.0/24`;

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { coalesce } from "./coalesce";
 import { TimeLimitExceeded } from "./time-limit";
 
-test("a run that hangs fails with its time limit, and those waiting for the next run get it", async () => {
+test("a run that hangs fails at its time limit, and callers waiting for the next run get that one", async () => {
   let runs = 0;
   const work = coalesce(
     () => (++runs === 1 ? new Promise<number>(() => undefined) : Promise.resolve(runs)),

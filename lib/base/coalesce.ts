@@ -1,10 +1,10 @@
 import { withinTime } from "./time-limit";
 
 /**
- * Runs `work` at most once at a time in this process. Who asks while it runs waits for one more run after it,
- * since what they ask for may have come too late for the present one; all of them share that run. A run that
- * hangs blocks the others for at most `withinMs`: it then fails with TimeLimitExceeded, and may end late,
- * alongside the next one.
+ * Runs `work` at most once at a time in this process. Callers that arrive during a run share one more run
+ * after it, because the current run may have started too early to cover what they need. A run that hangs
+ * blocks the others for at most `withinMs`; then it fails with TimeLimitExceeded and may finish late,
+ * alongside the next run.
  */
 export function coalesce<T>(work: () => Promise<T>, withinMs = 60_000): () => Promise<T> {
   let running: Promise<T> | undefined;

@@ -11,7 +11,7 @@ const complete = {
   EMAIL_FROM: "a@example.com",
 };
 
-function problems(settings: Record<string, string>) {
+function errorsOf(settings: Record<string, string>) {
   try {
     parseEnv(settings);
     return "";
@@ -20,7 +20,7 @@ function problems(settings: Record<string, string>) {
   }
 }
 
-test("a complete set of settings is accepted, and what is left out gets its documented default", () => {
+test("a complete set of settings is accepted, and omitted settings get their documented defaults", () => {
   const env = parseEnv({ ...complete, APP_NAME: "" });
   expect(env).toMatchObject({
     APP_NAME: "Reconnect",
@@ -33,9 +33,9 @@ test("a complete set of settings is accepted, and what is left out gets its docu
   ]);
 });
 
-test("every missing setting is named, all at once", () => {
-  const told = problems({});
-  for (const name of Object.keys(complete)) expect(told).toContain(`${name} is missing`);
+test("all missing settings are named in one error", () => {
+  const messages = errorsOf({});
+  for (const name of Object.keys(complete)) expect(messages).toContain(`${name} is missing`);
 });
 
 test.each([
@@ -47,8 +47,8 @@ test.each([
   ["ENCRYPTION_KEYS", `${complete.ENCRYPTION_KEYS},${complete.ENCRYPTION_KEYS}`],
   ["DATABASE_URL", "mysql://localhost/x"],
   ["NEXTAUTH_SECRET", "short"],
-])("a wrong %s is named and its value is not repeated", (name, value) => {
-  const told = problems({ ...complete, [name]: value });
-  expect(told).toContain(name);
-  expect(told).not.toContain(value);
+])("an invalid %s is named without repeating its value", (name, value) => {
+  const messages = errorsOf({ ...complete, [name]: value });
+  expect(messages).toContain(name);
+  expect(messages).not.toContain(value);
 });

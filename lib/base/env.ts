@@ -41,18 +41,18 @@ const schema = z.object({
   SNAPTRADE_CLIENT_ID: required("the client id of your SnapTrade API key"),
   SNAPTRADE_CONSUMER_KEY: required("the consumer key of your SnapTrade API key"),
   SNAPTRADE_PREVIOUS_CONSUMER_KEY: z.string().optional(),
-  // With a path of its own, the SDK would sign something else than it sends (docs/snaptrade.md §1.2).
+  // With a path in the URL, the SDK would sign a different path than it sends (docs/snaptrade.md §1.2).
   SNAPTRADE_API_URL: z
     .url("must be a URL")
     .refine((value) => !/\/(api\/v1)?$/.test(value), "must have no trailing slash and no /api/v1")
     .default("https://api.snaptrade.com"),
-  // SnapTrade's public two (docs/snaptrade.md §4.14).
+  // SnapTrade's two public origins (docs/snaptrade.md §4.14).
   SNAPTRADE_PORTAL_ORIGINS: z
     .string()
     .default("https://app.snaptrade.com,https://connect.snaptrade.com")
     .transform((value) => value.split(",").map((entry) => entry.trim()))
     .pipe(z.array(origin)),
-  NEXTAUTH_SECRET: required("it signs what next-auth signs; make one with `openssl rand -base64 32`").min(
+  NEXTAUTH_SECRET: required("next-auth signs with it; make one with `openssl rand -base64 32`").min(
     16,
     "must have at least 16 characters",
   ),
@@ -81,11 +81,11 @@ const schema = z.object({
 
 export type Env = z.infer<typeof schema>;
 
-/** A setting is wrong or missing; the message names each one and what to do, and never repeats a value. */
+/** A setting is wrong or missing. The message names each one and how to fix it, and never repeats a value. */
 export class SettingsError extends Error {}
 
 /**
- * Reads and checks all settings (README, "Settings").
+ * Parses and validates all settings (README, "Settings").
  * @throws SettingsError with one line per setting that is wrong or missing
  */
 export function parseEnv(source: Record<string, string | undefined>): Env {
@@ -100,8 +100,8 @@ export function parseEnv(source: Record<string, string | undefined>): Env {
 let parsedOnce: Env | undefined;
 
 /**
- * The settings of this process, parsed once; the start of the server calls it first (instrumentation.ts).
- * @throws SettingsError as parseEnv does
+ * The settings of this process, parsed once; instrumentation.ts calls this first at startup.
+ * @throws SettingsError like parseEnv
  */
 export function env(): Env {
   parsedOnce ??= parseEnv(process.env);

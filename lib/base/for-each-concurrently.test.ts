@@ -5,7 +5,7 @@ const numbers = Array.from({ length: 20 }, (_, index) => index);
 const pace = { atOnce: 3, withinMs: 60_000 };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("all get their turn, in order, never more than so many at once", async () => {
+test("every item is processed, in order, never more than the limit at once", async () => {
   const begun: number[] = [];
   let running = 0;
   let most = 0;
@@ -19,7 +19,7 @@ test("all get their turn, in order, never more than so many at once", async () =
   expect(most).toBe(3);
 });
 
-test("one that throws is named, and stops nobody else's turn", async () => {
+test("an item whose work throws is returned, and the others still run", async () => {
   const done: number[] = [];
   const failed = await forEachConcurrently(numbers, pace, async (number) => {
     await turn();
@@ -30,7 +30,7 @@ test("one that throws is named, and stops nobody else's turn", async () => {
   expect(done).toHaveLength(17);
 });
 
-test("nothing begins once one says stop, or the time is up", async () => {
+test("no item starts after one returns stop, or after the time is up", async () => {
   const begun: number[] = [];
   await forEachConcurrently(numbers, { ...pace, atOnce: 1 }, (number) => {
     begun.push(number);
@@ -43,7 +43,7 @@ test("nothing begins once one says stop, or the time is up", async () => {
   expect(begun).toHaveLength(5);
 });
 
-test("one that hangs counts as failed, and blocks neither the others nor the end", async () => {
+test("an item whose work hangs counts as failed, and blocks neither the others nor the return", async () => {
   const done: number[] = [];
   const failed = await forEachConcurrently(numbers, { ...pace, eachWithinMs: 20 }, async (number) => {
     if (number === 3) await new Promise(() => undefined);

@@ -3,11 +3,11 @@ import { withinTime } from "./time-limit";
 
 interface Pace {
   atOnce: number;
-  /** What has not begun by then is left for the next time. */
+  /** Items that have not started by then are left for the next call. */
   withinMs: number;
   /**
-   * How long one item may take; after that it counts as failed and the next one starts. The whole ends after
-   * both limits together.
+   * The time limit per item; after that the item counts as failed and the next one starts. The call returns
+   * within both limits combined.
    */
   eachWithinMs?: number;
 }
@@ -15,9 +15,8 @@ interface Pace {
 const usualEachWithinMs = 30_000;
 
 /**
- * Does `work` for each item, a few at a time and in their order, until the time is up or one of them says
- * "stop". An item that throws or hangs is logged and doesn't stop the others; the work of one that hangs may
- * end late, unattended.
+ * Runs `work` for each item in order, a few at a time, until the time is up or one returns "stop". An item
+ * that throws or hangs is logged and doesn't stop the others; work that hangs may finish late, unattended.
  * @returns the items whose work threw or hung
  */
 export async function forEachConcurrently<T>(
@@ -35,7 +34,7 @@ export async function forEachConcurrently<T>(
         if ((await withinTime(eachWithinMs, () => work(item))) === "stop") queue.length = 0;
       } catch (error) {
         failed.push(item);
-        log.error(describeError(error), "One of several ended unexpectedly; the others go on");
+        log.error(describeError(error), "One of several items failed; continuing with the others");
       }
     }
   }

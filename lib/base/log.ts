@@ -2,8 +2,8 @@ import "server-only";
 import pino from "pino";
 
 /**
- * Structured lines on standard output. Callers name the fields they log; whole errors, requests and URLs
- * never go in.
+ * Structured log lines on standard output. Callers name the fields to log; never pass whole errors, requests,
+ * or URLs.
  */
 export const log = pino({
   level: process.env.LOG_LEVEL ?? "info",
@@ -12,8 +12,8 @@ export const log = pino({
 });
 
 /**
- * What may be logged of an unexpected error: its kind and its stack, which names our code; messages of
- * libraries may hold secrets.
+ * The part of an unexpected error that is safe to log: its type and stack frames. Messages from libraries may
+ * contain secrets, so they are left out.
  */
 export function describeError(error: unknown): object {
   if (!(error instanceof Error)) return { error: typeof error };

@@ -1,7 +1,4 @@
-/**
- * Work did not end within its time limit. It may continue unattended, so it must be harmless when it ends
- * late.
- */
+/** The work exceeded its time limit. It may still be running, so it must be harmless if it finishes late. */
 export class TimeLimitExceeded extends Error {
   override name = "TimeLimitExceeded";
 }

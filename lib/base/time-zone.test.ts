@@ -11,11 +11,11 @@ test.each([
   ["+05:30", null],
   ["Mars/Olympus", null],
   ["", null],
-])("the zone %s is kept as %s", (told, kept) => {
-  expect(knownTimeZone(told)).toBe(kept);
+])("the zone %s is stored as %s", (reported, kept) => {
+  expect(knownTimeZone(reported)).toBe(kept);
 });
 
-test("each time zone a browser may report has one spelling, so spellings take no memory", () => {
+test("aliases of a time zone map to one canonical name", () => {
   const spellings = ["Asia/Kolkata", "asia/kolkata", "ASIA/KOLKATA", "Asia/Calcutta"].map(knownTimeZone);
   expect(new Set(spellings).size).toBe(1);
 });

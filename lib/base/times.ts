@@ -1,6 +1,6 @@
 /**
- * For whom times are written: their language and zone; `zoneKnown` is false as long as only the server's
- * guess is there.
+ * Who times are formatted for: their language and zone. `zoneKnown` is false while the zone is only the
+ * server's guess.
  */
 export interface Viewer {
   locale: string;
@@ -34,12 +34,12 @@ export function clock(viewer: Viewer, at: Date): string {
   return format(viewer, at, { hour: "2-digit", minute: "2-digit" }) + inUtc(viewer);
 }
 
-/** "14:03:27", for proof and time lines. */
+/** "14:03:27", for evidence and timelines. */
 export function clockSeconds(viewer: Viewer, at: Date): string {
   return format(viewer, at, { hour: "2-digit", minute: "2-digit", second: "2-digit" }) + inUtc(viewer);
 }
 
-/** "Tue 17 Nov", with the year when it is another one than now. */
+/** "Tue 17 Nov", with the year if it differs from the current one. */
 export function dayName(viewer: Viewer, at: Date, now: Date): string {
   const otherYear = format(viewer, at, { year: "numeric" }) !== format(viewer, now, { year: "numeric" });
   if (otherYear) return dateName(viewer, at);
@@ -66,7 +66,7 @@ export function dayAt(viewer: Viewer, at: Date, now: Date, time = clock): string
   return `${isSameDay(viewer, at, now) ? "today" : `on ${dayName(viewer, at, now)}`} at${space}${time(viewer, at)}`;
 }
 
-/** "Tue 17 Nov at 09:14", for what is read at another time than it is written. */
+/** "Tue 17 Nov at 09:14", for text that is read later than it is written. */
 export function dayAndTime(viewer: Viewer, at: Date, now: Date): string {
   return `${dayName(viewer, at, now)} at${space}${clock(viewer, at)}`;
 }
@@ -93,14 +93,14 @@ export function duration(ms: number): string {
   return [days ? count(days, "day") : "", clockPart].filter(Boolean).join(", ");
 }
 
-/** Everything there is to say about a time, for a title. */
+/** The full date and time with zone, for a tooltip. */
 export function fullTime(viewer: Viewer, at: Date): string {
   return format(viewer, at, { dateStyle: "full", timeStyle: "long" });
 }
 
-/** When the reader's present day began. */
+/** When the current day started in the reader's time zone. */
 export function startOfDay(viewer: Viewer, now: Date): Date {
-  // Days differ in length where clocks change, so the start is sought rather than computed.
+  // Days on which the clocks change differ in length, so the start is searched for rather than computed.
   let start = now.getTime() - (now.getTime() % (15 * minute));
   while (isSameDay(viewer, new Date(start - 1), now)) start -= 15 * minute;
   return new Date(start);

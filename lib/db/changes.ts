@@ -9,7 +9,7 @@ interface Changes {
   brokerages: Set<string>;
 }
 
-/** What each transaction has changed so far. */
+/** The changes that each open transaction has recorded so far. */
 const pending = new WeakMap<object, Changes>();
 /** People with a new version that is committed, and that no open page has been notified of yet. */
 const unannounced = new Set<string>();
@@ -17,19 +17,20 @@ const unannounced = new Set<string>();
 type Writer = Pick<Transaction, "update">;
 
 /**
- * Marks this person's pages as out of date; a transaction writes the mark last of all (docs/decisions/0010).
+ * Marks this person's pages as out of date. Inside `transaction`, the mark is written last
+ * (docs/decisions/0010).
  */
 export function recordChange(tx: Writer, userId: string): Promise<void> {
   return record(tx, { users: new Set([userId]), brokerages: new Set() });
 }
 
-/** The same for everyone with a connection at these brokerages. */
+/** Marks the pages of everyone with a connection at these brokerages as out of date, like recordChange. */
 export function recordChangeAt(tx: Writer, brokerageIds: string[]): Promise<void> {
   return record(tx, { users: new Set(), brokerages: new Set(brokerageIds) });
 }
 
 /**
- * Runs a transaction's work, then marks the affected people: users are locked last, in one order.
+ * Runs a transaction's work, then marks the affected people. Users are locked last and in one order.
  * @returns also whom to announce once it is committed
  */
 export async function withChanges<T>(

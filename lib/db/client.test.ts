@@ -23,7 +23,7 @@ const pglite = (name: string) => ({
   NEON_WS_PROXY: undefined,
 });
 
-/** Another process that opens the folder, says so, and stays until it is killed. */
+/** Starts another process that opens the database, prints "open", and stays until it is killed. */
 async function holder(name: string) {
   const code = `const { openDatabase } = await import("./lib/db/client.ts"); await openDatabase(${JSON.stringify(pglite(name))}); console.log("open"); setInterval(() => {}, 1000);`;
   const child = spawn(
@@ -45,7 +45,7 @@ async function holder(name: string) {
 }
 
 describe("the embedded database", () => {
-  test("a second process stops with one sentence that names the first, and a killed one leaves no lock behind", async () => {
+  test("a second process stops with an error that names the first, and a killed process leaves no lock behind", async () => {
     const first = await holder("locked");
     expect(first.said()).toContain("open");
     await expect(openDatabase(pglite("locked"))).rejects.toThrow(
@@ -57,7 +57,7 @@ describe("the embedded database", () => {
     await close();
   });
 
-  test("what was written is there after it was closed and opened again", async () => {
+  test("data survives closing and reopening the database", async () => {
     const first = await openDatabase(pglite("kept"));
     await first.db.insert(users).values({ email: "kept@example.com" });
     await first.close();
@@ -68,7 +68,7 @@ describe("the embedded database", () => {
     await second.close();
   });
 
-  test("a database from a newer version is left alone, with a sentence", async () => {
+  test("a database from a newer version is refused with an explanation", async () => {
     const first = await openDatabase(pglite("future"));
     await first.db.execute(
       sql`insert into drizzle.__drizzle_migrations (hash, created_at) values ('of the future', 9999999999999)`,
@@ -77,7 +77,7 @@ describe("the embedded database", () => {
     await expect(openDatabase(pglite("future"))).rejects.toThrow("made by a newer version");
   });
 
-  test("a damaged database is named as such, with the way out", async () => {
+  test("a damaged database is refused with an explanation of what to do", async () => {
     const first = await openDatabase(pglite("damaged"));
     await first.close();
     const data = path.join(folder, "damaged/data");
@@ -86,7 +86,7 @@ describe("the embedded database", () => {
     await expect(openDatabase(pglite("damaged"))).rejects.toThrow("seems to be damaged");
   });
 
-  test("a query that fails shows none of its parameters when it is printed", async () => {
+  test("a failed query never prints its parameters", async () => {
     const { db, close } = await openDatabase(pglite("failing"));
     const failed: unknown = await db
       .insert(users)
@@ -101,7 +101,7 @@ describe("the embedded database", () => {
     await close();
   });
 
-  test("a schema that lacks migrations is refused until they are applied", async () => {
+  test("a schema with pending migrations is refused until they are applied", async () => {
     const { db, close } = await openDatabase(pglite("behind"));
     await db.execute(sql`delete from drizzle.__drizzle_migrations`);
     await expect(requireCurrentSchema(db)).rejects.toThrow("npm run db:migrate");
@@ -122,7 +122,7 @@ describe.runIf(inject("postgresUrl"))("PostgreSQL", () => {
     await close();
   }
 
-  test("two migrations at once apply everything once", async () => {
+  test("two concurrent migrations apply everything exactly once", async () => {
     await create("migrated");
     const settings = { DATABASE_URL: url("migrated"), DATABASE_DRIVER: undefined, NEON_WS_PROXY: undefined };
     const [one, other] = await Promise.all([openDatabase(settings), openDatabase(settings)]);
@@ -133,7 +133,7 @@ describe.runIf(inject("postgresUrl"))("PostgreSQL", () => {
     await Promise.all([one.close(), other.close()]);
   });
 
-  test("Neon's driver does the same work over a WebSocket", async () => {
+  test("Neon's driver works the same over a WebSocket", async () => {
     await create("neon");
     const proxy = startWebSocketProxy(Number(new URL(url("neon")).port));
     const opened = await openDatabase({

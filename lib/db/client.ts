@@ -16,9 +16,8 @@ type Settings = Pick<ReturnType<typeof env>, "DATABASE_URL" | "DATABASE_DRIVER" 
 const poolSize = 10;
 
 /**
- * Opens the database that DATABASE_URL names with the driver that fits it: PGlite, pg, or Neon's over a
- * WebSocket.
- * @throws DatabaseError when an embedded folder is in use, damaged or from a newer version
+ * Opens the database in DATABASE_URL with the matching driver: PGlite, pg, or Neon over a WebSocket.
+ * @throws DatabaseError when an embedded folder is in use, damaged, or from a newer version
  */
 export async function openDatabase(settings: Settings, limits: Limits = usualLimits): Promise<OpenDatabase> {
   const { DATABASE_URL: url } = settings;
@@ -39,21 +38,20 @@ function usesNeon({ DATABASE_URL, DATABASE_DRIVER }: Settings): boolean {
   return new URL(DATABASE_URL).hostname.endsWith(".neon.tech");
 }
 
-// Development reloads this module; the open database must outlive that.
+// Development reloads this module; the open database must survive that.
 const held = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
 
 /**
- * The database of this process: opened when first needed, once, and only if its schema is the one this code
- * was built for.
- * @throws DatabaseError with a sentence for the operator
+ * This process's database, opened once when first needed, and only if its schema matches this code.
+ * @throws DatabaseError with an explanation for the operator
  */
 export async function database(): Promise<Database> {
   return (await opened()).db;
 }
 
 /**
- * Runs `work` in one transaction of this process's database: all of it is committed, or none of it.
- * @throws whatever `work` throws, TimeLimitError when it takes too long, and DatabaseError as database does
+ * Runs `work` in one transaction of this process's database: either all of it is committed or none of it.
+ * @throws whatever `work` throws, TimeLimitError when it takes too long, and DatabaseError like database
  */
 export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
   const { result, changed } = await (await opened()).transaction((tx) => withChanges(tx, work));
@@ -62,8 +60,8 @@ export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Pro
 }
 
 /**
- * How this process hears a NOTIFY of the database, or null where it cannot.
- * @throws DatabaseError as database does
+ * Subscribes this process to the database's NOTIFY, or is null if the driver can't LISTEN.
+ * @throws DatabaseError like database
  */
 export async function listener(): Promise<Listen | null> {
   return (await opened()).listen;
@@ -82,7 +80,7 @@ async function opened(): Promise<OpenDatabase> {
   try {
     return await held.reconnectDatabase;
   } catch (error) {
-    // A database that was away may be back for the next request.
+    // An unreachable database may be back for the next request.
     held.reconnectDatabase = undefined;
     throw error;
   }

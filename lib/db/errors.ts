@@ -2,14 +2,14 @@ import { inspect } from "node:util";
 import { DrizzleQueryError } from "drizzle-orm";
 import { describeError } from "@/lib/base/log";
 
-/** The database cannot be used as it is; the message is a sentence for the operator. */
+/** The database cannot be used as it is. The message is an explanation for the operator. */
 export class DatabaseError extends Error {
   override name = "DatabaseError";
 }
 
 /**
- * A failed query carries its parameters in its message, secrets among them. However such an error is printed,
- * by the framework too, it shows what may be logged.
+ * The message of a failed query contains its parameters, including secrets. However such an error is printed,
+ * even by the framework, it shows only what is safe to log.
  */
 Object.assign(DrizzleQueryError.prototype, {
   [inspect.custom](this: DrizzleQueryError) {
@@ -18,16 +18,14 @@ Object.assign(DrizzleQueryError.prototype, {
 });
 
 /**
- * The database was reachable and refused this statement, because of its values or a conflict; false when it
- * was unreachable or unwell.
+ * True if the database was reachable and rejected this statement because of its values or a conflict; false
+ * if it was unreachable or failing.
  */
 export function isRefusal(error: unknown): boolean {
   return hasState(error, /^(?!08|25|53|57P|58|XX)[0-9A-Z]{5}$/);
 }
 
-/**
- * The database refused this statement's values and would refuse them again: it can't store them, or must not.
- */
+/** True if the database rejected the values themselves, so that retrying cannot help. */
 export function isRefusedData(error: unknown): boolean {
   return hasState(error, /^(22|23|54)[0-9A-Z]{3}$/);
 }

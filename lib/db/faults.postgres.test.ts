@@ -7,7 +7,7 @@ import { TimeLimitError, type Limits } from "./limits";
 import { startFaultyNetwork, type FaultyNetwork } from "@/lib/testing/faulty-network";
 import { startWebSocketProxy } from "@/lib/testing/websocket-proxy";
 
-/** As in production, at a fifth of the time. */
+/** The production limits at a fifth of their length. */
 const limits: Limits = {
   connectMs: 1_000,
   lockMs: 600,
@@ -31,7 +31,7 @@ const succeeds = (promise: Promise<unknown>) =>
     () => false,
   );
 
-/** A promise to wait for until another party opens it. */
+/** A promise that stays pending until `open` is called. */
 function latch() {
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => (open = resolve));
@@ -80,7 +80,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     openDatabase({ DATABASE_URL: at.href, DATABASE_DRIVER: "pg", NEON_WS_PROXY: undefined }, limits);
   const counting = () => opened.transaction((tx) => tx.execute(count));
 
-  /** Uses every connection of the pool at once, so that all of them exist. */
+  /** Uses all connections of the pool at once, so that each one is open. */
   async function fillPool() {
     expect(fulfilled(await times(poolSize, () => opened.db.execute(sleep(0.3))))).toBe(poolSize);
   }
@@ -91,7 +91,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await opened.db.execute(count);
   }
 
-  test("ten connections that died silently are replaced as soon as one is discovered", async () => {
+  test("ten connections that died silently are all replaced once one of them is found dead", async () => {
     await fillPool();
     network.freeze();
     network.heal();
@@ -101,7 +101,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     expect(Date.now() - began).toBeLessThan(limits.queryMs + 2_000);
   });
 
-  test("ten transactions whose begin is never answered return all their connections", async () => {
+  test("ten transactions whose BEGIN is never answered release all their connections", async () => {
     await fillPool();
     network.freeze();
     network.heal();
@@ -109,7 +109,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("queries that are never answered return their connections", async () => {
+  test("queries that are never answered release their connections", async () => {
     await fillPool();
     network.freeze();
     network.heal();
@@ -117,7 +117,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("eight drops under load lose no connection for good", async () => {
+  test("eight drops under load never shrink the pool", async () => {
     let done = 0;
     let stopped = false;
     const workers = times(2 * poolSize, async () => {
@@ -147,7 +147,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("work that hangs inside a transaction holds its locks only briefly, and others fail fast until then", async () => {
+  test("work that hangs inside a transaction holds its locks only briefly; until then others fail fast", async () => {
     const hung = latch();
     const ended = times(1, () =>
       opened.transaction(async (tx) => {
@@ -181,7 +181,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     expect(await idleInTransaction()).toBe(0);
   });
 
-  test("the server ends a statement that takes too long, and says so", async () => {
+  test("the server cancels a statement that takes too long and reports why", async () => {
     await expect(opened.db.execute(sleep(20))).rejects.toMatchObject({ cause: { code: "57014" } });
     await expect(opened.transaction((tx) => tx.execute(sleep(20)))).rejects.toMatchObject({
       cause: { code: "57014" },
@@ -189,7 +189,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("a caller that finds no free connection learns it in time", async () => {
+  test("a caller that gets no free connection fails within the limit", async () => {
     const [held, free] = [latch(), latch()];
     let holders = 0;
     const holding = times(poolSize, () =>
@@ -205,7 +205,7 @@ describe.each(["pg", "neon"] as const)("a faulty network between %s and the serv
     await expectUsable();
   });
 
-  test("a slow network is only slow", async () => {
+  test("a slow network causes no failures", async () => {
     network.slowBy(40);
     const reading = () => opened.transaction((tx) => tx.execute(sql`select n from counter`));
     expect(fulfilled(await times(2 * poolSize, reading))).toBe(2 * poolSize);

@@ -1,28 +1,28 @@
 /**
- * Time limits for the database. The server's are shorter than ours, so normally it ends what takes too long
- * and says why.
+ * Time limits for the database. The server's limits are shorter than ours, so normally the server cancels
+ * what takes too long and reports why.
  */
 export interface Limits {
   /**
-   * For a free client or a new connection. Enough for a sleeping database to wake up; webhook senders wait 10
-   * s in all.
+   * Waiting for a free client or a new connection: long enough to wake a sleeping database, within the 10 s
+   * that webhook senders wait.
    */
   connectMs: number;
   /**
-   * For a lock. Ours are held for milliseconds, so a longer wait means the holder hangs; deadlocks are
-   * detected after 1 s.
+   * Waiting for a lock. Ours are held for milliseconds, so a longer wait means that the holder hangs;
+   * deadlocks are detected after 1 s.
    */
   lockMs: number;
   /**
-   * Between two statements of a transaction. Transactions wait for nothing outside, so this process must be
-   * hanging, and its locks must be freed.
+   * Between two statements of a transaction. Transactions wait for nothing external, so a longer pause means
+   * that this process hangs and its locks must be released.
    */
   idleMs: number;
-  /** For one statement, by the server: far more than the slowest query takes. */
+  /** One statement, enforced by the server: far longer than the slowest query. */
   statementMs: number;
-  /** For one statement, by us: after this the connection is silent, not slow. */
+  /** One statement, enforced by us: after this the connection is considered dead, not slow. */
   queryMs: number;
-  /** For a whole transaction, whatever it does. */
+  /** A whole transaction. */
   transactionMs: number;
 }
 
@@ -35,7 +35,7 @@ export const usualLimits: Limits = {
   transactionMs: 15_000,
 };
 
-/** A migration may rewrite a large table, and waits for a concurrent one to finish. */
+/** A migration may rewrite a large table, or wait for a concurrent migration. */
 export const migrationLimits: Limits = {
   ...usualLimits,
   lockMs: 590_000,
@@ -45,13 +45,13 @@ export const migrationLimits: Limits = {
   transactionMs: 600_000,
 };
 
-/** Something exceeded its limit; it may have completed all the same. */
+/** An operation exceeded its limit; it may have completed anyway. */
 export class TimeLimitError extends Error {
   override name = "TimeLimitError";
 }
 
 /**
- * The result of `promise`, if it settles within `ms`; a later result goes to `late`.
+ * The result of `promise` if it resolves within `ms`; a later result is passed to `late`.
  * @throws TimeLimitError when it takes longer
  */
 export function within<T>(

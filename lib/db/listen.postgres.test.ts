@@ -11,14 +11,14 @@ describe("LISTEN over a faulty network", () => {
   const server = new Pool({ connectionString: url.href, max: 1 });
   let network: FaultyNetwork;
   let listening: Listening;
-  let told: number;
+  let heard: number;
 
   beforeEach(async () => {
     network = await startFaultyNetwork(Number(url.port));
     const through = new URL(url);
     through.port = String(network.port);
     listening = listenWithPg(through.href, { ...usualLimits, connectMs: 1_000, queryMs: 1_000 });
-    told = 0;
+    heard = 0;
   });
   afterEach(async () => {
     await listening.end();
@@ -26,7 +26,7 @@ describe("LISTEN over a faulty network", () => {
   });
   afterAll(() => server.end());
 
-  const listen = () => listening.listen(channel, () => told++);
+  const listen = () => listening.listen(channel, () => heard++);
   const soon = { timeout: 10_000, interval: 20 };
 
   async function listeners(): Promise<number> {
@@ -36,7 +36,7 @@ describe("LISTEN over a faulty network", () => {
     return rowCount ?? 0;
   }
 
-  test("twenty callers whose LISTEN fails leave one listener, which hears again once the server is back", async () => {
+  test("twenty callers whose LISTEN fails share one listener, which resumes once the server is back", async () => {
     network.refuse();
     const hears = Array.from({ length: 20 }, listen);
     await expect.poll(() => network.refused(), soon).toBeGreaterThan(1);
@@ -47,20 +47,20 @@ describe("LISTEN over a faulty network", () => {
     expect(network.lines()).toBe(1);
   });
 
-  test("a dropped connection is reopened, and listeners are told that they may have missed something", async () => {
+  test("a dropped connection is reopened, and listeners are notified that they may have missed something", async () => {
     const hears = listen();
-    await expect.poll(() => told, soon).toBe(1);
+    await expect.poll(() => heard, soon).toBe(1);
     for (let drop = 1; drop <= 3; drop++) {
       network.drop();
-      await expect.poll(() => told, soon).toBe(1 + drop);
+      await expect.poll(() => heard, soon).toBe(1 + drop);
     }
     expect(hears()).toBe(true);
     await server.query(`notify ${channel}`);
-    await expect.poll(() => told, soon).toBe(5);
+    await expect.poll(() => heard, soon).toBe(5);
     expect(network.lines()).toBe(1);
   });
 
-  test("nothing remains after the end, and nothing starts again", async () => {
+  test("after the end, nothing remains open and nothing restarts", async () => {
     const hears = listen();
     await expect.poll(hears, soon).toBe(true);
     await listening.end();

@@ -5,9 +5,9 @@ import { usualLimits, within, type Limits } from "./limits";
 
 /**
  * Calls `heard` with the payload of each NOTIFY on a channel, and with null whenever some may have been
- * missed. It never fails: a lost connection is reopened, however long that takes.
- * @returns a check of whether it is listening right now; callers that must not miss a change poll while it
- * isn't
+ * missed. Never fails: a lost connection is reopened, however long that takes.
+ * @returns a function that reports whether it is listening right now; callers that must not miss a change
+ * poll while it isn't
  */
 export type Listen = (channel: string, heard: Heard) => () => boolean;
 
@@ -18,27 +18,27 @@ export interface Listening {
   end: () => Promise<void>;
 }
 
-interface Ear {
-  hears: boolean;
-  heard: Set<Heard>;
+interface Subscription {
+  active: boolean;
+  callbacks: Set<Heard>;
 }
 
 const firstPauseMs = 1_000;
 const maxPauseMs = 30_000;
-/** Queries the connection regularly, to notice when it died silently. */
+/** How often the connection is queried, to detect that it died silently. */
 const checkMs = 10_000;
 
 /**
- * LISTEN outside the pool: one connection per channel, however many callers listen and however often it was
+ * LISTEN outside the pool: one connection per channel, however many callers there are and however often it is
  * lost.
  */
 export function listenWithPg(connectionString: string, limits: Limits = usualLimits): Listening {
-  const ears = new Map<string, Ear>();
+  const subscriptions = new Map<string, Subscription>();
   const clients = new Set<Client>();
   let ended = false;
   const isOver = () => ended;
 
-  async function keepListening(channel: string, ear: Ear): Promise<void> {
+  async function keepListening(channel: string, subscription: Subscription): Promise<void> {
     for (let failures = 0; !isOver(); failures++) {
       const client = new Client({
         connectionString,
@@ -48,28 +48,28 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
       clients.add(client);
       const lost = new Promise<true>((resolve) => client.once("end", () => resolve(true)));
       try {
-        await connect(client, channel, ear);
+        await connect(client, channel, subscription);
         failures = 0;
         await stayConnected(client, lost);
       } catch (error) {
         log.warn({ ...describeError(error), failures }, "The LISTEN connection to the database was lost");
       }
-      ear.hears = false;
+      subscription.active = false;
       close(client);
       if (!isOver()) await pause(Math.min(maxPauseMs, firstPauseMs * 2 ** failures));
     }
   }
 
-  async function connect(client: Client, channel: string, ear: Ear): Promise<void> {
-    const pass = (payload: string | null) => {
-      for (const heard of ear.heard) heard(payload);
+  async function connect(client: Client, channel: string, subscription: Subscription): Promise<void> {
+    const notify = (payload: string | null) => {
+      for (const heard of subscription.callbacks) heard(payload);
     };
     client.on("error", () => undefined);
-    client.on("notification", ({ payload }) => pass(payload ?? null));
+    client.on("notification", ({ payload }) => notify(payload ?? null));
     await within(limits.connectMs, "Connecting in order to listen", client.connect());
     await within(limits.queryMs, "LISTEN", client.query(`listen ${client.escapeIdentifier(channel)}`));
-    ear.hears = true;
-    pass(null);
+    subscription.active = true;
+    notify(null);
   }
 
   async function stayConnected(client: Client, lost: Promise<true>): Promise<void> {
@@ -77,7 +77,7 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
       await within(limits.connectMs, "The connection that listens", client.query("select 1"));
   }
 
-  /** Without waiting for the other side, which may be gone. */
+  /** Does not wait for the server, which may be gone. */
   function close(client: Client): void {
     clients.delete(client);
     void client.end().catch(() => undefined);
@@ -86,11 +86,11 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
 
   return {
     listen(channel, heard) {
-      const ear = ears.get(channel) ?? { hears: false, heard: new Set() };
-      ear.heard.add(heard);
-      if (!ears.has(channel)) void keepListening(channel, ear);
-      ears.set(channel, ear);
-      return () => ear.hears;
+      const subscription = subscriptions.get(channel) ?? { active: false, callbacks: new Set() };
+      subscription.callbacks.add(heard);
+      if (!subscriptions.has(channel)) void keepListening(channel, subscription);
+      subscriptions.set(channel, subscription);
+      return () => subscription.active;
     },
     end() {
       ended = true;

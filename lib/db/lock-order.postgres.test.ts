@@ -13,8 +13,8 @@ withDatabase();
 
 const rounds = 120;
 
-/** PGlite runs one transaction at a time, so it can't deadlock. */
-describe("locks are taken in one order", () => {
+/** PGlite runs one transaction at a time, so it never deadlocks. */
+describe("locks are always taken in the same order", () => {
   test(
     "concurrent maintenance, webhooks and looks never deadlock, in 120 rounds",
     { timeout: 300_000 },

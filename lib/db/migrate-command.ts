@@ -4,8 +4,8 @@ import { openDatabase } from "./client";
 import { DatabaseError } from "./errors";
 import { migrateDatabase } from "./migrate";
 
-// The command behind `npm run db:migrate`: it needs the database settings only, so that a deployment can run
-// it before the rest is configured.
+// The command behind `npm run db:migrate`. It needs only the database settings, so a deployment can run it
+// before the rest is configured.
 nextEnv.loadEnvConfig(process.cwd());
 try {
   const url = process.env.DATABASE_URL || "pglite:.data/pglite";

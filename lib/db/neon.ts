@@ -3,7 +3,7 @@ import { Client, neonConfig, Pool } from "@neondatabase/serverless";
 import type { PoolConfig } from "pg";
 import { WebSocket } from "ws";
 
-/** Neon's pool over WebSockets: to a Neon server, or through `proxy` to any other. */
+/** Neon's pool over WebSockets: directly to a Neon server, or through `proxy` to any other server. */
 export function neonPool(options: PoolConfig, proxy: string | undefined): Pool {
   neonConfig.webSocketConstructor = PromptWebSocket;
   if (proxy) {
@@ -17,7 +17,9 @@ export function neonPool(options: PoolConfig, proxy: string | undefined): Pool {
   return pool;
 }
 
-/** Neon's client never finishes `end()` once its connection is lost, and the pool would wait for it. */
+/**
+ * Neon's client never finishes `end()` after its connection is lost, and the pool would wait for it forever.
+ */
 class PromptClient extends Client {
   private lost = false;
 
@@ -32,7 +34,7 @@ class PromptClient extends Client {
   }
 }
 
-/** Closes within a second; a graceful close would wait half a minute for a server that is gone. */
+/** Closes within a second; a graceful close waits half a minute for a server that is gone. */
 class PromptWebSocket extends WebSocket {
   override close(...reason: Parameters<WebSocket["close"]>) {
     super.close(...reason);

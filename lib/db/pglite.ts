@@ -12,9 +12,8 @@ import { migrateDatabase } from "./migrate";
 import { tables } from "@/lib/db/schema/tables";
 
 /**
- * Opens the embedded database in `folder`, for this process alone, and brings it to the present schema. Two
- * processes on one folder silently lose rows, so the folder is locked until this process ends, however it
- * ends.
+ * Opens the embedded database in `folder` for this process alone, and migrates it. Two processes on one
+ * folder silently lose rows, so the folder is locked until this process ends, even if it is killed.
  * @throws DatabaseError when another process holds the folder or its contents cannot be opened
  */
 export async function openPglite(folder: string, limits: Limits): Promise<OpenDatabase> {
@@ -31,7 +30,8 @@ export async function openPglite(folder: string, limits: Limits): Promise<OpenDa
   const db = drizzle(client, { schema: tables });
   const opened: OpenDatabase = {
     db,
-    // One transaction at a time: work that hangs would block all others, so it is rolled back.
+    // PGlite runs one transaction at a time, so hanging work would block all others; it is rolled back
+    // instead.
     transaction: (work, bounds = limits) =>
       db.transaction((tx) => within(bounds.transactionMs, "A transaction", work(tx))),
     listen(channel, heard) {
@@ -54,7 +54,7 @@ export async function openPglite(folder: string, limits: Limits): Promise<OpenDa
   return opened;
 }
 
-/** The system frees this lock when the process ends, even if it is killed. */
+/** The operating system releases this lock when the process ends, even if it is killed. */
 function lockFolder(folder: string): number {
   const file = path.join(folder, "lock");
   const descriptor = openSync(file, "a+");

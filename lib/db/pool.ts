@@ -9,12 +9,12 @@ import { tables } from "@/lib/db/schema/tables";
 
 type Query = (statement: unknown, values?: unknown[]) => Promise<unknown>;
 
-/** One connection; the same object for as long as it lives. */
+/** One connection; the same object for as long as the connection lives. */
 export interface PoolClient {
   query: Query;
   release: (error?: Error) => void;
   on: (event: "error", heard: (error: Error) => void) => unknown;
-  /** On a real connection: closes it without waiting for the other side. */
+  /** Present on a real connection: closes it without waiting for the server. */
   connection?: { stream: { destroy: () => unknown } };
 }
 
@@ -29,21 +29,21 @@ export interface ClientPool {
 
 /**
  * A database on top of a connection pool: pg's, Neon's, or a simulated one. Nothing waits longer than its
- * limit, and a client on which anything failed or timed out is destroyed instead of returned, since there is
- * no telling what it is still doing.
+ * limit. A client on which anything failed or timed out is destroyed instead of reused, because there is no
+ * way to know what it is still doing.
  *
- * The pool must offer `connect()`, which lends a client until its `release(error?)` (with an error: for
- * good), `end()`, and `on("error" | "connect", …)`. A client must offer `on("error", …)`, `query(config,
- * values)` as drizzle's node-postgres driver calls it (`{ text, rowMode?, types }`, answered by `{ rows }`),
- * and `query(text)` with one or several statements and no values; the answer to `commit` has the `command`
- * that was done, COMMIT or ROLLBACK. A client answers in the order in which it was asked.
+ * The pool must offer `connect()`, which lends a client until its `release(error?)` (with an error, the
+ * client is discarded), `end()`, and `on("error" | "connect", …)`. A client must offer `on("error", …)`,
+ * `query(config, values)` as drizzle's node-postgres driver calls it (`{ text, rowMode?, types }`, answered
+ * with `{ rows }`), and `query(text)` with one or more statements and no values; the answer to `commit` has
+ * the `command` that was executed, COMMIT or ROLLBACK. A client answers in the order in which it was queried.
  */
 export function openPool(
   pool: ClientPool,
   listening: Listening | null = null,
   limits: Limits = usualLimits,
 ): OpenDatabase {
-  hearLostConnections(pool);
+  logLostConnections(pool);
   const { checkOut, ask } = watchClients(pool, limits);
 
   const query: Query = async (statement, values) => {
@@ -61,8 +61,7 @@ export function openPool(
   async function transaction<T>(work: (tx: Transaction) => Promise<T>, bounds: Limits = limits): Promise<T> {
     const client = await checkOut();
     let over = false;
-    // Whatever `work` does after the end must not reach a client that another transaction may be using by
-    // then.
+    // By then another transaction may be using this client, so late queries from `work` must not reach it.
     const inside: Query = async (statement, values) => {
       if (over) throw new Error("This transaction is over");
       return ask(client, bounds.queryMs, statement, values);
@@ -71,7 +70,7 @@ export function openPool(
       await inside(`begin; ${settings("set local", bounds)}`);
       const result = await work(drizzleOn(inside));
       const done = (await inside("commit")) as { command?: string };
-      // The server's answer when a statement failed and `work` carried on regardless.
+      // The server answers a commit with ROLLBACK if a statement failed and `work` ignored it.
       if (done.command === "ROLLBACK")
         throw new Error("The transaction was rolled back because one of its statements failed");
       return result;
@@ -96,12 +95,14 @@ export function openPool(
   };
 }
 
-/** Lends out clients that can be trusted, and runs their queries within limits. */
+/** Lends out clients that are known to be healthy, and runs their queries within the limits. */
 function watchClients(pool: ClientPool, limits: Limits) {
-  /** Counts queries and answers, to know their order. */
+  /** Numbers queries and answers to record their order. */
   let count = 0;
   const answered = new WeakMap<PoolClient, number>();
-  /** A connection fell silent at this point; those that haven't answered since are equally suspect. */
+  /**
+   * The point at which a connection last fell silent; clients that haven't answered since are suspect too.
+   */
   let silentSince = 0;
 
   async function ask(
@@ -136,7 +137,7 @@ function watchClients(pool: ClientPool, limits: Limits) {
     }
   }
 
-  /** Set by a first statement rather than on connecting, since poolers refuse such parameters. */
+  /** Set with a first statement rather than as connection parameters, which poolers reject. */
   async function prepare(client: PoolClient): Promise<PoolClient> {
     try {
       await ask(client, limits.connectMs, settings("set", limits));
@@ -151,8 +152,7 @@ function watchClients(pool: ClientPool, limits: Limits) {
 }
 
 /**
- * Each transaction sets them again for itself: behind a pooler it may run on a server connection that never
- * got them.
+ * Each transaction sets these again: behind a pooler it may run on a server connection that never got them.
  */
 function settings(set: "set" | "set local", { statementMs, lockMs, idleMs }: Limits): string {
   return `${set} statement_timeout = ${statementMs}; ${set} lock_timeout = ${lockMs}; ${set} idle_in_transaction_session_timeout = ${idleMs}`;
@@ -160,18 +160,18 @@ function settings(set: "set" | "set local", { statementMs, lockMs, idleMs }: Lim
 
 function destroy(client: PoolClient, error: unknown): void {
   client.release(error instanceof Error ? error : new Error(String(error)));
-  // A graceful end waits for the other side, which may be gone.
+  // A graceful end would wait for the server, which may be gone.
   client.connection?.stream.destroy();
 }
 
-/** The part of a client that drizzle uses, whichever driver is behind it. */
+/** The parts of a client that drizzle uses, the same for every driver. */
 function drizzleOn(query: Query): Database {
   return drizzle({ query } as unknown as PgClient, { schema: tables });
 }
 
-/** Also for clients in use: an unhandled error event would end the process. */
-function hearLostConnections(pool: ClientPool) {
-  const note = (error: Error) => log.warn(describeError(error), "A database connection was lost");
-  pool.on("error", note);
-  pool.on("connect", (client) => client.on("error", note));
+/** Clients in use need a handler too: an unhandled error event would end the process. */
+function logLostConnections(pool: ClientPool) {
+  const report = (error: Error) => log.warn(describeError(error), "A database connection was lost");
+  pool.on("error", report);
+  pool.on("connect", (client) => client.on("error", report));
 }

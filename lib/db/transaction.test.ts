@@ -14,7 +14,7 @@ const add = (tx: Transaction, email: string) => tx.insert(users).values({ email 
 const isKept = async (email: string) =>
   (await (await database()).select().from(users).where(eq(users.email, email))).length > 0;
 
-test("a transaction is committed as a whole", async () => {
+test("a transaction commits everything together", async () => {
   const [one, other] = [newEmail(), newEmail()];
   await transaction(async (tx) => {
     await add(tx, one);
@@ -23,7 +23,7 @@ test("a transaction is committed as a whole", async () => {
   expect([await isKept(one), await isKept(other)]).toEqual([true, true]);
 });
 
-test("work that throws leaves nothing behind, and its error is passed on", async () => {
+test("work that throws leaves nothing behind, and its error reaches the caller", async () => {
   const email = newEmail();
   const failing = transaction(async (tx) => {
     await add(tx, email);
@@ -33,7 +33,7 @@ test("work that throws leaves nothing behind, and its error is passed on", async
   expect(await isKept(email)).toBe(false);
 });
 
-test("a failed statement that the work ignores rolls back the whole transaction, and the caller is told", async () => {
+test("a failed statement that the work ignores rolls back the whole transaction and throws", async () => {
   const email = newEmail();
   const ignoring = transaction(async (tx) => {
     await add(tx, email);
@@ -43,14 +43,14 @@ test("a failed statement that the work ignores rolls back the whole transaction,
   expect(await isKept(email)).toBe(false);
 });
 
-test("what the work does after its transaction has ended is refused", async () => {
+test("queries on a transaction that has ended are refused", async () => {
   const email = newEmail();
   const kept = await transaction((tx) => Promise.resolve({ tx }));
   await expect(add(kept.tx, email).execute()).rejects.toThrow();
   expect(await isKept(email)).toBe(false);
 });
 
-test("a transaction that takes too long is rolled back, and others continue", async () => {
+test("a transaction that takes too long is rolled back, and others carry on", async () => {
   const opened = await (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase;
   const [late, next] = [newEmail(), newEmail()];
   const slow = opened?.transaction(

@@ -24,7 +24,7 @@ export const saveSettings = formAction(
   "/notifications",
 );
 
-/** Needs no sign-in: the token is the right to it, and all it can do is end e-mails. */
+/** Needs no sign-in: the token grants it, and all it can do is stop e-mails. */
 export async function stopMail(form: FormData): Promise<void> {
   const { token = "" } = fieldsOf(form);
   redirect((await unsubscribe(token)) ? "/unsubscribe/done" : "/");

@@ -21,10 +21,10 @@ export interface ClaimedMail {
 const maxJoinMs = joinWithinMs("reminder-7");
 
 /**
- * Claims what can be mailed to a person now: one e-mail about everything that needs reconnecting, and one
- * about everything that works again. A due notice takes along others on its topic that are nearly due
- * (rules.ts), so that nobody waits longer for them. The connections are locked while this is decided, so
- * everything claimed is true.
+ * Claims what can be sent to a person now: one e-mail about everything that needs reconnecting, and one about
+ * everything that works again. A due notice takes along others on its topic that are nearly due (rules.ts),
+ * so that nobody waits longer because of them. The connections are locked during the decision, so everything
+ * claimed is true.
  */
 export async function claimMails(
   userId: string,
@@ -65,7 +65,7 @@ async function claim(tx: Transaction, { mailId, notices: claimed }: ClaimedMail,
 }
 
 /**
- * Decides on the due notices, and records the outcome for those that are not sent. A notice that can't be
+ * Decides on the due notices, and records the outcome of those that are not sent. A notice that can't be
  * decided fails alone.
  */
 async function decideEach(tx: Transaction, due: DueNotice[], now: Date) {
@@ -73,7 +73,7 @@ async function decideEach(tx: Transaction, due: DueNotice[], now: Date) {
   for (const notice of due) {
     const decision = await decideOne(tx, notice, false, now);
     if (decision instanceof Error) {
-      log.error({ notice: notice.id, ...describeError(decision) }, "A decision about a notice failed");
+      log.error({ notice: notice.id, ...describeError(decision) }, "Could not decide on a notice");
       await tx
         .update(notices)
         .set(afterFailure(notice.attempts, decision.name, now))
@@ -137,10 +137,10 @@ async function record(
 }
 
 /**
- * The last moment when it is certain that nothing was sent: checks everything the e-mail says once more, with
- * its connections locked. A repair after this finds the notices "leaving", and its receipt waits for them.
- * @returns false when the e-mail must not leave as written; what is still true in it goes out in the next
- * round
+ * Runs at the last moment at which it is certain that nothing was sent: rechecks everything the e-mail says,
+ * with its connections locked. A repair after this finds the notices "leaving", and its receipt waits for
+ * them.
+ * @returns false if the e-mail must not leave as written; what is still true in it goes out in the next round
  */
 export async function recordLeaving(
   { mailId, userId, notices: written }: ClaimedMail,

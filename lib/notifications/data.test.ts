@@ -18,12 +18,12 @@ beforeEach(async () => {
 const newest = async (userId: string) =>
   new Date(Math.max(...(await listNotices(userId)).map((notice) => notice.at.getTime())));
 
-test("'mark all as read' marks what the page showed: neither planned reminders nor anything newer than the page", async () => {
+test("“mark all as read” marks only what the page showed: no planned reminders, and nothing newer than the page", async () => {
   const owner = await makeOwner(2);
-  await owner.say(0, "disabled", 0);
+  await owner.report(0, "disabled", 0);
   await sendDueNotices(at(10));
   const shownAt = await newest(owner.userId);
-  await owner.say(1, "disabled", 60);
+  await owner.report(1, "disabled", 60);
   await markAllRead(owner.userId, shownAt, at(61));
   expect(await countUnread(owner.userId)).toBe(1);
   await markAllRead(owner.userId, await newest(owner.userId), at(62));

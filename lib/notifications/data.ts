@@ -6,10 +6,10 @@ import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
 import { users } from "@/lib/db/schema/users";
 import type { NoticeView, MailSettings } from "./views";
 
-/** Breaks and repairs are news at once; a reminder when it went out. */
+/** Breaks and repairs are listed at once, reminders only after they were sent. */
 const shown = or(eq(notices.kind, "broke"), eq(notices.kind, "fixed"), isNotNull(notices.sentAt));
 
-/** What a person was told, newest first. */
+/** Lists a person's notices, newest first, at most 100. */
 export async function listNotices(userId: string): Promise<NoticeView[]> {
   const db = await database();
   return db
@@ -36,7 +36,7 @@ export async function listNotices(userId: string): Promise<NoticeView[]> {
     .limit(100);
 }
 
-/** How many of them the person has not marked as read. */
+/** Counts the listed notices that the person has not marked as read. */
 export async function countUnread(userId: string): Promise<number> {
   const db = await database();
   const [row] = await db
@@ -47,8 +47,8 @@ export async function countUnread(userId: string): Promise<number> {
 }
 
 /**
- * Marks the notifications up to `shownAt`, the newest one that the page showed, as read; later or planned
- * ones stay unread.
+ * Marks notices up to `shownAt`, the time of the newest one on the page, as read; later or planned ones stay
+ * unread.
  */
 export async function markAllRead(userId: string, shownAt: Date, now: Date): Promise<void> {
   const db = await database();
@@ -77,7 +77,7 @@ export async function saveMailSettings(
   await db.update(users).set({ mailPreference: preference, quietFrom, quietTo }).where(eq(users.id, userId));
 }
 
-/** Remembers where the person's clock stands; written only when it changed. */
+/** Stores the person's time zone; writes only if it changed. */
 export async function rememberTimeZone(userId: string, timeZone: string): Promise<void> {
   const db = await database();
   await db

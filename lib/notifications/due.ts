@@ -9,13 +9,13 @@ import { whyHeld } from "./holds";
 import type { NoticeFacts } from "./rules";
 
 const peoplePerRound = 200;
-/** One person's notices to process in this round. */
+/** The maximum number of one person's notices per round. */
 const noticesAtOnce = 100;
 
 /**
- * Whom to write to in this round: brokerages take turns, and within each the person who has waited longest
- * comes first, so that neither one brokerage's backlog nor one person's delays anyone else's e-mail. Reads
- * what is due, which holds.ts keeps short.
+ * Lists the people to write to in this round. Brokerages take turns, and within each the person who has
+ * waited longest comes first, so that no brokerage's or person's backlog delays anyone else's e-mail. Scans
+ * all due notices, whose number holds.ts keeps low.
  */
 export async function listDuePeople(now: Date): Promise<string[]> {
   const db = await database();
@@ -44,8 +44,8 @@ export async function listDuePeople(now: Date): Promise<string[]> {
 }
 
 /**
- * Locks a person's connections against changes, then those of their notices that match and that no other
- * process has locked. Locks are always taken in the order connections, episodes, notices, users.
+ * Locks a person's connections, then those of their notices that match and that no other process has locked.
+ * Locks are always taken in the order connections, episodes, notices, users.
  */
 export async function lockNotices(
   tx: Transaction,
@@ -67,7 +67,7 @@ export async function lockNotices(
   );
 }
 
-/** Nothing about these connections changes until the transaction ends. */
+/** Locks all connections of a person until the transaction ends. */
 export async function lockConnections(tx: Transaction, userId: string): Promise<void> {
   await tx
     .select({ id: connections.id })
@@ -116,7 +116,7 @@ function readNotices(tx: Transaction, ids: string[]) {
 }
 export type DueNotice = Awaited<ReturnType<typeof readNotices>>[number];
 
-/** Reads the facts for a decision about a notice, as they are within this transaction. */
+/** Collects the facts for a decision about a notice, as of this transaction. */
 export async function factsOf(
   tx: Transaction,
   { kind, createdAt, user, episode }: DueNotice,
@@ -130,7 +130,7 @@ export async function factsOf(
     createdAt,
     ended: episode.endedAt !== null,
     leaving: connection.removalRequestedAt !== null || user.deletionRequestedAt !== null,
-    told: wasTold(episode.notices),
+    notified: wasNotified(episode.notices),
     present: presentOf(connection),
     held: whyHeld(brokerage, kind),
     joins,
@@ -145,9 +145,9 @@ export async function factsOf(
   };
 }
 
-type Told = { kind: string; mail: string }[];
+type NoticeStates = { kind: string; mail: string }[];
 
-function wasTold(about: Told): boolean | null {
+function wasNotified(about: NoticeStates): boolean | null {
   const mails = about.filter(({ kind }) => kind !== "fixed").map(({ mail }) => mail);
   if (mails.some((mail) => mail === "sent" || mail === "unknown")) return true;
   return mails.some((mail) => mail === "claimed" || mail === "leaving") ? null : false;
@@ -158,14 +158,14 @@ function presentOf({
   episodes: open,
 }: {
   state: string;
-  episodes: { notices: Told }[];
+  episodes: { notices: NoticeStates }[];
 }): NoticeFacts["present"] {
   if (state === "deleted") return "gone";
   if (state === "enabled" && open.length === 0) return "works";
-  return open.some((episode) => wasTold(episode.notices) !== false) ? "broken-and-notified" : "broken";
+  return open.some((episode) => wasNotified(episode.notices) !== false) ? "broken-and-notified" : "broken";
 }
 
-/** Whether anyone's sign-in at this brokerage has succeeded since then. */
+/** True if anyone's sign-in at this brokerage has succeeded since then. */
 async function hasAnsweredSince(tx: Transaction, brokerageId: string, since: Date): Promise<boolean> {
   const [repaired] = await tx
     .select({ id: episodes.id })

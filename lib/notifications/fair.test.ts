@@ -20,7 +20,7 @@ beforeEach(async () => {
   await db.update(brokerages).set({ enabled: true, maintenance: false });
 });
 
-/** This many people, each with an unannounced break at a brokerage of its own. */
+/** Creates this many people, each with an unannounced break, all at one new brokerage. */
 async function makePile(people: number, minutes: number, held = false) {
   const db = await database();
   const brokerageId = randomUUID();
@@ -57,7 +57,7 @@ async function countByState() {
 }
 
 describe("a backlog of notices", () => {
-  test("10,000 held notices delay nobody, are not touched while held, and go out when their brokerage recovers", async () => {
+  test("10,000 held notices delay no one, stay untouched while held, and go out when their brokerage recovers", async () => {
     const db = await database();
     const brokerageId = await makePile(10_000, -60, true);
     const [incident] = await db
@@ -65,7 +65,7 @@ describe("a backlog of notices", () => {
       .values({ brokerageId, beganAt: at(-60), lastSeenAt: at(0) })
       .returning();
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendDueNotices(at(10));
     expect(subjects()).toEqual(["Your Questrade connection needs reconnecting"]);
     expect(await countByState()).toMatchObject({ held: 10_000, sent: 1 });
@@ -86,30 +86,30 @@ describe("a backlog of notices", () => {
     expect((await countByState()).held).toBe(9_800);
   }, 120_000);
 
-  test("that have to wait for their brokerage is set aside in the first round, and nobody waits for it", async () => {
+  test("that waits for its brokerage is set aside in the first round and delays no one", async () => {
     const brokerageId = await makePile(1_000, -60);
     await (await database()).insert(incidents).values({ brokerageId, beganAt: at(-60), lastSeenAt: at(0) });
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendDueNotices(at(10));
     expect(await countByState()).toMatchObject({ held: 1_000, sent: 1 });
   });
 
-  test("at one brokerage does not delay another brokerage's e-mail, whoever has waited longer", async () => {
+  test("at one brokerage does not delay another brokerage's e-mail, no matter who has waited longer", async () => {
     await makePile(300, -60);
     const owner = await makeOwner(2);
-    for (const index of [0, 1]) await owner.say(index, "disabled", 0);
+    for (const index of [0, 1]) await owner.report(index, "disabled", 0);
     const people = await listDuePeople(at(10));
     expect(people).toHaveLength(200);
     expect(people.slice(0, 2)).toContain(owner.userId);
     expect(new Set(people).size).toBe(200);
   });
 
-  test("for several people at one recovered brokerage is sent to each with everything of theirs", async () => {
+  test("at a recovered brokerage is sent with all of a person's notices in one e-mail", async () => {
     const owner = await makeOwner(3);
     const db = await database();
     await db.update(brokerages).set({ maintenance: true });
-    for (const index of [0, 1, 2]) await owner.say(index, "disabled", index * 60);
+    for (const index of [0, 1, 2]) await owner.report(index, "disabled", index * 60);
     for (const minutes of [10, 70, 130]) await sendDueNotices(at(minutes));
     await db.update(brokerages).set({ maintenance: false });
     for (const minutes of [140, 141]) await sendDueNotices(at(minutes));
@@ -117,24 +117,24 @@ describe("a backlog of notices", () => {
   });
 });
 
-describe("one person's trouble", () => {
-  test("an unknown time zone does not stop its owner's e-mail, or anyone else's", async () => {
+describe("a failure for one person", () => {
+  test("from an unknown time zone does not stop their e-mail, or anyone else's", async () => {
     const [odd, other] = [await makeOwner(), await makeOwner()];
     const db = await database();
     await db
       .update(users)
       .set({ timeZone: "Mars/Olympus", quietFrom: 60, quietTo: 120 })
       .where(eq(users.id, odd.userId));
-    for (const owner of [odd, other]) await owner.say(0, "disabled", 0);
+    for (const owner of [odd, other]) await owner.report(0, "disabled", 0);
     await sendDueNotices(at(10));
     expect([subjects(odd.email), subjects(other.email)].map((all) => all.length)).toEqual([1, 1]);
   });
 
-  test("an address that cannot be written to is tried six times, then parked with the reason, and stops nobody", async () => {
+  test("from an undeliverable address is retried up to six attempts, then parked with the reason, and stops no one else", async () => {
     const [odd, other] = [await makeOwner(), await makeOwner()];
     const db = await database();
     await db.update(users).set({ email: "nobody at all" }).where(eq(users.id, odd.userId));
-    for (const owner of [odd, other]) await owner.say(0, "disabled", 0);
+    for (const owner of [odd, other]) await owner.report(0, "disabled", 0);
     await sendDueNotices(at(10));
     expect(subjects()).toHaveLength(1);
     for (let hour = 1; hour <= 8; hour++) await sendDueNotices(at(10 + hour * 300));
@@ -145,9 +145,9 @@ describe("one person's trouble", () => {
     expect(notice).toMatchObject({ mail: "failed", attempts: 6, lastError: "not handed over (EENVELOPE)" });
   });
 
-  test("an odd date in one connection fails alone: everything else due goes out", async () => {
+  test("from a malformed date in one connection fails alone; everything else that is due goes out", async () => {
     const owner = await makeOwner(2);
-    for (const index of [0, 1]) await owner.say(index, "disabled", 0);
+    for (const index of [0, 1]) await owner.report(index, "disabled", 0);
     const db = await database();
     await db.execute(sql`
       insert into brokerage_accounts (id, connection_id, name, holdings_at)
@@ -156,9 +156,9 @@ describe("one person's trouble", () => {
     expect(subjects()).not.toEqual([]);
   });
 
-  test("a claim dated in the future, made before a clock was set back, is taken over", async () => {
+  test("from a lease that ends in the far future, made before a clock was set back, is taken over", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     const db = await database();
     await db.update(notices).set({
       mail: "claimed",
@@ -171,9 +171,9 @@ describe("one person's trouble", () => {
     expect(subjects()).toHaveLength(1);
   });
 
-  test("handled by many processes at once sends one e-mail for several breaks", async () => {
+  test("never makes many concurrent processes send more than one e-mail for several breaks", async () => {
     const owner = await makeOwner(5);
-    for (const index of [0, 1, 2, 3, 4]) await owner.say(index, "disabled", index);
+    for (const index of [0, 1, 2, 3, 4]) await owner.report(index, "disabled", index);
     await Promise.all(Array.from({ length: 6 }, () => sendDueNotices(at(10))));
     expect(subjects()).toEqual(["5 connections need reconnecting"]);
   });

@@ -8,7 +8,7 @@ import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
 const heldAtOnce = 2_000;
 const releasedAtOnce = 200;
 
-interface Weather {
+interface BrokerageState {
   enabled: boolean;
   maintenance: boolean;
   degraded: boolean;
@@ -16,10 +16,10 @@ interface Weather {
 }
 
 /**
- * Why signing in at this brokerage would not help now, or null. Applies the same rule as the two queries
+ * The reason why signing in at this brokerage would not work now, or null. Same rule as the two queries
  * below, for one notice.
  */
-export function whyHeld(brokerage: Weather, kind: string): string | null {
+export function whyHeld(brokerage: BrokerageState, kind: string): string | null {
   if (!brokerage.enabled) return "cannot be reconnected";
   if (brokerage.maintenance) return "maintenance";
   if (brokerage.incidents.length > 0) return "many breaks at once";
@@ -34,8 +34,8 @@ const why = sql`case
   when notice.kind = 'when-back' and brokerage.degraded then 'degraded' end`;
 
 /**
- * Sets aside due notices that have to wait for their brokerage, however many there are, so that they cost
- * nothing until then. One statement, for at most 2,000 notices.
+ * Holds due notices that have to wait for their brokerage, so that they cost nothing until it recovers. One
+ * statement, for at most 2,000 notices.
  */
 export async function holdNotices(now: Date): Promise<void> {
   const moment = sql`${now.toISOString()}::timestamptz`;

@@ -11,8 +11,8 @@ const validDays = 7;
 const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
 
 /**
- * Makes the address of a link that leads to the reconnect of one episode's connection: for its owner, once,
- * for seven days, until the fix.
+ * Creates a link to the reconnect page of an episode's connection. It works for its owner only, once, for
+ * seven days, until the break is fixed.
  */
 export async function makeFixLink(userId: string, episodeId: string, now: Date): Promise<string> {
   const token = randomBytes(24).toString("base64url");
@@ -35,8 +35,8 @@ const alive = (userId: string, token: string, now: Date) =>
   );
 
 /**
- * The connection that a link leads to, or null when it is used, too old, fixed in the meantime, or someone
- * else's. Reading it spends nothing.
+ * The connection that a link leads to, or null if the link is used, expired, fixed in the meantime, or
+ * someone else's. Reading it does not use it up.
  */
 export async function readFixLink(userId: string, token: string, now: Date): Promise<string | null> {
   const db = await database();
@@ -49,7 +49,7 @@ export async function readFixLink(userId: string, token: string, now: Date): Pro
   return found?.connectionId ?? null;
 }
 
-/** Spends a link; false when it was dead already. */
+/** Uses up a link; returns false if it was no longer valid. */
 export async function spendFixLink(userId: string, token: string, now: Date): Promise<boolean> {
   const db = await database();
   const spent = await db
@@ -61,8 +61,7 @@ export async function spendFixLink(userId: string, token: string, now: Date): Pr
 }
 
 /**
- * The token with which a person leaves our e-mails without signing in; it opens nothing else, and stays
- * valid.
+ * The token that lets a person unsubscribe without signing in. It grants nothing else and does not expire.
  */
 export function unsubscribeToken(userId: string): string {
   return `${userId}.${signatureOf(userId)}`;
@@ -71,7 +70,10 @@ export function unsubscribeToken(userId: string): string {
 const signatureOf = (userId: string) =>
   createHmac("sha256", env().NEXTAUTH_SECRET).update(`unsubscribe ${userId}`).digest("base64url");
 
-/** Ends all e-mails to whom the token names. @returns false for a token that is not ours */
+/**
+ * Stops all e-mails to the person in the token.
+ * @returns false for a token that is not ours
+ */
 export async function unsubscribe(token: string): Promise<boolean> {
   const [userId = "", given = ""] = token.split(".");
   const [expected, signature] = [Buffer.from(signatureOf(userId)), Buffer.from(given)];

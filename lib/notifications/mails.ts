@@ -8,7 +8,7 @@ import { composeMail, type ComposedMail, type MailItem } from "./email";
 import { makeFixLink, unsubscribeToken } from "./links";
 import { knownZone, type NoticeKind } from "./rules";
 
-/** Of several notices about one connection, the one with the highest weight is written. */
+/** If there are several notices about one connection, the one with the highest weight is written. */
 const weight: Record<NoticeKind, number> = {
   "when-back": 3,
   broke: 2,
@@ -24,7 +24,8 @@ export interface WrittenMail extends ComposedMail {
 
 /**
  * Writes the e-mail for a claim; each connection appears once, however many notices are about it.
- * @returns null when nothing is left to write about, and the notices that could not be written about
+ * @returns the e-mail, or null if there is nothing left to write about; and the notices that could not be
+ * written
  */
 export async function writeMail(
   claimed: ClaimedMail,
@@ -36,7 +37,7 @@ export async function writeMail(
     try {
       items.push({ item: await itemOf(notice, now), kind: notice.kind });
     } catch (error) {
-      // The notices that go with it are about the same connection.
+      // The other notices about this connection would fail too.
       const same = claimed.notices.filter(
         ({ episode }) => episode.connectionId === notice.episode.connectionId,
       );
@@ -48,13 +49,13 @@ export async function writeMail(
   const { APP_NAME: appName, APP_URL: appUrl, BRAND_COLOR } = env();
   const unsubscribeUrl = `${appUrl}/api/unsubscribe/${unsubscribeToken(claimed.userId)}`;
   const timeZone = knownZone(user.timeZone);
-  // UTC is also what stands in for a zone that nobody told us, so it is named.
+  // UTC may also stand for an unknown zone, so it is named in the text.
   const viewer = { locale: "en-GB", timeZone, zoneKnown: timeZone !== "UTC" };
-  const frame = { appName, appUrl, colors: mailColors(BRAND_COLOR), unsubscribeUrl, viewer, now };
+  const context = { appName, appUrl, colors: mailColors(BRAND_COLOR), unsubscribeUrl, viewer, now };
   const composed = composeMail(
     kindOf(items.map(({ kind }) => kind)),
     items.map(({ item }) => item),
-    frame,
+    context,
   );
   return { mail: { ...composed, to: user.email, unsubscribeUrl }, failed };
 }
@@ -71,7 +72,7 @@ function onePerConnection(notices: DueNotice[]): DueNotice[] {
   return [...first.values()];
 }
 
-/** The kind that names the e-mail: the one they all share, otherwise "broke". */
+/** The kind that determines the subject: the one they all share, otherwise "broke". */
 function kindOf(kinds: NoticeKind[]): NoticeKind {
   const [first = "broke", ...others] = kinds.map((kind) => (kind === "reminder-7" ? "reminder-3" : kind));
   return others.every((kind) => kind === first) ? first : "broke";

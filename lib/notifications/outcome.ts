@@ -9,15 +9,15 @@ import { MailNotSent } from "@/lib/mail";
 import { lockConnections, type DueNotice } from "./due";
 import { planReminders } from "./record";
 
-/** A process that holds a notice for longer than this is considered dead; longer than any e-mail takes. */
+/** A process that holds a notice for longer than this is considered dead. Longer than any e-mail takes. */
 export const leaseMs = 2 * 60_000;
 const maxAttempts = 6;
 const firstGapMs = 2 * 60_000;
 const abandonedAtOnce = 500;
 
 /**
- * What to store after an attempt that certainly sent nothing: another one after a growing interval, none
- * after six.
+ * The changes to store after an attempt that certainly sent nothing: a retry after a growing interval, or
+ * none after six attempts.
  */
 export function afterFailure(attemptsBefore: number, lastError: string, now: Date) {
   const attempts = attemptsBefore + 1;
@@ -30,7 +30,7 @@ export function afterFailure(attemptsBefore: number, lastError: string, now: Dat
   };
 }
 
-/** The server has taken the e-mail. */
+/** Records that the server has accepted the e-mail, and plans the reminders. */
 export async function recordSent(userId: string, mailId: string, subject: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
     await lockConnections(tx, userId);
@@ -49,9 +49,9 @@ const breaksOf = (some: { id: string; kind: string }[]) =>
   some.filter(({ kind }) => kind === "broke").map(({ id }) => id);
 
 /**
- * Records that the e-mail about these notices was not handed over. A refusal is certain, so it is retried; if
- * the connection broke while the server was taking the e-mail, the result is unknown, so it is not.
- * @returns whether it is certain
+ * Records that the e-mail with these notices was not handed over. A refusal is certain, so it is retried; if
+ * the connection broke while the server was receiving the e-mail, the result is unknown, so it is not.
+ * @returns whether it is certain that nothing was sent
  */
 export async function recordFailure(
   userId: string,
@@ -69,7 +69,7 @@ export async function recordFailure(
         : "unknown";
   log.warn(
     { notices: failed.map(({ id }) => id), certain, lastError, ...describeError(error) },
-    "A notice could not be mailed",
+    "Notices could not be sent",
   );
   await transaction(async (tx) => {
     await lockConnections(tx, userId);
@@ -92,9 +92,11 @@ export async function recordFailure(
   return certain;
 }
 
-/** A person's notices could not even be read or decided; they are retried at growing intervals. */
-export async function recordTrouble(userId: string, error: unknown, now: Date): Promise<void> {
-  log.error({ userId, ...describeError(error) }, "The decision about a person's notices failed");
+/**
+ * Records that a person's notices could not even be read or decided; they are retried at growing intervals.
+ */
+export async function recordUndecided(userId: string, error: unknown, now: Date): Promise<void> {
+  log.error({ userId, ...describeError(error) }, "Could not decide on a person's notices");
   const db = await database();
   await db
     .update(notices)
@@ -107,7 +109,10 @@ export async function recordTrouble(userId: string, error: unknown, now: Date): 
     .where(and(eq(notices.userId, userId), eq(notices.mail, "waiting"), lte(notices.runAt, now)));
 }
 
-/** Resolves notices whose process died. @returns how many of them may or may not have been sent */
+/**
+ * Frees notices whose process died.
+ * @returns how many of them may or may not have been sent
+ */
 export async function recordAbandoned(now: Date): Promise<number> {
   const db = await database();
   // A lease that ends later than any lease can was taken before a clock was set back.

@@ -6,7 +6,7 @@ import { notices } from "@/lib/db/schema/notices";
 import { connections, episodes } from "@/lib/db/schema/connections";
 import { dueAt } from "./rules";
 
-/** Has a break told, once for its episode; part of the transaction that writes the episode. */
+/** Plans the e-mail about a break, once per episode; part of the transaction that writes the episode. */
 export async function notifyBreak(
   tx: Transaction,
   episode: { id: string; connectionId: string; noticedAt: Date },
@@ -52,13 +52,13 @@ export async function notifyEnd(
     where ${and(eq(notices.episodeId, id), eq(notices.kind, "broke"))}
     on conflict (episode_id, kind) do update
       set mail = 'waiting', created_at = excluded.created_at, run_at = excluded.run_at, attempts = 0, last_error = null
-      -- That end was announced too early, and nobody was told of it; this one is the true one.
+      -- The earlier end was announced too early and nobody was notified of it; this is the real one.
       where ${notices}.mail = 'cancelled'`);
 }
 
 /**
- * Undoes the end of a break that was announced too early: cancels the receipt if it hasn't left, and plans
- * the e-mails that the end had cancelled again. The real end is announced separately.
+ * Undoes the end of a break that was announced too early: cancels the receipt if it hasn't left, and replans
+ * the e-mails that the end had cancelled. The real end is announced separately.
  */
 export async function withdrawEnd(
   tx: Pick<Transaction, "delete" | "update">,
@@ -75,9 +75,9 @@ export async function withdrawEnd(
 }
 
 /**
- * Plans the e-mail saying that an open break can be repaired now, once per episode. One that was given up is
- * planned again.
- * @returns false when they were told already
+ * Plans the e-mail that an open break can be repaired now, once per episode. One that was given up is planned
+ * again.
+ * @returns false if the person was already notified
  */
 export async function recordWhenBack(
   tx: Pick<Transaction, "insert">,
@@ -105,18 +105,18 @@ export async function recordWhenBack(
 }
 
 /**
- * Plans the reminders of breaks whose e-mail was just sent: counted from the break, or from `toldAt` if that
- * was more than a day later.
+ * Plans the reminders of breaks whose e-mail was just sent: counted from the break, or from `notifiedAt` if
+ * that was more than a day later.
  */
 export async function planReminders(
   tx: Pick<Transaction, "execute">,
   noticeIds: string[],
-  toldAt: Date,
+  notifiedAt: Date,
 ): Promise<void> {
   if (noticeIds.length === 0) return;
-  const told = sql`${toldAt.toISOString()}::timestamptz`;
+  const notified = sql`${notifiedAt.toISOString()}::timestamptz`;
   for (const kind of ["reminder-3", "reminder-7"] as const) {
-    const due = sql`case when ${told} > noticed_at + interval '1 day' then ${told} else noticed_at end
+    const due = sql`case when ${notified} > noticed_at + interval '1 day' then ${notified} else noticed_at end
       + ${dueAt(kind, new Date(0)).getTime()} * interval '1 millisecond'`;
     await tx.execute(sql`
       insert into ${notices} (user_id, episode_id, kind, created_at, run_at)

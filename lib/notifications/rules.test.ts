@@ -13,7 +13,7 @@ const facts: NoticeFacts = {
   ended: false,
   createdAt: at(0),
   leaving: false,
-  told: false,
+  notified: false,
   present: "broken",
   held: null,
   joins: false,
@@ -34,7 +34,8 @@ interface History {
   heldFromMs: number;
   heldForMs: number;
   /**
-   * When the person asked to be told that the brokerage is back, and when somebody's sign-in there succeeded.
+   * When the person asked to be notified that the brokerage is back, and when someone's sign-in there
+   * succeeded.
    */
   askedAfterMs: number | null;
   answeredAfterMs: number;
@@ -44,7 +45,7 @@ interface History {
   timeZone: string;
 }
 
-/** One episode from its break to its end, with the sender coming by every few minutes. */
+/** Plays one episode from its break to its end, with the sender running every few minutes. */
 function play({
   fixedAfterMs,
   heldFromMs,
@@ -55,12 +56,12 @@ function play({
 }: History): Sent[] {
   const sent: Sent[] = [];
   const waiting = new Map<NoticeKind, number>([["broke", 0]]);
-  let fixTold = false;
+  let endPlanned = false;
   let askedAt: number | null = null;
   for (let ms = 0; ms < 9 * day; ms += 7 * minute) {
     const ended = fixedAfterMs !== null && ms >= fixedAfterMs;
-    if (ended && !fixTold) waiting.set("fixed", ms);
-    fixTold ||= ended;
+    if (ended && !endPlanned) waiting.set("fixed", ms);
+    endPlanned ||= ended;
     if (askedAfterMs !== null && ms >= askedAfterMs && !ended && askedAt === null) {
       askedAt = ms;
       waiting.set("when-back", ms);
@@ -68,13 +69,13 @@ function play({
     const held = ms >= heldFromMs && ms < heldFromMs + heldForMs;
     for (const [kind, from] of [...waiting]) {
       if (from > ms) continue;
-      const told = sent.some((one) => one.kind === "broke");
+      const notified = sent.some((one) => one.kind === "broke");
       const answeredSince = askedAt !== null && answeredAfterMs > askedAt && ms > answeredAfterMs;
       const asked = kind === "when-back" && askedAt !== null ? { at: at(askedAt), answeredSince } : null;
       const present = ended ? "works" : "broken";
       const why = held ? "maintenance" : null;
       const decision = decide(
-        { ...facts, ...person, kind, ended, present, held: why, told, asked, createdAt: at(from) },
+        { ...facts, ...person, kind, ended, present, held: why, notified, asked, createdAt: at(from) },
         at(ms),
       );
       if (decision.act === "wait") waiting.set(kind, decision.until.getTime() - start);
@@ -103,7 +104,7 @@ const someHistory = fc.record({
 });
 
 describe("over random histories of an episode", () => {
-  test("no kind goes out twice, none while held, none in quiet hours, and no prompt after the fix", () => {
+  test("no kind is sent twice, none is sent while held or in quiet hours, and no prompt is sent after the fix", () => {
     fc.assert(
       fc.property(someHistory, (history) => {
         const sent = play(history);
@@ -119,7 +120,7 @@ describe("over random histories of an episode", () => {
     );
   });
 
-  test("who wants none gets only what they asked for, who wants only the first gets no reminder, and a receipt follows only a notice", () => {
+  test("people who want no e-mails get only those they asked for, people who want only the first get no reminders, and a receipt only follows a notice", () => {
     fc.assert(
       fc.property(someHistory, (history) => {
         const kinds = play(history).map(({ kind }) => kind);
@@ -145,26 +146,28 @@ const calm: History = {
   timeZone: "UTC",
 };
 
-test("a break that nobody repairs is told once, and twice more, and then no more", () => {
+test("a break that nobody repairs is announced once and followed by two reminders, and no more", () => {
   expect(play(calm).map(({ kind }) => kind)).toEqual(["broke", "reminder-3", "reminder-7"]);
 });
 
-test("one that is repaired within ten minutes is not told at all", () => {
+test("a break that is repaired within ten minutes is never announced", () => {
   expect(play({ ...calm, fixedAfterMs: 9 * minute })).toEqual([]);
 });
 
-test("a person who asked is notified an hour later, or as soon as someone got through", () => {
-  const told = (more: Partial<History>) =>
+test("a person who asked is notified an hour later, or as soon as someone's sign-in succeeds", () => {
+  const sentAt = (more: Partial<History>) =>
     play({ ...calm, askedAfterMs: day, ...more }).find(({ kind }) => kind === "when-back")?.at ?? 0;
   const late = 12 * minute;
-  expect(told({}) - day).toBeGreaterThanOrEqual(60 * minute);
-  expect(told({}) - day).toBeLessThan(60 * minute + 2 * late);
-  expect(told({ answeredAfterMs: day + 15 * minute }) - day).toBeLessThan(15 * minute + 2 * late);
-  expect(told({ heldFromMs: day, heldForMs: 5 * 60 * minute }) - day).toBeGreaterThanOrEqual(5 * 60 * minute);
+  expect(sentAt({}) - day).toBeGreaterThanOrEqual(60 * minute);
+  expect(sentAt({}) - day).toBeLessThan(60 * minute + 2 * late);
+  expect(sentAt({ answeredAfterMs: day + 15 * minute }) - day).toBeLessThan(15 * minute + 2 * late);
+  expect(sentAt({ heldFromMs: day, heldForMs: 5 * 60 * minute }) - day).toBeGreaterThanOrEqual(
+    5 * 60 * minute,
+  );
 });
 
 test.each([
-  ["22:00 to 08:00 over midnight", 1320, 480, "2026-11-17T23:30:00Z", "2026-11-18T08:00:00Z"],
+  ["22:00 to 08:00 across midnight", 1320, 480, "2026-11-17T23:30:00Z", "2026-11-18T08:00:00Z"],
   ["within one day", 600, 720, "2026-11-17T11:59:00Z", "2026-11-17T12:00:00Z"],
   ["outside of it", 1320, 480, "2026-11-17T12:00:00Z", null],
   ["none wanted", 480, 480, "2026-11-17T08:00:00Z", null],
@@ -174,9 +177,15 @@ test.each([
 });
 
 test.each([
-  ["clocks go forward in them", 1320, 480, "2026-03-08T04:00:00Z", "2026-03-08T12:00:00Z"],
-  ["clocks go back in them", 1320, 480, "2026-11-01T03:00:00Z", "2026-11-01T13:00:00Z"],
-  ["they end within the hour that clocks skip", 1320, 150, "2026-03-08T04:00:00Z", "2026-03-08T07:30:00Z"],
+  ["clocks go forward during them", 1320, 480, "2026-03-08T04:00:00Z", "2026-03-08T12:00:00Z"],
+  ["clocks go back during them", 1320, 480, "2026-11-01T03:00:00Z", "2026-11-01T13:00:00Z"],
+  [
+    "they end within the hour that the clocks skip",
+    1320,
+    150,
+    "2026-03-08T04:00:00Z",
+    "2026-03-08T07:30:00Z",
+  ],
 ])("quiet hours in Toronto end by local wall-clock time, when %s", (_, quietFrom, quietTo, now, latest) => {
   let [moment, asked] = [new Date(now), 0];
   for (
@@ -198,14 +207,14 @@ test.each(["", "Mars/Olympus", "%", "UTC\u0000"])("an unknown time zone, %j, cou
 });
 
 describe("a receipt", () => {
-  const fixed: NoticeFacts = { ...facts, kind: "fixed", ended: true, present: "works", told: true };
+  const fixed: NoticeFacts = { ...facts, kind: "fixed", ended: true, present: "works", notified: true };
   test.each([
-    ["goes to whoever was told", {}, "send"],
-    ["waits while the e-mail about the break may be on its way", { told: null }, "wait"],
-    ["does not go to whoever was not told", { told: false }, "cancel"],
-    ["waits while a new break is not told", { present: "broken" as const }, "wait"],
-    ["is void once a new break was told", { present: "broken-and-notified" as const }, "cancel"],
-    ["is void when the connection is gone", { present: "gone" as const }, "cancel"],
+    ["goes to a person who was notified", {}, "send"],
+    ["waits while the e-mail about the break may be on its way", { notified: null }, "wait"],
+    ["does not go to a person who was not notified", { notified: false }, "cancel"],
+    ["waits while a new break is unannounced", { present: "broken" as const }, "wait"],
+    ["is cancelled once a new break was announced", { present: "broken-and-notified" as const }, "cancel"],
+    ["is cancelled when the connection is gone", { present: "gone" as const }, "cancel"],
     ["does not depend on the brokerage", { held: "maintenance" }, "send"],
   ])("%s", (_, more, act) => {
     expect(decide({ ...fixed, ...more }, at(5 * minute)).act).toBe(act);

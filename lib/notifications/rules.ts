@@ -1,10 +1,10 @@
 /**
- * "when-back": the brokerage could not be reached, and the person asked to be told when it is worth trying
+ * "when-back": the brokerage was unavailable, and the person asked to be notified when it is worth trying
  * again.
  */
 export type NoticeKind = "broke" | "reminder-3" | "reminder-7" | "when-back" | "fixed";
 
-/** What one e-mail can be about: connections that need reconnecting, or connections that work again. */
+/** The topic of one e-mail: connections that need reconnecting, or connections that work again. */
 export type Topic = "repair" | "receipt";
 export const topicOf = (kind: NoticeKind): Topic => (kind === "fixed" ? "receipt" : "repair");
 
@@ -15,15 +15,15 @@ export interface NoticeFacts {
   noticedAt: Date;
   createdAt: Date;
   ended: boolean;
-  /** The connection is being removed, or its person is leaving. */
+  /** The connection is being removed, or the person's account is being deleted. */
   leaving: boolean;
   /** Whether an e-mail about this break was sent; null while one may be on its way. */
-  told: boolean | null;
-  /** The connection as it is now; it counts as working only if no later break is open either. */
+  notified: boolean | null;
+  /** The current state of the connection; it counts as working only if no later break is open either. */
   present: "works" | "broken" | "broken-and-notified" | "gone";
-  /** Why signing in at the brokerage would not help now, or null. */
+  /** Why signing in at the brokerage would not work now, or null. */
   held: string | null;
-  /** Another e-mail to this person is due, so this notice needn't wait its full time. */
+  /** Another e-mail to this person is due, so this notice doesn't have to wait its full time. */
   joins: boolean;
   /**
    * Only for "when-back": when the person asked, and whether anyone's sign-in at that brokerage has succeeded
@@ -31,13 +31,13 @@ export interface NoticeFacts {
    */
   asked: { at: Date; answeredSince: boolean } | null;
   preference: "all" | "first" | "none";
-  /** Minutes of the person's day; equal for no quiet hours. */
+  /** Quiet hours in minutes of the person's day; equal values mean no quiet hours. */
   quietFrom: number;
   quietTo: number;
   timeZone: string;
 }
 
-/** "hold": until the brokerage recovers, however long that takes. */
+/** "hold" waits until the brokerage recovers, however long that takes. */
 export type Decision =
   | { act: "send" }
   | { act: "wait"; until: Date }
@@ -51,16 +51,18 @@ export const gatherMs = 10 * minuteMs;
 /** The same for repairs. */
 const gatherReceiptsMs = 2 * minuteMs;
 const gatherRemindersMs = 12 * 60 * minuteMs;
-/** How soon to check again whether anyone got through. */
+/** How soon to check again whether anyone's sign-in succeeded. */
 const answeredAgainMs = 5 * minuteMs;
 /** How soon to check again whether the e-mail about the break was sent. */
-const toldAgainMs = minuteMs;
-/** A connection that stopped again may still be repaired before its receipt goes out. */
+const notifiedAgainMs = minuteMs;
+/** How long to wait for another repair when a connection stops again before its receipt goes out. */
 const stoppedAgainMs = 5 * minuteMs;
-/** A brokerage with no known problem is worth trying again after this long. */
+/** How long until a brokerage with no known problem is worth trying again. */
 const worthTryingMs = 60 * minuteMs;
 
-/** When an e-mail of this kind is due at the earliest; for "fixed", pass when the repair was recorded. */
+/**
+ * The earliest time at which an e-mail of this kind is due; for "fixed", pass when the repair was recorded.
+ */
 export function dueAt(kind: NoticeKind, noticedAt: Date): Date {
   const after = {
     broke: gatherMs,
@@ -73,7 +75,7 @@ export function dueAt(kind: NoticeKind, noticedAt: Date): Date {
 }
 
 /**
- * How much earlier than planned a notice may join another e-mail to the same person about the same topic, in
+ * How much earlier than planned a notice may join another e-mail to the same person on the same topic, in
  * milliseconds.
  */
 export function joinWithinMs(kind: NoticeKind): number {
@@ -82,9 +84,9 @@ export function joinWithinMs(kind: NoticeKind): number {
 }
 
 /**
- * What happens to a notice's e-mail now: never after the fix, never while the brokerage cannot take a
- * sign-in, never in quiet hours, and none that the person doesn't want. A receipt goes only to someone who
- * was notified of the break, while the connection works.
+ * Decides what happens to a notice's e-mail now. It is never sent after the fix, while the brokerage can't
+ * take a sign-in, in quiet hours, or if the person doesn't want it. A receipt goes only to someone who was
+ * notified of the break, and only while the connection works.
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
   // The person explicitly asked for this one.
@@ -111,18 +113,18 @@ function decideRepair(
   return { act: "wait", until: new Date(now.getTime() + answeredAgainMs) };
 }
 
-function decideReceipt({ told, present, createdAt }: NoticeFacts, now: Date): Decision | null {
+function decideReceipt({ notified, present, createdAt }: NoticeFacts, now: Date): Decision | null {
   if (present === "gone") return { act: "cancel", why: "removed" };
   // A repair can be recorded while the e-mail about its break is leaving.
-  if (told === null) return { act: "wait", until: new Date(now.getTime() + toldAgainMs) };
-  if (!told) return { act: "cancel", why: "the break was not told" };
+  if (notified === null) return { act: "wait", until: new Date(now.getTime() + notifiedAgainMs) };
+  if (!notified) return { act: "cancel", why: "not notified of the break" };
   if (present === "works") return null;
   if (present === "broken-and-notified" || now.getTime() > createdAt.getTime() + dayMs)
     return { act: "cancel", why: "stopped again" };
   return { act: "wait", until: new Date(now.getTime() + stoppedAgainMs) };
 }
 
-/** When the person's quiet hours end, or null when it is none of them now. */
+/** When the person's current quiet hours end; null outside quiet hours. */
 export function endOfQuiet(
   hours: Pick<NoticeFacts, "quietFrom" | "quietTo" | "timeZone">,
   now: Date,
@@ -132,7 +134,7 @@ export function endOfQuiet(
   const minutesLeft = (quietTo - minuteOfDay(now, timeZone) + 1440) % 1440;
   const begunMs = now.getTime() - (now.getTime() % minuteMs);
   const end = new Date(begunMs + minutesLeft * minuteMs);
-  // A clock change forward in between ends the quiet hours early; after one back, we simply ask again.
+  // If the clocks go forward in between, quiet hours end early; if they go back, we simply check again.
   const lateMinutes = (minuteOfDay(end, timeZone) - quietTo + 1440) % 1440;
   const earlier = new Date(end.getTime() - lateMinutes * minuteMs);
   return lateMinutes <= 120 && !isQuiet(hours, earlier) ? earlier : end;
@@ -162,7 +164,7 @@ function minuteOfDay(at: Date, timeZone: string): number {
 }
 
 /**
- * The zone itself, or UTC if this runtime doesn't know the name: an odd zone must not cost its owner every
+ * The zone itself, or UTC if this runtime doesn't know it: a malformed zone must not cost its owner every
  * e-mail.
  */
 export function knownZone(timeZone: string): string {

@@ -11,7 +11,7 @@ export const mailSettingsInput = z.object({
   quietFrom: clockTime,
   quietTo: clockTime,
 });
-/** The newest notification that the page showed. */
+/** The time of the newest notice on the page. */
 export const markReadInput = z.object({ shownAt: z.iso.datetime().transform((text) => new Date(text)) });
 export const fixLinkInput = z.object({
   token: z.string().regex(/^[\w-]{20,64}$/),

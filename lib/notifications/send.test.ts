@@ -28,12 +28,12 @@ const mailsTo = ({ email }: Owner) =>
 const subjects = async (owner: Owner) => (await mailsTo(owner)).map(({ subject }) => subject).reverse();
 
 describe("an episode", () => {
-  test("is told once, reminded of twice, and its end is confirmed; however often the sender comes", async () => {
+  test("is announced once, followed by two reminders and a receipt, however often the sender runs", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     for (const minutes of [0, 9, 10, 11, 60, days(3), days(3) + 1, days(7), days(7) + 1, days(30)])
       await sendDueNotices(at(minutes));
-    await owner.say(0, "enabled", days(31));
+    await owner.report(0, "enabled", days(31));
     await sendDueNotices(at(days(31)));
     await sendDueNotices(at(days(32)));
     expect(await subjects(owner)).toEqual([
@@ -44,28 +44,28 @@ describe("an episode", () => {
     ]);
   });
 
-  test("that ends before it is told is told to nobody", async () => {
+  test("that ends before it is announced is never announced", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
-    await owner.say(0, "enabled", 5);
+    await owner.report(0, "disabled", 0);
+    await owner.report(0, "enabled", 5);
     await sendDueNotices(at(60));
     expect(await subjects(owner)).toEqual([]);
   });
 
-  test("of several connections within ten minutes is one mail, with a link for each", async () => {
+  test("of several connections within ten minutes is one e-mail with a link for each", async () => {
     const owner = await makeOwner(3);
-    for (const index of [0, 1, 2]) await owner.say(index, "disabled", index);
+    for (const index of [0, 1, 2]) await owner.report(index, "disabled", index);
     await sendDueNotices(at(12));
     const [mail] = await mailsTo(owner);
     expect(mail?.subject).toBe("3 connections need reconnecting");
     expect(mail?.links.filter((link) => link.includes("/fix/"))).toHaveLength(3);
   });
 
-  test("at a brokerage in maintenance is held, and told when that is over, saying so", async () => {
+  test("at a brokerage in maintenance is held, and announced afterwards with a note about the wait", async () => {
     const owner = await makeOwner();
     const db = await database();
     await db.update(brokerages).set({ maintenance: true });
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     for (const minutes of [10, 60, 120]) await sendDueNotices(at(minutes));
     expect(await subjects(owner)).toEqual([]);
     await db.update(brokerages).set({ maintenance: false });
@@ -73,32 +73,32 @@ describe("an episode", () => {
     expect(await subjects(owner)).toEqual(["Questrade is back: you can reconnect now"]);
   });
 
-  test("in a wave of breaks is held until the wave is over, and then told", async () => {
+  test("during an incident is held until the incident is over, and announced then", async () => {
     const owner = await makeOwner();
     const db = await database();
-    const [wave] = await db
+    const [incident] = await db
       .insert(incidents)
       .values({ brokerageId: owner.brokerageId, beganAt: at(-1), lastSeenAt: at(0) })
       .returning();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     for (const minutes of [10, 30]) await sendDueNotices(at(minutes));
     expect(await subjects(owner)).toEqual([]);
     await db
       .update(incidents)
       .set({ endedAt: at(31) })
-      .where(eq(incidents.id, wave?.id ?? ""));
+      .where(eq(incidents.id, incident?.id ?? ""));
     await sendDueNotices(at(40));
     expect(await subjects(owner)).toEqual(["Questrade is back: you can reconnect now"]);
   });
 
-  test("is not told during quiet hours, but when they end", async () => {
+  test("is announced after quiet hours, never during them", async () => {
     const owner = await makeOwner();
     const db = await database();
     await db
       .update(users)
       .set({ quietFrom: 8 * 60, quietTo: 12 * 60, timeZone: "UTC" })
       .where(eq(users.id, owner.userId));
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     for (const minutes of [10, 100, 179]) await sendDueNotices(at(minutes));
     expect(await subjects(owner)).toEqual([]);
     await sendDueNotices(at(180));
@@ -106,18 +106,18 @@ describe("an episode", () => {
   });
 });
 
-describe("who asked to be told that the brokerage is back", () => {
-  test("is told once another repair there succeeded, only once, and not for a connection that is not theirs or works", async () => {
+describe("a person who asked to be notified when the brokerage is back", () => {
+  test("is notified exactly once, after another repair there succeeded, and never about a connection that works or is not theirs", async () => {
     const [owner, other] = [await makeOwner(), await makeOwner()];
-    await owner.say(0, "disabled", 0);
-    await other.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
+    await other.report(0, "disabled", 0);
     await expect(notifyWhenBack(other.userId, owner.ids[0] ?? "", at(20))).rejects.toMatchObject({
       code: "not-found",
     });
     for (const minutes of [20, 21]) await notifyWhenBack(owner.userId, owner.ids[0] ?? "", at(minutes));
     await sendDueNotices(at(25));
     expect(await subjects(owner)).toEqual(["Your Questrade connection needs reconnecting"]);
-    await other.say(0, "enabled", 26);
+    await other.report(0, "enabled", 26);
     await sendDueNotices(at(31));
     expect((await subjects(owner)).slice(1)).toEqual(["Questrade is back: you can reconnect now"]);
     await expect(notifyWhenBack(owner.userId, owner.ids[0] ?? "", at(40))).rejects.toMatchObject({
@@ -130,9 +130,9 @@ describe("who asked to be told that the brokerage is back", () => {
 });
 
 describe("a crash", () => {
-  test("before anything left does not lose the notice: it goes out two minutes later", async () => {
+  test("before anything left does not lose the notice; it is sent two minutes later", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     const db = await database();
     await db.update(notices).set({
       mail: "claimed",
@@ -146,9 +146,9 @@ describe("a crash", () => {
     expect(await subjects(owner)).toHaveLength(1);
   });
 
-  test("while it may have left does not double the notice: it stays known as unknown, and reminders follow", async () => {
+  test("while it may have left never sends the notice twice; it is recorded as unknown, and reminders follow", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     const db = await database();
     await db.update(notices).set({
       mail: "leaving",
@@ -164,18 +164,18 @@ describe("a crash", () => {
     expect(await subjects(owner)).toEqual(["Reminder: your Questrade connection needs reconnecting"]);
   });
 
-  test("of two senders at once sends one mail", async () => {
+  test("of two concurrent senders results in one e-mail", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await Promise.all([sendDueNotices(at(10)), sendDueNotices(at(10)), sendDueNotices(at(10))]);
     expect(await subjects(owner)).toHaveLength(1);
   });
 });
 
 describe("an e-mail", () => {
-  test("names masked accounts, can be left with one click, and holds no login link", async () => {
+  test("names masked accounts, offers one-click unsubscribe, and contains no login link", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendDueNotices(at(10));
     const [mail] = await mailsTo(owner);
     expect(mail?.html).not.toMatch(/<img|http:\/\/localhost:\d+\/portal|redeemToken/);
@@ -187,16 +187,16 @@ describe("an e-mail", () => {
     const owner = await makeOwner();
     expect(await unsubscribe(unsubscribeToken(owner.userId))).toBe(true);
     expect(await unsubscribe(`${owner.userId}.forged`)).toBe(false);
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendDueNotices(at(10));
     expect(await subjects(owner)).toEqual([]);
   });
 });
 
 describe("a fix link", () => {
-  test("leads its owner to the connection; reading spends nothing, using it once does, and so do the fix and seven days", async () => {
+  test("leads its owner to the connection; it stays valid when read, and expires when used, after the fix, or after seven days", async () => {
     const [owner, stranger] = [await makeOwner(), await makeOwner()];
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     const db = await database();
     const [notice] = await db
       .select()
@@ -218,7 +218,7 @@ describe("a fix link", () => {
     ).toContain(false);
     expect(await readFixLink(owner.userId, token, at(21))).toBeNull();
     const other = await tokenOf();
-    await owner.say(0, "enabled", 30);
+    await owner.report(0, "enabled", 30);
     expect(await readFixLink(owner.userId, other, at(31))).toBeNull();
   });
 });

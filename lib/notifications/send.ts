@@ -6,14 +6,14 @@ import { claimMails, recordLeaving, type ClaimedMail } from "./claim";
 import { listDuePeople } from "./due";
 import { holdNotices, releaseNotices } from "./holds";
 import { writeMail } from "./mails";
-import { recordAbandoned, recordFailure, recordSent, recordTrouble } from "./outcome";
+import { recordAbandoned, recordFailure, recordSent, recordUndecided } from "./outcome";
 
 export interface NoticeCounts {
   mails: number;
-  /** Notices that were not wanted any more, or not needed. */
+  /** Notices that were no longer wanted or needed. */
   cancelled: number;
   failed: number;
-  /** Sent or not, no one can tell: a process died in between. */
+  /** Notices that may or may not have been sent because a process died in between. */
   unknown: number;
 }
 
@@ -23,10 +23,10 @@ const withinMs = 10_000;
 type Clock = () => Date;
 
 /**
- * Sends what is due, person by person. Each notice is claimed before its e-mail is written, checked and
- * marked before any of it leaves, and marked again once the server has taken it; so a crash neither loses nor
- * doubles one. What had not left is sent by another process; what may have left is recorded as unknown and
- * not sent again. A failure of one step or person is counted and stops nobody else's turn.
+ * Sends due notices, person by person. Each is claimed before its e-mail is written, rechecked and marked
+ * before any of it leaves, and marked again once the server has accepted it, so a crash neither loses nor
+ * repeats one. What had not left is sent by another process; what may have left is recorded as unknown and
+ * not sent again. A failure of one step or person is counted, and the others still run.
  */
 export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: 0 };
@@ -53,7 +53,7 @@ async function guarded(step: string, work: () => Promise<unknown>): Promise<void
 
 async function sendTo(userId: string, clock: Clock, counts: NoticeCounts): Promise<void> {
   const claimed = await claimMails(userId, clock()).catch(async (error: unknown) => {
-    await recordTrouble(userId, error, clock());
+    await recordUndecided(userId, error, clock());
     return { mails: [], cancelled: 0, failed: 1 };
   });
   counts.cancelled += claimed.cancelled;

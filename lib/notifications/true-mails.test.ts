@@ -31,35 +31,35 @@ async function mailOf(kind: "broke" | "reminder-3" | "fixed") {
   return row;
 }
 
-describe("what belongs together is one e-mail:", () => {
-  test("two breaks 45 seconds apart, once the first has waited ten minutes", async () => {
+describe("one e-mail covers", () => {
+  test("two breaks 45 seconds apart, sent once the first has waited ten minutes", async () => {
     const owner = await makeOwner(2);
-    await owner.say(0, "disabled", 0);
-    await owner.say(1, "disabled", 0.75);
+    await owner.report(0, "disabled", 0);
+    await owner.report(1, "disabled", 0.75);
     await sendAt(9, 10, 10.5, 11, 12);
     expect(subjects()).toEqual(["2 connections need reconnecting"]);
   });
 
-  test("two consecutive repairs, saying that both work again", async () => {
+  test("two consecutive repairs", async () => {
     const owner = await makeOwner(2);
-    for (const index of [0, 1]) await owner.say(index, "disabled", 0);
+    for (const index of [0, 1]) await owner.report(index, "disabled", 0);
     await sendAt(10);
-    await owner.say(0, "enabled", 60);
+    await owner.report(0, "enabled", 60);
     await sendAt(60, 60.5);
-    await owner.say(1, "enabled", 61);
+    await owner.report(1, "enabled", 61);
     await sendAt(61, 62, 63, 64);
     expect(subjects()).toEqual(["2 connections need reconnecting", "2 connections work again"]);
     expect(arrived[1]?.text).not.toMatch(/stopped sharing|Sign in again/);
   });
 
-  test("reminders due the same morning, along with a new break", async () => {
+  test("reminders that are due the same morning, along with a new break", async () => {
     const owner = await makeOwner(3);
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendAt(10);
-    await owner.say(1, "disabled", 120);
+    await owner.report(1, "disabled", 120);
     await sendAt(130);
     await sendAt(days(3), days(3) + 121);
-    await owner.say(2, "disabled", days(7) - 10);
+    await owner.report(2, "disabled", days(7) - 10);
     await sendAt(days(7), days(7) + 121, days(8));
     expect(subjects()).toEqual([
       needs,
@@ -69,13 +69,13 @@ describe("what belongs together is one e-mail:", () => {
     ]);
   });
 
-  test("both reminders of a break, after a time when nothing was sent; and a late first e-mail is followed by a reminder three days later", async () => {
+  test("both reminders of a break after an outage of the sender; a late first e-mail is followed by a reminder three days later", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendAt(10, days(8), days(8) + 1);
     expect(subjects()).toEqual([needs, reminder]);
     const late = await makeOwner();
-    await late.say(0, "disabled", 0);
+    await late.report(0, "disabled", 0);
     await sendAt(days(5), days(5) + 1, days(8) - 1);
     expect(subjects(late.email)).toEqual([needs]);
     await sendAt(days(8) + 1);
@@ -83,30 +83,30 @@ describe("what belongs together is one e-mail:", () => {
   });
 });
 
-describe("an e-mail is true when it leaves:", () => {
+describe("an e-mail is true when it leaves", () => {
   test("a repair before the server asks for the e-mail cancels it", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
-    moments.beforeData = () => owner.say(0, "enabled", 10);
+    await owner.report(0, "disabled", 0);
+    moments.beforeData = () => owner.report(0, "enabled", 10);
     await sendAt(10, 11, 12, 13, 60);
     expect(subjects()).toEqual([]);
     expect(await mailOf("broke")).toMatchObject({ mail: "cancelled" });
   });
 
-  test("a repair of one of two before the server asks leaves only the other in it", async () => {
+  test("if one of two connections is repaired before the server asks, only the other is in the e-mail", async () => {
     const owner = await makeOwner(2);
-    for (const index of [0, 1]) await owner.say(index, "disabled", 0);
-    moments.beforeData = () => owner.say(0, "enabled", 10);
+    for (const index of [0, 1]) await owner.report(index, "disabled", 0);
+    moments.beforeData = () => owner.report(0, "enabled", 10);
     await sendAt(10, 11);
     expect(subjects()).toEqual([needs]);
   });
 
-  test("a repair while it is leaving is followed by a receipt, even if a round runs in between", async () => {
+  test("a repair while the e-mail is leaving is followed by a receipt, even if a round runs in between", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     moments.beforeAnswer = async () => {
       moments.beforeAnswer = () => Promise.resolve();
-      await owner.say(0, "enabled", 10);
+      await owner.report(0, "enabled", 10);
       await sendAt(10.5, 11.5);
     };
     await sendAt(10);
@@ -115,26 +115,26 @@ describe("an e-mail is true when it leaves:", () => {
     expect(subjects()).toEqual([needs, works]);
   });
 
-  test("'works again' is not sent for a connection that has stopped again", async () => {
+  test("a receipt is not sent for a connection that has stopped again", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendAt(10);
-    await owner.say(0, "enabled", 60);
-    await owner.say(0, "disabled", 61);
+    await owner.report(0, "enabled", 60);
+    await owner.report(0, "disabled", 61);
     await sendAt(61, 62, 65, 71, 72, 80, days(1), days(2));
     expect(subjects()).toEqual([needs, needs]);
   });
 
-  test("'works again' is not sent when it stops just before the server asks either; after a short stop it is sent once it is true", async () => {
+  test("a receipt is not sent when the connection stops just before the server asks; after a short stop it is sent once it is true again", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendAt(10);
-    await owner.say(0, "enabled", 60);
-    moments.beforeData = () => owner.say(0, "disabled", 62);
+    await owner.report(0, "enabled", 60);
+    moments.beforeData = () => owner.report(0, "disabled", 62);
     await sendAt(62);
     expect(subjects()).toEqual([needs]);
     moments.beforeData = () => Promise.resolve();
-    await owner.say(0, "enabled", 64);
+    await owner.report(0, "enabled", 64);
     await sendAt(65, 68, 69, 75);
     expect(subjects()).toEqual([needs, works]);
   });
@@ -142,13 +142,13 @@ describe("an e-mail is true when it leaves:", () => {
   test.each([
     ["the connection is being removed", () => ({ connection: { removalRequestedAt: at(10) } })],
     ["the person is leaving", () => ({ user: { deletionRequestedAt: at(10) } })],
-    ["they want none any more", () => ({ user: { mailPreference: "none" as const } })],
+    ["they no longer want any", () => ({ user: { mailPreference: "none" as const } })],
     ["their quiet hours begin", () => ({ user: { quietFrom: 9 * 60, quietTo: 10 * 60, timeZone: "UTC" } })],
     ["the brokerage goes into maintenance", () => ({ brokerage: { maintenance: true } })],
-    ["the brokerage cannot be reconnected any more", () => ({ brokerage: { enabled: false } })],
-  ])("nothing leaves when, just before, %s", async (_, change) => {
+    ["the brokerage can no longer be reconnected", () => ({ brokerage: { enabled: false } })],
+  ])("nothing leaves if, just before, %s", async (_, change) => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     const { connection, user, brokerage }: { connection?: object; user?: object; brokerage?: object } =
       change();
     moments.beforeData = async () => {
@@ -161,22 +161,22 @@ describe("an e-mail is true when it leaves:", () => {
     expect(subjects()).toEqual([]);
   });
 
-  test("a repair that is announced early, while its receipt is about to leave, is told once it is true", async () => {
+  test("a repair that is reported too early, just as its receipt is about to leave, is announced once it is true", async () => {
     const owner = await makeOwner();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendAt(10);
-    await owner.say(0, "enabled", 60);
+    await owner.report(0, "enabled", 60);
     moments.beforeData = () => owner.stillDisabled(0, 61, 0);
     await sendAt(62);
     moments.beforeData = () => Promise.resolve();
-    await owner.say(0, "enabled", 70);
+    await owner.report(0, "enabled", 70);
     await sendAt(72, 73);
     expect(subjects()).toEqual([needs, works]);
   });
 
-  test("nothing is said about an episode that turns out never to have happened, and the rest of the e-mail goes out", async () => {
+  test("an episode that turns out never to have happened is left out, and the rest of the e-mail goes out", async () => {
     const owner = await makeOwner(2);
-    for (const index of [0, 1]) await owner.say(index, "disabled", 0);
+    for (const index of [0, 1]) await owner.report(index, "disabled", 0);
     moments.beforeData = async () => {
       await (await database()).delete(episodes).where(eq(episodes.connectionId, owner.ids[0] ?? ""));
     };
@@ -184,7 +184,7 @@ describe("an e-mail is true when it leaves:", () => {
     expect(subjects()).toEqual([needs]);
   });
 
-  test("whatever the order of breaks, repairs and rounds", async () => {
+  test("in any order of breaks, repairs, and rounds", async () => {
     const step = fc.record({
       index: fc.constantFrom(0, 1),
       minutes: fc.constantFrom(1, 3, 11),
@@ -199,20 +199,20 @@ describe("an e-mail is true when it leaves:", () => {
         let minute = 0;
         for (const { index, minutes, when } of steps) {
           minute += minutes;
-          let said = false;
-          const say = async () => {
-            if (said) return;
-            said = true;
+          let reported = false;
+          const report = async () => {
+            if (reported) return;
+            reported = true;
             works[index] = !works[index];
-            await owner.say(index, works[index] ? "enabled" : "disabled", minute);
+            await owner.report(index, works[index] ? "enabled" : "disabled", minute);
           };
           Object.assign(moments, { beforeData: () => Promise.resolve(), beforeAnswer: check });
-          if (when === "between") await say();
-          if (when === "beforeData") moments.beforeData = say;
-          if (when === "beforeAnswer") moments.beforeAnswer = () => check().then(say);
+          if (when === "between") await report();
+          if (when === "beforeData") moments.beforeData = report;
+          if (when === "beforeAnswer") moments.beforeAnswer = () => check().then(report);
           await sendAt(minute + 0.1);
-          // Nothing was sent, so it happens after the round.
-          await say();
+          // Nothing was sent, so this happens after the round.
+          await report();
         }
         Object.assign(moments, { beforeData: () => Promise.resolve(), beforeAnswer: check });
         for (let more = 1; more < 30; more += 4) await sendAt(minute + more);
@@ -226,7 +226,7 @@ describe("an e-mail is true when it leaves:", () => {
   }, 120_000);
 });
 
-/** Compares what is leaving right now with the connections as they are. */
+/** Compares what is leaving right now with the current connections. */
 async function recordFalse(ids: string[], falsehoods: string[]) {
   const db = await database();
   const leaving = await db
@@ -243,17 +243,17 @@ async function recordFalse(ids: string[], falsehoods: string[]) {
 }
 
 describe("a brokerage that cannot be reconnected", () => {
-  test("is not written about, neither at first nor in reminders, until it can be; and not at all if the break ends first", async () => {
+  test("causes no e-mails until it can be reconnected again, and none at all if the break ends first", async () => {
     const [owner, other] = [await makeOwner(), await makeOwner()];
     const db = await database();
-    await owner.say(0, "disabled", 0);
+    await owner.report(0, "disabled", 0);
     await sendAt(10);
-    await other.say(0, "disabled", 20);
+    await other.report(0, "disabled", 20);
     await db.update(brokerages).set({ enabled: false });
     await sendAt(30, days(3), days(4), days(7), days(8));
     expect(subjects()).toEqual([needs]);
     expect(await mailOf("reminder-3")).toMatchObject({ mail: "held", lastError: "cannot be reconnected" });
-    await other.say(0, "enabled", days(9));
+    await other.report(0, "enabled", days(9));
     await db.update(brokerages).set({ enabled: true });
     await sendAt(days(10), days(10) + 1);
     expect(subjects()).toEqual([needs, reminder]);

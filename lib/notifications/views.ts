@@ -1,6 +1,6 @@
 import type { NoticeKind } from "./rules";
 
-/** One notice as the list shows it. */
+/** A notice as shown in the list. */
 export interface NoticeView {
   id: string;
   kind: NoticeKind;
@@ -14,7 +14,7 @@ export interface NoticeView {
 
 export interface MailSettings {
   preference: "all" | "first" | "none";
-  /** Minutes of the person's day; equal for no quiet hours. */
+  /** Quiet hours in minutes of the person's day; equal values mean no quiet hours. */
   quietFrom: number;
   quietTo: number;
 }

@@ -12,7 +12,7 @@ withDatabase();
 const now = new Date();
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
 
-test("of people in the portal those who have waited longest for an answer come first, each once", async () => {
+test("people in the portal are listed once each, starting with whoever has waited longest for a look", async () => {
   const { brokerageId } = await makeConnections(1, ago(3_600));
   const db = await database();
   const visit = async (lookedAt: Date | null, lookFailedAt: Date | null = null, visits = 1) => {

@@ -25,23 +25,23 @@ import { heartbeatsToJudge, silenceFactor, silenceSlackMs, waitFor, type Candida
 import { type WatchedConnection } from "@/lib/connections/observations/lifetimes";
 import { portalOpenMinutes } from "@/lib/connections/look/due";
 
-/** People in the portal are looked at by their own pages; the timer is for those whose page is closed. */
+/** People in the portal are looked at by their own pages; the timer covers those whose page is closed. */
 const portalEveryMs = 20_000;
 const failedAgainMs = 60_000;
-/** The longest period, even if the rate limit is close to zero. */
+/** The maximum wait, even if the rate limit is close to zero. */
 const maxWaitMs = 7 * 86_400_000;
 
 const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
-/** People whose secret is refused are asked about at growing intervals of their own (refused.ts). */
+/** People whose secret is rejected are retried separately, at growing intervals (look/ask-again.ts). */
 const present = and(isNull(snapTradeUsers.goneAt), isNull(snapTradeUsers.askAgainAt));
-/** Whoever SnapTrade refused lately comes later: one person's trouble must not use up everybody's looks. */
+/** People whose look just failed come later, so that they don't use up everyone's looks. */
 const notJustFailed = (now: Date) =>
   or(isNull(snapTradeUsers.lookFailedAt), lt(snapTradeUsers.lookFailedAt, before(now, failedAgainMs)));
 
 /**
- * Who could be looked at now, best first in each list, at most `room` in each. A list that cannot be read is
+ * Lists who could be looked at now, best first, at most `room` people per list. A list that can't be read is
  * empty and named in `missing`.
- * @param upSince since when signs of life would have been heard
+ * @param upSince since when we would have received heartbeats
  */
 export async function listCandidates(
   now: Date,
@@ -122,8 +122,8 @@ export async function listCandidates(
 }
 
 /**
- * The people of connections that count as silent (policy.ts, silentAt; docs/snaptrade.md §8.6) and that
- * nobody has asked about since.
+ * People with connections that count as silent (policy.ts, silentAt; docs/snaptrade.md §8.6) and that have
+ * not been looked at since.
  */
 export async function listSilent(now: Date, room: number, upSince: Date): Promise<{ userId: string }[]> {
   const db = await database();
@@ -151,7 +151,7 @@ export async function listSilent(now: Date, room: number, upSince: Date): Promis
     .limit(room);
 }
 
-/** Writes down when the timer wants to look at these people again, by the risk of each. */
+/** Schedules the timer's next look at each of these people, based on their risk. */
 export async function scheduleNextLooks(userIds: string[], periodMs: number, now: Date): Promise<void> {
   if (userIds.length === 0) return;
   const db = await database();
@@ -187,7 +187,7 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
     where user_id = wanted."userId"`);
 }
 
-/** How many people have a connection that works: those of whom a break could be missed. */
+/** Counts people with a working connection, whose breaks could be missed. */
 export async function countWatched(): Promise<number> {
   const db = await database();
   const [row] = await db

@@ -15,7 +15,7 @@ const { emulator, makePerson } = withWorld();
 const minuteMs = 60_000;
 const never = () => new Promise<never>(() => undefined);
 
-/** While these tables are renamed, everything that reads them fails. */
+/** Renames these tables during `work`, so that everything that reads them fails. */
 async function without(tables: string[], work: () => Promise<void>) {
   const db = await database();
   const rename = (from: string, to: string) => db.execute(sql.raw(`alter table ${from} rename to ${to}`));
@@ -27,7 +27,7 @@ async function without(tables: string[], work: () => Promise<void>) {
   }
 }
 
-/** A person whose connection broke, which only the timer can discover. */
+/** Creates a person with a break that only the timer can discover. */
 async function makeBroken() {
   const person = await makePerson();
   await emulator.post(`${person.path}/connections/${person.ids[0]}/break`);
@@ -38,7 +38,7 @@ async function makeBroken() {
 describe("a step of the round", () => {
   const limitsMs = { first: 1_000, second: 20, third: 1_000 };
 
-  test("that throws or hangs is named, and the next one runs", async () => {
+  test("that throws or hangs is reported by name, and the next one runs", async () => {
     const { step, failed } = stepsWithin(limitsMs, () => Promise.resolve());
     expect(await step("first", () => Promise.reject(new Error("no")))).toBeNull();
     expect(await step("second", never)).toBeNull();
@@ -53,7 +53,7 @@ describe("a step of the round", () => {
     expect(run).not.toHaveBeenCalled();
   });
 
-  test("may take less than the round's lease, and all together less than health waits for", () => {
+  test("has a limit below the round's lease, and all of them together stay below the health check's", () => {
     const limits = Object.values(stepLimitsMs);
     expect(Math.max(...limits) + 10_000).toBeLessThan(leaseMs);
     expect(limits.reduce((sum, limit) => sum + limit, 0) + minuteMs).toBeLessThan(5 * minuteMs);
@@ -65,7 +65,7 @@ describe("a step of the round", () => {
     ["portal_sessions", "sessions"],
     ["notices", "notices"],
   ])(
-    "fails without the table %s and is named, and the round still does the rest and ends",
+    "fails without the table %s and is reported by name, and the rest of the round still runs",
     async (table, name) => {
       await makePerson();
       await forgetLooks();
@@ -80,7 +80,7 @@ describe("a step of the round", () => {
     },
   );
 
-  test("fails along with all the others, and the round still ends and names them", async () => {
+  test("may fail along with all the others, and the round still ends and reports them", async () => {
     const tables = [
       "snaptrade_calls",
       "webhook_events",
@@ -107,7 +107,7 @@ describe("a step of the round", () => {
 });
 
 describe("the people to look at", () => {
-  test("are looked at even if those who count as silent cannot be listed", async () => {
+  test("are looked at even if silent connections cannot be listed", async () => {
     const { ids } = await makeBroken();
     const db = await database();
     await db.execute(sql`alter table connections alter column heartbeat_gap_ms type text`);
@@ -126,7 +126,7 @@ describe("the people to look at", () => {
 });
 
 describe("the lease of the round", () => {
-  test("is extended before each step, so that nobody takes over a round in progress", async () => {
+  test("is extended before each step, so that no one takes over a round in progress", async () => {
     const now = new Date();
     const round = await takeRound(now);
     expect(await takeRound(new Date(now.getTime() + leaseMs - 1))).toBeNull();
@@ -201,7 +201,7 @@ describe("health", () => {
     await (await database()).update(rounds).set({ endedAt, report: null });
   }
 
-  test("is good while rounds finish, and says when the last one did, what failed in it and how many events wait", async () => {
+  test("is ok while rounds finish, and reports when the last one ended, what failed in it, and the backlog", async () => {
     await makePerson();
     await forgetLooks();
     await without(["incidents"], async () => {
@@ -223,7 +223,7 @@ describe("health", () => {
     ]);
   });
 
-  test("is bad once no round has ended for five minutes, in words", async () => {
+  test("is not ok once no round has ended for five minutes, with an explanation", async () => {
     await roundEnded(ago(5 * minuteMs));
     expect(await readHealth(now, long)).toMatchObject({ status: "ok" });
     await roundEnded(ago(5 * minuteMs + 1));
@@ -245,7 +245,7 @@ describe("health", () => {
     expect(await readHealth(now, ago(5 * minuteMs + 1))).toMatchObject({ status: "no round" });
   });
 
-  test("is bad when the database does not answer", async () => {
+  test("is not ok when the database does not answer", async () => {
     await without(["rounds"], async () => {
       expect(await readHealth(now, now)).toMatchObject({ status: "database away" });
     });

@@ -12,12 +12,12 @@ import { withinTime } from "@/lib/base/time-limit";
 export const leaseMs = 120_000;
 const queryWithinMs = 10_000;
 /**
- * After a gap this long without rounds, we may have missed heartbeats ourselves, so their absence says
- * nothing about SnapTrade.
+ * After a gap this long without rounds, we may have missed heartbeats ourselves, so their absence proves
+ * nothing.
  */
 const downAfterMs = 10 * 60_000;
 
-/** The round, for as long as it is ours. */
+/** A round and its lease. */
 export interface Round {
   fence: number;
   /** Since when rounds have run without a gap. */
@@ -31,7 +31,10 @@ export class RoundLost extends Error {
   override name = "RoundLost";
 }
 
-/** @returns null when another process has the round */
+/**
+ * Starts a round under a lease.
+ * @returns null if another process holds the round
+ */
 export async function takeRound(now: Date): Promise<Round | null> {
   const lockedUntil = new Date(now.getTime() + leaseMs);
   const db = await database();
@@ -51,8 +54,8 @@ export async function takeRound(now: Date): Promise<Round | null> {
 }
 
 /**
- * Makes sure that the round stays ours for as long as its next step may take.
- * @throws RoundLost when it can't
+ * Extends the lease so that it covers the next step.
+ * @throws RoundLost if it can't
  */
 export async function keepRound(round: Round, stepMs: number): Promise<void> {
   const now = new Date();
@@ -76,7 +79,7 @@ export async function keepRound(round: Round, stepMs: number): Promise<void> {
   }
 }
 
-/** Releases the round and stores its report for /api/health. Does nothing if it is no longer ours. */
+/** Ends the round and stores its report for /api/health. Does nothing if the lease was lost. */
 export async function endRound({ fence }: Round, report: RoundReport): Promise<void> {
   const now = new Date();
   const db = await database();

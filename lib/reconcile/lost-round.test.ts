@@ -13,9 +13,9 @@ const { emulator, makePeople } = withWorld();
 
 const minuteMs = 60_000;
 
-describe("webhooks of which a share is lost", () => {
+describe("when some webhooks are lost", () => {
   test.each([0, 1, 50, 100])(
-    "%i %: every break is found, and those that nobody told are the timer's",
+    "at %i %, every break is found, by the timer if no webhook reported it",
     async (lossPercent) => {
       const listener = await startListener();
       const people = await makePeople(40);
@@ -39,7 +39,7 @@ describe("webhooks of which a share is lost", () => {
       if (lossPercent === 0) expect(sent).toBe(40);
       if (lossPercent === 100) expect(sent).toBe(0);
 
-      // An hour and a half later the count says how webhooks do.
+      // After an hour and a half, the missed webhooks are counted.
       const record = await countMissedWebhooks(new Date(Date.now() + 90 * minuteMs));
       expect(record).toMatchObject({ breaks: 40, missed: 40 - sent });
       listener.close();
@@ -47,7 +47,7 @@ describe("webhooks of which a share is lost", () => {
   );
 });
 
-/** SnapTrade's webhooks reach the inbox as they do through the app's route. */
+/** Passes SnapTrade's webhooks to the inbox, as the app's route does. */
 async function startListener() {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];

@@ -4,32 +4,33 @@ import { database } from "@/lib/db/client";
 import { episodes, observations } from "@/lib/db/schema/connections";
 import { webhookEvents } from "@/lib/db/schema/work";
 
-/** How webhooks did on the last whole day that can be judged. */
+/** How webhooks performed on the last full day that can be judged. */
 export interface WebhookRecord {
-  /** Breaks that were noticed, by whomever. */
+  /** All breaks noticed that day. */
   breaks: number;
-  /** Those of them that the timer found, and that no webhook told within an hour. */
+  /** Breaks that the timer found and that no webhook reported within an hour. */
   missed: number;
-  /** False while not one webhook has ever come: most likely no listener is set. */
+  /** False if no webhook has ever arrived; most likely no listener is set up. */
   everReceived: boolean;
 }
 
 const hourMs = 3_600_000;
 
 /**
- * Counts the breaks of the day that ended an hour ago; a webhook that comes within the hour was merely slow.
+ * Counts the breaks of the 24 hours that ended an hour ago; a webhook that arrives within that hour is merely
+ * slow.
  */
 export async function countMissedWebhooks(now: Date): Promise<WebhookRecord> {
   const db = await database();
   const to = new Date(now.getTime() - hourMs);
-  const told = sql`exists (
+  const reported = sql`exists (
     select 1 from ${observations} where ${observations.connectionId} = ${episodes.connectionId} and ${observations.source} = 'webhook'
       and ${observations.state} = 'disabled' and ${observations.observedAt} >= ${episodes.brokeAt} - interval '5 seconds'
       and ${observations.recordedAt} <= ${episodes.noticedAt} + interval '1 hour')`;
   const [counted] = await db
     .select({
       breaks: sql<number>`count(*)::int`,
-      missed: sql<number>`(count(*) filter (where ${eq(episodes.noticedBy, "timer")} and not ${told}))::int`,
+      missed: sql<number>`(count(*) filter (where ${eq(episodes.noticedBy, "timer")} and not ${reported}))::int`,
     })
     .from(episodes)
     .where(and(gte(episodes.noticedAt, new Date(to.getTime() - 24 * hourMs)), lt(episodes.noticedAt, to)));

@@ -5,7 +5,7 @@ import { daysToUsualEnd } from "@/lib/connections/observations/lifetimes";
 
 const now = new Date("2026-11-21T12:00:00Z");
 const daysAgo = (days: number) => new Date(now.getTime() - days * 86_400_000);
-/** Tokens of this brokerage run out after about thirty days. */
+/** Access at this brokerage lasts about thirty days. */
 const lifetimes = Array.from({ length: 19 }, (_, index) => 26 + index * 0.5);
 const aged = (days: number) => ({ enabled: true, worksSince: daysAgo(days), lifetimes });
 
@@ -21,17 +21,17 @@ const someCandidates = fc.record({
 });
 
 describe("risk", () => {
-  test("grows towards the age at which connections of that brokerage break", () => {
+  test("grows toward the age at which connections at that brokerage break", () => {
     expect(riskPerDay(aged(29), now)).toBeGreaterThan(20 * riskPerDay(aged(5), now));
     expect(riskPerDay(aged(45), now)).toBeGreaterThan(10 * riskPerDay(aged(5), now));
   });
 
-  test("is the usual one where too little is known, and none where nothing works", () => {
+  test("has a default where too little is known, and is zero where nothing works", () => {
     expect(riskPerDay({ ...aged(29), lifetimes: null }, now)).toBe(1 / 30);
     expect(riskPerDay({ ...aged(29), enabled: false }, now)).toBe(0);
   });
 
-  test("is always a positive finite number for what works, and the wait too", () => {
+  test("is positive and finite for working connections, and so is the wait", () => {
     const age = fc.double({ min: -10, max: 4000, noNaN: true });
     const history = fc.option(
       fc
@@ -48,15 +48,15 @@ describe("risk", () => {
     );
   });
 
-  test("shortens the wait by its square root, and with nothing to lose the wait is long", () => {
+  test("shortens the wait by its square root; without working connections the wait is long", () => {
     const wait = (days: number) => waitFor([aged(days)], 3_600_000, now);
     expect(wait(29)).toBeLessThan(wait(5));
     expect(waitFor([{ ...aged(29), enabled: false }], 3_600_000, now)).toBe(36_000_000);
   });
 });
 
-describe("the usual end", () => {
-  test("is told when it is near, by the history of that brokerage alone", () => {
+describe("the expected end of access", () => {
+  test("is predicted only when it is near, from the history of that brokerage alone", () => {
     expect(daysToUsualEnd(aged(28), now)).toBe(3);
     expect(daysToUsualEnd(aged(31), now)).toBe(1);
     expect(daysToUsualEnd(aged(10), now)).toBeNull();
@@ -69,21 +69,21 @@ describe("the usual end", () => {
 describe("silence", () => {
   const daily = { heartbeats: 3, lastHeartbeatAt: daysAgo(2), gapMs: 86_400_000 };
 
-  test("is judged by the connection's own rhythm, and not before three signs of life", () => {
+  test("is judged by the connection's own rhythm, and only after three heartbeats", () => {
     expect(silentAt(daily, daysAgo(10))).toEqual(
       new Date(daily.lastHeartbeatAt.getTime() + 1.25 * 86_400_000 + 3_600_000),
     );
     expect(silentAt({ ...daily, heartbeats: 2 }, daysAgo(10))).toBeNull();
   });
 
-  test("does not count what was due while we were down", () => {
+  test("does not count heartbeats that were due while we were down", () => {
     expect(silentAt(daily, daysAgo(0.9))).toBeNull();
     expect(silentAt(daily, daysAgo(1.1))).not.toBeNull();
   });
 });
 
-describe("whom to look at first", () => {
-  test("never more than there is room for, nobody twice, and all the room where somebody is left", () => {
+describe("chosen looks", () => {
+  test("fill the room exactly if there are enough people, and include no one twice", () => {
     fc.assert(
       fc.property(someCandidates, fc.integer({ min: 0, max: 60 }), (candidates, room) => {
         const chosen = chooseLooks(candidates, room);
@@ -94,7 +94,7 @@ describe("whom to look at first", () => {
     );
   });
 
-  test("the stalest get their share whatever else is urgent", () => {
+  test("include the stalest people's share, whatever else is urgent", () => {
     fc.assert(
       fc.property(someCandidates, fc.integer({ min: 1, max: 60 }), (candidates, room) => {
         const chosen = new Set(chooseLooks(candidates, room));
@@ -105,13 +105,13 @@ describe("whom to look at first", () => {
     );
   });
 
-  test("the portal comes before contradictions, those before silence, that before risk", () => {
+  test("put the portal before requested looks, those before silence, and silence before risk", () => {
     const one = { inPortal: ["portal"], due: ["due"], silent: ["silent"], risky: ["risky"], stalest: [] };
     expect(chooseLooks(one, 4)).toEqual(["portal", "due", "silent", "risky"]);
     expect(chooseLooks(one, 2)).toEqual(["portal", "due"]);
   });
 
-  test("the bound is what the stalest's share can do", () => {
+  test("are enough for the bound that the stalest's share guarantees", () => {
     expect(boundMs(1_000, 150)).toBeCloseTo((1_000 / (150 * floorShare)) * 60_000);
   });
 });

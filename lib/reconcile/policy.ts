@@ -2,15 +2,13 @@ import type { WatchedConnection } from "@/lib/connections/observations/lifetimes
 
 const dayMs = 86_400_000;
 
-/**
- * What is assumed of a brokerage that we know nothing of: access lasts some weeks (docs/snaptrade.md §3.6).
- */
+/** The assumed risk at a brokerage without a history: access lasts some weeks (docs/snaptrade.md §3.6). */
 const usualRiskPerDay = 1 / 30;
 const minRiskPerDay = usualRiskPerDay / 20;
 
 /**
- * How likely this connection is to break, per day, at its present age: from the brokerage's own history.
- * Past the oldest age in the history it stays as likely as at its end.
+ * The probability per day that this connection breaks at its current age, from the brokerage's own history.
+ * Past the oldest age in the history, the risk stays constant.
  */
 export function riskPerDay({ enabled, worksSince, lifetimes }: WatchedConnection, now: Date): number {
   if (!enabled) return 0;
@@ -25,37 +23,38 @@ export function riskPerDay({ enabled, worksSince, lifetimes }: WatchedConnection
 }
 
 /**
- * The share of the background's looks that goes to whoever was not looked at for longest, whatever their
+ * The share of the background's looks reserved for the people who were looked at longest ago, whatever their
  * risk.
  */
 export const floorShare = 0.55;
-/** Nobody is looked at by the timer more often than this, however likely a break is. */
-const shortestMs = 60_000;
-/** With nothing that works there is no break to find; only a repair that we missed. */
+/** The timer never looks at anyone more often than this, however likely a break is. */
+const minWaitMs = 60_000;
+/**
+ * The weight of people without working connections: there is no break to find, only a repair that we missed.
+ */
 const nothingToLose = 10;
 
 /**
- * How long to wait until the next look at a person, in milliseconds. Undetected time costs risk × time, so
- * with a fixed number of looks the waits must go by 1 / √risk; the period scales them to what the budget can
- * do.
+ * The wait until the next look at a person, in milliseconds. Undetected time costs risk × time, so with a
+ * fixed number of looks the optimal wait is proportional to 1 / √risk; the period scales it to the budget.
  * @param periodMs how long it takes to look at every watched person once
  */
 export function waitFor(connections: WatchedConnection[], periodMs: number, now: Date): number {
   const risk = connections.reduce((sum, connection) => sum + riskPerDay(connection, now), 0);
   const weight = risk === 0 ? nothingToLose : Math.min(Math.max(Math.sqrt(usualRiskPerDay / risk), 0.2), 4);
-  return Math.max(weight * periodMs, shortestMs);
+  return Math.max(weight * periodMs, minWaitMs);
 }
 
-/** A connection that gave its sign of life each day counts as silent only after this many of them. */
+/** How many heartbeats a connection must have had before it can count as silent. */
 export const heartbeatsToJudge = 3;
 export const silenceFactor = 1.25;
 export const silenceSlackMs = 3_600_000;
 
 /**
- * From when on a connection counts as silent, judged by its own past rhythm; null where there is none to
- * judge by, or where the sign of life was due before we were there to hear it.
- * @param gapMs its usual time between two signs of life
- * @param upSince since when we have been there without a break
+ * The time from which a connection counts as silent, judged by its own past rhythm (docs/snaptrade.md §8.6).
+ * Null if it has no rhythm yet, or if the heartbeat was due before we were up to receive it.
+ * @param gapMs its usual time between two heartbeats
+ * @param upSince since when we have been up without a gap
  */
 export function silentAt(
   { heartbeats, lastHeartbeatAt, gapMs }: { heartbeats: number; lastHeartbeatAt: Date; gapMs: number },
@@ -66,30 +65,30 @@ export function silentAt(
   return dueAt < upSince.getTime() ? null : new Date(dueAt + gapMs * (silenceFactor - 1) + silenceSlackMs);
 }
 
-/** Who could be looked at, each list in its own order, best first; a person may be in several. */
+/** The candidates for a look; each list is ordered best first, and a person may be in several. */
 export interface Candidates {
-  /** In the portal right now, or just back. */
+  /** In the portal now, or just back. */
   inPortal: string[];
-  /** Something contradicts what we know. */
+  /** A look was requested, because something contradicts what we know. */
   due: string[];
   silent: string[];
-  /** By the time of their next look, as waitFor told it. */
+  /** By the time of their next look, as set by waitFor. */
   risky: string[];
   /** By the time of their last look. */
   stalest: string[];
 }
 
 /**
- * Whom to look at, in this order, with room for so many: the portal, contradictions, silence, then risk and
- * the stalest side by side. The stalest get their share of what is left in any case; that is what the bound
- * rests on.
+ * Chooses whom to look at, at most `room` people: first people in the portal, then requested looks, then
+ * silence, then risk and the stalest side by side. The stalest always get their share of the room, which
+ * boundMs relies on.
  */
 export function chooseLooks({ inPortal, due, silent, risky, stalest }: Candidates, room: number): string[] {
   const chosen = new Set<string>();
   const floor = Math.ceil(room * floorShare);
-  const take = (list: string[], most: number) => {
+  const take = (list: string[], maxSize: number) => {
     for (const userId of list) {
-      if (chosen.size >= most) return;
+      if (chosen.size >= maxSize) return;
       chosen.add(userId);
     }
   };
@@ -101,10 +100,10 @@ export function chooseLooks({ inPortal, due, silent, risky, stalest }: Candidate
 }
 
 /**
- * A break whose webhook is lost is found after at most this long, in milliseconds: the stalest get their
- * share of the looks.
- * @param watched people with a connection that works
- * @param looksPerMinute what the background may do
+ * The maximum time until a break with a lost webhook is found, in milliseconds, given the stalest's share of
+ * the looks.
+ * @param watched how many people have a working connection
+ * @param looksPerMinute the background's maximum
  */
 export function boundMs(watched: number, looksPerMinute: number): number {
   return (watched / (looksPerMinute * floorShare)) * 60_000;

@@ -19,7 +19,7 @@ const { emulator, makePerson, makePeople } = withWorld();
 const minuteMs = 60_000;
 
 describe("the round", () => {
-  test("finds breaks whose webhooks are lost, all of them, and says that it was the timer", async () => {
+  test("finds every break whose webhook was lost, and records that the timer noticed it", async () => {
     const people = await Promise.all(Array.from({ length: 12 }, () => makePerson()));
     for (const { path, ids } of people) await emulator.post(`${path}/connections/${ids[0]}/break`);
     await forgetLooks();
@@ -34,8 +34,8 @@ describe("the round", () => {
     );
   });
 
-  test("one person's trouble among many stops nobody else's turn, and what one round leaves the next one does", async () => {
-    // The embedded database is for few people; a server for many.
+  test("one failing person among many stops no one else, and the next round handles what is left over", async () => {
+    // The embedded database only handles a few people.
     const [poisoned, ...others] = await makePeople(inject("postgresUrl") ? 300 : 100);
     await emulator.post(`${poisoned?.path ?? ""}/faults`, { endpoint: "list", kind: "status", status: 500 });
     await Promise.all(others.map(({ path, ids }) => emulator.post(`${path}/connections/${ids[0]}/break`)));
@@ -52,7 +52,7 @@ describe("the round", () => {
     expect(await noticed(others.flatMap(({ ids }) => ids))).toHaveLength(others.length);
   }, 120_000);
 
-  test("after a 429 nothing more is sent, and nobody's connections become unknown", async () => {
+  test("after a 429 no more requests are sent, and no one's connections become unknown", async () => {
     const people = await Promise.all(Array.from({ length: 10 }, () => makePerson()));
     await emulator.post("/faults", { endpoint: "list", kind: "rate_limited", retryAfterSeconds: 30 });
     await forgetLooks();
@@ -73,7 +73,7 @@ describe("the round", () => {
     ).toEqual([]);
   });
 
-  test("keeps to 60 % of the limit", async () => {
+  test("uses at most 60 % of the limit", async () => {
     await Promise.all(Array.from({ length: 30 }, () => makePerson()));
     await forgetLooks();
     const db = await database();
@@ -99,7 +99,7 @@ describe("the round", () => {
     expect(await reconcile()).not.toBeNull();
   });
 
-  test("concludes a trip to the portal whose person never came back", async () => {
+  test("closes a portal session whose person never came back", async () => {
     const { openReconnect } = await import("@/lib/connections/portal/open");
     const { userId, path, ids } = await makePerson();
     const [connectionId = ""] = ids;
@@ -116,13 +116,16 @@ describe("the round", () => {
     expect(await reconcile(new Date())).toMatchObject({ sessions: 1 });
     const db = await database();
     const { portalSessions } = await import("@/lib/db/schema/portal");
-    const [trip] = await db.select().from(portalSessions).where(eq(portalSessions.id, view.portalSessionId));
-    expect(trip?.outcome).toBe("fixed");
+    const [session] = await db
+      .select()
+      .from(portalSessions)
+      .where(eq(portalSessions.id, view.portalSessionId));
+    expect(session?.outcome).toBe("fixed");
   });
 });
 
 describe("an outage", () => {
-  test("of six hours makes nothing disabled, and what broke in it is found by the first round after it", async () => {
+  test("of six hours disables no connection, and breaks during it are found by the first round afterwards", async () => {
     const people = await Promise.all(Array.from({ length: 8 }, () => makePerson()));
     await emulator.post("/faults", { endpoint: "*", kind: "status", status: 503 });
     for (let hour = 0; hour < 6; hour++) {
@@ -139,7 +142,7 @@ describe("an outage", () => {
 });
 
 describe("silence", () => {
-  test("is what the policy says, in the database too", async () => {
+  test("is judged in the database exactly as by the policy", async () => {
     const { userId, ids } = await makePerson();
     const db = await database();
     const now = new Date();
@@ -168,15 +171,15 @@ describe("silence", () => {
   });
 });
 
-describe("a wave", () => {
-  test("is far more than usual, and never just a few", () => {
+describe("an incident", () => {
+  test("is far more breaks than usual, and never just a few", () => {
     expect(isIncident(4, 0)).toBe(false);
     expect(isIncident(5, 0)).toBe(true);
     expect(isIncident(20, 10)).toBe(false);
     expect(isIncident(60, 10)).toBe(true);
   });
 
-  test("is recognised, kept until it has been calm for half an hour, and then over", async () => {
+  test("is recognized, and ends after half an hour of calm", async () => {
     const people = await Promise.all(Array.from({ length: 6 }, () => makePerson()));
     for (const { path, ids, userId } of people) {
       await emulator.post(`${path}/connections/${ids[0]}/break`);

@@ -22,37 +22,37 @@ import { countBacklog } from "@/lib/webhooks/backlog";
 import { processInbox, type InboxCounts } from "@/lib/webhooks/process";
 
 /**
- * What a round did. A failed step has null for its result and its name in `failed`; a failed part of one
- * appears as "inbox/heartbeats".
+ * The results of a round. The result of a failed step is null and its name is in `failed`; a failed part of a
+ * step appears as, for example, "inbox/heartbeats".
  */
 export interface RoundCounts {
   failed: string[];
   inbox: InboxCounts | null;
   looks: { made: number; failed: number } | null;
-  /** Portal sessions that were abandoned, and are closed now. */
+  /** Abandoned portal sessions that were closed. */
   sessions: number | null;
   /** SnapTrade users that no longer belong to anyone. */
   formerUsers: FormerUserCounts | null;
-  /** Removals that SnapTrade was asked for again. */
+  /** Removals that were requested from SnapTrade again. */
   removals: number | null;
-  /** People whose secret SnapTrade had refused and now accepts. */
+  /** People whose secret SnapTrade had rejected and now accepts. */
   accepted: number | null;
-  /** People who asked to be forgotten, and now are. */
+  /** People whose account deletion was finished. */
   forgotten: number | null;
   brokerages: "read" | "fresh" | "not-read" | null;
   incidents: { begun: string[]; ended: string[] } | null;
   notices: NoticeCounts | null;
   webhooks: WebhookRecord | null;
-  /** Webhook events waiting and given up. */
+  /** Waiting and dead webhook events. */
   events: { waiting: number; dead: number } | null;
-  /** The longest a break goes unnoticed if its webhook is lost. */
+  /** How long a break can go unnoticed at most if its webhook is lost. */
   bound: { watched: number; minutes: number } | null;
 }
 
 const everyMs = 30_000;
 /**
- * How long each step may take; the longest round is their sum. Each is shorter than the round's lease
- * (rounds.ts).
+ * The time limit of each step; a round takes at most their sum. Each is shorter than the round's lease
+ * (lease.ts).
  */
 export const stepLimitsMs = {
   calls: 5_000,
@@ -70,23 +70,23 @@ export const stepLimitsMs = {
   webhooks: 5_000,
   events: 5_000,
 };
-/** Includes the statements that take, extend and end it. */
+/** Includes the queries that start, extend, and end the round. */
 const maxRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
 const looksPace = { atOnce: 6, withinMs: 25_000, eachWithinMs: 15_000 };
 const missedShare = 0.05;
 
 /**
- * The timer's round: catches up on everything that no page or webhook has handled since the last one. One at
- * a time across all processes; bounded in time, and leftovers come first in the next one. A failure of one
- * step or person is counted and stops nobody else's turn.
- * @returns null when another process has the round
+ * Runs the timer's round, which catches up on everything that no page or webhook has handled since the last
+ * one. Only one runs at a time across all processes. It is bounded in time, and leftovers come first in the
+ * next one. A failing step or person is counted and stops no other.
+ * @returns null if another process holds the round
  */
 export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
   const round = await takeRound(now);
   if (!round) return null;
   try {
     const counts = await inBackground(() => workThrough(now, round));
-    log.info(counts, "Round done");
+    log.info(counts, "Round finished");
     await endRound(round, {
       failed: counts.failed,
       events: counts.events,
@@ -144,23 +144,23 @@ function warnOfMissed(webhooks: WebhookRecord) {
   if (webhooks.missed > Math.max(2, webhooks.breaks * missedShare)) {
     log.warn(
       webhooks,
-      "Webhooks do not arrive: the timer found breaks that none of them told. Is the listener's address right in SnapTrade's dashboard?",
+      "Webhooks are not arriving: the timer found breaks that no webhook reported. Is the listener URL in SnapTrade's dashboard correct?",
     );
   }
-  if (!webhooks.everReceived) log.info("No webhook was ever received; breaks are found by looking alone");
+  if (!webhooks.everReceived) log.info("No webhook has ever been received; breaks are found only by looking");
 }
 
 /**
- * How long a break can stay unnoticed when its webhook is lost, at today's number of people and within the
- * budget (policy.ts).
+ * How long a break can go unnoticed if its webhook is lost, with the current number of people and budget
+ * (policy.ts).
  */
 async function currentBound(): Promise<{ watched: number; minutes: number }> {
   const [watched, perMinute] = [await countWatched(), await backgroundPerMinute()];
-  // A round comes every half minute, so nothing is found faster than that.
+  // Rounds run every 30 seconds, so nothing is found faster than that.
   return { watched, minutes: Math.ceil(Math.max(boundMs(watched, perMinute), 2 * everyMs) / 60_000) };
 }
 
-/** @returns also the names of the lists that could not be read */
+/** @returns the counts, and the names of the lists that could not be read */
 async function lookAround(
   now: Date,
   upSince: Date,
@@ -193,10 +193,7 @@ async function readBrokeragesIfDue(now: Date): Promise<RoundCounts["brokerages"]
   }
 }
 
-/**
- * Runs the round within this server, now and every half minute, where the settings want that
- * (RECONCILE_IN_PROCESS).
- */
+/** Runs a round in this server now and every 30 seconds, if RECONCILE_IN_PROCESS says so. */
 export function startTimer(): void {
   const { RECONCILE_IN_PROCESS, DATABASE_URL } = env();
   const wanted = RECONCILE_IN_PROCESS ?? String(DATABASE_URL.startsWith("pglite:"));
@@ -204,8 +201,8 @@ export function startTimer(): void {
 }
 
 /**
- * Calls `work` right away and then at regular intervals, one call at a time. A call that throws or hangs is
- * logged, and blocks the next one for at most its limit.
+ * Calls `work` immediately and then at regular intervals, one call at a time. A call that throws or hangs is
+ * logged, and blocks the next one for at most `limitMs`.
  * @returns a function that stops it
  */
 export function repeat(work: () => Promise<unknown>, everyMs: number, limitMs: number): () => void {

@@ -2,13 +2,13 @@ import { describeError, log } from "@/lib/base/log";
 import { RoundLost } from "./lease";
 import { withinTime } from "@/lib/base/time-limit";
 
-/** Runs one step; null when it failed. */
+/** Runs one step; returns null if it failed. */
 export type RunStep<Name extends string> = <T>(name: Name, run: () => Promise<T>) => Promise<T | null>;
 
 /**
- * Steps that fail independently: one that throws or hangs is logged and named in `failed`, and the next one
- * runs.
- * @param limitsMs how long each step may take; one that hangs for longer is left to end unattended
+ * Creates a runner for steps that fail independently: a step that throws or hangs is logged and named in
+ * `failed`, and the next one runs.
+ * @param limitsMs the time limit of each step; a step that exceeds it is left running unattended
  * @param before called before each step with its limit; only a RoundLost that it throws ends the round
  */
 export function stepsWithin<Name extends string>(

@@ -83,7 +83,7 @@ test.each([
   [{ Origin: "https://evil.example", "X-Forwarded-Host": "evil.example", Host: "evil.example" }, 403],
   [{ Origin: "http://app.example.com" }, 403],
   [{ Origin: origin }, 200],
-])("a post with %j answers %i", async (headers, status) => {
+])("a POST with %j is answered with %i", async (headers, status) => {
   for (const path of [
     "/",
     "/api/auth/signout",
@@ -99,7 +99,7 @@ test.each([
   "/api/cron/reconcile",
   "/api/unsubscribe/2f8c0b6e-token.Signed_-",
   "/api/webhooks/snaptrade?from=//x",
-])("programs post to %s without an origin", async (path) => {
+])("programs may POST to %s without an Origin header", async (path) => {
   expect((await send({ path })).status).toBe(200);
 });
 
@@ -121,13 +121,13 @@ test.each([
   "/api/unsubscribe/..",
   "/api/unsubscribe/%2e%2e%2fconnections",
   "/api/unsubscribe/x\\..\\..\\connections",
-])("a post to %s, which is no program's path as spelled, needs our origin", async (path) => {
+])("a POST to %s, which is not an exact program path, requires our origin", async (path) => {
   expect((await send({ path })).status).toBe(403);
   expect((await send({ path: `${path}?a=/b`, headers: { Origin: origin } })).status).toBe(200);
 });
 
 test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])(
-  "%s, which Next cannot read, is answered with a page",
+  "%s, which Next cannot decode, is answered with a page",
   async (path) => {
     expect(await send({ method: "GET", path })).toMatchObject({
       status: 404,
@@ -136,12 +136,12 @@ test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])(
   },
 );
 
-test("reading needs no origin", async () => {
+test("reads require no origin", async () => {
   for (const method of ["GET", "HEAD"])
     expect((await send({ method, path: "/connections" })).status).toBe(200);
 });
 
-test("the sender's address is set by us, whatever the sender claims", async () => {
+test("the gate sets the client's address, whatever headers the client sends", async () => {
   await send({
     method: "GET",
     headers: {

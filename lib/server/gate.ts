@@ -15,7 +15,7 @@ const lingerMs = 5_000;
  */
 const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[\w-]+(\.[\w-]+)?)$/;
 
-/** The request header that carries the sender's address; only the gate writes it. */
+/** The request header with the client's address; only the gate sets it. */
 export const clientAddressHeader = "x-client-address";
 
 /**
@@ -45,7 +45,7 @@ function admit(request: IncomingMessage, response: ServerResponse, pass: () => v
     forwardedFor,
     TRUSTED_PROXIES,
   );
-  // Next compares a form's origin with this header, which anyone can send.
+  // Next checks a form's origin against this header, which any client can set.
   request.headers["x-forwarded-host"] = new URL(APP_URL).host;
   const path = pathOf(request);
   if (Number(request.headers["content-length"]) > maxBodyBytes) refuse(request, response, tooLarge());
@@ -108,7 +108,7 @@ function refuse(
   setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();
 }
 
-/** A body of unknown length is counted as it arrives and passed on once it is complete. */
+/** Buffers a body of unknown length up to the limit, and passes the request on once it is complete. */
 function passWhenWhole(request: IncomingMessage, response: ServerResponse, pass: () => void) {
   const push = request.push.bind(request);
   const chunks: Buffer[] = [];

@@ -7,24 +7,24 @@ import { withinTime } from "@/lib/base/time-limit";
 
 export interface Health {
   status: "ok" | "no round" | "database away";
-  /** What is wrong, in words; absent while all is well. */
+  /** What is wrong, as a sentence; absent while everything works. */
   problem?: string;
   lastRound: { endedAt: Date; failed: string[] } | null;
-  /** As counted by the last round. */
+  /** The backlog, as counted by the last round. */
   events: RoundReport["events"];
-  /** The longest a break goes unnoticed if its webhook is lost. */
+  /** How long a break can go unnoticed at most if its webhook is lost. */
   lostBreakFoundWithinMinutes: number | null;
 }
 
 const readWithinMs = 5_000;
-/** Rounds run every half minute, or every minute from a scheduler; none takes this long. */
+/** Rounds run every 30 seconds, or every minute from a scheduler; none takes this long. */
 const roundWithinMs = 5 * 60_000;
 
 /**
- * Whether this deployment is working: the database answers, and rounds finish. A round is always expected,
- * whether this process runs the timer or a scheduler calls /api/cron/reconcile; a process that just started
- * gets the same time for its first round. Reads one row, and never throws.
- * @param startedAt when this process started, our clock
+ * Reports whether this deployment works: the database answers, and rounds finish. A round is always expected,
+ * whether from this process's timer or a scheduler calling /api/cron/reconcile; a process that just started
+ * gets the same time for its first round. Reads one row and never throws.
+ * @param startedAt when this process started, on our clock
  */
 export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
   const nothing = { lastRound: null, events: null, lostBreakFoundWithinMinutes: null };
@@ -32,7 +32,7 @@ export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
     const row = await withinTime(readWithinMs, readRound);
     const { failed = [], events = null, lostBreakFoundWithinMinutes = null } = row?.report ?? {};
     const lastRound = row?.endedAt ? { endedAt: row.endedAt, failed } : null;
-    const problem = describeProblem(lastRound?.endedAt ?? null, now, startedAt);
+    const problem = describeDelay(lastRound?.endedAt ?? null, now, startedAt);
     const known = { lastRound, events, lostBreakFoundWithinMinutes };
     return problem ? { status: "no round", problem, ...known } : { status: "ok", ...known };
   } catch (error) {
@@ -50,7 +50,7 @@ async function readRound() {
   return row;
 }
 
-function describeProblem(endedAt: Date | null, now: Date, startedAt: Date): string | null {
+function describeDelay(endedAt: Date | null, now: Date, startedAt: Date): string | null {
   const since = Math.max(endedAt?.getTime() ?? 0, startedAt.getTime());
   if (now.getTime() - since <= roundWithinMs) return null;
   const what = endedAt ? `No round has ended since ${endedAt.toISOString()}.` : "No round has ever ended.";

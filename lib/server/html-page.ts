@@ -2,6 +2,7 @@ import "server-only";
 import { randomBytes } from "node:crypto";
 import { brandCss } from "@/lib/base/brand";
 import { env } from "@/lib/base/env";
+import { escapeHtml } from "@/lib/base/escape-html";
 
 interface Page {
   status: number;
@@ -54,5 +55,3 @@ function headersOf(nonce: string): Record<string, string> {
     "X-Frame-Options": "DENY",
   };
 }
-
-const escapeHtml = (text: string) => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -6,8 +6,8 @@ import { env, SettingsError } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 
 /**
- * Ends this process with a sentence when its settings are wrong or its database may not be used. A database
- * that is merely away may come back.
+ * Exits the process with an explanation if its settings are wrong or its database must not be used. An
+ * unreachable database is only logged, because it may come back.
  */
 export async function requireUsable(): Promise<void> {
   try {
@@ -16,7 +16,7 @@ export async function requireUsable(): Promise<void> {
   } catch (error) {
     if (error instanceof SettingsError || error instanceof DatabaseError) stop(error.message);
     if (error instanceof RangeError) stop(`BRAND_COLOR ${error.message}`);
-    log.error(describeError(error), "The database does not answer; it is asked again when it is needed");
+    log.error(describeError(error), "The database is not answering; the next query will try again");
   }
 }
 

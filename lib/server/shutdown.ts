@@ -1,19 +1,17 @@
 import "server-only";
 
-/**
- * Requests still running after this are cut off; whatever they left unfinished is repeated, as after a crash.
- */
+/** Requests still running after this are cut off; their unfinished work is repeated, as after a crash. */
 const maxMs = 8_000;
 
-// The server's startup code and its routes are bundled separately but must share this.
+// The server's startup code and its routes are bundled separately but must share this state.
 const held = globalThis as { reconnectShutdown?: { begun: boolean; endings: Set<() => void> } };
 const shutdown = () => (held.reconnectShutdown ??= { begun: false, endings: new Set() });
 
-/** True once this process has been told to stop. */
+/** True once this process has received SIGTERM or SIGINT. */
 export const isShuttingDown = () => shutdown().begun;
 
 /**
- * Calls `end` when this process is told to stop, for work that would otherwise run for long.
+ * Calls `end` when this process is asked to stop, to cut long-running work short.
  * @returns a function that unregisters it
  */
 export function onShutdown(end: () => void): () => void {
@@ -23,8 +21,8 @@ export function onShutdown(end: () => void): () => void {
 }
 
 /**
- * From now on SIGTERM and SIGINT end this process within ten seconds; Next itself would wait for open
- * requests indefinitely.
+ * Makes SIGTERM and SIGINT end this process within ten seconds; Next alone would wait indefinitely for open
+ * requests.
  */
 export function listenForShutdown(): void {
   for (const signal of ["SIGTERM", "SIGINT"] as const)

@@ -13,7 +13,7 @@ const { vectors } = JSON.parse(
 
 const canonical = (body: string) => printJson(parseJson(body));
 
-/** What people write who follow the prose of SnapTrade's page and not its sample. */
+/** What people write if they follow the prose on SnapTrade's page instead of its sample code. */
 function naive(body: string): string {
   const sorted = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(sorted);
@@ -28,7 +28,7 @@ function naive(body: string): string {
 }
 
 describe("JSON as Python prints it", () => {
-  test("every golden vector comes out byte for byte, and JSON.stringify fails many of them", () => {
+  test("every golden vector is reproduced byte for byte, and JSON.stringify fails many of them", () => {
     expect(vectors.length).toBeGreaterThanOrEqual(200);
     for (const { body, canonical: expected } of vectors) expect(canonical(body)).toBe(expected);
     expect(
@@ -36,7 +36,7 @@ describe("JSON as Python prints it", () => {
     ).toBeGreaterThan(100);
   });
 
-  test("printing again changes nothing", () => {
+  test("printing is idempotent", () => {
     fc.assert(
       fc.property(fc.json(), (body) => {
         expect(canonical(canonical(body))).toBe(canonical(body));
@@ -63,11 +63,11 @@ describe("JSON as Python prints it", () => {
     '{"a" 1}',
     "1 1",
     "]",
-  ])("%j is no JSON", (body) => {
+  ])("%j is rejected as JSON", (body) => {
     expect(() => canonical(body)).toThrow(JsonSyntaxError);
   });
 
-  test("nesting without end is refused before it can exhaust anything", () => {
+  test("unbounded nesting is rejected before it exhausts the stack", () => {
     for (const [open, close] of [
       ["[", "]"],
       ['{"a":', "}"],
@@ -77,7 +77,7 @@ describe("JSON as Python prints it", () => {
     }
   });
 
-  test("names that mean something to JavaScript are names like all others", () => {
+  test("keys that are special in JavaScript are ordinary keys", () => {
     expect(canonical('{"__proto__":{"polluted":1},"constructor":2}')).toBe(
       '{"__proto__":{"polluted":1},"constructor":2}',
     );

@@ -1,19 +1,19 @@
 /**
- * JSON as Python reads and prints it (docs/snaptrade.md §6.7). A number keeps its spelling, an object keeps
- * the last of equal keys, and no key has a meaning to JavaScript.
+ * JSON as Python reads and prints it (docs/snaptrade.md §6.7). A number keeps its spelling, the last of
+ * duplicate keys wins, and no key is special in JavaScript.
  */
 export type Json = string | JsonNumber | JsonWord | Json[] | Map<string, Json>;
 type JsonWord = true | false | null;
 
-/** A number as it is to be printed; it may be longer or finer than a JavaScript number can be. */
+/** A number as it will be printed; it may exceed the range or precision of a JavaScript number. */
 export class JsonNumber {
   constructor(readonly text: string) {}
 }
 
-/** The text is no JSON, or nests deeper than anybody has reason to. */
+/** The text is not JSON, or nests too deeply. */
 export class JsonSyntaxError extends Error {}
 
-const deepest = 64;
+const maxDepth = 64;
 const token =
   /[ \t\n\r]*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\.[^"\\\u0000-\u001f]*)*")|(-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)|(true|false|null))/y;
 const rest = /[ \t\n\r]*$/y;
@@ -24,7 +24,7 @@ const words = new Map<string, JsonWord>([
 ]);
 
 /**
- * Reads a JSON text.
+ * Parses a JSON text of at most 64 levels.
  * @throws JsonSyntaxError
  */
 export function parseJson(text: string): Json {
@@ -33,13 +33,13 @@ export function parseJson(text: string): Json {
   function next(): RegExpExecArray {
     token.lastIndex = at;
     const found = token.exec(text);
-    if (!found) throw new JsonSyntaxError(`No JSON at ${at}`);
+    if (!found) throw new JsonSyntaxError(`Invalid token at ${at}`);
     at = token.lastIndex;
     return found;
   }
 
   function valueOf([, mark, string, number, fraction, exponent, word]: RegExpExecArray, depth: number): Json {
-    if (depth > deepest) throw new JsonSyntaxError("Nested too deeply");
+    if (depth > maxDepth) throw new JsonSyntaxError("Nested too deeply");
     if (string !== undefined) return unquote(string);
     if (number !== undefined)
       return new JsonNumber(
@@ -48,14 +48,14 @@ export function parseJson(text: string): Json {
     if (word !== undefined) return words.get(word) ?? null;
     if (mark === "{") return objectOf(depth);
     if (mark === "[") return arrayOf(depth);
-    throw new JsonSyntaxError(`No value at ${at}`);
+    throw new JsonSyntaxError(`Expected a value at ${at}`);
   }
 
   function objectOf(depth: number): Json {
     const members = new Map<string, Json>();
     for (let found = next(); found[1] !== "}" || members.size > 0; found = next()) {
       const key = found[2];
-      if (key === undefined || next()[1] !== ":") throw new JsonSyntaxError(`No member at ${at}`);
+      if (key === undefined || next()[1] !== ":") throw new JsonSyntaxError(`Expected a member at ${at}`);
       members.set(unquote(key), valueOf(next(), depth + 1));
       if (endsWith("}")) break;
     }
@@ -71,22 +71,22 @@ export function parseJson(text: string): Json {
     return items;
   }
 
-  /** After a member or an item: true at the end, false where a comma promises another one. */
+  /** After a member or an item: true at the end, false if a comma announces another one. */
   function endsWith(end: string): boolean {
     const [, mark] = next();
-    if (mark !== end && mark !== ",") throw new JsonSyntaxError(`Neither "," nor "${end}" at ${at}`);
+    if (mark !== end && mark !== ",") throw new JsonSyntaxError(`Expected "," or "${end}" at ${at}`);
     return mark === end;
   }
 
   const value = valueOf(next(), 0);
   rest.lastIndex = at;
-  if (!rest.test(text)) throw new JsonSyntaxError(`Something follows at ${at}`);
+  if (!rest.test(text)) throw new JsonSyntaxError(`Unexpected text at ${at}`);
   return value;
 }
 
 /**
- * Prints like Python's json.dumps(value, separators=(",", ":"), sort_keys=True): ASCII only, keys by code
- * point.
+ * Prints like Python's json.dumps(value, separators=(",", ":"), sort_keys=True): ASCII only, with keys
+ * ordered by code point.
  */
 export function printJson(value: Json): string {
   if (typeof value === "string") return quote(value);
@@ -101,7 +101,7 @@ function unquote(string: string): string {
   try {
     return JSON.parse(string) as string;
   } catch {
-    throw new JsonSyntaxError("A string with an unknown escape");
+    throw new JsonSyntaxError("Unknown escape in a string");
   }
 }
 
@@ -131,7 +131,7 @@ function printInt(digits: string): string {
   return digits === "-0" ? "0" : digits;
 }
 
-/** Python's repr of a float: the same shortest digits as JavaScript's, in another arrangement. */
+/** Python's repr of a float: the same shortest digits as in JavaScript, laid out differently. */
 function printFloat(number: number): string {
   if (!Number.isFinite(number)) return number > 0 ? "Infinity" : "-Infinity";
   const sign = number < 0 || Object.is(number, -0) ? "-" : "";

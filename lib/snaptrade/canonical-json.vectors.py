@@ -1,6 +1,6 @@
-"""Writes python-json.vectors.json: bodies, how Python prints them again, and their signatures.
+"""Writes canonical-json.vectors.json: bodies, how Python prints them again, and their signatures.
 
-    python3 lib/snaptrade/python-json.vectors.py
+    python3 lib/snaptrade/canonical-json.vectors.py
 
 Each body is written in some other way than the canonical one: spaced, re-ordered, escaped or not.
 """
@@ -67,6 +67,6 @@ while len(bodies) < 260:
 
 vectors = [vector(body) for body in bodies]
 lines = ",\n".join(json.dumps(entry, ensure_ascii=True) for entry in vectors)
-target = pathlib.Path(__file__).with_name("python-json.vectors.json")
+target = pathlib.Path(__file__).with_name("canonical-json.vectors.json")
 target.write_text('{ "key": %s, "vectors": [\n%s\n] }\n' % (json.dumps(KEY), lines))
 print(f"{len(vectors)} vectors")

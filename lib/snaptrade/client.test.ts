@@ -44,22 +44,22 @@ const operations: [string, number, () => Promise<unknown>][] = [
   ],
 ];
 
-describe("every call has a total limit", () => {
+describe("every call has a total time limit", () => {
   test.each(operations)(
-    "%s ends after %i seconds, however slowly its answer drips",
+    "%s ends after %i seconds, however slowly its answer trickles in",
     async (_, seconds, ask) => {
       vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
       const hungUp = fact();
-      const dripping = fact();
+      const trickling = fact();
       snapTrade.answer((_request, response) => {
         response.writeHead(200, { "Content-Type": "application/json" }).write("[");
         let drops = 0;
-        const drip = setInterval(() => {
+        const trickle = setInterval(() => {
           response.write(" ");
-          if (++drops === 3) dripping.happen();
+          if (++drops === 3) trickling.happen();
         }, 5);
         response.on("close", () => {
-          clearInterval(drip);
+          clearInterval(trickle);
           hungUp.happen();
         });
       });
@@ -69,7 +69,7 @@ describe("every call has a total limit", () => {
         (error: unknown) => error,
       );
       void asking.then(() => (ended = true));
-      await dripping.happened;
+      await trickling.happened;
       await vi.advanceTimersByTimeAsync(seconds * 1000 - 1);
       expect(ended).toBe(false);
       await vi.advanceTimersByTimeAsync(1);
@@ -78,7 +78,7 @@ describe("every call has a total limit", () => {
     },
   );
 
-  test("the wait for admission counts, and a call whose time is up is never sent", async () => {
+  test("waiting for admission counts toward the limit, and a call whose time is up is never sent", async () => {
     const release = fact();
     const held = fact();
     const holding = transaction(async (tx) => {
@@ -99,7 +99,7 @@ describe("every call has a total limit", () => {
     expect(snapTrade.paths).toEqual([]);
   });
 
-  test("an answer over ten megabytes is not read to its end", async () => {
+  test("an answer over ten megabytes is not read to the end", async () => {
     const hungUp = fact();
     snapTrade.answer((_, response) => {
       response.writeHead(200, { "Content-Type": "application/json" });
@@ -115,7 +115,7 @@ describe("every call has a total limit", () => {
   });
 });
 
-describe("a refusal", () => {
+describe("a 429", () => {
   const busyFor = async (headers: Record<string, string>) => {
     snapTrade.answerJson({ detail: "Request was throttled." }, headers, 429);
     const failure = await listConnections(person).catch((error: unknown) => error);
@@ -146,7 +146,7 @@ describe("a refusal", () => {
     ["far too many seconds", { "Retry-After": "86400" }, 120],
     ["words", { "Retry-After": "soon", "X-RateLimit-Reset": "-4" }, 5],
     ["nothing", {}, 5],
-  ])("with %s blocks for as long as that says, within bounds", async (_, headers, seconds) => {
+  ])("with %s blocks for that long, within bounds", async (_, headers, seconds) => {
     expect(await busyFor(headers)).toBe(seconds);
   });
 });
@@ -174,7 +174,7 @@ test("SnapTrade's result is not lost when the budget cannot be updated", async (
   }
 });
 
-test("one person who asks without end learns that only they are limited; others and calls not tied to a person are still answered", async () => {
+test("a person who exceeds their share is refused as that person only; other people and calls not tied to a person are still admitted", async () => {
   const db = await database();
   await db.update(snapTradeLimits).set({ perMinute: 250 });
   snapTrade.answerJson([]);

@@ -9,8 +9,8 @@ import { readLimits } from "./rate-limit";
 import { createServerClock, type AnswerInterval } from "./server-clock";
 
 /**
- * Who a user-scoped call is made for (docs/snaptrade.md §1.1). The secret exists in the clear only while a
- * call is made.
+ * The SnapTrade user that a call is made for (docs/snaptrade.md §1.1). The secret is in the clear only during
+ * a call.
  */
 export interface SnapTradeCredentials {
   snapTradeUserId: string;
@@ -18,16 +18,16 @@ export interface SnapTradeCredentials {
 }
 
 /**
- * One answer, with the interval in which it was true at some moment: from question to answer, on SnapTrade's
+ * An answer, and the interval in which it was true at some moment: from request to answer, on SnapTrade's
  * clock.
  */
 export interface Answer<T> extends AnswerInterval {
   data: T;
 }
 
-/** From the question to the last byte of the answer, including the wait for admission. */
+/** From the request to the last byte of the answer, including the wait for admission. */
 const limitMs = 15_000;
-/** Login links were seen to take 8 to 46 seconds (docs/snaptrade.md §1.5). */
+/** Login links have been measured to take 8 to 46 seconds (docs/snaptrade.md §1.5). */
 export const loginLimitMs = 60_000;
 const maxAnswerBytes = 10 * 1024 * 1024;
 
@@ -46,7 +46,7 @@ function snapTrade(): Api {
     baseOptions: {
       maxRedirects: 0,
       maxContentLength: maxAnswerBytes,
-      // A 429 must resolve: otherwise the SDK sleeps for 35 seconds and hides the headers (docs/snaptrade.md
+      // A 429 must resolve; otherwise the SDK sleeps for 35 seconds and hides the headers (docs/snaptrade.md
       // §1.6).
       validateStatus: (status: number) => (status >= 200 && status < 300) || status === 429,
     },
@@ -61,12 +61,12 @@ interface SdkResponse {
 }
 
 /**
- * The answer to a deletion: SnapTrade accepted it, whatever else the answer says (docs/snaptrade.md §2.3,
+ * The answer to a deletion: SnapTrade accepted it, whatever the body contains (docs/snaptrade.md §2.3,
  * §3.12).
  */
 export const accepted = z.union([z.looseObject({}), z.literal("")]);
 
-/** What each call passes to the SDK as its second argument, so that it ends on time. */
+/** The SDK's second argument for each call, which makes the call end on time. */
 export interface CallOptions {
   signal: AbortSignal;
 }
@@ -79,8 +79,8 @@ interface CallTerms {
 
 /**
  * Makes one call to SnapTrade once the budget admits it, and parses its answer with `shape`, all within
- * `withinMs` no matter what.
- * @throws SnapTradeFailure for everything that goes wrong
+ * `withinMs` milliseconds.
+ * @throws SnapTradeFailure for every kind of failure
  */
 export async function callSnapTrade<T>(
   operation: string,
@@ -100,8 +100,8 @@ export async function callSnapTrade<T>(
           { operation, kind: failure.kind, ...failure.details, ms: Date.now() - startedAt, ...cause(error) },
           "SnapTrade call failed",
         );
-        // A call without an answer may still reach SnapTrade, so the budget keeps it in flight.
-        if (failure.details.status !== undefined) await keepBooks(deadline, () => recordLimits(callId));
+        // A call without an answer may still reach SnapTrade, so the budget keeps counting it as in flight.
+        if (failure.details.status !== undefined) await updateBudget(deadline, () => recordLimits(callId));
         throw failure;
       });
     const header = headersOf(response);
@@ -112,12 +112,12 @@ export async function callSnapTrade<T>(
       header,
       new Date(date === null ? Date.now() : date + age),
     );
-    await keepBooks(deadline, () => recordLimits(callId, limits));
+    await updateBudget(deadline, () => recordLimits(callId, limits));
     const requestId = header("x-request-id");
     if (response.status === 429) {
       const waitSeconds = retryAfterSeconds ?? limits.resetSeconds;
-      await keepBooks(deadline, () => recordRefusal(callId, waitSeconds));
-      log.warn({ operation, requestId, retryAfterSeconds: waitSeconds }, "SnapTrade is busy");
+      await updateBudget(deadline, () => recordRefusal(callId, waitSeconds));
+      log.warn({ operation, requestId, retryAfterSeconds: waitSeconds }, "SnapTrade answered 429");
       throw new SnapTradeFailure("busy", operation, {
         status: 429,
         requestId,
@@ -135,7 +135,7 @@ async function requireAdmission(operation: string, person: string | null): Promi
   const admission = await admit(person);
   if (admission.admitted) return admission.callId;
   const { retryAfterSeconds, limitedBy } = admission;
-  log.warn({ operation, retryAfterSeconds, limitedBy }, "A call to SnapTrade has to wait");
+  log.warn({ operation, retryAfterSeconds, limitedBy }, "The budget did not admit a call to SnapTrade");
   throw new SnapTradeFailure("busy", operation, { retryAfterSeconds, limitedBy });
 }
 
@@ -148,7 +148,7 @@ function readAnswer<T>(
   const parsed = shape.safeParse(response.data);
   if (parsed.success) return parsed.data;
   const paths = parsed.error.issues.slice(0, 5).map((issue) => issue.path.join("."));
-  log.error({ operation, requestId, paths }, "SnapTrade's answer has an unknown shape");
+  log.error({ operation, requestId, paths }, "SnapTrade's answer has an unexpected shape");
   throw new SnapTradeFailure("unexpected-answer", operation, { status: response.status, requestId });
 }
 
@@ -159,7 +159,7 @@ interface Deadline {
   clear: () => void;
 }
 
-/** The SDK's own timeout doesn't end an answer that drips (docs/snaptrade.md §1.4). */
+/** The SDK's own timeout doesn't end an answer that trickles in (docs/snaptrade.md §1.4). */
 function startDeadline(operation: string, withinMs: number): Deadline {
   const controller = new AbortController();
   let give: (failure: SnapTradeFailure) => void = () => undefined;
@@ -180,7 +180,7 @@ function startDeadline(operation: string, withinMs: number): Deadline {
  * SnapTrade's result counts even if the budget could not be updated; the budget corrects itself within a
  * minute.
  */
-async function keepBooks(deadline: Deadline, write: () => Promise<void>): Promise<void> {
+async function updateBudget(deadline: Deadline, write: () => Promise<void>): Promise<void> {
   await deadline
     .before(write())
     .catch((error: unknown) => log.warn(describeError(error), "The budget could not be updated"));
@@ -193,18 +193,18 @@ function headersOf(response: SdkResponse) {
   };
 }
 
-/** In milliseconds, or null when the header is missing or unreadable. */
+/** In milliseconds; null if the header is missing or unreadable. */
 function timeOf(date: string | undefined): number | null {
   const time = date ? Date.parse(date) : Number.NaN;
   return Number.isNaN(time) ? null : time;
 }
 
-/** In milliseconds; nothing but a whole number of seconds counts. */
+/** In milliseconds; zero unless the header is a whole number of seconds. */
 function ageOf(age: string | undefined): number {
   return age && /^\d{1,7}$/.test(age) ? Number(age) * 1_000 : 0;
 }
 
-/** An error that is not SnapTrade's or the network's is a defect of ours, and its frames tell where. */
+/** An error that isn't SnapTrade's or the network's is a bug of ours, and its stack shows where. */
 function cause(error: unknown) {
   return error instanceof TypeError ? describeError(error) : {};
 }

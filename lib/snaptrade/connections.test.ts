@@ -15,7 +15,7 @@ withDatabase();
 
 const person = { snapTradeUserId: "person", userSecret: "secret" };
 const id = "87b24961-b51e-4db8-9226-f198f6518a89";
-/** The specification's own example: a UUID only in shape. */
+/** The specification's own example: a UUID in format only. */
 const idOfNoVersion = "0b3ebefb-ed47-43df-cd8f-729a4420b5cf";
 
 const brokerage = {
@@ -40,7 +40,7 @@ async function listed(...sent: unknown[]) {
 }
 
 describe("a list of connections", () => {
-  test("ids of any version are accepted, in the database's lower case", async () => {
+  test("ids of any UUID version are accepted and lowercased", async () => {
     const { items, unreadable } = await listed({
       ...good,
       id: idOfNoVersion.toUpperCase(),
@@ -56,12 +56,12 @@ describe("a list of connections", () => {
     ["an odd type", { type: 7 }, { access: "read" }],
     ["an empty created_date", { created_date: "" }, { connectedSince: null }],
     [
-      "a created_date that no calendar has",
+      "a created_date that is not in any calendar",
       { created_date: "0000-01-01T00:00:00Z" },
       { connectedSince: null },
     ],
     [
-      "a created_date beyond any database",
+      "a created_date out of any database's range",
       { created_date: "+275000-01-01T00:00:00Z" },
       { connectedSince: null },
     ],
@@ -82,7 +82,7 @@ describe("a list of connections", () => {
       { brokerage: { name: "Questrade" } },
     ],
     [
-      "a name that no database keeps",
+      "a name that no database can store",
       { brokerage: { ...brokerage, display_name: "Quest\0rade \ud800" } },
       { brokerage: { name: "Questrade" } },
     ],
@@ -92,18 +92,22 @@ describe("a list of connections", () => {
       { brokerage: { enabled: true, maintenance: false } },
     ],
     ["no brokerage", { brokerage: null }, { brokerage: null, disabled: false }],
-    ["members that are new to us", { data_freshness_mode: { institution: "realtime" }, more: [1] }, { id }],
-  ])("%s makes nothing unreadable", async (_, odd, seen) => {
+    [
+      "members that are unknown to us",
+      { data_freshness_mode: { institution: "realtime" }, more: [1] },
+      { id },
+    ],
+  ])("%s does not make the item unreadable", async (_, odd, seen) => {
     expect(await listed({ ...good, ...odd })).toMatchObject({ items: [seen], unreadable: [] });
   });
 
   test.each([
     ["without disabled, which is never guessed", { ...good, disabled: undefined }, { id }],
-    ["with a disabled that is no boolean", { ...good, disabled: "false" }, { id }],
-    ["whose id is no UUID", { ...good, id: "connection-1" }, { id: null }],
+    ["with a disabled that is not a boolean", { ...good, disabled: "false" }, { id }],
+    ["whose id is not a UUID", { ...good, id: "connection-1" }, { id: null }],
     ["that is null", null, { id: null }],
     ["that is a list", [good], { id: null }],
-  ])("an item %s is reported, and costs no other", async (_, odd, reported) => {
+  ])("an item %s is reported, and affects no other", async (_, odd, reported) => {
     const other = { ...good, id: idOfNoVersion };
     expect(await listed(odd, other)).toMatchObject({
       items: [{ id: idOfNoVersion }],
@@ -111,7 +115,7 @@ describe("a list of connections", () => {
     });
   });
 
-  test("an item sent twice counts once, and not at all when the two contradict each other", async () => {
+  test("a duplicate item counts once, or not at all if the two contradict each other", async () => {
     expect(await listed(good, good)).toMatchObject({ items: [{ id }], unreadable: [] });
     expect(await listed(good, { ...good, disabled: true }, good)).toMatchObject({
       items: [],
@@ -119,7 +123,7 @@ describe("a list of connections", () => {
     });
   });
 
-  test("an answer that is not a list is refused as a whole", async () => {
+  test("an answer that is not a list is rejected as a whole", async () => {
     snapTrade.answerJson({ detail: "something else" });
     await expect(listConnections(person)).rejects.toMatchObject({ kind: "unexpected-answer" });
   });
@@ -171,7 +175,7 @@ test("an unreadable brokerage affects no other, and concurrent callers share one
   expect(snapTrade.paths).toEqual(["/brokerages"]);
 });
 
-test("an unreadable kind of sign-in affects no other", async () => {
+test("an unreadable authorization type affects no other", async () => {
   snapTrade.answerJson([
     { auth_type: "OAUTH", brokerage: { slug: "SCHWAB" } },
     { auth_type: "OAUTH", brokerage: null },
@@ -181,7 +185,7 @@ test("an unreadable kind of sign-in affects no other", async () => {
   expect(await listOAuthBrokerages()).toEqual(new Set(["SCHWAB"]));
 });
 
-test("a connection is gone when SnapTrade says so; a bare 404 of something in between says nothing about it", async () => {
+test("a connection is gone if SnapTrade says so; a bare 404 from something in between is not evidence", async () => {
   snapTrade.answerJson({ detail: "Not found", status_code: 404, code: "1011" }, {}, 404);
   expect(await isConnectionGone(person, id)).toBe(true);
   snapTrade.answer((_, response) =>

@@ -27,7 +27,7 @@ const brokerageShape = z.object({
   allows_trading: yesOrNo,
 });
 
-/** A brokerage as far as people meet it (docs/snaptrade.md §3.8). */
+/** The parts of a brokerage that people see (docs/snaptrade.md §3.8). */
 export interface SeenBrokerage {
   id: string;
   slug: string;
@@ -41,7 +41,7 @@ export interface SeenBrokerage {
 
 const brokerage = brokerageShape.transform((seen): SeenBrokerage => ({
   id: seen.id,
-  // Unique like a slug, but never derived from a name (docs/snaptrade.md §3.8).
+  // Unique like a slug, but never derived from the name (docs/snaptrade.md §3.8).
   slug: seen.slug || seen.id.toUpperCase(),
   name: seen.display_name || seen.name || seen.slug || "Unnamed brokerage",
   logoUrl: seen.aws_s3_square_logo_url?.startsWith("https://") ? seen.aws_s3_square_logo_url : null,
@@ -73,8 +73,8 @@ const connection = z
 
 /**
  * A connection as SnapTrade describes it (docs/snaptrade.md §3.2). `disabled` is never guessed: a connection
- * without it is unreadable. `brokerage` is null when that part is unreadable; an unknown access level counts
- * as the lower one. `disabledAt` is null unless it is disabled now (§8.13).
+ * without it is unreadable. `brokerage` is null if that part is unreadable, and an unknown access level
+ * counts as "read". `disabledAt` is null unless the connection is disabled now (§8.13).
  */
 export type SeenConnection = z.infer<typeof connection>;
 
@@ -101,8 +101,8 @@ const account = z
 export type SeenAccount = z.infer<typeof account>;
 
 /**
- * The end of an account number that people recognise; a number so short that this would be most of it gives
- * nothing.
+ * The last characters of an account number, by which people recognize it; null if the number is so short that
+ * this would reveal most of it.
  */
 function lastDigits(number: string | null | undefined): string | null {
   const legible = number?.replace(/[^\p{L}\p{N}]/gu, "") ?? "";
@@ -121,20 +121,23 @@ const [connectionList, accountList, brokerageList] = [
   itemByItem(brokerage),
 ];
 
-/** Logs once per answer which of its items could not be read. */
-function heard<T extends { id: string }>(operation: string, answer: Answer<Listed<T>>): Answer<Listed<T>> {
-  const { items, unreadable, problems } = answer.data;
+/** Logs which items of an answer could not be read, once per answer. */
+function logUnreadable<T extends { id: string }>(
+  operation: string,
+  answer: Answer<Listed<T>>,
+): Answer<Listed<T>> {
+  const { items, unreadable, reasons } = answer.data;
   if (unreadable.length > 0)
     log.error(
-      { operation, read: items.length, unreadable: unreadable.length, problems },
+      { operation, read: items.length, unreadable: unreadable.length, reasons },
       "SnapTrade sent unreadable items",
     );
   return answer;
 }
 
 /**
- * All connections of one user (docs/snaptrade.md §3.1); SnapTrade did not list one that is neither among
- * `items` nor among `unreadable`.
+ * Lists all connections of one user (docs/snaptrade.md §3.1). A connection in neither `items` nor
+ * `unreadable` was not listed by SnapTrade.
  * @throws SnapTradeFailure
  */
 export async function listConnections(
@@ -142,13 +145,13 @@ export async function listConnections(
 ): Promise<Answer<Listed<SeenConnection>>> {
   const call = (api: Api, options: CallOptions) =>
     api.connections.listBrokerageAuthorizations(asUser(credentials), options);
-  return heard("list", await callSnapTrade("list", connectionList, call, inNameOf(credentials)));
+  return logUnreadable("list", await callSnapTrade("list", connectionList, call, inNameOf(credentials)));
 }
 
 /**
- * True when SnapTrade says that this connection is unknown (404 with a code of its own, usually 1011); a bare
- * 404 may come from a gateway (docs/snaptrade.md §8.17). Asked before a connection that left the list counts
- * as gone.
+ * True if SnapTrade reports this connection as unknown: 404 with an error code, usually 1011. A bare 404 may
+ * come from a gateway (docs/snaptrade.md §8.17). Must be checked before a connection that left the list
+ * counts as deleted.
  * @throws SnapTradeFailure for any other failure
  */
 export async function isConnectionGone(
@@ -168,7 +171,8 @@ export async function isConnectionGone(
 }
 
 /**
- * Asks SnapTrade to delete a connection; it is gone when the list no longer has it (docs/snaptrade.md §3.12).
+ * Asks SnapTrade to delete a connection; it is deleted once the list no longer has it (docs/snaptrade.md
+ * §3.12).
  * @throws SnapTradeFailure
  */
 export async function deleteConnection(
@@ -181,32 +185,32 @@ export async function deleteConnection(
 }
 
 /**
- * All accounts of one user: name, end of the number, newest holdings (docs/snaptrade.md §5.1). Not to be
- * asked for while the person is in the portal (§4.15).
+ * Lists all accounts of one user: name, last digits, and newest holdings (docs/snaptrade.md §5.1). Must not
+ * be called while the person is in the portal (§4.15).
  * @throws SnapTradeFailure
  */
 export async function listAccounts(credentials: SnapTradeCredentials): Promise<Answer<Listed<SeenAccount>>> {
   const call = (api: Api, options: CallOptions) =>
     api.accountInformation.listUserAccounts(asUser(credentials), options);
-  return heard("accounts", await callSnapTrade("accounts", accountList, call, inNameOf(credentials)));
+  return logUnreadable("accounts", await callSnapTrade("accounts", accountList, call, inNameOf(credentials)));
 }
 
 /**
- * All brokerages that SnapTrade knows, with their current problems (docs/snaptrade.md §3.8). Concurrent
- * callers in this process share one answer.
+ * Lists all brokerages that SnapTrade supports, with their current status (docs/snaptrade.md §3.8).
+ * Concurrent callers in this process share one request.
  * @throws SnapTradeFailure
  */
 export const listBrokerages = shared(async (): Promise<Answer<Listed<SeenBrokerage>>> => {
   const call = (api: Api, options: CallOptions) => api.referenceData.listAllBrokerages(options);
-  return heard("brokerages", await callSnapTrade("brokerages", brokerageList, call));
+  return logUnreadable("brokerages", await callSnapTrade("brokerages", brokerageList, call));
 });
 
 const authorizationType = z.object({ auth_type: ifLegible(text), brokerage: z.object({ slug: text }) });
 const authorizationTypes = z.array(authorizationType.nullable().catch(null));
 
 /**
- * The slugs of brokerages whose sign-in opens a window of its own in a frame (docs/snaptrade.md §3.10, §4.7).
- * Shared like listBrokerages.
+ * Lists the slugs of brokerages whose sign-in opens its own window (docs/snaptrade.md §3.10, §4.7).
+ * Concurrent callers share one request, as in listBrokerages.
  * @throws SnapTradeFailure
  */
 export const listOAuthBrokerages = shared(async (): Promise<Set<string>> => {

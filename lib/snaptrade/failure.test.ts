@@ -2,7 +2,7 @@ import { SnaptradeError } from "snaptrade-typescript-sdk";
 import { describe, expect, test } from "vitest";
 import { failureKindOf, toFailure } from "./failure";
 
-describe("what an error of SnapTrade means", () => {
+describe("the meaning of SnapTrade's errors", () => {
   test.each([
     [401, "1076", "key-refused"],
     [401, "1083", "user-refused"],
@@ -18,11 +18,11 @@ describe("what an error of SnapTrade means", () => {
     [502, undefined, "away"],
     [302, undefined, "away"],
     [undefined, undefined, "away"],
-  ] as const)("status %s with code %s is %s", (status, code, kind) => {
+  ] as const)("status %s with code %s means %s", (status, code, kind) => {
     expect(failureKindOf(status, code)).toBe(kind);
   });
 
-  test("what leaves the adapter carries no URL, message or secret of the call", () => {
+  test("the error that leaves the adapter contains no URL, message, or secret of the call", () => {
     const secret = "adf2aa34-8219-40f7-a6b3-60156985cc61";
     const error = Object.assign(Object.create(SnaptradeError.prototype) as SnaptradeError, {
       status: 401,

@@ -2,30 +2,33 @@ import { SnaptradeError } from "snaptrade-typescript-sdk";
 import { z } from "zod";
 
 /**
- * What went wrong between us and SnapTrade, as far as it decides what we do next. None of these says that a
- * connection is disabled.
+ * What went wrong with a call to SnapTrade, in the distinctions that matter for what we do next. None of them
+ * means that a connection is disabled.
  */
 export type FailureKind =
-  /** No usable answer: network, timeout, 5xx, a page instead of JSON. Try again later. */
+  /** No usable answer: network failure, timeout, 5xx, or HTML instead of JSON. Try again later. */
   | "away"
-  /** Too many requests; nothing more before `retryAfterSeconds`. */
+  /** Too many requests; send nothing more for `retryAfterSeconds`. */
   | "busy"
-  /** Our key, clock or signature (401 with 1076 or no code; docs/snaptrade.md §8.1). An operator must act. */
+  /**
+   * Our key, clock, or signature was rejected (401 with 1076 or no code; docs/snaptrade.md §8.1). The
+   * operator must act.
+   */
   | "key-refused"
-  /** This person's SnapTrade secret is not valid any more (1083). */
+  /** This person's SnapTrade secret was rejected (1083). */
   | "user-refused"
   | "not-found"
-  /** The connection is disabled already or may not do this now (402; docs/snaptrade.md §3.4). */
+  /** The connection is already disabled or may not do this now (402; docs/snaptrade.md §3.4). */
   | "connection-disabled"
   | "user-exists"
-  /** Any other refusal: our mistake or a feature that the key lacks. */
+  /** Any other refusal: a bug of ours, or a feature that the key lacks. */
   | "refused"
-  /** An answer of a shape that we do not know. */
+  /** An answer in a format that we don't know. */
   | "unexpected-answer";
 
 /**
- * The only error that leaves this adapter. It holds no URL, message, header or body of the call: the URL has
- * the user's secret (docs/snaptrade.md §1.7).
+ * The only error that leaves this adapter. It contains no URL, message, header, or body of the call, because
+ * the URL has the user secret (docs/snaptrade.md §1.7).
  */
 export class SnapTradeFailure extends Error {
   constructor(
@@ -36,7 +39,7 @@ export class SnapTradeFailure extends Error {
       code?: string;
       requestId?: string;
       retryAfterSeconds?: number;
-      /** Whom the budget is holding back: only this call's person, or everyone. */
+      /** Who is over the limit: only this call's person, or everyone. */
       limitedBy?: "person" | "everybody";
     } = {},
   ) {
@@ -68,8 +71,8 @@ const kindOfStatus: Partial<Record<number, FailureKind>> = {
 };
 
 /**
- * What an answer with this status and error code means (docs/snaptrade.md §1.9). Server errors stay server
- * errors whatever code they carry.
+ * The kind of failure that a status and error code mean (docs/snaptrade.md §1.9). Server errors stay server
+ * errors, whatever code they carry.
  */
 export function failureKindOf(status: number | undefined, code: string | undefined): FailureKind {
   if (
@@ -85,7 +88,8 @@ export function failureKindOf(status: number | undefined, code: string | undefin
 }
 
 /**
- * Turns whatever the SDK threw into our own failure, keeping status and code only (docs/snaptrade.md §1.8).
+ * Converts whatever the SDK threw into our own failure, keeping only status and code (docs/snaptrade.md
+ * §1.8).
  */
 export function toFailure(operation: string, error: unknown): SnapTradeFailure {
   if (error instanceof SnapTradeFailure) return error;

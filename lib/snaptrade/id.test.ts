@@ -3,7 +3,7 @@ import { connectionInput, reconnectInput } from "@/lib/connections/schema";
 import { fixLinkInput } from "@/lib/notifications/schema";
 
 test.each(["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "0B3EBEFB-ED47-03DF-CD8F-729A4420B5CF"])(
-  "a click on a connection that SnapTrade calls %s is understood, in the database's lower case",
+  "the connection id %s is accepted and lowercased",
   (connectionId) => {
     const understood = { connectionId: connectionId.toLowerCase() };
     expect(connectionInput.parse({ connectionId })).toEqual(understood);
@@ -18,6 +18,6 @@ test.each([
   "0b3ebefb-ed47-43df-cd8f-729a4420b5c",
   "0b3ebefbed4743dfcd8f729a4420b5cf",
   "../accounts",
-])("%j is no id", (connectionId) => {
+])("%j is rejected as an id", (connectionId) => {
   expect(connectionInput.safeParse({ connectionId }).success).toBe(false);
 });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /**
- * An id as SnapTrade sends it: a UUID in shape, whatever its version and variant digits say
- * (docs/snaptrade.md §3.3), in the lower case that the database stores.
+ * An id from SnapTrade: a UUID in format, with any version and variant digits (docs/snaptrade.md §3.3),
+ * lowercased to match the database.
  */
 export const snapTradeId = z.guid().toLowerCase();

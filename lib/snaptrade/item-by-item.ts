@@ -1,44 +1,44 @@
 import { z } from "zod";
 import { snapTradeId } from "./id";
 
-/** A list from SnapTrade, as far as it could be read. */
+/** The readable and unreadable items of a list from SnapTrade. */
 export interface Listed<T> {
   items: T[];
   /**
-   * One entry per item that could not be read, with its id if that is legible: the item exists, and nothing
-   * else is known about it.
+   * One entry per unreadable item, with its id if that is legible. The item exists; nothing else is known
+   * about it.
    */
   unreadable: { id: string | null }[];
-  /** Where and why, for the log; field names only. */
-  problems: string[];
+  /** Which fields could not be read, for the log; field names only. */
+  reasons: string[];
 }
 
 /**
  * The schema for a list whose items are parsed one by one, so that an unreadable item affects no other
- * (docs/snaptrade.md §8.21). A repeated id counts once, and not at all if the two items contradict each
+ * (docs/snaptrade.md §8.21). A duplicate id counts once, or not at all if the two items contradict each
  * other.
  */
 export function itemByItem<T extends { id: string }>(item: z.ZodType<T>): z.ZodType<Listed<T>> {
   return z.array(z.unknown()).transform((sent) => {
     const read = new Map<string, T>();
     const unreadable = new Map<string | symbol, { id: string | null }>();
-    const problems = new Set<string>();
-    const refuse = (id: string | null, problem: string) => {
+    const reasons = new Set<string>();
+    const reject = (id: string | null, reason: string) => {
       unreadable.set(id ?? Symbol("no id"), { id });
-      problems.add(problem);
+      reasons.add(reason);
     };
     for (const one of sent) {
       const parsed = item.safeParse(one);
-      const twin = parsed.success ? read.get(parsed.data.id) : undefined;
-      if (!parsed.success) refuse(idOf(one), describeZodError(parsed.error));
-      else if (twin && JSON.stringify(twin) !== JSON.stringify(parsed.data))
-        refuse(twin.id, "contradicts itself");
+      const duplicate = parsed.success ? read.get(parsed.data.id) : undefined;
+      if (!parsed.success) reject(idOf(one), describeZodError(parsed.error));
+      else if (duplicate && JSON.stringify(duplicate) !== JSON.stringify(parsed.data))
+        reject(duplicate.id, "contradicts itself");
       else read.set(parsed.data.id, parsed.data);
     }
     return {
       items: [...read.values()].filter(({ id }) => !unreadable.has(id)),
       unreadable: [...unreadable.values()],
-      problems: [...problems].slice(0, 5),
+      reasons: [...reasons].slice(0, 5),
     };
   });
 }
@@ -55,7 +55,7 @@ function describeZodError(error: z.ZodError): string {
   return issue?.path.join(".") || "item";
 }
 
-/** Text that any database can store: no NUL and no unpaired surrogate. */
+/** Text that any database can store: no NUL, no unpaired surrogates, at most 500 characters. */
 export const text = z.string().transform((sent) =>
   sent
     .replace(/[\0\p{Surrogate}]/gu, "")
@@ -63,7 +63,7 @@ export const text = z.string().transform((sent) =>
     .slice(0, 500),
 );
 
-/** An optional field: a missing or odd value is no reason to reject the item. */
+/** An optional field: a missing or malformed value does not make the item unreadable. */
 export const ifLegible = <T>(shape: z.ZodType<T>) => shape.nullish().catch(null);
 
 /** A time that any database can store; sync times have a space instead of the T (docs/snaptrade.md §7.1). */

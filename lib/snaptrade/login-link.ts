@@ -6,13 +6,13 @@ import { SnapTradeFailure } from "./failure";
 import { ifLegible, text } from "./item-by-item";
 
 /**
- * A way into the Connection Portal, for five minutes, to be used once (docs/snaptrade.md §4.2). `loginLink`
- * is a secret of the person who clicked.
+ * A one-time link into the Connection Portal, valid for five minutes (docs/snaptrade.md §4.2). `loginLink` is
+ * a secret of the person who clicked.
  */
 export interface LoginLink {
   loginLink: string;
   snapTradeSessionId: string | null;
-  /** SnapTrade's clock: when we asked for it. */
+  /** SnapTrade's clock: when we requested the link. */
   openedAt: Date;
 }
 
@@ -21,10 +21,10 @@ export type LoginPurpose = { reconnect: string; connectionType?: "trade" } | { b
 const answer = z.object({ redirectURI: z.url({ protocol: /^https?$/ }), sessionId: ifLegible(text) });
 
 /**
- * Asks for a login link, to repair the connection `reconnect` or to make a new one at `broker`
- * (docs/snaptrade.md §4.1, §4.3). `connectionType` is left out unless trading was asked for: an explicit
+ * Requests a login link that repairs the connection `reconnect` or makes a new one at `broker`
+ * (docs/snaptrade.md §4.1, §4.3). Omits `connectionType` unless trading was requested, because an explicit
  * value may change the access level (§4.4).
- * @throws SnapTradeFailure; also when the link leads to an origin that we do not frame
+ * @throws SnapTradeFailure, also if the link leads to an origin that we do not frame
  */
 export async function createLoginLink(
   credentials: SnapTradeCredentials,

@@ -6,7 +6,7 @@ test.each([
   ["?status=ERROR&status_code=400&error_code=1023", { status: "ERROR", code: "1023" }],
   ["?error_code=1066&status_code=403&status=ERROR", { status: "ERROR", code: "1066" }],
   ["?state=x?status=ERROR&status_code=500&error_code=3000", { status: "ERROR", code: "3000" }],
-  // The forms in which Next passes on `?a=1?status=…`, as observed on its own server.
+  // How Next passes on `?a=1?status=…`, as observed on its own server.
   ["?a=1%3Fstatus%3DERROR&status_code=400&error_code=1023", { status: "ERROR", code: "1023" }],
   ["?a=1%3Fstatus=SUCCESS&connection_id=87b24961-b51e-4db8-9226-f198f6518a89", { status: "SUCCESS" }],
   ["?a=b+c%3Fstatus%3DABANDONED", { status: "ABANDONED" }],
@@ -19,6 +19,6 @@ test.each([
   ["?state=mine", { status: "UNKNOWN" }],
   ["", { status: "UNKNOWN" }],
   ["?status=SOMETHING_NEW", { status: "UNKNOWN" }],
-])("%s is read as what it claims", (search, expected) => {
+])("%s is parsed as the reported result", (search, expected) => {
   expect(readPortalResult(search)).toEqual(expected);
 });

@@ -1,6 +1,6 @@
 /**
- * What the return URL of the Connection Portal claims (docs/snaptrade.md §4.12). Anybody can type it, so it
- * chooses words and never results.
+ * The result reported by the Connection Portal's return URL (docs/snaptrade.md §4.12). Anyone can type that
+ * URL, so it only chooses wording and never decides an outcome.
  */
 export type PortalResult =
   | { status: "SUCCESS" }
@@ -9,14 +9,14 @@ export type PortalResult =
   | { status: "UNKNOWN" };
 
 /**
- * Error codes and attempt results as SnapTrade spells them; anything else is dropped, so that no foreign text
- * is stored.
+ * Error codes and sign-in results as SnapTrade spells them; anything else is dropped, so that no arbitrary
+ * text is stored.
  */
 const codePattern = /^([0-9]{4}|[A-Z][A-Z_]{2,31})$/;
 
 /**
- * Reads the query of a return URL in every form that may occur: without a status (docs/snaptrade.md §4.13),
- * joined with a second `?` (§8.10), repeated, or in another case (§8.26).
+ * Parses the query of a return URL in every form that occurs: without a status (docs/snaptrade.md §4.13),
+ * joined with a second `?` (§8.10), repeated, or in a different case (§8.26).
  * @param search the raw query, with or without the leading `?`
  */
 export function readPortalResult(search: string): PortalResult {

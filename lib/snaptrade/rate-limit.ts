@@ -1,20 +1,23 @@
 /**
- * What one answer's headers say about the rate limit (docs/snaptrade.md §1.11, §8.22), in any format; a field
- * is absent when its header is unreadable.
+ * The rate limit that one answer's headers report (docs/snaptrade.md §1.11, §8.22), in any format; a field is
+ * undefined if its header is missing or unreadable.
  */
-export interface ToldLimits {
+interface ReportedLimits {
   limit: number | undefined;
   remaining: number | undefined;
   resetSeconds: number | undefined;
   retryAfterSeconds: number | undefined;
 }
 
-/** A number of seconds above this (2001 as a Unix time) is a point in time, not a wait. */
+/** A number above this (2001 as a Unix time) is a point in time, not a wait in seconds. */
 const unixTimeFrom = 1e9;
 const unixMillisecondsFrom = 1e12;
 
-/** @param answeredAt SnapTrade's clock, which the times in its headers are on */
-export function readLimits(header: (name: string) => string | undefined, answeredAt: Date): ToldLimits {
+/**
+ * Reads the rate limit headers.
+ * @param answeredAt when SnapTrade answered, on its own clock, which the times in its headers use
+ */
+export function readLimits(header: (name: string) => string | undefined, answeredAt: Date): ReportedLimits {
   return {
     limit: readNumber(header("x-ratelimit-limit")),
     remaining: readNumber(header("x-ratelimit-remaining")),
@@ -23,7 +26,7 @@ export function readLimits(header: (name: string) => string | undefined, answere
   };
 }
 
-/** A wait in seconds, or the time when it ends, as an HTTP date or a Unix time. */
+/** In seconds: a wait, or the time until an HTTP date or Unix time. */
 function readWait(text: string | undefined, answeredAt: Date): number | undefined {
   const number = readNumber(text);
   if (number !== undefined) {

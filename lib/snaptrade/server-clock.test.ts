@@ -5,7 +5,7 @@ import { createServerClock } from "./server-clock";
 const noon = Date.parse("2026-11-17T12:00:00Z");
 const dateOf = (serverTime: number) => Math.floor(serverTime / 1000) * 1000;
 
-test("the interval always contains the moment when the server answered, whatever its clock says", () => {
+test("the interval always contains the moment the server answered, however its clock is set", () => {
   const call = fc.record({
     pause: fc.integer({ min: 0, max: 5_000 }),
     there: fc.integer({ min: 0, max: 8_000 }),
@@ -31,14 +31,14 @@ test("the interval always contains the moment when the server answered, whatever
   );
 });
 
-test("two questions within one second keep their order", () => {
+test("two requests within one second keep their order", () => {
   const intervalOf = createServerClock();
   const first = intervalOf(noon, noon + 100, noon + 150);
   const second = intervalOf(noon, noon + 200, noon + 900);
   expect(second.askedAt.getTime()).toBeGreaterThan(first.askedAt.getTime());
 });
 
-test("after a while the clocks are known to a fraction of a second", () => {
+test("after some answers the clock offset is known to a fraction of a second", () => {
   const intervalOf = createServerClock();
   const ahead = -180_000;
   let last = { askedAt: new Date(0), answeredAt: new Date(0) };
@@ -49,7 +49,7 @@ test("after a while the clocks are known to a fraction of a second", () => {
   expect(last.answeredAt.getTime() - last.askedAt.getTime()).toBeLessThan(250);
 });
 
-test("an answer without a date, or dated far ahead, is dated from the others", () => {
+test("an answer without a date, or with one far ahead, is dated using the other answers", () => {
   const intervalOf = createServerClock();
   intervalOf(noon - 180_000, noon, noon + 10);
   for (const date of [null, Number.NaN, noon + 3_600_000]) {
@@ -58,7 +58,7 @@ test("an answer without a date, or dated far ahead, is dated from the others", (
   }
 });
 
-test("an answer that a cache kept speaks for the moment it was kept, and says nothing wrong about the clock", () => {
+test("a cached answer is dated to when it was cached, and does not distort the clock offset", () => {
   const intervalOf = createServerClock();
   const first = intervalOf(noon, noon, noon + 10);
   const keptAt = noon - 600_000;
@@ -71,7 +71,7 @@ test("an answer that a cache kept speaks for the moment it was kept, and says no
   expect(Math.abs(next.askedAt.getTime() - (noon + 6_000))).toBeLessThanOrEqual(1_050);
 });
 
-test("a clock that was set is trusted again with the next answer", () => {
+test("a clock that was reset is trusted again from the next answer on", () => {
   const intervalOf = createServerClock();
   intervalOf(noon, noon, noon + 10);
   const { askedAt } = intervalOf(noon - 60_000 + 5_000, noon + 5_000, noon + 5_010);

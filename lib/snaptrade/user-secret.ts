@@ -6,8 +6,8 @@ const ivBytes = 12;
 const tagBytes = 16;
 
 /**
- * Seals a SnapTrade user's secret with AES-256-GCM under the first of ENCRYPTION_KEYS.
- * `boundTo` names the row that will hold it: sealed text that is moved to another row does not open.
+ * Encrypts a SnapTrade user's secret with AES-256-GCM under the first of ENCRYPTION_KEYS.
+ * @param boundTo the row that will hold it; sealed text copied to another row does not open
  * @returns `<key id>.<base64 of iv, tag and ciphertext>`
  */
 export function sealSecret(secret: string, boundTo: string): string {
@@ -20,8 +20,8 @@ export function sealSecret(secret: string, boundTo: string): string {
 }
 
 /**
- * Opens what sealSecret made, under whichever key sealed it.
- * @throws Error when the key is unknown, or the text was changed or belongs to another row
+ * Decrypts the output of sealSecret with whichever key sealed it.
+ * @throws Error if the key is unknown, or the text was changed or belongs to another row
  */
 export function openSecret(sealed: string, boundTo: string): string {
   const [keyId = "", encoded = ""] = sealed.split(".");

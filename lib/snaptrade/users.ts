@@ -6,8 +6,8 @@ const registered = z.object({ userSecret: z.string().min(1) });
 
 /**
  * Registers a user under an id that was never used before (docs/snaptrade.md §2.1, §2.2). After any failure
- * the id is spent: the user may exist and its secret be lost.
- * @param person whose budget is charged; retries use the same key
+ * the id is spent: the user may exist with its secret lost.
+ * @param person whose share of the budget is charged; retries pass the same key
  * @throws SnapTradeFailure
  */
 export async function registerSnapTradeUser(
@@ -24,7 +24,8 @@ export async function registerSnapTradeUser(
 }
 
 /**
- * Asks SnapTrade to delete a user for good; done when SnapTrade gets to it (docs/snaptrade.md §2.3).
+ * Asks SnapTrade to permanently delete a user; SnapTrade queues this and does it later (docs/snaptrade.md
+ * §2.3).
  * @throws SnapTradeFailure
  */
 export async function deleteSnapTradeUser(snapTradeUserId: string): Promise<void> {

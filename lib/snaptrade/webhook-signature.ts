@@ -5,7 +5,7 @@ import { env } from "@/lib/base/env";
 let keys: KeyObject[] | undefined;
 
 /**
- * The consumer key, and the previous one while it is being changed; the raw key signs webhooks
+ * The consumer key, and the previous one during a key rotation; webhooks are signed with the raw key
  * (docs/snaptrade.md §6.6).
  */
 function consumerKeys(): KeyObject[] {
@@ -17,12 +17,12 @@ function consumerKeys(): KeyObject[] {
 }
 
 /**
- * Whether SnapTrade signed this webhook: HMAC-SHA256 under our consumer key, or the previous one while it is
- * being changed, over the body as Python prints it again, or over the very bytes (docs/snaptrade.md §6.6,
- * §8.5). Compared in constant time.
- * @param body the bytes as they came
- * @param canonical the body as Python prints it again; null when it is no JSON
- * @param signature the header's value, base64
+ * True if SnapTrade signed this webhook: HMAC-SHA256 under our consumer key, or the previous one during a key
+ * rotation, over the body as Python prints it or over the exact bytes (docs/snaptrade.md §6.6, §8.5).
+ * Compares in constant time.
+ * @param body the bytes as received
+ * @param canonical the body as Python prints it; null if it is not JSON
+ * @param signature the header's value in base64
  */
 export function isSignedBySnapTrade(
   body: Uint8Array,
@@ -30,7 +30,8 @@ export function isSignedBySnapTrade(
   signature: string | null,
 ): boolean {
   const given = Buffer.from(signature ?? "", "base64");
-  // Decoding forgives trailing bits and foreign characters; a signature has one spelling.
+  // Decoding ignores trailing bits and foreign characters, so require the one canonical spelling of the
+  // signature.
   if (given.length !== 32 || given.toString("base64") !== signature) return false;
   const messages = canonical === null ? [body] : [canonical, body];
   return consumerKeys().some((key) =>

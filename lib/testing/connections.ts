@@ -16,10 +16,7 @@ import { requireSnapTradeCredentials } from "@/lib/connections/observations/snap
 
 type Emulator = Awaited<ReturnType<typeof startEmulator>>;
 
-/**
- * Settings under which the code under test talks to an emulator of its own; returns what steers that
- * emulator.
- */
+/** Points the code under test at its own emulator; returns the controls of that emulator. */
 export function withEmulator() {
   let emulator: Emulator;
   beforeAll(async () => {
@@ -55,7 +52,7 @@ export function withEmulator() {
   };
 }
 
-/** People with stopped connections, and what a page does for them around the portal. */
+/** People with broken connections, and what a page calls for them around a portal session. */
 export function withVisits() {
   const emulator = withEmulator();
 
@@ -77,7 +74,7 @@ export function withVisits() {
     return { userId, path, ids, connectionId, open, check };
   }
 
-  /** The body of the request that made a login link. */
+  /** The body of the request that created a login link. */
   async function loginBody(loginLink: string) {
     const sessionId = new URL(loginLink).searchParams.get("sessionId") ?? "";
     return (await emulator.get<{ body: Record<string, unknown> }>(`/sessions/${sessionId}`)).body;
@@ -88,7 +85,7 @@ export function withVisits() {
 
 const minuteMs = 60_000;
 
-/** A world that starts fresh for each test, in which a round may begin, and people in it. */
+/** An emulator and database that start fresh for each test, with people in them, ready for a round. */
 export function withWorld() {
   const emulator = withEmulator();
 
@@ -101,7 +98,7 @@ export function withWorld() {
     await db.update(rounds).set({ lockedUntil: new Date(0), upSince: new Date(0), endedAt: new Date() });
   });
 
-  /** Somebody with a working connection at each of these brokerages, looked at once. */
+  /** A person with a working connection at each of these brokerages, looked at once. */
   async function makePerson(brokerages: string[] = ["QUESTRADE"]) {
     const userId = await makeUser({ registered: false });
     const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
@@ -113,7 +110,7 @@ export function withWorld() {
     return { userId, path, ids };
   }
 
-  /** Many at a time, as many as the database takes at once. */
+  /** Creates many people, as many at a time as the database handles. */
   async function makePeople(count: number) {
     const people: Awaited<ReturnType<typeof makePerson>>[] = [];
     while (people.length < count)
@@ -129,8 +126,8 @@ export function withWorld() {
 }
 
 /**
- * Backdates all of this person's connections by an hour: lists lag for new ones, which are never concluded
- * gone.
+ * Backdates all of this person's connections by an hour: a new connection that a list lacks is never
+ * considered deleted.
  */
 export async function grow(userId: string) {
   const long = new Date(Date.now() - 60 * minuteMs);
@@ -148,7 +145,7 @@ export async function noticed(ids: string[]) {
   return rows.map(({ noticedBy }) => noticedBy);
 }
 
-/** As if ten minutes had passed since everybody was last looked at. */
+/** Pretends that ten minutes have passed since each person was last looked at. */
 export async function forgetLooks() {
   const db = await database();
   const long = new Date(Date.now() - 10 * minuteMs);

@@ -3,8 +3,8 @@ import type { TestProject } from "vitest/node";
 import { startPostgres } from "../../e2e/support/postgres";
 
 /**
- * For tests: a PostgreSQL of its own when TEST_DATABASE=postgres, else nothing, and each test file opens a
- * PGlite of its own.
+ * Starts a PostgreSQL server for the test run if TEST_DATABASE=postgres; otherwise each test file opens its
+ * own PGlite.
  */
 export default async function provideDatabase(project: TestProject) {
   if (process.env.TEST_DATABASE !== "postgres") {

@@ -5,21 +5,21 @@ export interface FaultyNetwork {
   port: number;
   /** Cuts every connection. */
   drop: () => void;
-  /** From now on open connections stay open but carry nothing, and new ones get no answer. */
+  /** Open connections stay open but carry nothing, and new ones get no answer. */
   freeze: () => void;
-  /** Cuts every connection, and each new one immediately. */
+  /** Cuts every connection, and every new one immediately. */
   refuse: () => void;
   /** New connections work again; frozen ones stay frozen. */
   heal: () => void;
   /** Delays each packet by this much. */
   slowBy: (ms: number) => void;
-  /** How many connections there are, and how many were refused. */
+  /** How many connections are open, and how many were refused. */
   lines: () => number;
   refused: () => number;
   close: () => Promise<void>;
 }
 
-/** A proxy to a local port that fails the way networks do. */
+/** Starts a proxy to a local port that fails the way networks do. */
 export async function startFaultyNetwork(targetPort: number): Promise<FaultyNetwork> {
   const lines = new Set<{ ends: Socket[]; frozen: boolean }>();
   let mode: "fine" | "frozen" | "refusing" = "fine";

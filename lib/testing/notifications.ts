@@ -11,7 +11,7 @@ import { testSettings } from "./unique";
 import { makeConnections } from "./webhooks";
 
 const start = Date.parse("2026-11-17T09:00:00Z");
-/** Minutes after the start of these stories. */
+/** Minutes after the time at which these tests begin. */
 export const at = (minutes: number) => new Date(start + minutes * 60_000);
 export const days = (n: number) => n * 1440;
 
@@ -21,10 +21,7 @@ export interface Arrived {
   text: string;
 }
 
-/**
- * A test's own mail server, with hooks at the moments that matter: before it asks for an e-mail, and while it
- * takes one.
- */
+/** A test's own mail server, with hooks before it asks for an e-mail and while it accepts one. */
 export function withMailServer() {
   const arrived: Arrived[] = [];
   const moments: { beforeData: () => Promise<unknown>; beforeAnswer: () => Promise<unknown> } = {
@@ -61,7 +58,7 @@ export function withMailServer() {
 
 const nothing = () => Promise.resolve();
 
-/** A person with working connections and no quiet hours. */
+/** Creates a person with working connections and no quiet hours. */
 export async function makeOwner(count = 1) {
   const owner = await makeConnections(count, at(-days(40)));
   const db = await database();
@@ -70,7 +67,7 @@ export async function makeOwner(count = 1) {
     .set({ quietFrom: 0, quietTo: 0 })
     .where(eq(users.id, owner.userId))
     .returning();
-  const say = (index: number, state: "enabled" | "disabled" | "deleted", minutes: number) =>
+  const report = (index: number, state: "enabled" | "disabled" | "deleted", minutes: number) =>
     observe(owner.userId, [
       {
         connectionId: owner.ids[index] ?? "",
@@ -82,7 +79,7 @@ export async function makeOwner(count = 1) {
         recordedAt: at(minutes),
       },
     ]);
-  /** A read that lags: it still shows the break that began at `brokeAt`. */
+  /** A stale read that still shows the break that began at `brokeAt`. */
   const stillDisabled = (index: number, minutes: number, brokeAt: number) =>
     observe(owner.userId, [
       {
@@ -95,5 +92,5 @@ export async function makeOwner(count = 1) {
         recordedAt: at(minutes),
       },
     ]);
-  return { ...owner, email: user?.email ?? "", say, stillDisabled };
+  return { ...owner, email: user?.email ?? "", report, stillDisabled };
 }

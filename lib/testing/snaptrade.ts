@@ -8,8 +8,8 @@ import { testSettings } from "./unique";
 type Answering = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * A SnapTrade whose answers the test controls byte by byte, for what the emulator never sends. Each test
- * starts with a fresh budget.
+ * A SnapTrade server whose answers the test controls byte by byte, for what the emulator never sends. Each
+ * test starts with a fresh budget.
  */
 export function withAnswers() {
   let answering: Answering = (_, response) => response.end("[]");
@@ -51,7 +51,7 @@ export function withAnswers() {
   };
 }
 
-/** A fact that a test can wait for. */
+/** An event that a test can wait for. */
 export function fact() {
   let happen: () => void = () => undefined;
   const happened = new Promise<void>((resolve) => (happen = resolve));

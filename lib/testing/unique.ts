@@ -1,4 +1,4 @@
-/** Settings under which code under test runs alone; none of these secrets is used anywhere else. */
+/** The settings for code under test; none of these secrets is used anywhere else. */
 export const testSettings = {
   SNAPTRADE_CLIENT_ID: "ACMETEST",
   SNAPTRADE_CONSUMER_KEY: "TEST-CONSUMER-KEY-0001",

@@ -25,7 +25,7 @@ function isAtLeast(version: string, floor: string): boolean {
 }
 
 test.each(floors)(
-  "every installed %s is at least %s, below which it is known to be unsafe",
+  "every installed %s is at least %s; older versions are known to be vulnerable",
   (name, floor) => {
     const versions = Object.entries(lock.packages).flatMap(([place, { version }]) =>
       place.endsWith(`node_modules/${name}`) && version ? [version] : [],
@@ -35,12 +35,12 @@ test.each(floors)(
   },
 );
 
-test("a version below its floor is recognised as such", () => {
+test("a version below its floor is recognized", () => {
   expect(isAtLeast("16.3.4", "16.3.5")).toBe(false);
   expect(isAtLeast("16.10.0", "16.3.5")).toBe(true);
 });
 
-test("versions are exact, and the lock file names no download address", () => {
+test("versions are exact, and the lock file contains no download URLs", () => {
   for (const version of Object.values({ ...dependencies, ...devDependencies }))
     expect(version).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
   expect(Object.values(lock.packages).filter(({ resolved }) => resolved?.startsWith("http"))).toEqual([]);

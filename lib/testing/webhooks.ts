@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHmac, randomUUID } from "node:crypto";
 import { asc, eq } from "drizzle-orm";
 import { signEvent, writeBody, type BodyForm } from "../../e2e/emulator/webhooks/body";
 import { database } from "@/lib/db/client";
@@ -12,7 +12,7 @@ import { receiveEvent } from "@/lib/webhooks/inbox";
 
 export type Members = Record<string, unknown>;
 
-/** An event as SnapTrade would post it, with the members that matter to a test. */
+/** An event as SnapTrade posts it, with the given members. */
 export function makeEvent(eventType: string, happenedAt: Date, members: Members = {}): Members {
   return {
     webhookId: randomUUID(),
@@ -24,15 +24,24 @@ export function makeEvent(eventType: string, happenedAt: Date, members: Members 
   };
 }
 
-/** Posts an event the way SnapTrade does, signed by its own code and not by ours. */
+/** Posts an event the way SnapTrade does, signed by the emulator's code and not by ours. */
 export function deliver(event: Members, options: { now?: Date; key?: string; form?: BodyForm } = {}) {
   const { now = new Date(), key = testSettings.SNAPTRADE_CONSUMER_KEY, form = "compact" } = options;
   return receiveEvent(Buffer.from(writeBody(event, form)), signEvent(key, event), now);
 }
 
+/** Posts an event as JavaScript serializes it, unpaired surrogates included, signed over the exact bytes. */
+export function deliverBytes(event: Members) {
+  const body = Buffer.from(JSON.stringify(event));
+  return receiveEvent(
+    body,
+    createHmac("sha256", testSettings.SNAPTRADE_CONSUMER_KEY).update(body).digest("base64"),
+  );
+}
+
 const brokerageId = randomUUID();
 
-/** A user of SnapTrade's with connections that work, all of them observed at `since`. */
+/** A SnapTrade user with working connections, all observed at `since`. */
 export async function makeConnections(count: number, since: Date) {
   const db = await database();
   const userId = await makeUser();
@@ -62,7 +71,7 @@ export async function makeConnections(count: number, since: Date) {
   return { userId, snapTradeUserId, brokerageId, ids: rows.map(({ id }) => id) };
 }
 
-/** What became of an event in the inbox; undefined when it is not there. */
+/** The stored event in the inbox; undefined if there is none. */
 export async function storedEvent(event: Members) {
   const db = await database();
   const [row] = await db
@@ -73,7 +82,7 @@ export async function storedEvent(event: Members) {
 }
 
 const start = Date.parse("2026-11-17T09:00:00Z");
-/** Seconds after the moment at which these stories begin. */
+/** Seconds after the time at which these tests begin. */
 export const at = (seconds: number) => new Date(start + seconds * 1000);
 export const minutes = (n: number) => n * 60;
 
@@ -88,7 +97,7 @@ interface Owner {
   snapTradeUserId: string;
 }
 
-/** What SnapTrade says of one connection. */
+/** An event in which SnapTrade reports the state of one connection. */
 export const about = (
   { snapTradeUserId }: Owner,
   connectionId: string | undefined,
@@ -97,7 +106,7 @@ export const about = (
 ) =>
   makeEvent(typeOf[state], at(seconds), { userId: snapTradeUserId, brokerageAuthorizationId: connectionId });
 
-/** What is known of a connection, with its episodes. */
+/** The stored state of a connection, with its episodes. */
 export async function known(connectionId: string | undefined) {
   const db = await database();
   const [row] = await db
@@ -114,4 +123,20 @@ export async function known(connectionId: string | undefined) {
     .where(eq(episodes.connectionId, connectionId ?? ""))
     .orderBy(asc(episodes.brokeAt));
   return { ...row, episodes: rows };
+}
+
+/** How many events the inbox holds. */
+export async function countEvents(): Promise<number> {
+  const db = await database();
+  return db.$count(webhookEvents);
+}
+
+/** When a look at this person is due; null if none was requested. */
+export async function lookDueAt(userId: string): Promise<Date | null> {
+  const db = await database();
+  const [row] = await db
+    .select({ dueAt: snapTradeUsers.lookDueAt })
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId));
+  return row?.dueAt ?? null;
 }

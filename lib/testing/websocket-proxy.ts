@@ -1,7 +1,7 @@
 import { connect, type AddressInfo } from "node:net";
 import { WebSocketServer } from "ws";
 
-/** What Neon puts in front of its servers: a WebSocket that carries PostgreSQL's protocol. */
+/** The proxy that Neon runs in front of its servers: PostgreSQL's protocol over a WebSocket. */
 export function startWebSocketProxy(postgresPort: number): { port: number; close: () => void } {
   const proxy = new WebSocketServer({ port: 0 });
   proxy.on("connection", (socket) => {

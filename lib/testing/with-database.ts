@@ -9,7 +9,7 @@ import type { OpenDatabase } from "@/lib/db/database";
 import { migrateDatabase } from "@/lib/db/migrate";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 
-/** Gives a test file a database of its own, the same one that the code under test gets from database(). */
+/** Gives a test file its own database, the same one that the code under test gets from database(). */
 export function withDatabase() {
   let opened: OpenDatabase;
   let folder = "";
@@ -42,7 +42,7 @@ export function withDatabase() {
   }
 }
 
-/** A person of its own for one test, with or without a record at SnapTrade. */
+/** Creates a person for one test, with or without a SnapTrade user. */
 export async function makeUser({ registered = true } = {}): Promise<string> {
   const db = await database();
   const [user] = await db

@@ -3,14 +3,14 @@ import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { webhookEvents } from "@/lib/db/schema/work";
 
-/** Counting further would cost more than the number is worth. */
-const countedTo = sql.raw("10000");
+/** Counting higher would cost more than the number is worth. */
+const maxCounted = sql.raw("10000");
 
-/** How many webhook events are waiting, and how many were given up; each counted up to 10,000. */
+/** Counts the waiting and the dead webhook events, each up to 10,000. */
 export async function countBacklog(): Promise<{ waiting: number; dead: number }> {
   const db = await database();
   const counted = (state: "waiting" | "dead") =>
-    sql`(select count(*)::int from (select 1 from ${webhookEvents} where state = ${sql.raw(`'${state}'`)} limit ${countedTo}) as counted)`;
+    sql`(select count(*)::int from (select 1 from ${webhookEvents} where state = ${sql.raw(`'${state}'`)} limit ${maxCounted}) as counted)`;
   const found: unknown = await db.execute(
     sql`select ${counted("waiting")} as waiting, ${counted("dead")} as dead`,
   );

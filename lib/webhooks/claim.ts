@@ -14,21 +14,21 @@ const waiting = sql.raw("state = 'waiting' and type <> 'ACCOUNT_HOLDINGS_UPDATED
 const person = sql.raw("coalesce(snaptrade_user_id, '')");
 
 export interface Batch {
-  /** Taken under a lease, oldest arrival first. */
+  /** Events under our lease, oldest arrival first. */
   events: StoredEvent[];
-  /** How many were given up because no attempt at them ever finished. */
+  /** How many events were given up because no attempt at them ever finished. */
   dead: number;
-  /** The last person of this batch, where the next one continues; null at the end of the list. */
+  /** The last person in this batch, where the next batch continues; null at the end of the list. */
   last: string | null;
-  /** Someone may have more that is due. */
+  /** True if someone may have more events that are due. */
   more: boolean;
 }
 
 /**
- * Takes events under a lease, the same number from each of several people in turn, so that one person's many
- * events delay another's few by at most one turn. It costs one index step per person with waiting events,
- * however many events those are.
- * @param after the last person of the previous batch; empty at the beginning of the list
+ * Claims events under a lease: the same number from each of several people in turn, so that one person's many
+ * events delay another's few by at most one turn. Costs one index step per person with waiting events,
+ * however many events they have.
+ * @param after the last person of the previous batch; empty at the start of the list
  */
 export async function claim(now: Date, after: string): Promise<Batch> {
   const people = await listPeople(after);
@@ -42,10 +42,10 @@ export async function claim(now: Date, after: string): Promise<Batch> {
   return { events, dead: taken.length - events.length, last, more: taken.length >= share };
 }
 
-/** The next people with waiting events. */
+/** Lists the next people with waiting events. */
 async function listPeople(after: string): Promise<string[]> {
   const db = await database();
-  // Empty stands for events about no one, and sorts before everyone.
+  // Empty stands for events without a user, and sorts before everyone.
   const first = after === "" ? sql`${person} >= ''` : sql`${person} > ${after}`;
   const listed: unknown = await db.execute(sql`
     with recursive listed as (
@@ -59,7 +59,8 @@ async function listPeople(after: string): Promise<string[]> {
 }
 
 /**
- * Nobody holds the event. A lease that ends later than any lease can was taken before a clock was set back.
+ * True if no worker holds the event. A lease that ends later than any lease can was taken before a clock was
+ * set back.
  */
 function isFree(now: Date) {
   const [moment, latest] = [now, new Date(now.getTime() + leaseMs)].map(
@@ -76,20 +77,20 @@ async function take(people: string[], share: number, now: Date): Promise<StoredE
       select id from ${webhookEvents} where ${waiting} and ${person} = listed.name and run_at <= ${moment}
         and ${isFree(now)} order by run_at limit ${share} for update skip locked
     ) as event`;
-  const worn = sql`${webhookEvents.attempts} >= ${maxAttempts}`;
+  const exhausted = sql`${webhookEvents.attempts} >= ${maxAttempts}`;
   return db
     .update(webhookEvents)
     .set({
       attempts: sql`least(${webhookEvents.attempts} + 1, ${maxAttempts})`,
-      state: sql`case when ${worn} then 'dead' else 'waiting' end`,
-      lastError: sql`case when ${worn} then coalesce(${webhookEvents.lastError}, 'No attempt ever finished') else ${webhookEvents.lastError} end`,
+      state: sql`case when ${exhausted} then 'dead' else 'waiting' end`,
+      lastError: sql`case when ${exhausted} then coalesce(${webhookEvents.lastError}, 'No attempt ever finished') else ${webhookEvents.lastError} end`,
       lockedUntil: new Date(now.getTime() + leaseMs),
     })
     .where(sql`${webhookEvents.id} in (${free})`)
     .returning(eventColumns);
 }
 
-/** Returns events that were taken but not started, as if they had never been taken. */
+/** Releases events that were claimed but not started, as if they had never been claimed. */
 export async function release(events: StoredEvent[]): Promise<void> {
   if (events.length === 0) return;
   const db = await database();

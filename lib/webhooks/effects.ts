@@ -25,7 +25,7 @@ const {
   state,
   attempts,
 } = getTableColumns(webhookEvents);
-/** What working off an event needs of it; what was sent word for word is for people to read. */
+/** The columns needed to process an event; the payload is only for people to read. */
 export const eventColumns = {
   id,
   type,
@@ -46,13 +46,13 @@ export type Outcome = NonNullable<(typeof webhookEvents.$inferSelect)["outcome"]
 type Effect =
   | { action: "observe"; state: Observation["state"] }
   | { action: "look"; accountsToo?: boolean }
-  | { action: "end-attempt" }
-  | { action: "user-gone" }
+  | { action: "record-sign-in" }
+  | { action: "user-deleted" }
   | { action: "nothing" };
 
 /**
- * What each type of event does (docs/snaptrade.md §6.3). A type that is not named here is kept and does
- * nothing, except ACCOUNT_HOLDINGS_UPDATED, a sign of life: see beats.ts.
+ * The effect of each type of event (docs/snaptrade.md §6.3). Other types are stored and have no effect,
+ * except for ACCOUNT_HOLDINGS_UPDATED, which heartbeats.ts handles.
  */
 const effects: Partial<Record<string, Effect>> = {
   CONNECTION_BROKEN: { action: "observe", state: "disabled" },
@@ -62,17 +62,20 @@ const effects: Partial<Record<string, Effect>> = {
   CONNECTION_UPDATED: { action: "look" },
   NEW_ACCOUNT_AVAILABLE: { action: "look", accountsToo: true },
   ACCOUNT_REMOVED: { action: "look", accountsToo: true },
-  CONNECTION_ATTEMPTED: { action: "end-attempt" },
-  CONNECTION_FAILED: { action: "end-attempt" },
-  USER_DELETED: { action: "user-gone" },
+  CONNECTION_ATTEMPTED: { action: "record-sign-in" },
+  CONNECTION_FAILED: { action: "record-sign-in" },
+  USER_DELETED: { action: "user-deleted" },
 };
 
-/** An event that comes later than this was held up on its way, so more may have happened since. */
+/** An event that arrives later than this was delayed, so more may have happened since. */
 const lateAfterMs = 10 * 60_000;
-/** An event from further ahead than clocks drift apart would outweigh everything that follows it. */
+/** An event further ahead than clocks drift apart would outweigh everything that follows it. */
 export const aheadMs = 5 * 60_000;
 
-/** Who the events are about: our user by event id, or why an event is about nobody of ours. One statement. */
+/**
+ * Finds whom the events are about: our user by event id, or the outcome for events that aren't about any of
+ * our users. One query.
+ */
 export async function addresseesOf(tx: Pick<Transaction, "select">, events: StoredEvent[]) {
   const names = [...new Set(events.flatMap(({ snapTradeUserId }) => snapTradeUserId ?? []))];
   const { userId, snapTradeUserId: name } = snapTradeUsers;
@@ -100,9 +103,9 @@ export async function addresseesOf(tx: Pick<Transaction, "select">, events: Stor
 }
 
 /**
- * Applies events of one user, oldest arrival first, and says what came of each. Only connections of that user
- * are ever touched; an event that says less than we need, comes late, or is about a connection that we do not
- * know, makes a look due instead of, or besides, changing anything.
+ * Applies events of one user, oldest arrival first, and returns the outcome of each. Never touches another
+ * user's connections. An event that says too little, arrives late, or is about an unknown connection requests
+ * a look instead of, or in addition to, changing anything.
  */
 export async function applyForUser(
   tx: Transaction,
@@ -110,8 +113,8 @@ export async function applyForUser(
   events: StoredEvent[],
   now: Date,
 ): Promise<Map<string, Outcome>> {
-  // Everything that any of the events may touch, in the lock order (docs/decisions/0010); the events
-  // themselves can be in any order.
+  // Lock everything that these events may touch, in the lock order (docs/decisions/0010); the events can be
+  // in any order.
   await tx
     .select({ id: connections.id })
     .from(connections)
@@ -126,7 +129,7 @@ export async function applyForUser(
   const outcomes = new Map<string, Outcome>();
   for (const event of events) {
     if (formers.has(event.snapTradeUserId ?? "") && event.type !== "USER_DELETED") {
-      // A former user's connections are no longer the person's, so changes to them are not news.
+      // A former user's connections no longer belong to the person, so changes to them don't matter.
       outcomes.set(event.id, "noted");
       continue;
     }
@@ -157,7 +160,7 @@ async function apply(
       if (event.type === "CONNECTION_UPDATED" && known && isDated(event))
         await recordUpdate(tx, userId, event.connectionId, event.happenedAt);
       return look(tx, userId, now, effect.accountsToo);
-    case "end-attempt": {
+    case "record-sign-in": {
       const { brokerageId, signInResult, happenedAt, receivedAt } = event;
       const fits = await recordSignInResult(tx, userId, {
         brokerageId,
@@ -167,14 +170,14 @@ async function apply(
       });
       return fits ? "applied" : "noted";
     }
-    case "user-gone":
+    case "user-deleted":
       return endUser(tx, userId, event);
     default:
       return "noted";
   }
 }
 
-/** Has a time that may be compared with others. */
+/** True if the event has a connection and a time that can be compared with others. */
 function isDated(event: StoredEvent): event is StoredEvent & { happenedAt: Date; connectionId: string } {
   const { happenedAt, connectionId, receivedAt } = event;
   return (
@@ -205,8 +208,8 @@ async function look(tx: Transaction, userId: string, now: Date, accountsToo = fa
 }
 
 /**
- * Deleting a user deletes all their connections (docs/snaptrade.md §2.3, §8.16); deleting a former user only
- * those it had.
+ * Deleting a user deletes all of their connections (docs/snaptrade.md §2.3, §8.16); deleting a former user
+ * deletes only those that it had.
  */
 async function endUser(
   tx: Transaction,

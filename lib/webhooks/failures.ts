@@ -9,21 +9,20 @@ export interface EventCounts {
   done: number;
   /** Will be retried. */
   failed: number;
-  /** Given up after the last attempt, with the reason. */
+  /** Given up after the last attempt, with the reason stored. */
   dead: number;
 }
 
 export const maxAttempts = 8;
 const firstGapMs = 5_000;
 
-/** True if no one has taken the event since this attempt. */
+/** Matches the event only if no one has claimed it since this attempt. */
 export const stillOurs = (attempts: number) =>
   and(eq(webhookEvents.state, "waiting"), eq(webhookEvents.attempts, attempts));
 
 /**
- * Records that an attempt failed, and why: the event is retried at growing intervals, and dead after the last
- * attempt. Never throws: an event whose failure can't be recorded is retried when the attempt's lease
- * expires.
+ * Records that an attempt failed, and why. The event is retried at growing intervals and dead after the last
+ * attempt. Never throws: an event whose failure can't be recorded is retried when its lease expires.
  * @param event with this attempt counted
  * @param stored the attempt count in the row, which acts as the fence
  */
@@ -46,7 +45,7 @@ export async function recordFailure(
       .set({
         attempts,
         state: dead ? "dead" : "waiting",
-        lastError: describeProblem(error),
+        lastError: describeCause(error),
         runAt: new Date(Date.now() + backoffMs(attempts, firstGapMs)),
         lockedUntil: null,
       })
@@ -62,8 +61,8 @@ export async function recordFailure(
   }
 }
 
-/** Kind and code only; messages may repeat what was sent. */
-function describeProblem(error: unknown): string {
+/** Type and code only; messages may repeat the event's content. */
+function describeCause(error: unknown): string {
   const root = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(root instanceof Error)) return "A value that is not an error was thrown";
   return "code" in root ? `${root.name} ${String(root.code)}` : root.name;

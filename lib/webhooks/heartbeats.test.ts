@@ -18,7 +18,7 @@ import {
   type Members,
 } from "@/lib/testing/webhooks";
 
-// SnapTrade is unreachable here: what these tests show must come from the events alone.
+// SnapTrade is unreachable here, so everything these tests observe comes from the events alone.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });
 withDatabase();
 
@@ -63,7 +63,7 @@ test.each([
   await expect(listSilent(at(days(3_000)), 10, at(-days(20_000)))).resolves.toBeDefined();
 });
 
-test("a stored rhythm of any size continues", async () => {
+test("a stored rhythm of any size can be updated", async () => {
   const db = await database();
   const owner = await makeConnections(1, at(days(-600)));
   const largest = 2_147_483_647;
@@ -77,7 +77,7 @@ test("a stored rhythm of any size continues", async () => {
   await expect(listSilent(at(days(900)), 10, at(days(-600)))).resolves.toBeDefined();
 });
 
-test("a heartbeat that cannot be applied is parked alone, with the reason, after eight attempts; the others are applied at once", async () => {
+test("a heartbeat that cannot be applied is given up alone, with the reason, after eight attempts; the others are applied at once", async () => {
   const owner = await makeConnections(40, at(0));
   const [bad = "", ...good] = owner.ids;
   const end = await refuse(bad);
@@ -101,26 +101,26 @@ test("a heartbeat that cannot be applied is parked alone, with the reason, after
   await end();
 });
 
-test("failing heartbeats delay no other event, and are counted by name", async () => {
+test("failing heartbeats delay no other events, and are reported by name", async () => {
   const db = await database();
   const owner = await makeConnections(1, at(0));
   const event = about(owner, owner.ids[0], "disabled", 10);
   await deliver(event);
   await deliver(heartbeatAt(owner, owner.ids[0], 5));
-  await db.execute(sql`alter table connections rename column last_heartbeat_at to last_beat_at_away`);
+  await db.execute(sql`alter table connections rename column last_heartbeat_at to last_heartbeat_at_away`);
   try {
     expect(await processInbox()).toMatchObject({ failed: 1 });
   } finally {
-    await db.execute(sql`alter table connections rename column last_beat_at_away to last_heartbeat_at`);
+    await db.execute(sql`alter table connections rename column last_heartbeat_at_away to last_heartbeat_at`);
   }
   expect(await storedEvent(event)).toMatchObject({ state: "done" });
 });
 
-test("other events that cannot be taken delay no heartbeat, and are counted by name", async () => {
+test("other events that cannot be claimed delay no heartbeats, and are reported by name", async () => {
   const db = await database();
   const owner = await makeConnections(1, at(0));
   await deliver(heartbeatAt(owner, owner.ids[0], 5));
-  // Taking an event raises its attempts and leaves it waiting; an applied heartbeat is done.
+  // Claiming an event raises its attempts and leaves it waiting; an applied heartbeat is done.
   await db.execute(
     sql`alter table webhook_events add constraint never_taken check (type = 'ACCOUNT_HOLDINGS_UPDATED' or attempts = 0) not valid`,
   );
@@ -141,7 +141,7 @@ async function makeDue({ webhookId }: Members) {
     .where(eq(webhookEvents.id, String(webhookId)));
 }
 
-/** Makes the database refuse every heartbeat of this connection, as it refuses a number that is too large. */
+/** Makes the database reject every heartbeat of this connection, as it rejects a number that is too large. */
 async function refuse(connectionId: string): Promise<() => Promise<unknown>> {
   const db = await database();
   await db.execute(

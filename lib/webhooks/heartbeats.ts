@@ -11,25 +11,24 @@ import { recordFailure, type EventCounts } from "./failures";
 import { isolateFailures } from "./isolate-failures";
 
 const maxConcurrent = 2_000;
-/** Each account has its own, and a person may ask for one more; within an hour they count as one. */
+/** Each account sends its own, and a person may request one more; within an hour they count as one. */
 const sameHeartbeat = sql.raw("interval '1 hour'");
 /**
- * The longest gap that fits the column; a connection heard from less often has no rhythm. Computed in
- * floating point, which does not overflow.
+ * The maximum gap that fits the column; a connection with longer gaps has no rhythm. Computed in floating
+ * point, which does not overflow.
  */
 const maxGapMs = sql.raw("2e9::float8");
 const maxHeartbeats = sql.raw("1000000");
 const gapMs = sql`least(extract(epoch from newest.at - last_heartbeat_at)::float8 * 1000, ${maxGapMs})`;
 
 /**
- * Processes waiting holdings updates: each is taken as a sign of life from its account's connection
- * (docs/snaptrade.md §6.5, §8.6), and the newest one is kept, with one row update per connection. Nearly all
- * of SnapTrade's events are of this kind, so this is one statement that fetches nothing and takes, applies
- * and marks them atomically. Only if it fails are they taken one by one, so that a bad one fails alone.
+ * Processes waiting holdings updates: each counts as a heartbeat of its account's connection
+ * (docs/snaptrade.md §6.5, §8.6), and the newest one is stored, with one row update per connection. Nearly
+ * all events are of this type, so one statement claims, applies, and marks them without fetching any. Only if
+ * it fails are they processed separately, so that a bad one fails alone.
  * @param now our clock
- * @param endsAt when to leave the rest for the next run
- * @returns how many were processed, including those about no one or another user, which are only stored as
- * such
+ * @param endsAt our clock in milliseconds: when to leave the rest for the next run
+ * @returns how many were processed, including those without a user or for another user, which are only marked
  * @throws whatever the driver throws when the database is unreachable
  */
 export async function applyHeartbeats(now: Date, endsAt: number): Promise<EventCounts> {
@@ -68,10 +67,10 @@ async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promi
 
 async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<number> {
   const db = await database();
-  const foreign = sql`coalesce(beat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID}`;
-  const known = sql`(beat.user_id is not null and not ${foreign})`;
+  const foreign = sql`coalesce(heartbeat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID}`;
+  const known = sql`(heartbeat.user_id is not null and not ${foreign})`;
   const done = await db.execute(sql`
-    with beat as (
+    with heartbeat as (
       select event.id, event.connection_id, person.user_id, connection.user_id as owner_id, event.client_id,
         case when event.happened_at <= event.received_at + ${aheadMs} * interval '1 millisecond' then event.happened_at end as at
       from (
@@ -82,11 +81,11 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
       left join ${snapTradeUsers} as person using (snaptrade_user_id)
       left join ${connections} as connection on connection.id = event.connection_id
     ), newest as (
-      select connection_id, max(at) as at from beat
+      select connection_id, max(at) as at from heartbeat
       where user_id = owner_id and coalesce(client_id, ${env().SNAPTRADE_CLIENT_ID}) = ${env().SNAPTRADE_CLIENT_ID}
       group by connection_id
     ), held as (
-      -- In one order everywhere, so that transactions never deadlock.
+      -- The same order everywhere, so that transactions never deadlock.
       select id from ${connections} where id in (select connection_id from newest) order by id for no key update
     ), alive as (
       update ${connections} set
@@ -95,7 +94,7 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
         heartbeat_gap_ms = case
           when last_heartbeat_at is null or newest.at - last_heartbeat_at < ${sameHeartbeat} then heartbeat_gap_ms
           when heartbeat_gap_ms is null then ${gapMs}::int
-          -- After a break the rhythm begins again; the pause is none of it.
+          -- After a pause the rhythm starts over; the pause is not part of it.
           when ${gapMs} > heartbeat_gap_ms * 3::float8 then heartbeat_gap_ms
           else least(heartbeat_gap_ms * 0.7::float8 + ${gapMs} * 0.3::float8, ${maxGapMs})::int
         end
@@ -103,22 +102,22 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
       where ${connections}.id = newest.connection_id and (last_heartbeat_at is null or last_heartbeat_at < newest.at)
     )
     update ${webhookEvents} set state = 'done', attempts = attempts + 1, last_error = null,
-      -- Like emptiedEvent; it may be about someone whose account was deleted.
+      -- As in emptiedEvent; the event may be about someone whose account was deleted.
       payload = case when ${known} then payload else '{}' end,
       snaptrade_user_id = case when ${known} then snaptrade_user_id end,
       connection_id = case when ${known} then ${webhookEvents}.connection_id end,
       outcome = case
         when ${foreign} then 'other-client'
-        when beat.user_id is null then 'unknown-user'
-        when beat.owner_id <> beat.user_id then 'foreign-connection'
-        when beat.owner_id is null or beat.at is null then 'noted'
+        when heartbeat.user_id is null then 'unknown-user'
+        when heartbeat.owner_id <> heartbeat.user_id then 'foreign-connection'
+        when heartbeat.owner_id is null or heartbeat.at is null then 'noted'
         else 'applied'
       end
-    from beat where ${webhookEvents}.id = beat.id`);
+    from heartbeat where ${webhookEvents}.id = heartbeat.id`);
   return countOf(done);
 }
 
-/** The drivers count the rows of an update under different names. */
+/** The drivers report the number of updated rows under different names. */
 function countOf(result: unknown): number {
   const { rowCount, affectedRows } = result as { rowCount?: number | null; affectedRows?: number };
   return rowCount ?? affectedRows ?? 0;

@@ -10,22 +10,22 @@ import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-eve
 import { isSignedBySnapTrade } from "@/lib/snaptrade/webhook-signature";
 import { isolateFailures } from "./isolate-failures";
 
-/** "away": it could not be stored in time, and SnapTrade is to send it again. */
+/** "away": the event could not be stored in time, and SnapTrade should send it again. */
 export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
 
 const storeWithinMs = 2_000;
 /**
- * How long a hanging database may block the next batch; what it stores after that is just not acknowledged.
+ * How long a hanging database may block the next batch. What it stores after that is just not acknowledged.
  */
 const storeAllWithinMs = 5_000;
 const maxConcurrent = 500;
 const gatherMs = 12;
 
 /**
- * Takes in one delivery: checks who signed it, and stores it unless it is there already. "stored" is said
- * only after the commit. There is no limit of age: SnapTrade's first retry comes after 30 minutes
- * (docs/snaptrade.md §6.8), and an event counts by its own time (docs/decisions/0007).
- * @param body the bytes as they came
+ * Receives one delivery: verifies the signature, and stores the event unless it is already stored. Returns
+ * "stored" only after the commit. There is no age limit, because SnapTrade's first retry comes after 30
+ * minutes (docs/snaptrade.md §6.8) and an event takes effect at its own timestamp (docs/decisions/0007).
+ * @param body the bytes as received
  * @param now our clock
  */
 export async function receiveEvent(
@@ -55,17 +55,17 @@ interface Waiting {
   event: WebhookEvent;
   receivedAt: Date;
   lateAt: number;
-  /** Called with whether it is committed; the first call counts. */
-  settle: (stored: boolean) => void;
+  /** Called with whether the event is committed; only the first call counts. */
+  resolve: (stored: boolean) => void;
 }
 
-/** In the order in which they came, so the first one is late first. */
+/** In order of arrival, so the first entry is the first to be late. */
 const waiting = new Set<Waiting>();
 const unanswered = new Set<Waiting>();
 
 function storeInTime(event: WebhookEvent, receivedAt: Date): Promise<boolean> {
-  return new Promise((settle) => {
-    const entry: Waiting = { event, receivedAt, lateAt: Date.now() + storeWithinMs, settle };
+  return new Promise((resolve) => {
+    const entry: Waiting = { event, receivedAt, lateAt: Date.now() + storeWithinMs, resolve };
     waiting.add(entry);
     unanswered.add(entry);
     watch ??= setTimeout(answerLate, storeWithinMs);
@@ -73,7 +73,7 @@ function storeInTime(event: WebhookEvent, receivedAt: Date): Promise<boolean> {
   });
 }
 
-/** One timer for all of them: one for each would cost more than checking its signature. */
+/** One timer for all entries; one per entry would cost more than verifying its signature. */
 let watch: NodeJS.Timeout | undefined;
 
 function answerLate() {
@@ -89,14 +89,14 @@ function answerLate() {
   }
 }
 
-/** The first answer counts. */
+/** Only the first answer counts. */
 function answer(entry: Waiting, stored: boolean) {
-  if (unanswered.delete(entry)) entry.settle(stored);
+  if (unanswered.delete(entry)) entry.resolve(stored);
 }
 
 /**
- * What comes within a moment, or while one commit is under way, shares a commit: many at once need few, and
- * one connection of the pool.
+ * Events that arrive within a moment, or during a commit, share the next commit: many concurrent events need
+ * few commits and one connection.
  */
 const storeAll = coalesce(async () => {
   await new Promise((resolve) => setTimeout(resolve, gatherMs));
@@ -116,9 +116,9 @@ function storeSoon() {
 }
 
 /**
- * Stores them and acknowledges each one once it is committed. Those that the database refuses in a batch are
- * tried alone, and one that it refuses alone because of its content is kept as unreadable. A sender without
- * an acknowledgment is answered as not stored.
+ * Stores a batch and acknowledges each event once it is committed. If the database rejects the batch, its
+ * events are divided until the rejected ones are alone; one that is rejected for its content is stored as
+ * unreadable. Events without an acknowledgment are answered as not stored.
  */
 async function storeBatch(batch: Waiting[]): Promise<void> {
   const endsAt = batch[0]?.lateAt ?? 0;
@@ -135,7 +135,7 @@ async function storeBatch(batch: Waiting[]): Promise<void> {
   }
 }
 
-/** What can be stored whatever else an event says. */
+/** The parts of an event that can be stored, whatever else it contains. */
 function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
   const absent = {
     snapTradeUserId: null,
@@ -145,12 +145,12 @@ function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
     signInResult: null,
     happenedAt: null,
   };
-  return { id, type, payload, ...absent, unreadable: "The database refused its content" };
+  return { id, type, payload, ...absent, unreadable: "The database rejected its content" };
 }
 
 /**
- * Many rows as one parameter: building the statement value by value would cost more than everything else done
- * for a batch.
+ * Passes many rows as one parameter; building the statement value by value would cost more than everything
+ * else in a batch.
  */
 async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<void> {
   const db = await database();

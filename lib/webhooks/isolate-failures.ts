@@ -3,10 +3,10 @@ import { isRefusal } from "@/lib/db/errors";
 const parts = 8;
 
 /**
- * Runs `work` for all items at once. If the database refuses that, the items are divided until the refused
+ * Runs `work` for all items at once. If the database rejects that, the items are divided until the rejected
  * ones are alone, so that a bad item costs a few more statements and the others nothing.
- * @param endsAt when to stop dividing; whatever is left then fails together
- * @returns what failed, with the reason
+ * @param endsAt our clock in milliseconds: when to stop dividing; whatever is left then fails together
+ * @returns the items that failed, with the error
  */
 export async function isolateFailures<T>(
   items: T[],

@@ -18,24 +18,24 @@ import { recordFailure, stillOurs, type EventCounts } from "./failures";
 import { isolateFailures } from "./isolate-failures";
 
 export interface InboxCounts extends EventCounts {
-  /** The parts that failed and left the rest for the next run: "events", "heartbeats", "looks". */
+  /** The parts that failed and left the rest to the next run: "events", "heartbeats", "looks". */
   stopped: string[];
 }
 
 const looksAtOnce = 4;
-/** For the events; what is left then waits for the next run. */
+/** For processing events; what is left over waits for the next run. */
 const eventsWithinMs = 15_000;
 const heartbeatsWithinMs = 10_000;
-/** One transaction of a person's events. */
+/** For one transaction with a person's events. */
 const attemptWithinMs = 20_000;
 const looksPace = { atOnce: looksAtOnce, withinMs: 10_000, eachWithinMs: 15_000 };
-const crowdMs = 250;
+const burstMs = 250;
 
 /**
- * Works off what waits in the inbox, and looks at the people of whom something must be asked. Any number of
- * processes may do so at once. The effect of an event and the mark that it is done are one transaction, so it
- * is applied once, however often it is tried. It does not throw: an event's failure is recorded with the
- * event, and any other failure is logged and named in the counts.
+ * Processes the waiting events, and looks at the people for whom they request it. Any number of processes may
+ * do this at once: an event's effect and its "done" mark are one transaction, so it is applied once, however
+ * often it is tried. Never throws: an event's failure is recorded with the event, and any other failure is
+ * logged and named in the counts.
  */
 export async function processInbox(): Promise<InboxCounts> {
   const stopped: string[] = [];
@@ -43,7 +43,7 @@ export async function processInbox(): Promise<InboxCounts> {
     counts: { done: 0, failed: 0, dead: 0, stopped: [] },
     toLookAt: new Set<string>(),
   });
-  // Only people for whom a look was requested; those left over stay due, for the timer.
+  // Only people for whom a look was requested; the timer handles those left over.
   const failed = await forEachConcurrently([...toLookAt], looksPace, (userId) =>
     inBackground(() => lookIfRequested(userId, new Date(), "timer")),
   );
@@ -68,16 +68,16 @@ let begunAt = 0;
 let gatheringUntil = 0;
 
 /**
- * The work to do after a response: an event that arrives alone is processed at once, events of a burst are
- * processed together. What goes wrong is logged and left to the timer.
- * @returns null when what has just been stored is waited for already
+ * The work to do after responding: an event that arrives alone is processed at once, and events in a burst
+ * are processed together. Failures are logged and left to the timer.
+ * @returns null if an earlier call will also process what was just stored
  */
 export function workAfterAnswer(): (() => Promise<void>) | null {
   if (Date.now() < gatheringUntil) return null;
-  // If the platform drops work after a response, the next response takes its place.
-  gatheringUntil = Date.now() + 4 * crowdMs;
+  // If the platform drops work after a response, a later response takes over.
+  gatheringUntil = Date.now() + 4 * burstMs;
   return async () => {
-    await new Promise((resolve) => setTimeout(resolve, begunAt + crowdMs - Date.now()));
+    await new Promise((resolve) => setTimeout(resolve, begunAt + burstMs - Date.now()));
     gatheringUntil = 0;
     begunAt = Date.now();
     await processInbox().catch((error: unknown) =>
@@ -111,7 +111,7 @@ const drain = coalesce(async (): Promise<Drained> => {
   return { counts, toLookAt };
 });
 
-/** Where to continue, so that those at the end of the list get their turn however many come before them. */
+/** Where the next run continues, so that everyone on the list gets a turn, however many come before them. */
 let lastServed = "";
 
 async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
@@ -132,8 +132,8 @@ async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<
 }
 
 /**
- * Events about no one go together; the others by user, so that a failure affects one user, and events that
- * failed before go alone.
+ * Applies events without a user together, and the others per user, so that a failure affects one user. Events
+ * that failed before are applied alone.
  */
 async function applyBatch(
   batch: StoredEvent[],
@@ -182,7 +182,9 @@ async function findAddressees(batch: StoredEvent[], endsAt: number, counts: Inbo
 
 type Apply = (tx: Transaction, events: StoredEvent[]) => Promise<Map<string, Outcome>>;
 
-/** One transaction for all; when that fails each on its own, so that a bad one holds up no other. */
+/**
+ * Applies all events in one transaction; if that fails, each on its own, so that a bad one holds up no other.
+ */
 async function attempt(
   events: StoredEvent[],
   endsAt: number,
@@ -197,7 +199,7 @@ async function attempt(
     counts.done += events.length;
   } catch (error) {
     if (error instanceof LeaseLost) return;
-    // Events of a group that ran out of time come back one by one.
+    // The events of a group that ran out of time are retried one by one.
     const alone = events.length === 1 || Date.now() >= endsAt;
     for (const event of events)
       await (alone
@@ -206,7 +208,7 @@ async function attempt(
   }
 }
 
-/** Somebody else has taken the event since; theirs is the attempt that counts. */
+/** Another worker has claimed the event since, and its attempt is the one that counts. */
 class LeaseLost extends Error {}
 
 async function markDone(
@@ -231,7 +233,8 @@ async function markDone(
 }
 
 /**
- * Of ours; it may be about someone whose account was deleted, so it must not keep what it says about them.
+ * True if the event isn't about any of our users. It may be about someone whose account was deleted, so its
+ * contents must not be kept.
  */
 const isAboutNobody = (outcome: Outcome) => outcome === "unknown-user" || outcome === "other-client";
 

@@ -19,8 +19,8 @@ async function requestsSent(): Promise<number> {
   return requests.length;
 }
 
-/** A person whose last look was an hour ago, and their SnapTrade ids. */
-async function makeOldAcquaintance() {
+/** Creates a person whose last look was an hour ago. */
+async function makePersonLookedAtAnHourAgo() {
   const { userId, path, ids } = await makePerson();
   const db = await database();
   const anHourAgo = new Date(Date.now() - hourMs);
@@ -38,9 +38,9 @@ test.each([
   "ACCOUNT_TRANSACTIONS_UPDATED",
   "CONNECTION_FAILED",
 ])(
-  "%s says all there is to know, so SnapTrade is asked nothing, however old the last look is",
+  "%s is complete in itself, so no request is sent to SnapTrade, however old the last look is",
   async (type) => {
-    const { snapTradeUserId, connectionId } = await makeOldAcquaintance();
+    const { snapTradeUserId, connectionId } = await makePersonLookedAtAnHourAgo();
     const before = await requestsSent();
     const about = { clientId: clientId(), userId: snapTradeUserId, brokerageAuthorizationId: connectionId };
     await deliver(makeEvent(type, new Date(), about), { key: key() });
@@ -49,8 +49,8 @@ test.each([
   },
 );
 
-test("CONNECTION_ADDED says too little, so SnapTrade is asked", async () => {
-  const { userId, snapTradeUserId } = await makeOldAcquaintance();
+test("CONNECTION_ADDED is incomplete, so we look", async () => {
+  const { userId, snapTradeUserId } = await makePersonLookedAtAnHourAgo();
   const before = await requestsSent();
   const about = { clientId: clientId(), userId: snapTradeUserId, brokerageAuthorizationId: randomUUID() };
   await deliver(makeEvent("CONNECTION_ADDED", new Date(), about), { key: key() });

@@ -2,7 +2,7 @@ import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
 import { at } from "./columns";
 import { ofUser } from "./users";
 
-// How people sign in, as next-auth keeps it.
+// Sign-in tables, in the shape that next-auth requires.
 
 export const sessions = pgTable(
   "sessions",

@@ -28,15 +28,15 @@ export const brokerages = pgTable("brokerages", {
   maintenance: boolean().notNull(),
   degraded: boolean().notNull(),
   allowsTrading: boolean("allows_trading").notNull().default(false),
-  /** Signing in opens the brokerage's own window; null when not known. */
+  /** Signing in opens the brokerage's own window (docs/snaptrade.md §4.7); null if unknown. */
   signInOpensPopup: boolean("sign_in_opens_popup"),
   observedAt: at("observed_at").notNull(),
-  /** When GET /brokerages last named it; null when only a connection did. */
+  /** When GET /brokerages last listed it; null if we know it only from a connection. */
   listedAt: at("listed_at"),
 });
 
 /**
- * The newest thing we know of each connection; written by lib/connections/observations/observe.ts alone.
+ * What we currently know about each connection; written only by lib/connections/observations/observe.ts.
  * Times on SnapTrade's clock.
  */
 export const connections = pgTable(
@@ -51,11 +51,11 @@ export const connections = pgTable(
     connectedSince: at("connected_since"),
     /** When SnapTrade first listed it; null for rows older than this column. */
     firstObservedAt: at("first_observed_at"),
-    /** Our clock: since when SnapTrade has listed it in a form we can't read; null while we can. */
+    /** Our clock: since when SnapTrade has listed it in a form we can't read; null while we can read it. */
     unreadableSince: at("unreadable_since"),
-    /** When SnapTrade last said that it changed. */
+    /** When SnapTrade last reported a change to it. */
     updatedAt: at("updated_at"),
-    /** The newest read alone, without events: when it was requested, and what it said. */
+    /** The newest read, ignoring events: when it was requested and what it returned. */
     readAt: at("read_at"),
     readState: text("read_state", { enum: states }),
     state: text({ enum: states }).notNull(),
@@ -63,21 +63,25 @@ export const connections = pgTable(
     disabledAt: at("disabled_at"),
     /** Our clock: when the person asked to remove it; null if they cancelled. */
     removalRequestedAt: at("removal_requested_at"),
-    /** Our clock: when SnapTrade accepted the request; null while we don't know whether it received it. */
+    /** Our clock: when SnapTrade accepted the removal; null until we know that it did. */
     removalAcceptedAt: at("removal_accepted_at"),
     /**
-     * Our clock: when SnapTrade was last asked, how many times, and when to ask again; null once we no longer
-     * do.
+     * Our clock: the last removal request, how many there were, and when to send the next; null if none is
+     * planned.
      */
     removalAskedAt: at("removal_asked_at"),
     removalAttempts: integer("removal_attempts").notNull().default(0),
     removalRunAt: at("removal_run_at"),
     removalLastError: text("removal_last_error"),
-    /** Our clock: the person keeps this one beside a newer one at the same brokerage. */
+    /**
+     * Our clock: since when the person has kept this connection alongside a newer one at the same brokerage.
+     */
     keptBothSince: at("kept_both_since"),
-    /** The newest sign of life: a holdings update of one of its accounts (docs/snaptrade.md §6.5). */
+    /** The newest heartbeat: a holdings update of one of its accounts (docs/snaptrade.md §6.5). */
     lastHeartbeatAt: at("last_heartbeat_at"),
-    /** How many, and how long from one to the next as a rule; several within an hour count as one. */
+    /**
+     * How many heartbeats there were, and the usual gap between them; several within an hour count as one.
+     */
     heartbeats: integer().notNull().default(0),
     heartbeatGapMs: integer("heartbeat_gap_ms"),
   },
@@ -97,8 +101,8 @@ export const connections = pgTable(
 );
 
 /**
- * Dated statements about a connection, equal neighbors collapsed; the connection row and the episodes are
- * derived from these.
+ * Dated statements about a connection, with equal neighbors merged; connections and episodes are derived from
+ * these.
  */
 export const observations = pgTable(
   "observations",
@@ -107,10 +111,10 @@ export const observations = pgTable(
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
     observedAt: at("observed_at").notNull(),
-    /** For a read: when SnapTrade answered; observed_at is then the moment we asked. */
+    /** For a read: when SnapTrade answered; observed_at is then when we asked. */
     answeredAt: at("answered_at"),
     state: text({ enum: states }).notNull(),
-    /** When it broke, where the statement says so. */
+    /** When it broke, if the statement says so. */
     disabledAt: at("disabled_at"),
     source: text({ enum: sources }).notNull(),
     /** Our clock. */
@@ -123,7 +127,7 @@ export const observations = pgTable(
   ],
 );
 
-/** From a break to its end. Times on SnapTrade's clock, except noticedAt. */
+/** One connection, from a break to its end. Times on SnapTrade's clock, except noticedAt. */
 export const episodes = pgTable(
   "episodes",
   {
@@ -154,7 +158,7 @@ export const episodes = pgTable(
   ],
 );
 
-/** Accounts as people know them; never more of a number than its last four characters. */
+/** Accounts as people know them; of a number, only the last four characters are ever stored. */
 export const brokerageAccounts = pgTable(
   "brokerage_accounts",
   {
@@ -162,12 +166,14 @@ export const brokerageAccounts = pgTable(
     connectionId: uuid("connection_id")
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
-    /** The brokerage's own id of the account, if SnapTrade knows it; it survives a new connection. */
+    /**
+     * The brokerage's own id for the account, if SnapTrade knows it; it stays the same in a new connection.
+     */
     institutionAccountId: text("institution_account_id"),
     name: text().notNull(),
     lastDigits: text("last_digits"),
     holdingsAt: at("holdings_at"),
-    /** SnapTrade's clock: when a list of accounts first lacked it; null while it is shared. */
+    /** SnapTrade's clock: when a list of accounts first lacked it; null while it is listed. */
     missingSince: at("missing_since"),
   },
   (table) => [

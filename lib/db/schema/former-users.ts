@@ -6,9 +6,9 @@ import { ofUser } from "./users";
 const reasons = ["registering", "surplus", "refused", "deleted", "account-deleted"] as const;
 
 /**
- * SnapTrade users that no longer belong to anyone, or don't yet: each must be deleted at SnapTrade, since it
- * costs money and holds data. The rows stay until the person is deleted, so that late events can still be
- * matched to them. Times on our clock.
+ * SnapTrade users that belong to no one anymore, or not yet. Each must be deleted at SnapTrade, because it is
+ * billed and holds data. Rows stay until the person is deleted, so that late events can be matched. Times on
+ * our clock.
  */
 export const formerSnapTradeUsers = pgTable(
   "former_snaptrade_users",
@@ -18,14 +18,14 @@ export const formerSnapTradeUsers = pgTable(
     /** "registering": the id was sent to SnapTrade, and the result is not known yet. */
     why: text({ enum: reasons }).notNull(),
     since: at("since").notNull(),
-    /** The connections this user had when it was replaced; they are deleted with it. */
+    /** The connections that this user had when it was replaced; they are deleted with it. */
     connectionIds: uuid("connection_ids").array().notNull().default([]),
     attempts: integer().notNull().default(0),
     runAt: at("run_at").notNull(),
-    /** SnapTrade has queued the deletion. */
+    /** When SnapTrade queued the deletion. */
     acceptedAt: at("accepted_at"),
     lastError: text("last_error"),
-    /** SnapTrade has confirmed it. */
+    /** When SnapTrade confirmed the deletion. */
     deletedAt: at("deleted_at"),
   },
   (table) => [

@@ -3,7 +3,7 @@ import { index, pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { at } from "./columns";
 import { brokerages } from "./connections";
 
-/** A brokerage at which unusually many connections broke at once, until it has calmed down. */
+/** Unusually many connections breaking at one brokerage at once, until it has calmed down. */
 export const incidents = pgTable(
   "incidents",
   {
@@ -12,7 +12,7 @@ export const incidents = pgTable(
       .notNull()
       .references(() => brokerages.id),
     beganAt: at("began_at").notNull(),
-    /** The newest moment at which it was still more than usual. */
+    /** When the number of breaks was last above normal. */
     lastSeenAt: at("last_seen_at").notNull(),
     endedAt: at("ended_at"),
   },

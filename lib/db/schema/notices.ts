@@ -21,7 +21,7 @@ const ofEpisode = () =>
     .notNull()
     .references(() => episodes.id, { onDelete: "cascade" });
 
-/** What a person is told about one episode: at most one of each kind. Our clock. */
+/** The notices about one episode, at most one of each kind. Our clock. */
 export const notices = pgTable(
   "notices",
   {
@@ -33,20 +33,20 @@ export const notices = pgTable(
     readAt: at("read_at"),
     /**
      * "held": waits for its brokerage, not for a time; "claimed": not sent yet; "leaving": may have been
-     * sent; "unknown": there is no way to tell anymore, so it is not sent again.
+     * sent; "unknown": may or may not have been sent, so it is not sent again.
      */
     mail: text({ enum: mailStates }).notNull().default("waiting"),
     runAt: at("run_at").notNull(),
-    /** It had to wait for the brokerage; says so when it goes out. */
+    /** Since when it has waited for the brokerage; the e-mail mentions the wait. */
     heldAt: at("held_at"),
     /** While held: the brokerage that must recover first. */
     heldFor: uuid("held_for").references(() => brokerages.id),
-    /** When the lease of the process that sends it ends. */
+    /** When the lease of the sending process ends. */
     lockedUntil: at("locked_until"),
     sentAt: at("sent_at"),
     /** The Message-ID of the e-mail; several notices may share one. */
     mailId: text("mail_id"),
-    /** What it was called, once it was sent. */
+    /** The subject of the e-mail, once it was sent. */
     subject: text(),
     attempts: integer().notNull().default(0),
     /** Why it is held or was cancelled, or why the last attempt failed. */
@@ -66,7 +66,10 @@ export const notices = pgTable(
   ],
 );
 
-/** A way from an e-mail to the reconnect of one connection. Only the hash of its token is kept. */
+/**
+ * A one-time link from an e-mail to the reconnect page of one connection. Only the hash of its token is
+ * stored.
+ */
 export const fixLinks = pgTable(
   "fix_links",
   {

@@ -9,8 +9,8 @@ const reportedStatuses = ["SUCCESS", "ERROR", "ABANDONED", "UNKNOWN"] as const;
 const outcomes = ["fixed", "connected", "failed", "replaced", "not-opened"] as const;
 
 /**
- * One person's way through all their broken connections; kept here so that it resumes after a reload and on
- * another device.
+ * A person's queue of broken connections to reconnect; stored so that it resumes after a reload or on another
+ * device.
  */
 export const reconnectQueues = pgTable(
   "reconnect_queues",
@@ -31,29 +31,28 @@ export const portalSessions = pgTable(
     id: uuid().primaryKey().defaultRandom(),
     userId: ofUser(),
     intent: text({ enum: intents }).notNull(),
-    /** The connection to repair, or the one that was made. */
+    /** The connection being repaired, or the new one that was made. */
     connectionId: uuid("connection_id").references(() => connections.id, { onDelete: "cascade" }),
     brokerageId: uuid("brokerage_id").references(() => brokerages.id),
     queueId: uuid("queue_id").references(() => reconnectQueues.id, { onDelete: "set null" }),
-    /** SnapTrade's id of its session, for its support team. */
+    /** SnapTrade's own session id, for its support team. */
     snapTradeSessionId: text("snaptrade_session_id"),
     /** Our clock. */
     startedAt: at("started_at").notNull(),
-    /** SnapTrade's clock: the Date of its answer with the login link. */
+    /** SnapTrade's clock: the Date of the response with the login link. */
     openedAt: at("opened_at"),
     /**
-     * Our clock: when its page last showed a sign of the person; without one for a while, the visit counts as
-     * over.
+     * Our clock: when its page last showed activity; after a while without any, the session counts as over.
      */
     activeAt: at("active_at").notNull().defaultNow(),
-    /** Our clock: when the browser said that the visit was over. */
+    /** Our clock: when the browser reported that the session was over. */
     leftAt: at("left_at"),
-    /** What the browser reported; a hint. */
+    /** What the browser reported; only a hint. */
     reportedStatus: text("reported_status", { enum: reportedStatuses }),
     reportedCode: text("reported_code"),
     /** Our clock. */
     reportedAt: at("reported_at"),
-    /** SnapTrade's result for the newest sign-in of this visit. */
+    /** SnapTrade's result for the newest sign-in of this session (docs/snaptrade.md §6.4). */
     signInResult: text("sign_in_result"),
     outcome: text({ enum: outcomes }),
     endedAt: at("ended_at"),

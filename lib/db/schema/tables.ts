@@ -8,7 +8,7 @@ import * as relations from "./relations";
 import * as users from "./users";
 import * as work from "./work";
 
-/** All tables and how they relate, for the drivers. */
+/** All tables and their relations, for the drivers. */
 export const tables = {
   ...users,
   ...auth,

@@ -5,7 +5,7 @@ import { at, oneOf } from "./columns";
 const mailPreferences = ["all", "first", "none"] as const;
 const goneReasons = ["deleted", "refused"] as const;
 
-// People, as next-auth keeps them.
+// People, in the shape that next-auth requires.
 
 export const users = pgTable(
   "users",
@@ -16,13 +16,15 @@ export const users = pgTable(
     emailVerified: at("email_verified"),
     image: text(),
     /**
-     * Incremented by each change that this person's pages show; an open page with an older version reloads
-     * its data.
+     * Incremented by each change that this person's pages show; an open page with an older version reloads.
      */
     version: integer().notNull().default(0),
-    /** Our clock: when the person asked to be deleted; done once SnapTrade has deleted its part. */
+    /**
+     * Our clock: when the person asked to delete their account; the row is deleted once SnapTrade has deleted
+     * its part.
+     */
     deletionRequestedAt: at("deletion_requested_at"),
-    /** Our clock: the deletion is not attempted before this. */
+    /** Our clock: when to try the deletion next. */
     deletionRunAt: at("deletion_run_at")
       .notNull()
       .default(sql`now()`),
@@ -30,10 +32,10 @@ export const users = pgTable(
     deletionLastError: text("deletion_last_error"),
     /** Which e-mails about their connections they want: all, only the first about each break, or none. */
     mailPreference: text("mail_preference", { enum: mailPreferences }).notNull().default("all"),
-    /** Minutes of their day between which no e-mail is sent; equal for no quiet hours. */
+    /** Quiet hours without e-mails, in minutes of the person's day; equal values mean no quiet hours. */
     quietFrom: integer("quiet_from").notNull().default(1320),
     quietTo: integer("quiet_to").notNull().default(480),
-    /** IANA name, as their browser last reported it. */
+    /** The IANA name that their browser last reported. */
     timeZone: text("time_zone").notNull().default("UTC"),
   },
   (table) => [
@@ -48,15 +50,15 @@ export const users = pgTable(
   ],
 );
 
-/** The owner column of everything that belongs to a person and is deleted with them. */
+/** The owner column of every row that belongs to a person and is deleted with them. */
 export const ofUser = () =>
   uuid("user_id")
     .notNull()
     .references(() => users.id, { onDelete: "cascade" });
 
 /**
- * SnapTrade's record of a person (docs/snaptrade.md §2.1) and when we last read their connections; times on
- * our clock.
+ * SnapTrade's record of a person (docs/snaptrade.md §2.1) and our reads of their connections; times on our
+ * clock.
  */
 export const snapTradeUsers = pgTable(
   "snaptrade_users",
@@ -66,11 +68,11 @@ export const snapTradeUsers = pgTable(
     sealedSecret: text("sealed_secret").notNull(),
     registeredAt: at("registered_at").notNull(),
     lookedAt: at("looked_at"),
-    /** The newest look that failed since the last one that succeeded. */
+    /** The newest failed look since the last successful one. */
     lookFailedAt: at("look_failed_at"),
-    /** Something contradicts what we know: look again from then on. */
+    /** Something contradicts what we know, so look again from this time on. */
     lookDueAt: at("look_due_at"),
-    /** When the timer wants to look again, by risk. */
+    /** When the timer plans to look again, based on risk. */
     nextLookAt: at("next_look_at")
       .notNull()
       .default(sql`now()`),
@@ -79,16 +81,16 @@ export const snapTradeUsers = pgTable(
     accountsAskedAt: at("accounts_asked_at"),
     /** How many connections the last look found in a form we can't read. */
     unreadableConnections: integer("unreadable_connections").notNull().default(0),
-    /** How often the person asked for a look since then, to keep it within bounds. */
+    /** How many looks the person requested since `checksCountedSince`, for a rate limit. */
     checksThisMinute: integer("checks_this_minute").notNull().default(0),
     checksCountedSince: at("checks_counted_since"),
-    /** How many times in a row SnapTrade refused this secret (1083); a successful look resets it. */
+    /** How many times in a row SnapTrade rejected this secret (1083); a successful look resets it. */
     refusals: integer().notNull().default(0),
-    /** While it is refused: when to ask again without a person's click. */
+    /** While the secret is rejected: when to ask again without the person clicking. */
     askAgainAt: at("ask_again_at"),
     /**
-     * SnapTrade deleted this user, or has refused their secret several times over minutes; a refusal may
-     * still end.
+     * When SnapTrade deleted this user, or had rejected the secret several times over some minutes; a
+     * rejection may still end.
      */
     goneAt: at("gone_at"),
     goneReason: text("gone_reason", { enum: goneReasons }),

@@ -25,12 +25,12 @@ const eventOutcomes = [
   "unreadable",
 ] as const;
 
-// What the server needs for its own work; none of it belongs to a person.
+// The server's own bookkeeping; none of it belongs to a person.
 
 /**
- * The inbox: each webhook event once, for good, as SnapTrade signed it but without its old shared secret. Of
- * an event about nobody of ours only the id stays once it is processed (emptiedEvent). The number of attempts
- * is also the fence: a worker writes only while no one has taken its event again.
+ * The inbox: each webhook event once, permanently, as SnapTrade signed it but without the deprecated shared
+ * secret. An event that isn't about any of our users keeps only its id once processed (emptiedEvent).
+ * `attempts` is also the fence: a worker writes only while no one else has claimed its event since.
  */
 export const webhookEvents = pgTable(
   "webhook_events",
@@ -42,19 +42,19 @@ export const webhookEvents = pgTable(
     connectionId: uuid("connection_id"),
     brokerageId: uuid("brokerage_id"),
     signInResult: text("sign_in_result"),
-    /** SnapTrade's clock; null when the event has no time. */
+    /** SnapTrade's clock; null if the event has no time. */
     happenedAt: at("happened_at"),
     payload: text().notNull(),
     /** Our clock. */
     receivedAt: at("received_at").notNull(),
     state: text({ enum: eventStates }).notNull().default("waiting"),
     attempts: integer().notNull().default(0),
-    /** Our clock: not to be taken before this. */
+    /** Our clock: not claimed before this. */
     runAt: at("run_at").notNull(),
     /** Our clock: when the current lease ends; null while no worker holds the event. */
     lockedUntil: at("locked_until"),
     outcome: text({ enum: eventOutcomes }),
-    /** Why the last attempt failed, or why it is unreadable. */
+    /** Why the last attempt failed, or why the event is unreadable. */
     lastError: text("last_error"),
   },
   (table) => [
@@ -63,7 +63,7 @@ export const webhookEvents = pgTable(
     index("webhook_events_waiting")
       .on(table.runAt)
       .where(sql`${table.state} = 'waiting'`),
-    // By person, so that people take turns; heartbeats, nearly all of the events, are left out.
+    // By person, so that people take turns; excludes heartbeats, which are nearly all of the events.
     index("webhook_events_waiting_by_person")
       .on(sql`coalesce(${table.snapTradeUserId}, '')`, table.runAt)
       .where(sql`${table.state} = 'waiting' and ${table.type} <> 'ACCOUNT_HOLDINGS_UPDATED'`),
@@ -78,8 +78,8 @@ export const webhookEvents = pgTable(
 );
 
 /**
- * What is left of an event about nobody of ours, or no longer: the id recognizes a late copy, and the rest
- * names no one.
+ * What remains of an event that isn't, or is no longer, about any of our users: the id recognizes a late
+ * copy, and the rest identifies no one.
  */
 export const emptiedEvent = {
   payload: "{}",
@@ -90,8 +90,8 @@ export const emptiedEvent = {
 };
 
 /**
- * Every request to SnapTrade in the last minutes, from any process. All times here and in the limits are on
- * the database's clock.
+ * Every request to SnapTrade in the last few minutes, from any process. All times here and in the limits are
+ * on the database's clock.
  */
 export const snapTradeCalls = pgTable(
   "snaptrade_calls",
@@ -100,17 +100,17 @@ export const snapTradeCalls = pgTable(
     at: at("at").notNull(),
     background: boolean().notNull(),
     /**
-     * Whom it is charged to: the SnapTrade user, or our person before there is one; null for calls not tied
-     * to a person.
+     * Who is charged: the SnapTrade user, or our person before there is one; null for calls not tied to a
+     * person.
      */
     person: text(),
-    /** Null while it is in flight, and for good if its answer was lost. */
+    /** Null while it is in flight, and permanently if its answer was lost. */
     answeredAt: at("answered_at"),
   },
   (table) => [index().on(table.at)],
 );
 
-/** Each sign-in e-mail of the last hour and the network that requested it, for rate limits; our clock. */
+/** Sign-in e-mails of the last hour and the networks that requested them, for rate limits; our clock. */
 export const signInMails = pgTable(
   "sign_in_mails",
   {
@@ -121,7 +121,7 @@ export const signInMails = pgTable(
   (table) => [index().on(table.requestedAt), index().on(table.network, table.requestedAt)],
 );
 
-/** What SnapTrade last said about our rate limit; one row. */
+/** What SnapTrade last reported about our rate limit; one row. */
 export const snapTradeLimits = pgTable(
   "snaptrade_limits",
   {
@@ -130,17 +130,20 @@ export const snapTradeLimits = pgTable(
     sequence: bigint({ mode: "number" }).notNull().default(0),
     perMinute: integer("per_minute").notNull(),
     /**
-     * Until when a reported `perMinute` counts; the documented default applies after that. Null never
+     * Until when a reported `perMinute` counts; after that the documented default applies. Null never
      * expires.
      */
     perMinuteUntil: at("per_minute_until"),
     remaining: integer(),
-    /** Until when `remaining` says something. */
+    /** Until when `remaining` is meaningful. */
     remainingUntil: at("remaining_until"),
-    /** The call whose answer reported it, and when; calls in flight then, or started later, count on top. */
+    /**
+     * The call whose answer reported it, and when; calls in flight then, or started later, are counted on
+     * top.
+     */
     remainingCallId: bigint("remaining_call_id", { mode: "number" }),
     remainingHeardAt: at("remaining_heard_at"),
-    /** After a 429 nothing is sent before. */
+    /** After a 429: no request is sent before this. */
     blockedUntil: at("blocked_until"),
     refusedAt: at("refused_at"),
     /** Consecutive refusals without a success in between. */
@@ -149,27 +152,27 @@ export const snapTradeLimits = pgTable(
   (table) => [check("snaptrade_limits_one_row", sql`${table.id} = 1`)],
 );
 
-/** The timer's round, one at a time whatever the number of processes; one row. Our clock. */
+/** The timer's round, one at a time across all processes; one row. Our clock. */
 export const rounds = pgTable(
   "rounds",
   {
     id: integer().primaryKey(),
     lockedUntil: at("locked_until").notNull(),
     fence: integer().notNull().default(0),
-    /** Since when rounds follow one another without a gap. */
+    /** Since when rounds have run without a gap. */
     upSince: at("up_since").notNull(),
     endedAt: at("ended_at"),
-    /** The report of the last round that finished, for /api/health, which reads nothing else. */
+    /** The report of the last finished round; /api/health reads nothing else. */
     report: jsonb().$type<RoundReport>(),
   },
   (table) => [check("rounds_one_row", sql`${table.id} = 1`)],
 );
 
 export interface RoundReport {
-  /** The steps that failed, by name. */
+  /** The names of the steps that failed. */
   failed: string[];
-  /** Webhook events waiting and given up; each counted up to a limit, null when they could not be counted. */
+  /** Waiting and dead webhook events, each counted up to a limit; null if they could not be counted. */
   events: { waiting: number; dead: number } | null;
-  /** The longest a break goes unnoticed if its webhook is lost; null when unknown. */
+  /** How long a break can go unnoticed at most if its webhook is lost; null if unknown. */
   lostBreakFoundWithinMinutes: number | null;
 }

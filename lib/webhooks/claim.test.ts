@@ -18,12 +18,12 @@ import {
   type Members,
 } from "@/lib/testing/webhooks";
 
-// SnapTrade is out of reach here: what these tests show, the events alone must bring about.
+// SnapTrade is unreachable here, so everything these tests observe comes from the events alone.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });
 withDatabase();
 
-describe("working off the inbox", () => {
-  test("one person's many events delay nobody else's, and all of them are processed in the end", async () => {
+describe("processing the inbox", () => {
+  test("one person's many events delay no one else's, and all of them are processed in the end", async () => {
     const [flooded, ...others] = await Promise.all(
       Array.from({ length: 4 }, () => makeConnections(1, at(0))),
     );
@@ -43,7 +43,7 @@ describe("working off the inbox", () => {
     for (const owner of others) expect(await known(owner.ids[0])).toMatchObject({ state: "disabled" });
   });
 
-  test("events that were taken but not started are returned as they were", async () => {
+  test("events that were claimed but not started are released unchanged", async () => {
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);
     await deliver(event);
@@ -82,7 +82,7 @@ describe("working off the inbox", () => {
     expect(await known(bad)).toMatchObject({ state: "enabled", episodes: [] });
   });
 
-  test("an event under one worker's lease is taken by no other until the lease ends", async () => {
+  test("an event under one worker's lease is claimed by no other until the lease ends", async () => {
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);
     await deliver(event);
@@ -112,7 +112,7 @@ describe("working off the inbox", () => {
     expect(await known(id)).toMatchObject({ state: "disabled" });
   });
 
-  test("an event whose every attempt died with its process is buried, not tried for ever", async () => {
+  test("an event whose every attempt died with its process is given up, not retried forever", async () => {
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);
     await deliver(event);
@@ -121,7 +121,7 @@ describe("working off the inbox", () => {
     expect(await storedEvent(event)).toMatchObject({ state: "dead", lastError: "No attempt ever finished" });
   });
 
-  test("several workers at once apply each event once", async () => {
+  test("several concurrent workers apply each event once", async () => {
     const owner = await makeConnections(150, at(0));
     const events = owner.ids.flatMap((id) => [
       about(owner, id, "disabled", 10),
@@ -148,7 +148,7 @@ describe("working off the inbox", () => {
     for (const id of owner.ids) expect((await known(id)).episodes).toHaveLength(1);
   });
 
-  test("the version of a person grows with what their pages show, and only theirs", async () => {
+  test("an event raises its own person's version, and only if it changes what their pages show", async () => {
     const db = await database();
     const version = async (userId: string) =>
       (await db.select().from(users).where(eq(users.id, userId)))[0]?.version;
@@ -181,8 +181,8 @@ async function alter({ webhookId }: Members, values: Partial<typeof webhookEvent
 }
 
 /**
- * Has the database do something whenever an observation of this connection is written; the returned function
- * ends that.
+ * Makes the database run a statement whenever an observation of this connection is written; the returned
+ * function undoes that.
  */
 async function onObservation(connectionId: string, statement: string): Promise<() => Promise<unknown>> {
   const db = await database();
