@@ -10,7 +10,7 @@ import { database } from "./db/client";
  */
 const documentedPerMinute = 250;
 /** The background's maximum share; the rest is always free for people. */
-export const backgroundShare = 0.6;
+const backgroundShare = 0.6;
 /** The background's guaranteed share, which people can't use up, so that rounds still run. */
 const reservedShare = 0.2;
 /**

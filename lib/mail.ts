@@ -5,7 +5,7 @@ import { createTransport } from "nodemailer";
 import SMTPTransport from "nodemailer/lib/smtp-transport/index.js";
 import { env } from "@/lib/base/env";
 
-export interface Mail {
+interface Mail {
   to: string;
   subject: string;
   text: string;

@@ -18,7 +18,7 @@ export interface FailureText {
 export const notifiedSentence = (b: string) => `We’ll e-mail you when it’s worth trying ${b} again.`;
 
 /** What the person went to the portal for; "sign-in" means signing in again at a working connection. */
-export type Purpose = "connect" | "repair" | "sign-in";
+type Purpose = "connect" | "repair" | "sign-in";
 
 export function purposeOf({ intent }: Pick<PortalView, "intent">): Purpose {
   if (intent === "connect") return "connect";

@@ -1,7 +1,7 @@
 import type { ReportedResult } from "@/lib/connections/views";
 
 /** What a message from the portal asks for: a look, because it reports a result, or an end to the visit. */
-export type PortalSignal = { kind: "result"; reportedResult: ReportedResult } | { kind: "close" };
+type PortalSignal = { kind: "result"; reportedResult: ReportedResult } | { kind: "close" };
 
 /**
  * Reads a message in every form the portal is known to send: objects, and the older strings with a colon

@@ -11,7 +11,7 @@ const variantClasses: Record<ButtonVariant, string> = {
 };
 
 /** The classes of a button, for any element that acts as one. */
-export function buttonClass(variant: ButtonVariant, className = ""): string {
+function buttonClass(variant: ButtonVariant, className = ""): string {
   return `inline-flex min-h-11 items-center justify-center gap-2 rounded-button text-body font-semibold whitespace-nowrap transition-colors duration-[120ms] disabled:cursor-default disabled:opacity-60 wide:min-h-10 ${variantClasses[variant]} ${className}`;
 }
 

@@ -1,6 +1,6 @@
 import type { GlyphName } from "./link-glyph";
 
-export interface StripLink {
+interface StripLink {
   id: string;
   name: string;
   glyph: GlyphName;

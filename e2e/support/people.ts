@@ -62,8 +62,3 @@ export async function seedConnections(
   await person.visitor.open(`${person.returnPath}?status=ABANDONED`);
   return made;
 }
-
-/** Presses "Check now". */
-export async function checkNow({ visitor }: Person): Promise<void> {
-  await visitor.submit("/connections", (form) => form.includes("Check now") || form.includes("Try now"));
-}

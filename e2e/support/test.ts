@@ -36,7 +36,7 @@ interface Delivery {
   state: string;
 }
 
-export type Make = (...connections: SeededConnection[]) => Promise<Owner>;
+type Make = (...connections: SeededConnection[]) => Promise<Owner>;
 
 export const broken = (brokerage: string, more: Partial<SeededConnection> = {}): SeededConnection => ({
   brokerage,

@@ -23,7 +23,7 @@ const maxPerNetwork = [
 ];
 const maxInAll = { within: 10 * second, mails: 30 };
 
-export interface NewLink {
+interface NewLink {
   token: string;
   /**
    * Granted although a limit is reached, to an account holder without another link. Send it after responding,

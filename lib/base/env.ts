@@ -79,7 +79,7 @@ const schema = z.object({
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 
-export type Env = z.infer<typeof schema>;
+type Env = z.infer<typeof schema>;
 
 /** A setting is wrong or missing. The message names each one and how to fix it, and never repeats a value. */
 export class SettingsError extends Error {}

@@ -3,7 +3,7 @@ import { withError, type ActionResult } from "@/lib/action";
 import { skipEntry, startConnect, startFix, startReconnect, startReconnectAll } from "./actions";
 import type { OpenedPortal, RepairIntent } from "./views";
 
-export type OpenedInPage = { loginLink: string; brokerage: string } | { errorPage: string };
+type OpenedInPage = { loginLink: string; brokerage: string } | { errorPage: string };
 
 type Fields = Partial<Record<string, string>>;
 type Result = ActionResult<OpenedPortal>;

@@ -99,7 +99,7 @@ export interface ConnectionsView {
   lookDueAt: Date | null;
 }
 
-export type TimelineKind =
+type TimelineKind =
   | "last-data"
   | "stopped"
   | "reported-by-webhook"
@@ -126,7 +126,7 @@ export interface TimelineEntry {
 }
 
 /** A break before the newest one, which the time line tells. */
-export interface PastEpisode {
+interface PastEpisode {
   id: string;
   brokeAt: Date;
   endedAt: Date;

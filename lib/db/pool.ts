@@ -10,7 +10,7 @@ import { tables } from "@/lib/db/schema/tables";
 type Query = (statement: unknown, values?: unknown[]) => Promise<unknown>;
 
 /** One connection; the same object for as long as the connection lives. */
-export interface PoolClient {
+interface PoolClient {
   query: Query;
   release: (error?: Error) => void;
   on: (event: "error", heard: (error: Error) => void) => unknown;
@@ -18,7 +18,7 @@ export interface PoolClient {
   connection?: { stream: { destroy: () => unknown } };
 }
 
-export interface ClientPool {
+interface ClientPool {
   connect: () => Promise<PoolClient>;
   end: () => Promise<void>;
   on: {

@@ -17,7 +17,7 @@ const weight: Record<NoticeKind, number> = {
   fixed: 0,
 };
 
-export interface WrittenMail extends ComposedMail {
+interface WrittenMail extends ComposedMail {
   to: string;
   unsubscribeUrl: string;
 }

@@ -47,7 +47,7 @@ export type Decision =
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 /** Breaks this close together go into one e-mail, once the first of them has waited this long. */
-export const gatherMs = 10 * minuteMs;
+const gatherMs = 10 * minuteMs;
 /** The same for repairs. */
 const gatherReceiptsMs = 2 * minuteMs;
 const gatherRemindersMs = 12 * 60 * minuteMs;

@@ -3,7 +3,7 @@ import { RoundLost } from "./lease";
 import { withinTime } from "@/lib/base/time-limit";
 
 /** Runs one step; returns null if it failed. */
-export type RunStep<Name extends string> = <T>(name: Name, run: () => Promise<T>) => Promise<T | null>;
+type RunStep<Name extends string> = <T>(name: Name, run: () => Promise<T>) => Promise<T | null>;
 
 /**
  * Creates a runner for steps that fail independently: a step that throws or hangs is logged and named in

@@ -5,7 +5,7 @@ import { rounds, type RoundReport } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
 import { withinTime } from "@/lib/base/time-limit";
 
-export interface Health {
+interface Health {
   status: "ok" | "no round" | "database away";
   /** What is wrong, as a sentence; absent while everything works. */
   problem?: string;

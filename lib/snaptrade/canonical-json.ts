@@ -6,7 +6,7 @@ export type Json = string | JsonNumber | JsonWord | Json[] | Map<string, Json>;
 type JsonWord = true | false | null;
 
 /** A number as it will be printed; it may exceed the range or precision of a JavaScript number. */
-export class JsonNumber {
+class JsonNumber {
   constructor(readonly text: string) {}
 }
 

@@ -9,7 +9,7 @@ import { ifLegible, text } from "./item-by-item";
  * A one-time link into the Connection Portal, valid for five minutes (docs/snaptrade.md §4.2). `loginLink` is
  * a secret of the person who clicked.
  */
-export interface LoginLink {
+interface LoginLink {
   loginLink: string;
   snapTradeSessionId: string | null;
   /** SnapTrade's clock: when we requested the link. */

@@ -15,7 +15,7 @@ const start = Date.parse("2026-11-17T09:00:00Z");
 export const at = (minutes: number) => new Date(start + minutes * 60_000);
 export const days = (n: number) => n * 1440;
 
-export interface Arrived {
+interface Arrived {
   to: string;
   subject: string;
   text: string;

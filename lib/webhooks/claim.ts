@@ -13,7 +13,7 @@ const leaseMs = 60_000;
 const waiting = sql.raw("state = 'waiting' and type <> 'ACCOUNT_HOLDINGS_UPDATED'");
 const person = sql.raw("coalesce(snaptrade_user_id, '')");
 
-export interface Batch {
+interface Batch {
   /** Events under our lease, oldest arrival first. */
   events: StoredEvent[];
   /** How many events were given up because no attempt at them ever finished. */

@@ -4,7 +4,7 @@ import { useState, type ReactNode } from "react";
 import type { StatusGroup } from "@/lib/connections/views";
 import { useLive } from "@/components/live-updates";
 
-export interface GroupedRow {
+interface GroupedRow {
   id: string;
   group: StatusGroup;
   row: ReactNode;

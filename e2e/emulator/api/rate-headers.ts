@@ -10,11 +10,11 @@ export const rateHeaderForms = [
   "negative",
   "words",
 ] as const;
-export type RateHeaderForm = (typeof rateHeaderForms)[number];
+type RateHeaderForm = (typeof rateHeaderForms)[number];
 
 /** Formats of `Retry-After` on a 429; HTTP defines the first two. */
 export const retryAfterForms = ["seconds", "date", "none"] as const;
-export type RetryAfterForm = (typeof retryAfterForms)[number];
+type RetryAfterForm = (typeof retryAfterForms)[number];
 
 type RateValues = [limit: number | string, remaining: number | string, reset: number | string];
 

@@ -3,7 +3,7 @@ import { type SignInResult, recordEvent } from "../world/events";
 import type { Connection, Ending, ListedBrokerage, PortalSession, User, World } from "../world/model";
 import { expiredEnding } from "./session";
 
-export const rightCode = "123456";
+const rightCode = "123456";
 
 interface TestLogin {
   name: string;
@@ -73,7 +73,7 @@ function refusal(detail: string): Failure {
   return { code: "1066", status: 403, detail, result: "INVALID_CREDENTIALS" };
 }
 
-export type Attempt = "hang" | "needs-code" | Ending;
+type Attempt = "hang" | "needs-code" | Ending;
 
 /** `code` is undefined until one has been asked for. */
 export function attemptSignIn(

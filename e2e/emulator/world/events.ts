@@ -31,7 +31,7 @@ interface Members {
   };
 }
 
-export type EventType = keyof Members;
+type EventType = keyof Members;
 
 const keptPerUser = 500;
 

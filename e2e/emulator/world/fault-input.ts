@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-export const endpoints = [
+const endpoints = [
   "register",
   "listUsers",
   "resetSecret",

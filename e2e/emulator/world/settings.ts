@@ -3,7 +3,7 @@ import { rateHeaderForms, retryAfterForms } from "../api/rate-headers";
 import { bodyForms } from "../webhooks/body";
 
 /** Items that SnapTrade has no reason to send, though nothing prevents it. */
-export const oddItemKinds = [
+const oddItemKinds = [
   "unknown-type",
   "empty-created-date",
   "null-slug",

@@ -195,5 +195,3 @@ export function mutate(name: string | null): { change: Change; checkDone: () => 
     },
   };
 }
-
-export const mutationNames = Object.keys(mutations);

@@ -10,7 +10,7 @@ import type { BrokerageView } from "@/lib/connections/views";
 
 const listedForMinutes = 15;
 
-export interface BrokerageChoice extends BrokerageView {
+interface BrokerageChoice extends BrokerageView {
   /** No new connections right now; it comes back by itself. */
   maintenance: boolean;
 }

@@ -14,9 +14,9 @@ export interface LookFacts {
 }
 
 export const portalOpenMinutes = 10;
-export const staleAfterHours = 24;
+const staleAfterHours = 24;
 /** A page that is opened looks at SnapTrade when the last look is older than this. */
-export const lookAfterMinutes = 5;
+const lookAfterMinutes = 5;
 /** While an open page shows something to reconnect, since the repair may happen elsewhere. */
 const lookAfterMinutesIfDisabled = 1;
 const retryAfterMinutes = 1;

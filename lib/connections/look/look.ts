@@ -12,7 +12,7 @@ import { readConnections } from "./read";
 import { recordAnswer, recordFailedLook, type LookFor } from "./record";
 
 /** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
-export type LookResult =
+type LookResult =
   { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
 
 const inFlight = new Map<string, Promise<LookResult>>();

@@ -41,7 +41,7 @@ const minuteMs = 60_000;
  * Reads may lag behind events (docs/snaptrade.md §8.2). A contradiction within this time is a lagging read,
  * not something that happened.
  */
-export const lagMs = 10 * minuteMs;
+const lagMs = 10 * minuteMs;
 /** A signed deletion outranks reads for this long; a connection that is still listed after that is alive. */
 const deletionStandsMs = 5 * minuteMs;
 /** The most observations kept per connection; older episodes remain. */

@@ -85,7 +85,7 @@ export async function findConnections(where: SQL | undefined) {
 
 export type ConnectionRow = Awaited<ReturnType<typeof findConnections>>[number];
 
-export interface Knowledge {
+interface Knowledge {
   version: number;
   /** Null for a person without a SnapTrade user, and for one that SnapTrade no longer knows. */
   look: LookFacts | null;

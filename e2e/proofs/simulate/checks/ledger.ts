@@ -31,7 +31,7 @@ interface Listed {
 }
 
 /** One answer about a person's accounts: their ids by connection. */
-export interface AccountsAnswer {
+interface AccountsAnswer {
   askedAt: number;
   answeredAt: number;
   ids: Map<string, string[]>;

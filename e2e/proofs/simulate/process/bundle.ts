@@ -5,7 +5,7 @@ import { Script } from "node:vm";
 import { build } from "esbuild";
 import { makeGlobals, type Surroundings } from "./globals";
 
-export const root = path.resolve(import.meta.dirname, "../../../..");
+const root = path.resolve(import.meta.dirname, "../../../..");
 
 const names = [
   "require", "module", "exports", "globalThis", "global", "process", "Date", "Math", "setTimeout", "clearTimeout", "setInterval", "clearInterval",

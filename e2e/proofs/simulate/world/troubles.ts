@@ -20,7 +20,7 @@ const networkTroubles: Record<NetworkKind, (share: number) => Partial<NetworkTro
 };
 
 /** How far behind SnapTrade's reads are while it lags. */
-export const lagSeconds = 30;
+const lagSeconds = 30;
 
 const databaseTroubles: Record<DatabaseKind, (share: number) => Partial<DatabaseTrouble>> = {
   drop: () => ({}),
