@@ -10,8 +10,8 @@ export type ActionResult<T> =
   { ok: true; data: T } | { ok: false; code: AppErrorCode | "unexpected"; message: string };
 
 /**
- * A server action of the signed-in person: finds the user, parses the input, and turns what goes wrong into a
- * sentence. Every action is a public endpoint; ownership is checked where the data is read.
+ * A server action for the signed-in person: finds the user, parses the input, and returns failures as a code
+ * and a sentence. Every action is a public endpoint; ownership is checked where the data is read.
  */
 export function userAction<Schema extends z.ZodType, T>(
   input: Schema,
@@ -34,10 +34,10 @@ export function userAction<Schema extends z.ZodType, T>(
 }
 
 /**
- * A server action for a plain form, so that it also works without JavaScript: like userAction with the form's
- * text fields as its input. It then leads to the page that `work` returns, or refreshes the one it was sent
- * from where `work` returns null.
- * @param onError the page that says what went wrong
+ * A server action for a plain form, which works without JavaScript: like userAction, with the form's text
+ * fields as input. Afterwards it redirects to the page that `work` returns, or refreshes the current page on
+ * null.
+ * @param onError the page that shows what went wrong
  */
 export function formAction<Schema extends z.ZodType>(
   input: Schema,
@@ -56,7 +56,7 @@ export function formAction<Schema extends z.ZodType>(
 
 type Fields = Partial<Record<string, string>>;
 
-/** The text fields of a form, for parsing; files and what the framework adds are left out. */
+/** The text fields of a form. Files and the framework's own fields are left out. */
 export function fieldsOf(form: FormData): Record<string, string> {
   return Object.fromEntries(
     [...form].filter(
@@ -65,7 +65,9 @@ export function fieldsOf(form: FormData): Record<string, string> {
   );
 }
 
-/** The page to lead to after an error, which says what went wrong. */
+/**
+ * The page to show after an error, with the error code in its query; the start page for someone signed out.
+ */
 export function withError(path: string, result: Extract<ActionResult<unknown>, { ok: false }>): string {
   return result.code === "signed-out" ? "/" : `${path}?error=${result.code}`;
 }

@@ -9,15 +9,15 @@ import { describeError, log } from "./base/log";
 export { recordChange } from "./db/changes";
 
 const channel = "reconnect_changes";
-/** A payload may have 8,000 bytes; for more people than this, every open page is asked about. */
+/** PostgreSQL allows a payload of 8,000 bytes; beyond this many people, the announcement is for everyone. */
 const maxNamed = 200;
 const everyone = "*";
 const pollMs = 1_000;
 const pagesPerUser = 5;
 
 /**
- * Announces to every process whose data has changed, after the commit, so that a page which then reads never
- * sees less than was announced. A process without an open page of theirs does nothing.
+ * Announces to every process whose data has changed. Called after the commit, so a page that then reads never
+ * sees less than was announced. A failure is logged, and the next announcement includes these people.
  */
 export async function announceChanges(): Promise<void> {
   const people = takeUnannounced();
@@ -42,9 +42,9 @@ const pages = new Set<Page>();
 let listening: Promise<void> | undefined;
 
 /**
- * Calls `announce` with the version of a person's data now and whenever it has grown, until the returned
+ * Calls `announce` with the version of a person's data, now and whenever it grows, until the returned
  * function is called.
- * @returns null when this person has as many open pages as one may have
+ * @returns null when this person already has five open pages in this process
  */
 export async function follow(
   userId: string,
@@ -68,10 +68,7 @@ export async function follow(
   return () => pages.delete(page);
 }
 
-/**
- * One listener for all open pages of this process; while it hears nothing, one query a second serves them
- * all.
- */
+/** One listener serves all open pages of this process. While it is down, one query a second does. */
 async function listenToChanges(): Promise<void> {
   const listen = await listener();
   const hears = listen?.(channel, hear);
@@ -80,10 +77,10 @@ async function listenToChanges(): Promise<void> {
   }, pollMs).unref();
 }
 
-/** Whose versions have to be read. */
+/** People whose versions have to be read again. */
 const outdated = new Set<string>();
 
-/** @param payload null when announcements may have been missed */
+/** @param payload user ids, comma-separated; null when announcements may have been missed */
 function hear(payload: string | null): void {
   const open = new Set([...pages].map(({ userId }) => userId));
   const named =

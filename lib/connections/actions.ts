@@ -21,7 +21,7 @@ import {
   reportPortalInput,
 } from "./schema";
 
-// For the dialog: the login link goes to the click that asked for it, and nowhere else.
+// For the dialog. A login link goes only to the click that requested it.
 
 export const startReconnect = userAction(reconnectInput, async ({ user, input, now }) =>
   openReconnect({ userId: user.id, ...input, darkMode: await isDark(), now }),
@@ -62,7 +62,7 @@ export const requestNotifyWhenBack = userAction(connectionInput, async ({ user, 
 });
 
 /**
- * The button behind the link of an e-mail: spends the link, then goes to the portal like every other click.
+ * The button on the page that an e-mail links to. The link stays usable when the portal could not be opened.
  */
 export const startFix = userAction(fixLinkInput, async ({ user, input, now }) => {
   const connectionId = await readFixLink(user.id, input.token, now);
@@ -72,7 +72,7 @@ export const startFix = userAction(fixLinkInput, async ({ user, input, now }) =>
   return opened;
 });
 
-// Plain forms, so they work without JavaScript too.
+// Plain forms, which also work without JavaScript.
 
 const pageOf = ({ connectionId = "" }: { connectionId?: string }) =>
   `/connections/${encodeURIComponent(connectionId)}`;
@@ -132,7 +132,7 @@ export const requestNotifyWhenBackForm = formAction(
   pageOf,
 );
 
-/** The page's own theme, as its script last told; a hint for how the portal should look. */
+/** The theme that the page's script stored in a cookie; only a hint for how the portal should look. */
 async function isDark(): Promise<boolean> {
   return (await cookies()).get("color-scheme")?.value === "dark";
 }

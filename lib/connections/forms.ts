@@ -9,9 +9,9 @@ type Fields = Partial<Record<string, string>>;
 type Result = ActionResult<OpenedPortal>;
 
 /**
- * Opens the Connection Portal for a form, as a full page; `kind` says which form it was.
- * @returns the login link, for the response to this click only, or the page of ours that explains why there
- * is none
+ * Opens the Connection Portal as a full page, for a form of this `kind`.
+ * @returns the login link, which may only go into the response to this click, or the page of ours that
+ * explains the failure
  */
 export async function openInPage({ kind = "", ...fields }: Fields): Promise<OpenedInPage> {
   const opening = ways[kind];
@@ -22,7 +22,7 @@ export async function openInPage({ kind = "", ...fields }: Fields): Promise<Open
   return { loginLink: result.data.loginLink, brokerage: result.data.view.brokerage.name };
 }
 
-/** How each kind of form opens the portal, and which page to show when it can't be opened. */
+/** How each kind of form opens the portal, and which page to show if it can't. */
 const ways: Partial<Record<string, (fields: Fields) => Promise<{ result: Result; otherwise: string }>>> = {
   reconnect: (fields) => repair("reconnect", fields),
   renew: (fields) => repair("renew", fields),

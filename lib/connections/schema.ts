@@ -1,7 +1,10 @@
 import { z } from "zod";
 import { snapTradeId } from "@/lib/snaptrade/id";
 
-/** For connection ids, which are SnapTrade's, and for our own row ids. */
+/**
+ * Connection ids, which are SnapTrade's and need not be valid UUIDs (docs/snaptrade.md §3.3), and our own row
+ * ids.
+ */
 const id = snapTradeId;
 
 export const reconnectInput = z.object({
@@ -11,7 +14,7 @@ export const reconnectInput = z.object({
 });
 export const connectInput = z.object({
   brokerage: z.string().regex(/^[A-Z0-9-]{1,60}$/),
-  /** "It's a different login": a further connection beside one that needs reconnecting. */
+  /** "It's a different login": add another connection beside one that needs reconnecting. */
   beside: z.literal("yes").optional(),
 });
 export const connectionInput = z.object({ connectionId: id });

@@ -18,11 +18,11 @@ export type ConnectionStatus =
 
 export type StatusGroup = "needs-you" | "nothing-to-do" | "connected";
 
-/** One account as people know it: its name and the last digits of its number, never more. */
+/** An account as people know it: its name and the last digits of its number, never more. */
 export interface AccountView {
   id: string;
   name: string;
-  /** The last four characters of the account number; null when SnapTrade gave none. */
+  /** The last four characters of the account number; null if SnapTrade gave none. */
   lastDigits: string | null;
 }
 
@@ -33,7 +33,7 @@ export interface BrokerageView {
   logoUrl: string | null;
 }
 
-/** One connection as pages draw it: decided, owned, without secrets. */
+/** A connection as pages show it: status decided, ownership checked, no secrets. */
 export interface ConnectionView {
   id: string;
   brokerage: BrokerageView;
@@ -44,29 +44,28 @@ export interface ConnectionView {
   accounts: AccountView[];
   connectedSince: Date | null;
   disabledAt: Date | null;
-  /** Newest data that SnapTrade holds for it. */
+  /** The date of the newest data that SnapTrade holds for it. */
   dataAsOf: Date | null;
   fixedAt: Date | null;
   removalRequestedAt: Date | null;
   /** SnapTrade accepted the removal; false while we don't know whether it received the request. */
   removalHeard: boolean;
-  /** We have stopped repeating the request; only the person can ask again. */
+  /** We stopped repeating the request; now only the person can ask again. */
   removalParked: boolean;
   removedAt: Date | null;
   portalOpenedAt: Date | null;
-  /** What became of the last trip to the portal when it ended unfinished in this episode; null otherwise. */
+  /** When the newest portal session of this episode began, if it ended unfinished; otherwise null. */
   lastSessionUnfinishedAt: Date | null;
   /**
-   * A working connection at the same brokerage that was made after this one broke; null when there is none or
-   * both are kept.
+   * A working connection at the same brokerage, made after this one broke; null if there is none or the
+   * person keeps both.
    */
   secondConnectionId: string | null;
   /**
-   * By that brokerage's own history it may need signing in again in about so many days; null when that says
-   * nothing.
+   * In about how many days it may need a new sign-in, judging by that brokerage's history; null if unknown.
    */
   daysToUsualEnd: number | null;
-  /** The brokerage lets apps trade, and this connection may not. */
+  /** The brokerage allows trading, and this connection doesn't have that permission yet. */
   canAllowTrading: boolean;
 }
 
@@ -74,26 +73,23 @@ export interface ConnectionsView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
   /**
-   * SnapTrade has deleted this person's record, or has refused its secret for minutes: what is shown can be
-   * neither checked nor repaired.
+   * SnapTrade deleted this person's record, or has refused its secret for minutes; nothing shown can be
+   * checked or repaired.
    */
   gone: "deleted" | "refused" | null;
   /**
-   * False until SnapTrade has first told us which connections exist; until then an empty list doesn't mean
-   * there are none.
+   * False until SnapTrade first answered; until then, an empty list doesn't mean that there are no
+   * connections.
    */
   known: boolean;
   /** How many more connections SnapTrade lists in a form we can't read. */
   unreadable: number;
   connections: ConnectionView[];
-  /**
-   * Our clock: last look at SnapTrade that succeeded, and the failure since; unreachable decides the page's
-   * tense.
-   */
+  /** Our clock: the last successful look. `unreachable`: a later one failed, or it is over a day old. */
   lookedAt: Date | null;
   unreachable: boolean;
   /**
-   * When SnapTrade should be asked again because what is shown is too old or contradicted; null when it is
+   * When SnapTrade should be asked again, because what is shown is too old or contradicted; null if it is
    * fresh.
    */
   lookDueAt: Date | null;
@@ -113,19 +109,19 @@ type TimelineKind =
 
 export interface TimelineEntry {
   kind: TimelineKind;
-  /** Null only for what is still to come. */
+  /** Null only for "to-come". */
   at: Date | null;
-  /** Seconds between the break and our learning of it, or between opening and end of a trip. */
+  /** Seconds from the break until we noticed it, or from the start of a portal session to its end. */
   seconds?: number;
-  /** For a trip to the portal: how it ended. */
+  /** How a portal session ended. */
   ending?: "fixed" | "open" | PortalFailure;
-  /** For the break: many of the same brokerage broke at about that time. */
+  /** For "stopped": it was part of an incident at the brokerage. */
   inIncident?: boolean;
-  /** For an e-mail. */
+  /** For "mailed". */
   subject?: string;
 }
 
-/** A break before the newest one, which the time line tells. */
+/** An episode before the newest one, which the timeline shows. */
 interface PastEpisode {
   id: string;
   brokeAt: Date;
@@ -138,7 +134,7 @@ export interface ConnectionDetailView {
   connection: ConnectionView;
   timeline: TimelineEntry[];
   /**
-   * How many days connections of this brokerage usually last, and how long this one did; null with too little
+   * How many days connections at this brokerage usually last, and how long this one did; null with too little
    * history.
    */
   lifetime: { usualDays: number; lastedDays: number } | null;
@@ -158,7 +154,7 @@ export interface QueueView {
   }[];
 }
 
-/** What became of the accounts a connection had before it broke. */
+/** Whether the accounts from before the break are listed again after the repair. */
 export interface AccountsBack {
   expected: number;
   missing: AccountView[];
@@ -170,8 +166,8 @@ export type PortalIntent = "connect" | "reconnect" | "renew" | "allow-trading";
 export type RepairIntent = Exclude<PortalIntent, "connect">;
 
 /**
- * What a window message or the return URL reports (docs/snaptrade.md §4.8, §4.12). A hint: it chooses words,
- * never the result.
+ * What a window message or the return URL reports (docs/snaptrade.md §4.8, §4.12). It affects only the
+ * wording, never the outcome.
  */
 export type ReportedResult = PortalResult;
 
@@ -191,7 +187,7 @@ export type PortalFailure =
   | "unexplained";
 
 /**
- * What the server concluded about one portal session; the only thing a page shows. Times on SnapTrade's
+ * What the server concluded about one portal session, which is all that pages show. Times are on SnapTrade's
  * clock.
  */
 export type PortalOutcome =
@@ -200,28 +196,26 @@ export type PortalOutcome =
   | { state: "unconfirmed" }
   | { state: "fixed"; confirmedAt: Date }
   | { state: "connected"; connectionId: string; confirmedAt: Date }
-  /** It worked again after this session began, and has stopped since. */
+  /** It worked again after this session began, but has stopped since. */
   | { state: "stopped-again"; brokeAt: Date }
   | { state: "failed"; failure: PortalFailure; code: string | null };
 
-/**
- * One trip to the portal with what the server concluded, for the dialog and for the page after a redirect.
- */
+/** One portal session and its outcome, for the dialog and for the page after a redirect. */
 export interface PortalView {
   /** What is shown is at least as new as this version of the person's data. */
   version: number;
   portalSessionId: string;
   intent: PortalIntent;
-  /** The connection to repair, or the one that was made; null while a new one is not seen yet. */
+  /** The connection to repair, or the one that was made; null until a new one has been seen. */
   connectionId: string | null;
   brokerage: BrokerageView;
-  /** What SnapTrade says of the connection now; null while a new one is not seen yet. */
+  /** The access level that SnapTrade reports now; null until a new connection has been seen. */
   access: "read" | "trade" | null;
   accounts: AccountView[];
-  /** After a repair: whether the earlier accounts came back; null until SnapTrade was asked. */
+  /** After a repair: whether the earlier accounts are back; null until SnapTrade has been asked. */
   accountsBack: AccountsBack | null;
   /**
-   * Signing in opens another window (OAuth), so a blocked window is a likely trouble; null when not known.
+   * Signing in opens another window (docs/snaptrade.md §4.7), which the browser may block; null if unknown.
    */
   signInOpensPopup: boolean | null;
   brokeAt: Date | null;
@@ -230,10 +224,10 @@ export interface PortalView {
   queue: QueueView | null;
 }
 
-/** What a click on Reconnect or Connect gets: the only place where a login link reaches a browser. */
+/** The response to a click on Reconnect or Connect: the only way a login link reaches a browser. */
 export interface OpenedPortal {
   loginLink: string;
-  /** Where the portal may post messages from. */
+  /** The origins from which the portal may post messages. */
   portalOrigins: string[];
   appName: string;
   view: PortalView;

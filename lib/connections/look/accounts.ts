@@ -15,13 +15,13 @@ import { getSnapTradeCredentials } from "@/lib/connections/observations/snaptrad
 import { portalOpenMinutes } from "./due";
 
 const accountsAfterHours = 12;
-/** An account that hasn't been shared for this long is deleted. */
+/** An account that SnapTrade hasn't listed for this long is deleted. */
 const keptMissingMs = 90 * 86_400_000;
 
 /**
- * Accounts rarely change, and reading them while the person is in the portal can break the sign-in
- * (docs/snaptrade.md §4.15). For the timer, age alone is no reason to read them: its looks must not cost two
- * requests each.
+ * Reads a person's accounts when their connections changed or the last read is over 12 hours old, unless the
+ * person is in the portal, where reading can break the sign-in (docs/snaptrade.md §4.15). The timer ignores
+ * age, so that its looks cost one request. A failed read is logged and changes nothing.
  */
 export async function readAccountsIfDue(
   userId: string,
@@ -42,7 +42,10 @@ export async function readAccountsIfDue(
   await readAccounts(userId, credentials, now);
 }
 
-/** Reads a person's accounts, whatever is known of them: after a repair, to see whether all came back. */
+/**
+ * Reads a person's accounts however recent the last read is, for example after a repair, to see whether all
+ * are back. A failed read is logged and changes nothing.
+ */
 export async function readAccountsAnew(userId: string, now: Date): Promise<void> {
   const credentials = await getSnapTradeCredentials(userId);
   if (credentials) await readAccounts(userId, credentials, now);
@@ -58,7 +61,7 @@ async function isInPortal(userId: string, now: Date): Promise<boolean> {
       and(
         eq(portalSessions.userId, userId),
         isNull(portalSessions.outcome),
-        // The portal lets people try again after an error, so they may still be there.
+        // After an error the portal lets people try again, so they may still be there.
         or(isNull(portalSessions.reportedStatus), ne(portalSessions.reportedStatus, "SUCCESS")),
         isNull(portalSessions.leftAt),
         gt(portalSessions.activeAt, activeSince),
@@ -74,14 +77,13 @@ async function readAccounts(userId: string, credentials: SnapTradeCredentials, n
     await transaction((tx) => writeAccounts(tx, userId, data, { now, askedAt }));
     await announceChanges();
   } catch (error) {
-    // The statuses have been read; account names can wait for the next look.
+    // The connections have been read; the accounts can wait for the next look.
     log.warn(describeError(error), "Accounts could not be read");
   }
 }
 
 /**
- * An account that is no longer listed is kept as missing, so that after a repair we can say what did not come
- * back.
+ * An account that is no longer listed is kept as missing, so that a repair can show what did not come back.
  */
 async function writeAccounts(
   tx: Transaction,
@@ -107,7 +109,7 @@ async function writeAccounts(
       .from(brokerageAccounts)
       .where(inArray(brokerageAccounts.connectionId, ownIds));
     const rows = seen.filter(({ connectionId }) => ownIds.includes(connectionId));
-    // An account listed in a form we can't read isn't missing; we keep what we last saw.
+    // An account listed in a form we can't read isn't missing; we keep what we last saw of it.
     const isUnread = (old: { id: string }) => unreadable.some(({ id }) => id === null || id === old.id);
     const missing = before
       .filter((old) => !rows.some((row) => isSame(old, row)))
@@ -129,8 +131,8 @@ async function writeAccounts(
 }
 
 /**
- * A connection made again gets new account ids from SnapTrade, but the institution's id of an account stays
- * the same (docs/snaptrade.md §5.2).
+ * A connection made again gets new account ids, but the institution's own id stays the same
+ * (docs/snaptrade.md §5.2).
  */
 function isSame(
   old: { id: string; connectionId: string; institutionAccountId: string | null },

@@ -43,14 +43,14 @@ async function owner() {
   };
 }
 
-/** A round with nothing to do except what is due for people whose secret is refused. */
+/** A round with nothing to do except for people whose secret is refused. */
 async function round(now: Date) {
   const db = await database();
   await db.update(rounds).set({ lockedUntil: new Date(0) });
   return reconcile(now);
 }
 
-/** An event signed with the emulator's key, dated one second after every look so far. */
+/** An event signed with the emulator's key and dated one second after every look so far. */
 async function tell(eventType: string, members: object) {
   const { SNAPTRADE_CLIENT_ID: clientId, SNAPTRADE_CONSUMER_KEY: key } = env();
   expect(
@@ -71,14 +71,14 @@ const formersOf = async (userId: string) =>
     .where(eq(formerSnapTradeUsers.userId, userId))
     .orderBy(formerSnapTradeUsers.since);
 
-/** Refused three times, each after the wait. */
+/** A secret refused three times, each time after the wait. */
 async function refuseForLong(userId: string, path: string) {
   await emulator.post(`${path}/faults`, refusing);
   for (const minute of [0, 2, 8]) await look(userId, minutes(minute));
 }
 
 describe("a secret that SnapTrade refuses", () => {
-  test("at first proves nothing: pages say that nothing can be checked right now, and no connection is given up", async () => {
+  test("at first proves nothing: pages say that we can't check right now, and every connection stays", async () => {
     const { userId, path, view } = await owner();
     await emulator.post(`${path}/faults`, refusing);
     await look(userId);
@@ -103,7 +103,7 @@ describe("a secret that SnapTrade refuses", () => {
     });
   });
 
-  test("is tried again by the round at growing intervals, by nobody in between, and one success clears it", async () => {
+  test("is tried again only by the round, at growing intervals, and one success clears it", async () => {
     const { userId, path, view, asked } = await owner();
     await emulator.post(`${path}/faults`, refusing);
     await look(userId, minutes(0));
@@ -148,7 +148,7 @@ describe("a secret that SnapTrade refuses", () => {
     expect(await formersOf(userId)).toEqual([]);
   });
 
-  test("delays nobody else: a pending removal makes no calls with it", async () => {
+  test("costs no calls: a pending removal waits for it", async () => {
     const { userId, path, connectionId, asked } = await owner();
     await requestRemoval(userId, connectionId, minutes(0));
     await emulator.post(`${path}/settings`, { removal: "lost-job", userDeletion: "lost-job" });
@@ -176,7 +176,7 @@ describe("a SnapTrade user that was replaced", () => {
     expect(await view()).toMatchObject({ gone: null, connections: [{ status: "removed" }] });
   });
 
-  test("changes nothing current with its events, and is done when USER_DELETED arrives", async () => {
+  test("changes no current data with its events, and is done when USER_DELETED arrives", async () => {
     const { userId, path, snapTradeUserId, connectionId, view } = await owner();
     await grow(userId);
     await refuseForLong(userId, path);
@@ -199,7 +199,7 @@ describe("a SnapTrade user that was replaced", () => {
     expect(await getSnapTradeCredentials(userId)).toEqual(anew);
   });
 
-  test("that SnapTrade itself deleted is recorded as deleted", async () => {
+  test("is recorded as deleted when SnapTrade itself deleted it", async () => {
     const { userId, snapTradeUserId } = await owner();
     await tell("USER_DELETED", { userId: snapTradeUserId });
     await processInbox();
@@ -209,7 +209,7 @@ describe("a SnapTrade user that was replaced", () => {
     expect(former?.deletedAt).not.toBeNull();
   });
 
-  test("is retried at growing intervals when SnapTrade refuses, counted when it takes long, and never given up", async () => {
+  test("is retried at growing intervals when SnapTrade refuses, counted when it takes long, and never abandoned", async () => {
     const { userId, path } = await owner();
     await refuseForLong(userId, path);
     await requireSnapTradeCredentials(userId, minutes(9));

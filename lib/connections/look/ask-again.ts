@@ -7,9 +7,8 @@ const maxPerRound = 20;
 const pace = { atOnce: 2, withinMs: 10_000 };
 
 /**
- * Asks SnapTrade again about people whose secret it refused, at growing intervals; one success ends the
- * refusal.
- * @returns how many are accepted again
+ * Tries refused secrets again, at growing intervals (docs/snaptrade.md §8.18); one success ends the refusal.
+ * @returns how many SnapTrade accepts again
  */
 export async function askRefusedAgain(now: Date): Promise<number> {
   let accepted = 0;

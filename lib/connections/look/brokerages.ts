@@ -11,11 +11,11 @@ import type { BrokerageView } from "@/lib/connections/views";
 const listedForMinutes = 15;
 
 interface BrokerageChoice extends BrokerageView {
-  /** No new connections right now; it comes back by itself. */
+  /** No new connections for now; maintenance ends by itself (docs/snaptrade.md §3.8). */
   maintenance: boolean;
 }
 
-/** Whether the list of brokerages is older than it may be, or was never read. */
+/** Whether the list of brokerages is missing, older than 15 minutes, or fresh. */
 export async function isBrokerageListDue(now: Date): Promise<"missing" | "due" | "fresh"> {
   const db = await database();
   const [row] = await db.select({ listedAt: max(brokerages.listedAt) }).from(brokerages);
@@ -24,8 +24,9 @@ export async function isBrokerageListDue(now: Date): Promise<"missing" | "due" |
 }
 
 /**
- * Reads all brokerages from SnapTrade and stores them.
- * @throws SnapTradeFailure when the list cannot be read; without the kinds of sign-in it is still useful
+ * Reads all brokerages from SnapTrade and stores them. If only the kinds of sign-in can't be read, the rest
+ * is stored.
+ * @throws SnapTradeFailure when the list can't be read
  */
 export async function readBrokerages(now: Date): Promise<void> {
   const { data, askedAt } = await listBrokerages();
@@ -43,10 +44,7 @@ export async function readBrokerages(now: Date): Promise<void> {
   await announceChanges();
 }
 
-/**
- * The brokerages a new connection can be made at, by name; those in maintenance are named but cannot be
- * chosen.
- */
+/** The brokerages that take new connections, by name; those in maintenance are listed but can't be chosen. */
 export async function listBrokerageChoices(): Promise<BrokerageChoice[]> {
   const db = await database();
   return db.query.brokerages.findMany({

@@ -1,38 +1,33 @@
-/** When the person's connections were last read from SnapTrade, on our clock. */
+/** What decides whether a person's connections have to be read. Times are on our clock. */
 export interface LookFacts {
   lookedAt: Date | null;
-  /** The newest look that failed since the last one that succeeded. */
+  /** The newest failed look since the last successful one. */
   lookFailedAt: Date | null;
-  /** Set when something contradicts what we know: look again from then on. */
+  /** When to look again because something contradicts what we know. */
   lookDueAt: Date | null;
-  /**
-   * One of the person's connections needs reconnecting, so a person with an open page is waiting for news.
-   */
+  /** One of their connections needs reconnecting, so an open page is waiting for news. */
   anyDisabled?: boolean;
-  /** SnapTrade refuses this person's secret: no look before this time, whatever else is due. */
+  /** SnapTrade refuses this person's secret: no look before this time, for any reason. */
   askAgainAt?: Date | null;
 }
 
 export const portalOpenMinutes = 10;
 const staleAfterHours = 24;
-/** A page that is opened looks at SnapTrade when the last look is older than this. */
+/** Opening a page triggers a look when the last one is older than this. */
 const lookAfterMinutes = 5;
-/** While an open page shows something to reconnect, since the repair may happen elsewhere. */
+/** The same while something needs reconnecting, since the repair may happen elsewhere. */
 const lookAfterMinutesIfDisabled = 1;
 const retryAfterMinutes = 1;
 
-/**
- * True when what we last saw is no longer a statement about now: the last look failed, or none succeeded for
- * a day.
- */
+/** Whether what we last saw may no longer be true: the last look failed, or none succeeded for a day. */
 export function isStale(look: LookFacts, now: Date): boolean {
   if (look.lookFailedAt) return true;
   return !look.lookedAt || now.getTime() - look.lookedAt.getTime() > staleAfterHours * 3_600_000;
 }
 
 /**
- * True when it is time to ask SnapTrade again; after a failure that is not at once, whatever the reason to
- * look was.
+ * Whether it is time to ask SnapTrade again. After a failure, a minute has to pass, whatever the reason to
+ * look.
  */
 export function isLookDue(look: LookFacts, now: Date): boolean {
   const expected = expectedLookAt(look);
@@ -44,8 +39,8 @@ export function isLookDue(look: LookFacts, now: Date): boolean {
 }
 
 /**
- * When an open page may expect news on its own: after a failed look, after a contradiction, and while
- * something is broken.
+ * When the next look is due even if nobody opens a page: after a failure, after a contradiction, and while
+ * something needs reconnecting. Null if there is no such reason.
  */
 export function expectedLookAt({
   lookedAt,
@@ -61,7 +56,7 @@ export function expectedLookAt({
   return again && lookDueAt ? (again < lookDueAt ? again : lookDueAt) : (again ?? lookDueAt);
 }
 
-/** Whether the person may still be in the portal; both times are on the same clock. */
+/** Whether the person may still be in the portal. Both times are on the same clock. */
 export function isPortalOpen({ activeAt }: { activeAt: Date }, now: Date): boolean {
   return now.getTime() - activeAt.getTime() < portalOpenMinutes * 60_000;
 }

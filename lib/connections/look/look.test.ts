@@ -36,7 +36,7 @@ async function statusOfAll(userId: string) {
 }
 
 describe("registering at SnapTrade", () => {
-  test("an answer that is lost leaves no half state, and the next attempt succeeds under a fresh id", async () => {
+  test("a lost answer leaves nothing half done, and the next attempt succeeds under a new id", async () => {
     const userId = await makeUser({ registered: false });
     await emulator.post("/faults", { endpoint: "register", kind: "reset", after: true, times: 1 });
     await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({ kind: "away" });
@@ -45,7 +45,7 @@ describe("registering at SnapTrade", () => {
     expect(await getSnapTradeCredentials(userId)).toEqual(credentials);
   });
 
-  test("the id at SnapTrade is random and plain, and the secret is not in the row", async () => {
+  test("the id at SnapTrade is a random UUID, and the row never holds the plain secret", async () => {
     const userId = await makeUser({ registered: false });
     const { snapTradeUserId, userSecret } = await requireSnapTradeCredentials(userId, new Date());
     expect(snapTradeUserId).toMatch(/^[0-9a-f-]{36}$/);
@@ -55,7 +55,7 @@ describe("registering at SnapTrade", () => {
     expect(JSON.stringify(row)).not.toContain(userSecret);
   });
 
-  test("ten requests at once end with one user, the same for all", async () => {
+  test("ten simultaneous requests all get the same user", async () => {
     const userId = await makeUser({ registered: false });
     const all = await Promise.all(
       Array.from({ length: 10 }, () => requireSnapTradeCredentials(userId, new Date())),
@@ -65,7 +65,7 @@ describe("registering at SnapTrade", () => {
 });
 
 describe("look", () => {
-  test("what SnapTrade says is what is shown", async () => {
+  test("pages show what SnapTrade says", async () => {
     const { userId, connect } = await makePerson();
     const brokeAt = new Date(Date.now() - 3 * 86_400_000);
     await connect({
@@ -105,7 +105,7 @@ describe("look", () => {
     },
   );
 
-  test("an empty list alone makes no connection disappear; SnapTrade must also deny it by its id", async () => {
+  test("an empty list alone removes no connection; SnapTrade must also deny it by id", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
     await look(userId);
@@ -114,7 +114,7 @@ describe("look", () => {
     expect(await statusOfAll(userId)).toEqual(["connected"]);
   });
 
-  test("a connection that SnapTrade no longer knows is removed, but not while it is so new that lists may lag", async () => {
+  test("a connection that SnapTrade no longer knows is removed, unless it is so new that lists may lag", async () => {
     const { userId, path, connect } = await makePerson();
     const { id } = await connect();
     await look(userId);
@@ -126,7 +126,7 @@ describe("look", () => {
     expect(await statusOfAll(userId)).toEqual(["removed"]);
   });
 
-  test("when checking one missing connection fails, it stays as it was, and the list's other connections still count", async () => {
+  test("a missing connection that can't be checked by id stays as it was, and the others are still observed", async () => {
     const { userId, path, connect } = await makePerson();
     const missing = await connect();
     const other = await connect({ brokerage: "KRAKEN" });
@@ -145,7 +145,7 @@ describe("look", () => {
     expect((await statusOfAll(userId)).sort()).toEqual(["connected", "disabled"]);
   });
 
-  test("while something needs reconnecting an open page looks once a minute, otherwise every five", async () => {
+  test("an open page looks every minute while something needs reconnecting, otherwise every five", async () => {
     const { userId, path, connect } = await makePerson();
     const { id } = await connect();
     await look(userId);
@@ -158,7 +158,7 @@ describe("look", () => {
     expect(await due()).toEqual(new Date(now.getTime() + 60_000));
   });
 
-  test("a person whose first look failed has unknown connections, not none", async () => {
+  test("a person whose first look failed sees unknown connections, not an empty list", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
     await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
@@ -177,7 +177,7 @@ describe("look", () => {
     });
   });
 
-  test("looks at the same time share one read", async () => {
+  test("simultaneous looks share one read", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
     const read = async () =>
@@ -189,7 +189,7 @@ describe("look", () => {
     expect((await read()) - before).toBe(1);
   });
 
-  test("open pages hear of a look that was due, whatever came of it, and a failed one is not repeated at once", async () => {
+  test("open pages hear of every look that was due, and a failed one is not repeated at once", async () => {
     const { userId, path } = await makePerson();
     const version = async () => (await listConnectionViews(userId, moment())).version;
     const now = Date.now();
@@ -205,7 +205,7 @@ describe("look", () => {
     expect(await version()).toBeGreaterThan(afterFailure);
   });
 
-  test("a look that fails after a newer one has succeeded says nothing", async () => {
+  test("a look that fails after a newer one succeeded changes nothing", async () => {
     const { userId, connect } = await makePerson();
     await connect();
     await look(userId);
@@ -214,7 +214,7 @@ describe("look", () => {
     expect(await statusOfAll(userId)).toEqual(["connected"]);
   });
 
-  test("a slow look does not make what a newer one said seem older", async () => {
+  test("a slow look never makes a newer look's result seem older", async () => {
     const { userId, connect } = await makePerson();
     await connect();
     const now = new Date();
@@ -223,7 +223,7 @@ describe("look", () => {
     expect((await listConnectionViews(userId, moment())).lookedAt).toEqual(now);
   });
 
-  test("a person of whom nothing can be asked or stored is unknown, and gives way to others", async () => {
+  test("a person whose look throws is shown as unknown, and does not hold up others", async () => {
     const { userId, connect } = await makePerson();
     await connect();
     await look(userId);
@@ -239,7 +239,7 @@ describe("look", () => {
     expect(candidates.due).not.toContain(userId);
   });
 
-  test("the accounts of a connection that was made since are read at once", async () => {
+  test("the accounts of a new connection are read at once", async () => {
     const { userId, connect } = await makePerson();
     await connect();
     await look(userId);
@@ -251,7 +251,7 @@ describe("look", () => {
     ]);
   });
 
-  test("a look of the timer costs one request, however old the accounts are; a person's reads them again", async () => {
+  test("the timer's look costs one request, however old the accounts are; a person's look reads them again", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
     await look(userId);
@@ -267,7 +267,7 @@ describe("look", () => {
     expect(await asked()).toBe(before + 1);
   });
 
-  test("a person whose accounts cannot be read still learns the statuses", async () => {
+  test("statuses are shown even when the accounts can't be read", async () => {
     const { userId, path, connect } = await makePerson();
     await connect();
     await emulator.post(`${path}/faults`, {
@@ -297,7 +297,7 @@ test("a page costs two statements, however many connections it shows", async () 
 });
 
 describe("ownership and removal", () => {
-  test("another person's connection answers exactly like a missing one", async () => {
+  test("another person's connection looks exactly like a missing one", async () => {
     const owner = await makePerson();
     const stranger = await makePerson();
     const { id } = await owner.connect();
@@ -309,7 +309,7 @@ describe("ownership and removal", () => {
     });
   });
 
-  test("removing is being removed until a look says gone", async () => {
+  test("a removal shows as being removed until a look says that the connection is gone", async () => {
     const { userId, path, connect } = await makePerson();
     const { id } = await connect();
     await look(userId);

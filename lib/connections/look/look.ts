@@ -11,15 +11,15 @@ import { isLookDue } from "./due";
 import { readConnections } from "./read";
 import { recordAnswer, recordFailedLook, type LookFor } from "./record";
 
-/** "nobody" is a person without a SnapTrade user, who therefore has no connections. */
+/** "nobody": the person has no SnapTrade user, and therefore no connections. */
 type LookResult =
   { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
 
 const inFlight = new Map<string, Promise<LookResult>>();
 
 /**
- * Reads all connections of a person from SnapTrade and hands the answer to observe. A look that fails changes
- * no connection; it only makes what we know older. Looks of one person at the same time share one read.
+ * Reads all of a person's connections from SnapTrade and records the answer. A failed look changes no
+ * connection. Concurrent looks for one person in this process share one read.
  * @param now our clock, when the look begins
  */
 export function look(userId: string, now = new Date(), source: LookFor = "person"): Promise<LookResult> {
@@ -31,8 +31,8 @@ export function look(userId: string, now = new Date(), source: LookFor = "person
 }
 
 /**
- * Like look, but never satisfied by a read that began before `since`: for conclusions about what happened up
- * to then.
+ * Like look, but never satisfied by a read that began before `since`, which couldn't show what happened up to
+ * then.
  */
 export async function lookSince(
   userId: string,
@@ -44,8 +44,8 @@ export async function lookSince(
 }
 
 /**
- * Looks only when the last look is too old, failed a while ago, or something contradicted it since; open
- * pages, which may be waiting for just that, are then told to read again whatever came of it.
+ * Looks only if isLookDue says so. Unless we are out of budget, open pages then hear of the look, even if it
+ * failed.
  */
 export async function lookIfDue(userId: string, now = new Date(), source: LookFor = "person"): Promise<void> {
   const db = await database();
@@ -61,7 +61,7 @@ export async function lookIfDue(userId: string, now = new Date(), source: LookFo
     .where(and(eq(snapTradeUsers.userId, userId), isNull(snapTradeUsers.goneAt)));
   if (!known || !(inFlight.has(userId) || isLookDue(known, now))) return;
   const result = await look(userId, now, source);
-  // Having to wait for our turn is no news.
+  // Running out of budget is not news.
   if (!result.looked && result.reason === "busy") return;
   await recordChange(db, userId);
   await announceChanges();
@@ -77,7 +77,7 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
       now,
       source,
     );
-    // An answer overtaken by something else justifies one more question right away.
+    // An answer that was overtaken while it arrived justifies one more read right away.
     if (lookAgainAt && lookAgainAt <= now)
       changed.push(
         ...(await recordAnswer(userId, await readConnections(userId, credentials), now, source)).changed,
@@ -86,20 +86,20 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
     return { looked: true, changed: [...new Set(changed)] };
   } catch (error) {
     if (!(error instanceof SnapTradeFailure)) {
-      // What cannot be asked or stored is not known either, and must not come first in each round.
+      // A person who can't be looked at has an unknown state, and must not come first in every round.
       await recordFailedLook(userId, now).catch(() => undefined);
       throw error;
     }
     if (error.kind === "user-refused") await recordRefusal(userId, now);
-    // Having to wait for our turn says nothing about what we know.
+    // Running out of budget says nothing about the connections.
     else if (error.kind !== "busy") await recordFailedLook(userId, now);
     return { looked: false, reason: error.kind };
   }
 }
 
 /**
- * Looks only when a look was requested (requestLook) and is due; the age of the last look doesn't matter
- * here, and one that began before the request doesn't count.
+ * Looks only when a requested look (requestLook) is due, however recent the last look is. A look that is
+ * already running doesn't satisfy the request.
  */
 export async function lookIfRequested(
   userId: string,

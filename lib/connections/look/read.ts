@@ -6,24 +6,25 @@ import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { isConnectionGone, listConnections, type SeenConnection } from "@/lib/snaptrade/connections";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 
-/** A connection younger than this may be missing from a lagging list, so it is never concluded gone. */
+/** A lagging list may lack a connection younger than this, so it is never concluded gone. */
 const youngMs = 5 * 60_000;
 /** Each missing connection costs a request; the rest wait for the next look. */
 const maxAskedById = 5;
 
-/** What SnapTrade answered about all connections of one person; both times on its clock. */
+/** SnapTrade's answer about one person's connections. Times are on SnapTrade's clock. */
 export interface Answer {
   seen: SeenConnection[];
-  /** Listed in a form we can't read; null for one without a readable id. */
+  /** Listed in a form we can't read; the id is null if that is unreadable too. */
   unreadable: { id: string | null }[];
-  /** Known here, no longer listed, and denied by id. */
+  /** Ids of connections that we know, and that SnapTrade neither lists nor finds by id. */
   gone: string[];
   askedAt: Date;
   answeredAt: Date;
 }
 
 /**
- * Asks SnapTrade for all connections of a person, and by id for those that it no longer lists. Changes nothing here.
+ * Reads a person's connections (docs/snaptrade.md §3.1), and asks by id for those no longer listed. Writes
+ * nothing.
  * @throws SnapTradeFailure when the list can't be read
  */
 export async function readConnections(userId: string, credentials: SnapTradeCredentials): Promise<Answer> {
@@ -34,9 +35,8 @@ export async function readConnections(userId: string, credentials: SnapTradeCred
 }
 
 /**
- * A connection missing from the list counts as gone only when SnapTrade also denies it by id, and never while
- * it is new: lists may lag (docs/snaptrade.md §8.2, §8.17). If that question fails, nothing is concluded
- * about this connection, and the others still count.
+ * A connection missing from the list is gone only if SnapTrade also denies it by id, and never while it is
+ * new, because lists may lag (docs/snaptrade.md §8.2, §8.17). If asking by id fails, that connection stays.
  */
 async function confirmGone(
   userId: string,

@@ -16,13 +16,13 @@ import { accepted } from "@/lib/connections/observations/snaptrade-user";
 import type { SeenConnection } from "@/lib/snaptrade/connections";
 import type { Answer } from "./read";
 
-/** Who wants to know. */
+/** On whose behalf we look. */
 export type LookFor = Exclude<Source, "webhook">;
 
 /**
- * Records what SnapTrade answered: the connections, that they were looked at, and the new version of the person's pages, in one
- * transaction; open pages are notified once, after it. The accounts follow later (accounts.ts): they take another request, and the
- * states must not wait for it.
+ * Records an answer in one transaction: the connections, the time of the look, and the new version of the
+ * pages. Announces once, after the commit. Accounts follow separately, because the states must not wait for
+ * another request (docs/decisions/0014-rooms-and-words.md).
  */
 export async function recordAnswer(
   userId: string,
@@ -60,7 +60,7 @@ export async function recordAnswer(
   return observed;
 }
 
-/** A connection whose brokerage is unreadable still has a state. */
+/** Undefined when the brokerage is unreadable; the connection still has a state. */
 function detailsOf({
   brokerage,
   access,
@@ -71,7 +71,7 @@ function detailsOf({
 }
 
 /**
- * Marks connections that are listed in a form we can't read: they keep their state and are shown as unknown.
+ * Marks connections listed in a form we can't read: they keep their state and are shown as unknown.
  * @returns whether that changed anything, and how many of them we can't show at all
  */
 async function recordUnreadable(
@@ -110,9 +110,8 @@ interface Answered {
 }
 
 /**
- * Records when SnapTrade was asked and that it answered; an answer after a failure is announced to open
- * pages.
- * @returns whether it was one
+ * Records a successful look.
+ * @returns whether it was the first or followed a failure, so that open pages must hear of it
  */
 async function recordLook(
   tx: Transaction,
@@ -148,12 +147,12 @@ async function recordLook(
 }
 
 /**
- * A look takes no longer, retries and accounts included; a time further ahead comes from a clock that was set
+ * No look takes longer, retries and accounts included. A time further ahead comes from a clock that was set
  * back.
  */
 const maxLookMs = 2 * 60_000;
 
-/** Another process began a look after `now`, and has had an answer. */
+/** Whether another process began a look after `now` that has already been answered. */
 function isOvertaken(lookedAt: Date | null, now: Date): boolean {
   return lookedAt !== null && lookedAt > now && lookedAt.getTime() - now.getTime() < maxLookMs;
 }
@@ -161,7 +160,7 @@ function isOvertaken(lookedAt: Date | null, now: Date): boolean {
 const earlier = (one: Date | null, other: Date | null) =>
   one && other ? (one < other ? one : other) : (one ?? other);
 
-/** Records when SnapTrade was asked without success; the first failure is announced to open pages. */
+/** Records a failed look, unless a newer one succeeded. Only the first failure is announced to open pages. */
 export async function recordFailedLook(userId: string, now: Date): Promise<void> {
   const own = eq(snapTradeUsers.userId, userId);
   const turned = await transaction(async (tx) => {

@@ -14,7 +14,8 @@ const codeOf: Record<FailureKind, AppErrorCode> = {
 };
 
 /**
- * What a failure at SnapTrade means to the person whose click caused the call; other errors pass unchanged.
+ * Turns a SnapTrade failure into the AppError for the person whose click caused the call; other errors pass
+ * unchanged.
  */
 export function toRefusal(error: unknown): unknown {
   if (!(error instanceof SnapTradeFailure)) return error;

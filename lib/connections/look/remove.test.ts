@@ -40,7 +40,7 @@ async function round(now: Date) {
 }
 
 describe("removing a connection", () => {
-  test("an accepted removal is being removed until SnapTrade no longer has the connection", async () => {
+  test("an accepted removal shows as being removed until SnapTrade no longer has the connection", async () => {
     const { userId, path, connectionId, view } = await owner();
     expect(await requestRemoval(userId, connectionId, new Date())).toBe("accepted");
     expect(await view()).toMatchObject({ status: "removing", removalHeard: true });
@@ -49,7 +49,7 @@ describe("removing a connection", () => {
     expect(await view()).toMatchObject({ status: "removed" });
   });
 
-  test("nothing else is offered meanwhile: neither to allow trading nor to keep a second connection apart from it", async () => {
+  test("while a connection is being removed, neither trading nor keeping a second connection is offered", async () => {
     const { userId, path, connectionId, view } = await owner();
     const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
     await emulator.post(`${path}/connections/${connectionId}/break`);
@@ -91,7 +91,7 @@ describe("removing a connection", () => {
     expect(row).toMatchObject({ removalRequestedAt: null, removalAttempts: 0, removalRunAt: null });
   });
 
-  test("a double click asks once", async () => {
+  test("a double click sends one request", async () => {
     const { userId, connectionId, asked } = await owner();
     await Promise.all([1, 2, 3].map(() => requestRemoval(userId, connectionId, minutes(0))));
     await requestRemoval(userId, connectionId, minutes(0.1));
@@ -119,7 +119,7 @@ describe("removing a connection", () => {
     expect(await view()).toMatchObject({ status: "removed" });
   });
 
-  test("a removal with an unknown result is requested again by the round, and confirmed", async () => {
+  test("a removal with an unknown result is repeated by the round, and confirmed", async () => {
     const { userId, path, connectionId, view } = await owner();
     await emulator.post(`${path}/faults`, { endpoint: "delete", times: 1, kind: "status", status: 503 });
     await requestRemoval(userId, connectionId, minutes(0));
@@ -130,7 +130,7 @@ describe("removing a connection", () => {
     expect(await view()).toMatchObject({ status: "removed" });
   });
 
-  test("a cancelled removal leaves a working connection, which shows as removed if SnapTrade deletes it anyway", async () => {
+  test("a canceled removal leaves a working connection, which shows as removed if SnapTrade deletes it anyway", async () => {
     const { userId, path, connectionId, view, asked } = await owner();
     await requestRemoval(userId, connectionId, minutes(0));
     await takeRemovalBack(userId, connectionId);

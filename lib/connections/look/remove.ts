@@ -21,9 +21,9 @@ import {
 const own = (userId: string, connectionId: string) =>
   and(eq(connections.userId, userId), eq(connections.id, connectionId), ne(connections.state, "deleted"));
 
-/** A double click counts as one request. */
+/** A second click this soon counts as the same request. */
 const sameClickMs = 10_000;
-/** About four days of attempts; after that, only the person can ask again. */
+/** Nine attempts take about four days; after that, only the person can ask again. */
 const maxAttempts = 9;
 const maxPerRound = 20;
 const pace = { atOnce: 2, withinMs: 10_000 };
@@ -41,9 +41,8 @@ const notAsked = {
 const uncertain: FailureKind[] = ["away", "unexpected-answer"];
 
 /**
- * Asks SnapTrade to delete one of this person's connections, even if it was asked before. The connection is
- * "being removed" until a look or an event says it is gone (docs/snaptrade.md §3.12), or the person cancels
- * the removal.
+ * Asks SnapTrade to delete a connection, even if it was asked before (docs/snaptrade.md §3.12). It is "being
+ * removed" until a look or event says it is gone, or the person cancels.
  * @returns "unknown" when the answer was lost, so SnapTrade may or may not have received the request
  * @throws AppError not-found, or the code for SnapTrade's refusal; a refused first request changes nothing
  */
@@ -66,7 +65,7 @@ export async function requestRemoval(
     removalAskedAt: now,
     removalAttempts: attempts + 1,
   };
-  // Recorded before the call: a lost answer must not look like a request that was never made.
+  // Recorded before the call, so that a request with a lost answer is not forgotten.
   if (!(await write(userId, mine, { ...asking, removalRunAt: nextAskAt(attempts + 1, now) }))) return before;
   const answered = and(
     own(userId, connectionId),
@@ -100,7 +99,7 @@ async function afterFailure(
 ): Promise<"accepted" | "unknown"> {
   if (!(error instanceof SnapTradeFailure)) throw error;
   if (error.kind === "not-found") {
-    // Gone already: the next look says so.
+    // It is already gone, which the next look will confirm.
     await transaction((tx) => requestLook(tx, userId, now));
     await write(userId, answered, { removalAcceptedAt: now, removalLastError: null });
     return "accepted";
@@ -119,8 +118,8 @@ async function afterFailure(
 }
 
 /**
- * An accepted removal usually takes moments, so the first repeat comes soon after; after the last, it is up
- * to the person.
+ * When to ask again: soon at first, since an accepted removal usually takes moments, and never after the last
+ * attempt.
  */
 const nextAskAt = (attempts: number, now: Date) =>
   attempts >= maxAttempts ? null : new Date(now.getTime() + growingGapMs(attempts));
@@ -140,18 +139,17 @@ async function write(
 }
 
 /**
- * Cancels a removal because the person wants to keep the connection. SnapTrade may still carry out the
- * earlier request; the connection then shows as removed.
- * @throws AppError not-found when it is already gone
+ * Cancels a removal. SnapTrade may still carry out the earlier request; the connection then shows as removed.
+ * @throws AppError not-found when the connection is already gone
  */
 export async function takeRemovalBack(userId: string, connectionId: string): Promise<void> {
   if (!(await write(userId, own(userId, connectionId), notAsked))) throw new AppError("not-found");
 }
 
 /**
- * Asks again for removals that SnapTrade hasn't carried out (docs/snaptrade.md §8.14), at growing intervals
- * and only while it still lists the connection.
- * @returns how many were asked for again
+ * Repeats removals that SnapTrade hasn't carried out (docs/snaptrade.md §8.14), at growing intervals and only
+ * while it still lists the connection.
+ * @returns how many requests were repeated
  */
 export async function repeatRemovals(now: Date): Promise<number> {
   const db = await database();
@@ -159,7 +157,7 @@ export async function repeatRemovals(now: Date): Promise<number> {
     .select({ id: connections.id, userId: connections.userId })
     .from(connections)
     .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, connections.userId))
-    // People whose secret is refused have waits of their own.
+    // A refused secret has its own schedule (listRefused).
     .where(
       and(
         lte(connections.removalRunAt, now),
@@ -173,7 +171,7 @@ export async function repeatRemovals(now: Date): Promise<number> {
   let repeated = 0;
   await forEachConcurrently(due, pace, async ({ id, userId }) => {
     const looked = await look(userId, now, "timer").catch(async (error: unknown) => {
-      // Whoever can't be looked at must not stay first in line.
+      // A person who can't be looked at must not stay first in line.
       await postpone(id, now);
       throw error;
     });
@@ -194,7 +192,7 @@ export async function repeatRemovals(now: Date): Promise<number> {
   return repeated;
 }
 
-/** No request was sent, so it doesn't count as an attempt; the wait stays at the current attempt count. */
+/** No request was sent, so this doesn't count as an attempt. */
 async function postpone(connectionId: string, now: Date): Promise<void> {
   const db = await database();
   const gapMs = growingGapMs(1);
@@ -203,8 +201,7 @@ async function postpone(connectionId: string, now: Date): Promise<void> {
 }
 
 /**
- * The person wants this stopped connection to stay beside a newer one at the same brokerage; it is not
- * pointed out again.
+ * Keeps this disabled connection beside a newer one at the same brokerage, without pointing it out again.
  * @throws AppError not-found
  */
 export async function keepBeside(userId: string, connectionId: string, now: Date): Promise<void> {

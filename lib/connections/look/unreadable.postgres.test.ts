@@ -34,8 +34,8 @@ function sendList(list: unknown[]) {
   });
 }
 
-/** PGlite runs one transaction at a time, and cannot deadlock. */
-test("a look that is in doubt, with an unreadable connection in its list, never waits in a circle with a person's events", async () => {
+/** PGlite runs one transaction at a time, so it cannot deadlock. */
+test("a look in doubt with an unreadable connection in its list never deadlocks with the person's events", async () => {
   const userId = await makeUser({ registered: false });
   sendList([connection, { ...connection, id: other }]);
   await requireSnapTradeCredentials(userId, new Date());

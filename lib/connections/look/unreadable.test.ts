@@ -22,7 +22,7 @@ const [one, other, three] = [
 ];
 const connection = { id: one, brokerage, type: "read", disabled: false };
 
-/** A SnapTrade with this list, which denies every connection by id. */
+/** A SnapTrade that lists these connections and denies each of them by id. */
 function sendList(list: unknown[], date = new Date()) {
   snapTrade.answer((request, response) => {
     const { pathname } = new URL(request.url ?? "", "http://snaptrade.example");

@@ -24,7 +24,7 @@ beforeEach(async () => {
     .onConflictDoNothing();
 });
 
-/** One person's connections, each broken and repaired at these minutes before now. */
+/** Connections of one person, each broken and repaired at these minutes before now. */
 async function makeBreaks(...breaks: number[][]) {
   const db = await database();
   const userId = await makeUser();
@@ -48,7 +48,7 @@ async function makeBreaks(...breaks: number[][]) {
 
 const struck = async () => (await recordIncidents(now)).begun;
 
-test("one person's five connections, or one connection that breaks eight times, are not a wave; five people are", async () => {
+test("five people's breaks are an incident, five of one person's connections or eight breaks of one are not", async () => {
   await makeBreaks([1], [2], [3], [4], [5]);
   await makeBreaks([1, 2, 3, 4, 5, 6, 7, 8]);
   expect(await struck()).toEqual([]);
@@ -56,7 +56,7 @@ test("one person's five connections, or one connection that breaks eight times, 
   expect(await struck()).toEqual([brokerageId]);
 });
 
-test("one person whose connection keeps breaking does not hide a wave among the others", async () => {
+test("one person whose connection keeps breaking does not hide an incident among others", async () => {
   const quarters = 14 * 24 * 4;
   await makeBreaks(
     ...Array.from({ length: 8 }, () =>
@@ -70,7 +70,7 @@ test("one person whose connection keeps breaking does not hide a wave among the 
   expect(await struck()).toEqual([brokerageId]);
 });
 
-test("as many people as in any other quarter of an hour are not a wave", async () => {
+test("the usual number of people in 15 minutes is not an incident", async () => {
   for (let people = 0; people < 6; people++)
     await makeBreaks(Array.from({ length: 1_300 }, (_, index) => 1 + index * 15 + people / 10));
   expect(await struck()).toEqual([]);

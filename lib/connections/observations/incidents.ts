@@ -13,25 +13,24 @@ const calmMs = 30 * 60_000;
 const minPeople = 5;
 
 /**
- * Whether this many people with breaks at one brokerage within a quarter of an hour is a wave: far more than
- * usual there, and more than two or three. It counts people, not breaks: one person's many connections, or
- * one that keeps breaking, say nothing about the brokerage.
- * @param usual how many people a typical quarter of an hour has
+ * Whether so many people's breaks at one brokerage within 15 minutes are an incident: at least five, and far
+ * more than usual. People count, not breaks: one person's many connections say nothing about the brokerage.
+ * @param usual how many people a typical 15 minutes has
  */
 export function isIncident(people: number, usual: number): boolean {
   return people >= Math.max(minPeople, usual * 4 + 3 * Math.sqrt(usual));
 }
 
 /**
- * Recognises waves, and ends those that have been calm for half an hour.
- * @returns the brokerages where a wave has begun or ended
+ * Recognizes new incidents, and ends those that have been calm for half an hour.
+ * @returns the ids of the brokerages where an incident began or ended
  */
 export async function recordIncidents(now: Date): Promise<{ begun: string[]; ended: string[] }> {
   const db = await database();
-  const waving = await listStruckBrokerages(now);
+  const struck = await listStruckBrokerages(now);
 
   const begun: string[] = [];
-  for (const brokerageId of waving) {
+  for (const brokerageId of struck) {
     const seen = await db
       .insert(incidents)
       .values({ brokerageId, beganAt: new Date(now.getTime() - windowMs), lastSeenAt: now })
@@ -55,9 +54,8 @@ export async function recordIncidents(now: Date): Promise<{ begun: string[]; end
 }
 
 /**
- * The brokerages that have a wave right now. Breaks carry SnapTrade's clock; a few minutes between the clocks
- * only shift the quarter of an hour. Reads the last quarter of an hour through the index on broke_at, and the
- * history only for brokerages with enough people in it.
+ * The brokerages that have an incident now. Breaks are dated by SnapTrade's clock, so a clock difference only
+ * shifts the window. The history is expensive, so it is read only for brokerages with enough people.
  */
 async function listStruckBrokerages(now: Date): Promise<string[]> {
   const db = await database();

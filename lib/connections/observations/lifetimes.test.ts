@@ -5,7 +5,7 @@ import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { listLifetimes, signedInAt } from "./lifetimes";
-import { lifetimesFrom } from "./lifetimes";
+import { minEpisodes } from "./lifetimes";
 
 withDatabase();
 
@@ -13,8 +13,8 @@ const madeAt = new Date("2026-01-01T12:00:00Z");
 const afterDays = (days: number) => new Date(madeAt.getTime() + days * 86_400_000);
 
 /**
- * Connections at a brokerage of its own: made, signed in again on day 10 where asked, broken on day 30 and
- * repaired on day 31.
+ * Connections at a brokerage of their own: made on day 0, renewed on day 10 if `signedInAgain`, broken on day
+ * 30, repaired on day 31.
  */
 async function makeLives(count: number, { signedInAgain }: { signedInAgain: boolean }): Promise<string> {
   const db = await database();
@@ -38,29 +38,29 @@ async function makeLives(count: number, { signedInAgain }: { signedInAgain: bool
       endedAt: afterDays(31),
       endedHow: "fixed",
     });
-    const trip = {
+    const session = {
       userId,
       intent: "reconnect" as const,
       connectionId: id,
       brokerageId,
       outcome: "fixed" as const,
     };
-    await db.insert(portalSessions).values({ ...trip, startedAt: afterDays(31), endedAt: afterDays(31) });
+    await db.insert(portalSessions).values({ ...session, startedAt: afterDays(31), endedAt: afterDays(31) });
     if (signedInAgain)
       await db
         .insert(portalSessions)
-        .values({ ...trip, intent: "renew", startedAt: afterDays(10), endedAt: afterDays(10) });
+        .values({ ...session, intent: "renew", startedAt: afterDays(10), endedAt: afterDays(10) });
   }
   return brokerageId;
 }
 
 const median = (lifetimes: number[] | undefined) => lifetimes?.[9];
 
-test("a life is counted from the last sign-in before the break, and not before there are enough of them", async () => {
+test("a lifetime runs from the last sign-in before the break, and is only estimated with enough episodes", async () => {
   const [plain, renewed, few] = [
-    await makeLives(lifetimesFrom, { signedInAgain: false }),
-    await makeLives(lifetimesFrom, { signedInAgain: true }),
-    await makeLives(lifetimesFrom - 1, { signedInAgain: false }),
+    await makeLives(minEpisodes, { signedInAgain: false }),
+    await makeLives(minEpisodes, { signedInAgain: true }),
+    await makeLives(minEpisodes - 1, { signedInAgain: false }),
   ];
   const lifetimes = await listLifetimes();
   expect(median(lifetimes.get(plain))).toBeCloseTo(30);
@@ -68,15 +68,15 @@ test("a life is counted from the last sign-in before the break, and not before t
   expect(lifetimes.has(few)).toBe(false);
 });
 
-test("the last sign-in is the newest of what made, repaired or renewed the connection", () => {
-  const trip = (outcome: string, days: number) => ({ outcome, endedAt: afterDays(days) });
+test("the last sign-in is when the connection was last made, repaired, or renewed", () => {
+  const session = (outcome: string, days: number) => ({ outcome, endedAt: afterDays(days) });
   const known = {
     connectedSince: madeAt,
     episodes: [{ endedAt: afterDays(31) }, { endedAt: null }],
-    portalSessions: [trip("failed", 50)],
+    portalSessions: [session("failed", 50)],
   };
   expect(
-    signedInAt({ ...known, portalSessions: [trip("fixed", 40), trip("failed", 50)] }, afterDays(60)),
+    signedInAt({ ...known, portalSessions: [session("fixed", 40), session("failed", 50)] }, afterDays(60)),
   ).toEqual(afterDays(40));
   expect(signedInAt(known, afterDays(60))).toEqual(afterDays(31));
   expect(signedInAt(known, afterDays(20))).toEqual(madeAt);

@@ -4,29 +4,27 @@ import { database } from "@/lib/db/client";
 import { connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 
-/**
- * How long connections of one brokerage worked before they broke: days at which 5 %, 10 %, … 95 % had broken.
- */
+/** The ages in days at which 5%, 10%, … 95% of a brokerage's connections had broken. */
 export type Lifetimes = number[];
 
-/** What the timer knows of one connection when it decides whom to look at. */
+/** What an estimate of a connection's remaining lifetime is based on. */
 export interface WatchedConnection {
   enabled: boolean;
-  /** Since when it has worked: made, or last repaired. */
+  /** When it was made or last repaired. */
   worksSince: Date | null;
   lifetimes: Lifetimes | null;
 }
 
 const dayMs = 86_400_000;
 
-/** Fewer finished episodes than these say nothing about a brokerage. */
-export const lifetimesFrom = 20;
+/** With fewer episodes, a brokerage's history is no basis for an estimate. */
+export const minEpisodes = 20;
 const shares = Array.from({ length: 19 }, (_, index) => (index + 1) / 20);
 
 const keptMs = 10 * 60_000;
 let kept: { at: number; lifetimes: Promise<Map<string, Lifetimes>> } | undefined;
 
-/** Like listLifetimes, at most ten minutes old: for pages, to which yesterday's history would do. */
+/** Like listLifetimes, but up to ten minutes old, which is recent enough for pages. */
 export function recentLifetimes(): Promise<Map<string, Lifetimes>> {
   if (!kept || Date.now() - kept.at > keptMs) {
     kept = { at: Date.now(), lifetimes: listLifetimes() };
@@ -42,8 +40,8 @@ interface SignIns {
 }
 
 /**
- * When someone last signed in for a connection before `until`: when it was made, repaired, or signed in again
- * while it worked. Null when none of it is known.
+ * When someone last signed in for a connection before `until`: when it was made, repaired, or renewed. Null
+ * when none of these is known.
  */
 export function signedInAt({ connectedSince, episodes, portalSessions }: SignIns, until: Date): Date | null {
   const repaired = episodes.map(({ endedAt }) => endedAt);
@@ -55,8 +53,7 @@ export function signedInAt({ connectedSince, episodes, portalSessions }: SignIns
 }
 
 /**
- * How long connections worked before they broke, by brokerage; only where there are enough episodes to say
- * so.
+ * How long connections worked before they broke, by brokerage id; only for brokerages with enough episodes.
  */
 export async function listLifetimes(): Promise<Map<string, Lifetimes>> {
   const db = await database();
@@ -83,13 +80,13 @@ export async function listLifetimes(): Promise<Map<string, Lifetimes>> {
     .from(lived)
     .where(sql`${lived.days} > 0`)
     .groupBy(lived.brokerageId)
-    .having(sql`count(*) >= ${lifetimesFrom}`);
+    .having(sql`count(*) >= ${minEpisodes}`);
   return new Map(rows.map(({ brokerageId, days }) => [brokerageId, days.map(Number)]));
 }
 
 /**
- * In about how many days a connection may need signing in again, once it is near the age at which those of
- * its brokerage usually do; null before, long after, and where the history says nothing.
+ * In about how many days a connection may need a new sign-in. Null while it is younger than the age at which
+ * its brokerage's connections usually break, well past that age, or without enough history.
  */
 export function daysToUsualEnd(
   { enabled, worksSince, lifetimes }: WatchedConnection,

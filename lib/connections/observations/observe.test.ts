@@ -74,7 +74,7 @@ const anObservation = fc.record({
 });
 
 describe("observe", () => {
-  test("any order and repetition of the same statements ends in the same row, and of contradicting ones in the same episodes", async () => {
+  test("any order and repetition of the same observations ends in the same row and the same episodes", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc
@@ -87,17 +87,17 @@ describe("observe", () => {
           ),
         async ([list, repeated]) => {
           const distinct = new Map(list.map((item) => [`${item.state} ${item.seconds}`, item]));
-          const told = (item: (typeof list)[number], connectionId: string) => {
+          const observationOf = (item: (typeof list)[number], connectionId: string) => {
             const same = distinct.get(`${item.state} ${item.seconds}`) ?? item;
             const before = same.state === "disabled" ? same.disabledSecondsBefore : null;
             return seen(connectionId, same.state, same.seconds, {
               disabledAt: before === null ? null : at(same.seconds - before),
             });
           };
-          const expected = project([...distinct.values()].map((item) => told(item, "")));
+          const expected = project([...distinct.values()].map((item) => observationOf(item, "")));
           const userId = await makeUser();
           const connectionId = randomUUID();
-          for (const item of repeated) await observe(userId, [told(item, connectionId)]);
+          for (const item of repeated) await observe(userId, [observationOf(item, connectionId)]);
           expect(await stored(connectionId)).toEqual({
             state: expected.state,
             observedAt: expected.observedAt,
@@ -114,7 +114,7 @@ describe("observe", () => {
     );
   });
 
-  test("a late observation never overwrites a newer one, and its episode is still remembered", async () => {
+  test("a late observation never overwrites a newer one, but its episode is still recorded", async () => {
     const userId = await makeUser();
     const id = randomUUID();
     await observe(userId, [seen(id, "enabled", 0)]);
@@ -141,7 +141,7 @@ describe("observe", () => {
     });
   });
 
-  /** A read asked at one moment and answered at another. */
+  /** A read asked and answered at different moments. */
   const readOf = (
     id: string,
     state: Observation["state"],
@@ -182,7 +182,7 @@ describe("observe", () => {
     expect(await dueAt(userId)).not.toBeNull();
   });
 
-  test("an event and a read that soon contradicts it are settled by one more read; statements far apart are not in doubt", async () => {
+  test("an event contradicted by a read soon after causes one more read; observations far apart do not", async () => {
     const [close, apart] = [await makeUser(), await makeUser()];
     const [one, other] = [randomUUID(), randomUUID()];
     await observe(close, [seen(one, "disabled", 10)]);
@@ -193,7 +193,7 @@ describe("observe", () => {
     expect(await dueAt(apart)).toBeNull();
   });
 
-  test("a break keeps its row when an earlier one turns out to have ended in the millisecond in which it began", async () => {
+  test("an episode keeps its row when the one before turns out to have ended in the same millisecond", async () => {
     const [userId, id] = [await makeUser(), randomUUID()];
     const rows = async () =>
       (await database())
@@ -214,7 +214,7 @@ describe("observe", () => {
     expect(after[1]?.id).toBe(known?.id);
   });
 
-  test("however many reads agree, only a handful of rows remain", async () => {
+  test("however many reads agree, only a few rows are kept", async () => {
     const userId = await makeUser();
     const id = randomUUID();
     for (let second = 0; second < 300; second += 10)
@@ -226,7 +226,7 @@ describe("observe", () => {
     expect(await stored(id)).toMatchObject({ observedAt: at(290), episodes: [{ endedAt: null }] });
   });
 
-  test("what is forgotten of a long history takes no episode along", async () => {
+  test("forgetting old observations removes no episode", async () => {
     const [userId, id] = [await makeUser(), randomUUID()];
     const flips = Array.from({ length: maxKept + 10 }, (_, index) =>
       seen(id, index % 2 ? "enabled" : "disabled", index),
@@ -236,7 +236,7 @@ describe("observe", () => {
     expect(all).toHaveLength(flips.length / 2);
   });
 
-  test("another user's connection is neither changed nor given away", async () => {
+  test("another user's connection is neither changed nor moved", async () => {
     const [owner, stranger] = [await makeUser(), await makeUser()];
     const id = randomUUID();
     await observe(owner, [seen(id, "enabled", 0)]);
@@ -244,7 +244,7 @@ describe("observe", () => {
     expect(await stored(id)).toMatchObject({ state: "enabled", observedAt: at(0), episodes: [] });
   });
 
-  test("the same observation by ten at once is written once", async () => {
+  test("the same observation recorded ten times at once is written once", async () => {
     const userId = await makeUser();
     const id = randomUUID();
     await observe(userId, [seen(id, "enabled", 0)]);

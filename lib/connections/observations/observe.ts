@@ -12,7 +12,7 @@ import { forgettable, project, type Observation } from "./project";
 import { requestLook } from "./snaptrade-user";
 import { writeEpisodes } from "./write-episodes";
 
-/** What a read of SnapTrade adds to the bare statement; needed the first time a connection is seen. */
+/** What a read adds to the state itself; required the first time a connection is seen. */
 export interface ConnectionDetails {
   brokerage: SeenBrokerage;
   access: "read" | "trade";
@@ -29,26 +29,25 @@ export interface ConnectionObservation extends Observation {
 export interface Observed {
   /** Connections that are new, or whose state, access or episodes changed. */
   changed: string[];
-  /** Our clock: when to ask SnapTrade again because statements contradict each other; null when none do. */
+  /** Our clock: when to ask SnapTrade again because observations contradict each other; null if none do. */
   lookAgainAt: Date | null;
 }
 
 /**
- * Records observations of one user's connections; the only writer of their state. The newest observation
- * wins, and an older one only enters the history, so order and repetition don't matter (docs/snaptrade.md
- * §8.3). An observation of a connection that is unknown (and comes without details) or belongs to another
- * user changes nothing. Where statements contradict each other, a look becomes due. The caller that commits
- * must announce the changes.
+ * Records observations of one user's connections; the only writer of their state. The newest wins, so order
+ * and repetition don't matter (docs/snaptrade.md §8.3); a contradiction makes a look due. Skips unknown
+ * connections without details and other users' connections. The caller announces after the commit.
  */
 export async function observeWithin(
   tx: Transaction,
   userId: string,
   seen: ConnectionObservation[],
 ): Promise<Observed> {
-  // In the lock order of docs/decisions/0010, so that transactions never deadlock.
+  // The lock order of docs/decisions/0010-lock-order.md prevents deadlocks.
   const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
   await recordBrokerages(tx, inOrder);
-  // A read may be about more of them than it observes; whoever brings events has locked them.
+  // A read may also write connections that it doesn't observe. Webhook processing has already locked all of
+  // them.
   if (seen.some(({ answeredAt }) => answeredAt)) await lockConnections(tx, userId);
   const changed = new Set<string>();
   let lookAgainAt: Date | null = null;
@@ -146,8 +145,8 @@ async function forget(tx: Transaction, connectionId: string, old: Observation[])
 }
 
 /**
- * Makes the row of a connection that is seen for the first time, and keeps what may change besides its state.
- * @returns whether the access did
+ * Inserts a connection that is seen for the first time, and updates everything except its state.
+ * @returns whether its access level changed
  */
 async function recordConnection(
   tx: Transaction,
@@ -187,7 +186,7 @@ async function recordConnection(
   return before !== undefined && before.access !== access;
 }
 
-/** The newest word on each brokerage among the observations; an older one never overwrites it. */
+/** Stores each brokerage's newest description among the observations. */
 async function recordBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
   const newest = new Map<string, typeof brokerages.$inferInsert>();
   for (const { details, observedAt } of seen)
@@ -195,7 +194,10 @@ async function recordBrokerages(tx: Transaction, seen: ConnectionObservation[]) 
   await writeBrokerages(tx, [...newest.values()]);
 }
 
-/** Stores brokerages as SnapTrade described them; each row keeps the newest description. */
+/**
+ * Stores brokerages as SnapTrade described them (docs/snaptrade.md §3.8). An older description never
+ * overwrites a newer one.
+ */
 export async function writeBrokerages(
   tx: Pick<Database, "select" | "insert" | "update">,
   rows: (typeof brokerages.$inferInsert)[],

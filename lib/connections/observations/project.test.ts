@@ -8,7 +8,7 @@ const observations = fc.array(
   fc
     .record({
       state: fc.constantFrom("enabled" as const, "disabled" as const, "deleted" as const),
-      // Close together, and so far apart that a deletion no longer stands.
+      // Some close together, some so far apart that a deletion no longer stands.
       seconds: fc.oneof(
         fc.integer({ min: 0, max: 40 }),
         fc.integer({ min: 0, max: 90 }).map((tens) => tens * 10),
@@ -28,7 +28,7 @@ const observations = fc.array(
   { minLength: 1, maxLength: 25 },
 );
 
-test("forgetting changes nothing that is known", () => {
+test("forgetting observations changes no projection", () => {
   fc.assert(
     fc.property(observations, (history) => {
       const forgotten = forgettable(history);
@@ -55,7 +55,7 @@ const event = (state: Observation["state"], seconds: number): Observation => ({
 });
 
 test.each(["enabled", "disabled"] as const)(
-  "however often SnapTrade is read, a run of %s keeps only its ends",
+  "however often SnapTrade is read, only the ends of a run of %s are kept",
   (state) => {
     const reads = Array.from({ length: 500 }, (_, index) =>
       read(state, index, state === "disabled" ? at(-60) : null),
@@ -65,7 +65,7 @@ test.each(["enabled", "disabled"] as const)(
   },
 );
 
-test("no two episodes of a connection begin in the same millisecond, so the moment orders them", () => {
+test("no two episodes of a connection begin in the same millisecond, so their start orders them", () => {
   fc.assert(
     fc.property(observations, (history) => {
       const begun = project(history).episodes.map(({ brokeAt }) => brokeAt.getTime());
@@ -75,7 +75,7 @@ test("no two episodes of a connection begin in the same millisecond, so the mome
   );
 });
 
-test("a connection that keeps breaking has a bounded history, which begins at a moment when it worked", () => {
+test("a connection that keeps breaking has a bounded history that starts while it worked", () => {
   const flips = Array.from({ length: 2_000 }, (_, index) => event(index % 2 ? "disabled" : "enabled", index));
   const forgotten = forgettable(flips);
   const kept = flips.filter((observation) => !forgotten.includes(observation));
@@ -95,7 +95,7 @@ test("a read that still shows the break after its repair was announced continues
   ]);
 });
 
-test("a break with its own date, or long after the repair, is a new one", () => {
+test("a break with a date of its own, or long after the repair, is a new one", () => {
   const fixed = [event("disabled", 0), event("enabled", 100)];
   expect(project([...fixed, read("disabled", 105, at(102))]).episodes).toHaveLength(2);
   expect(project([...fixed, read("disabled", 100 + 11 * 60, at(0))]).episodes).toHaveLength(2);
@@ -117,7 +117,7 @@ test("a deletion signed by SnapTrade outranks lagging lists, but not a connectio
   expect(project([...gone, read("enabled", 400)]).state).toBe("enabled");
 });
 
-test("a break that goes on after a deletion that was wrong begins once, however often SnapTrade is read afterwards", () => {
+test("a break that outlasts a wrong deletion stays one episode, however often SnapTrade is read afterwards", () => {
   let kept = [event("enabled", -60), event("deleted", 0)];
   for (let seconds = 60; seconds <= 1_800; seconds += 60) {
     kept = [...kept, read("disabled", seconds, at(30))];

@@ -1,20 +1,19 @@
-/** Who reported it: SnapTrade by webhook, or a look made for the timer, a person, or a portal session. */
+/** Who reported it: SnapTrade by webhook, or a look on behalf of the timer, a person, or a portal session. */
 export type Source = "webhook" | "timer" | "person" | "portal";
 
 /** "This connection was in this state at this moment, according to this source." */
 export interface Observation {
   state: "enabled" | "disabled" | "deleted";
   /**
-   * SnapTrade's clock: an event's timestamp (docs/snaptrade.md §7.2); for a read the moment we asked, since
-   * an answer says nothing about what came after the question.
+   * SnapTrade's clock: an event's timestamp (docs/snaptrade.md §7.2). For a read, the moment we asked, since
+   * an answer says nothing about what happened after the question.
    */
   observedAt: Date;
   /**
-   * SnapTrade's clock, for a read only: when it had answered. The state was true at some moment between the
-   * two.
+   * SnapTrade's clock, for reads only: when it answered. The state was true at some moment between the two.
    */
   answeredAt: Date | null;
-  /** When it broke, where the statement says so. */
+  /** When it broke, if the source says so. */
   disabledAt: Date | null;
   source: Source;
   /** Our clock: when it reached us. */
@@ -39,18 +38,15 @@ export interface Projection {
 const minuteMs = 60_000;
 /**
  * Reads may lag behind events (docs/snaptrade.md §8.2). A contradiction within this time is a lagging read,
- * not something that happened.
+ * not a new break.
  */
 const lagMs = 10 * minuteMs;
-/** A signed deletion outranks reads for this long; a connection that is still listed after that is alive. */
+/** A signed deletion outranks reads for this long; a connection that is still listed afterwards is alive. */
 const deletionStandsMs = 5 * minuteMs;
-/** The most observations kept per connection; older episodes remain. */
+/** How many observations we keep per connection. Episodes are kept regardless. */
 export const maxKept = 200;
 
-/**
- * Of two statements about the same moment the worse one stands, so that the order in which they came cannot
- * matter.
- */
+/** Of two observations dated the same moment, the worse one wins, so that arrival order doesn't matter. */
 const rank = { enabled: 0, disabled: 1, deleted: 2 } as const;
 
 function byTime(one: Observation, other: Observation): number {
@@ -58,11 +54,10 @@ function byTime(one: Observation, other: Observation): number {
 }
 
 /**
- * What all observations of one connection add up to. It depends on the set alone: any order and any
- * repetition give the same result. The newest statement is the state, and each run of "disabled" is one
- * episode. A deletion stands until SnapTrade lists the connection again.
- * @param observations at least one
- * @throws RangeError when there is none
+ * What all observations of one connection add up to, in any order and with any repetition. The newest one is
+ * the state, and each run of "disabled" is one episode. A deletion stands until SnapTrade lists the
+ * connection again.
+ * @throws RangeError for an empty list
  */
 export function project(observations: Observation[]): Projection {
   const fold = new Fold();
@@ -74,13 +69,10 @@ class Fold {
   private newest: Pick<Projection, "state" | "observedAt"> | null = null;
   private episodes: Episode[] = [];
   private enabledAt = new Date(0);
-  /**
-   * A deletion that SnapTrade signed; one inferred from a read is undone by the next read that lists the
-   * connection.
-   */
+  /** When SnapTrade signed the deletion; null for one inferred from a read, which the next list may undo. */
   private signedDeletionAt: Date | null = null;
 
-  /** @returns false for a read that a deletion stands against */
+  /** @returns false for an observation that a deletion overrules */
   add(observation: Observation): boolean {
     const { state, observedAt, source } = observation;
     if (state === "deleted") {
@@ -141,10 +133,7 @@ class Fold {
     return true;
   }
 
-  /**
-   * Handles a report that the break before the repair continues: the repair was announced early, so this is
-   * the same break.
-   */
+  /** Whether this report continues the previous break, because its repair was announced too early. */
   private contradicts({ disabledAt, observedAt }: Observation, last: Episode): boolean {
     if (last.endedHow !== "fixed" || !last.endedAt || !disabledAt || disabledAt > last.endedAt) return false;
     return observedAt.getTime() - this.enabledAt.getTime() <= lagMs;
@@ -152,9 +141,9 @@ class Fold {
 }
 
 /**
- * The observations that need not be kept: reads between two neighbors with the same state, and the oldest
- * beyond maxKept, cut at a moment when the connection worked. `project` gives the same result without the
- * former, except that a break reported late may seem to have ended later.
+ * The observations we can drop: reads between neighbors with the same state, and the oldest beyond maxKept,
+ * cut where the connection worked. Dropping the reads changes no projection, except that a break reported
+ * late may seem to have ended later.
  */
 export function forgettable(observations: Observation[]): Observation[] {
   const ordered = [...observations].sort(byTime);
@@ -168,8 +157,8 @@ export function forgettable(observations: Observation[]): Observation[] {
 }
 
 /**
- * A read between neighbors of the same state that adds nothing to what the rest of its run knows about the
- * break; the first that counts always does.
+ * Whether a read between equal neighbors adds nothing to what the rest of its run says about the break. The
+ * first one of a run that counts is always kept.
  */
 function isRepeated(
   observation: Observation,
@@ -204,7 +193,7 @@ function begin(observation: Observation, enabledAt: Date): Episode {
   };
 }
 
-/** A further statement about the same break may know an earlier time for it, or may have reached us first. */
+/** Another report of the same break may give an earlier time for it, or may have reached us first. */
 function widen(last: Episode, observation: Observation, enabledAt: Date): Episode {
   const brokeAt = last.endedAt ? last.brokeAt : breakTime(observation, enabledAt);
   const first =
@@ -220,15 +209,12 @@ function widen(last: Episode, observation: Observation, enabledAt: Date): Episod
   };
 }
 
-/**
- * SnapTrade's own date of the break, unless it lies before a moment at which the connection is known to have
- * worked.
- */
+/** SnapTrade's date of the break, unless the connection is known to have worked after it. */
 function breakTime({ disabledAt, observedAt }: Observation, enabledAt: Date): Date {
   return disabledAt && disabledAt > enabledAt && disabledAt < observedAt ? disabledAt : observedAt;
 }
 
-/** Whether a break at `brokeAt` belongs to one of these incidents at its brokerage. */
+/** Whether a break at `brokeAt` falls into one of these incidents at its brokerage. */
 export function isInIncident(
   brokeAt: Date | null,
   incidents: { beganAt: Date; endedAt?: Date | null }[],

@@ -24,8 +24,8 @@ const credentialsOf = ({ userId, snapTradeUserId, sealedSecret }: SnapTradeUser)
 });
 
 /**
- * A person's SnapTrade credentials, or null when they aren't registered there or SnapTrade has deleted them.
- * A secret that SnapTrade refuses is still returned, because the refusal may end.
+ * A person's SnapTrade credentials, or null when they aren't registered or SnapTrade has deleted them. A
+ * refused secret is still returned, because the refusal may be temporary (docs/snaptrade.md §8.18).
  * @throws Error when the sealed secret does not open under ENCRYPTION_KEYS
  */
 export async function getSnapTradeCredentials(userId: string): Promise<SnapTradeCredentials | null> {
@@ -35,8 +35,8 @@ export async function getSnapTradeCredentials(userId: string): Promise<SnapTrade
 }
 
 /**
- * Checks that this person's account is not being deleted. Inside a transaction it also blocks a deletion
- * until the commit.
+ * Requires that this person's account is not being deleted. In a transaction, it also blocks a deletion until
+ * the commit.
  * @throws AppError account-deleting
  */
 export async function requireStaying(tx: Pick<Transaction, "select">, userId: string): Promise<void> {
@@ -49,11 +49,10 @@ export async function requireStaying(tx: Pick<Transaction, "select">, userId: st
 }
 
 /**
- * A person's SnapTrade credentials, registering them if needed (docs/snaptrade.md §2.1). If SnapTrade has
- * refused the current ones for long, it is asked once more before the person is registered again and the
- * former user queued for deletion.
+ * A person's SnapTrade credentials, registering them if needed (docs/snaptrade.md §2.1). When SnapTrade has
+ * refused the current secret for minutes, it is asked once more before the person is registered again.
  * @throws AppError account-deleting
- * @throws SnapTradeFailure when SnapTrade does not register the user or can't be asked
+ * @throws SnapTradeFailure when SnapTrade can't be reached or refuses to register them
  */
 export async function requireSnapTradeCredentials(userId: string, now: Date): Promise<SnapTradeCredentials> {
   const db = await database();
@@ -80,14 +79,17 @@ async function isAcceptedAgain(present: SnapTradeUser, now: Date): Promise<boole
   return true;
 }
 
-/** No registration takes longer to answer; one still unanswered by then is deleted at SnapTrade. */
+/** No registration takes longer than this. One still unanswered by then is deleted at SnapTrade. */
 const registerWithinMs = 5 * 60_000;
-/** After these failures nothing was registered; after any other, the user may exist with its secret lost. */
+/**
+ * After these failures nothing was registered. After any other, the user may exist with its secret lost
+ * (docs/snaptrade.md §2.2).
+ */
 const nothingMade: FailureKind[] = ["busy", "key-refused", "refused"];
 
 /**
- * The id is random, new for each attempt (docs/snaptrade.md §2.2), and stored before it is sent, so a lost
- * answer leaves nothing behind at SnapTrade.
+ * Each attempt uses a new random id (docs/snaptrade.md §2.2), stored before the call, so that a lost answer
+ * leaves no unknown user behind at SnapTrade.
  */
 async function register(userId: string, now: Date): Promise<SnapTradeCredentials> {
   const snapTradeUserId = randomUUID();
@@ -103,7 +105,7 @@ async function register(userId: string, now: Date): Promise<SnapTradeCredentials
   });
   if (await transaction((tx) => adopt(tx, userId, made, now))) return made;
 
-  // Another request registered this person meanwhile; theirs is the one that stays.
+  // Another request registered this person first, and its user stays.
   await db
     .update(formerSnapTradeUsers)
     .set({ why: "surplus", runAt: now, deletedAt: null })
@@ -114,8 +116,8 @@ async function register(userId: string, now: Date): Promise<SnapTradeCredentials
 const former = (snapTradeUserId: string) => eq(formerSnapTradeUsers.snapTradeUserId, snapTradeUserId);
 
 /**
- * Makes a registered user the person's current one.
- * @returns false when another was first, or this one is already being deleted
+ * Makes a registered SnapTrade user the person's current one.
+ * @returns false when another request was first, or this one is already being deleted
  */
 async function adopt(
   tx: Transaction,
@@ -150,7 +152,7 @@ async function adopt(
   return true;
 }
 
-/** Queues a SnapTrade user for deletion, along with its connections. */
+/** Queues a SnapTrade user for deletion, with its connections (docs/snaptrade.md §2.3). */
 export async function retire(tx: Transaction, present: SnapTradeUser, now: Date): Promise<void> {
   const { userId, snapTradeUserId, goneReason, goneAt } = present;
   const own = await tx
@@ -169,7 +171,7 @@ export async function retire(tx: Transaction, present: SnapTradeUser, now: Date)
   });
 }
 
-/** Makes a look at this person's connections due, from `dueAt` on; one that is due earlier stays so. */
+/** Makes a look at this person's connections due at `dueAt`, or earlier if one was due already. */
 export async function requestLook(
   tx: Transaction,
   userId: string,
@@ -186,8 +188,8 @@ export async function requestLook(
 }
 
 /**
- * Records that SnapTrade has deleted this user: no calls are made for them from now on, and their pages say
- * so (docs/snaptrade.md §2.3).
+ * Records that SnapTrade deleted this user (docs/snaptrade.md §2.3). No more calls are made for them, and
+ * their pages say so.
  */
 export async function recordUserDeleted(
   tx: Pick<Transaction, "update">,
@@ -203,13 +205,13 @@ export async function recordUserDeleted(
 }
 
 /**
- * This many refusals, each after a longer wait, count as final; this many, over about a month, and only a
- * person's click asks again.
+ * We believe a refusal after three, each after a longer wait. After 30, over about a month, only a person's
+ * click asks again.
  */
 const refusalsToBelieve = 3;
 const maxRefusals = 30;
 
-/** How a successful look resets earlier refusals; a user that SnapTrade deleted stays deleted. */
+/** How a successful look clears earlier refusals; a user whom SnapTrade deleted stays deleted. */
 export const accepted = {
   refusals: 0,
   askAgainAt: null,
@@ -219,8 +221,8 @@ export const accepted = {
 
 /**
  * Records that SnapTrade refused this person's secret (1083). The first refusals prove nothing
- * (docs/snaptrade.md §8.18): the pages only say that we can't check right now. Only a refusal that comes
- * after the wait counts, so clicks neither prove anything nor make the waits longer.
+ * (docs/snaptrade.md §8.18), and only one that comes after the wait counts, so clicks neither prove anything
+ * nor lengthen the waits.
  * @param now our clock
  */
 export async function recordRefusal(userId: string, now: Date): Promise<void> {
@@ -248,10 +250,10 @@ export async function recordRefusal(userId: string, now: Date): Promise<void> {
   await announceChanges();
 }
 
-/** People whose secret was refused and who are due to be asked about again, longest overdue first. */
+/** People whose refused secret is due to be tried again, longest overdue first. */
 export async function listRefused(now: Date, limit: number): Promise<string[]> {
   const db = await database();
-  // A call that failed for another reason proves nothing, and must not be repeated in every round.
+  // A call that failed for another reason proves nothing, and must not be repeated every round.
   const notJustFailed = or(
     isNull(snapTradeUsers.lookFailedAt),
     lte(snapTradeUsers.lookFailedAt, new Date(now.getTime() - growingGapMs(1))),
@@ -268,8 +270,8 @@ export async function listRefused(now: Date, limit: number): Promise<string[]> {
 const checksPerMinute = 6;
 
 /**
- * Counts a look that a person asked for.
- * @throws AppError checked-often when there were too many within a minute
+ * Counts a look that a person requested.
+ * @throws AppError checked-often after more than six within a minute
  */
 export async function countCheck(userId: string, now: Date): Promise<void> {
   const db = await database();

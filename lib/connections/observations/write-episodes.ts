@@ -6,8 +6,9 @@ import { notifyBreak, notifyEnd, withdrawEnd } from "@/lib/notifications/record"
 import type { Episode } from "./project";
 
 /**
- * Updates the stored episodes to match the history; an episode that only grew or ended keeps its row.
- * Episodes that ended before the oldest observation we keep stay as they are.
+ * Updates the stored episodes to match the history. An episode that only grew or ended keeps its row, and
+ * those that ended before the oldest observation we keep stay as they are.
+ * @returns whether anything changed
  */
 export async function writeEpisodes(
   tx: Transaction,
@@ -27,7 +28,7 @@ export async function writeEpisodes(
     .orderBy(asc(episodes.brokeAt))
     .for("update");
   const { kept, unclaimed } = match(stored, wanted.episodes);
-  // One that ended with the oldest statement that we keep began with one that we don't.
+  // An episode that ended exactly at the oldest observation we keep began with one we dropped.
   const gone = unclaimed.filter(({ endedAt }) => !endedAt || endedAt > wanted.since).map(({ id }) => id);
   if (gone.length > 0) await tx.delete(episodes).where(inArray(episodes.id, gone));
   let changed = gone.length > 0;
@@ -36,7 +37,7 @@ export async function writeEpisodes(
     changed = true;
     if (row) await tx.update(episodes).set(episode).where(eq(episodes.id, row.id));
     const id = row?.id ?? (await addEpisode(tx, connectionId, episode));
-    // What broke and was repaired before we knew of it is history, not news.
+    // A break that was repaired before we learned of it is history, not news.
     if (!row && !episode.endedAt) await notifyBreak(tx, { id, connectionId, noticedAt: episode.noticedAt });
     if (row && !row.endedAt && episode.endedHow) await notifyEnd(tx, { id, endedHow: episode.endedHow }, now);
     if (row?.endedAt && !episode.endedAt) await withdrawEnd(tx, id);
@@ -47,9 +48,8 @@ export async function writeEpisodes(
 type StoredEpisode = typeof episodes.$inferSelect;
 
 /**
- * Finds the row of each episode. One that begins at the same moment is the same break, whichever others touch
- * it: an episode may end in the millisecond in which the next one begins, and what was told about a break
- * must stay with it.
+ * Finds the row of each episode. An equal start comes before an overlap, because an episode may end in the
+ * millisecond in which the next begins, and notices must stay with the break they are about.
  */
 function match(stored: StoredEpisode[], wanted: Episode[]) {
   const unclaimed = [...stored];

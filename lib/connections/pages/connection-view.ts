@@ -7,7 +7,10 @@ import type { ConnectionView } from "@/lib/connections/views";
 import type { ConnectionRow } from "./rows";
 import { canReconnect, groupOf, statusOf, type Moment } from "./status";
 
-/** A connection as pages draw it: everything about it is decided here. */
+/**
+ * A connection as pages show it; everything about it is decided here.
+ * @param all every connection of the same person
+ */
 export function toView(
   row: ConnectionRow,
   all: ConnectionRow[],
@@ -92,17 +95,16 @@ type ShownSession = Pick<
 >;
 
 /**
- * Whether the person may be in the portal for the present break, or has just said that they signed in there.
+ * Whether the person may be in the portal for the current break, or has just said that they signed in there.
  */
 function isShown(
   { openedAt, activeAt, leftAt, reportedStatus, reportedAt }: ShownSession,
   disabledAt: Date | null,
   now: Date,
 ): boolean {
-  // There is nothing to visit, and open pages have not been notified, until SnapTrade has answered with a login
-  // link.
+  // Without a login link there is nothing to visit, and open pages have not been notified.
   if (!openedAt) return false;
-  // SnapTrade's clock is known to about a second. A visit for an earlier break is over.
+  // SnapTrade's clock is known to about a second. A session from an earlier break is over.
   if (disabledAt && openedAt.getTime() + 1_000 < disabledAt.getTime()) return false;
   if (reportedStatus === "SUCCESS" && reportedAt)
     return now.getTime() - reportedAt.getTime() < unconfirmedAfterSeconds * 1_000;
@@ -110,7 +112,8 @@ function isShown(
 }
 
 /**
- * A working connection at the same brokerage, made after this one broke: likely a repair that went astray.
+ * A working connection at the same brokerage, made after this one broke: probably a repair that made a new
+ * connection instead (docs/snaptrade.md §3.5).
  */
 function secondConnection(row: ConnectionRow, all: ConnectionRow[]): ConnectionRow | undefined {
   const { disabledAt } = row;

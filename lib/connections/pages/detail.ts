@@ -9,7 +9,8 @@ import type { Moment } from "./status";
 import { timelineOf } from "./timeline";
 
 /**
- * One connection of this person with its history, or null when they have none with this id. Two statements.
+ * One of this person's connections with its history; null when they have none with this id. Costs two
+ * statements, apart from the lifetimes that are read every ten minutes.
  */
 export async function getConnectionDetail(
   userId: string,
@@ -35,7 +36,7 @@ export async function getConnectionDetail(
   };
 }
 
-/** Only for the newest break: how long it had worked until then, beside what is usual there. */
+/** How long the connection worked before its newest break, next to what is usual at its brokerage. */
 function lifetimeOf(row: ConnectionRow, lifetimes: Lifetimes | undefined) {
   const [newest] = row.episodes;
   const since = newest ? signedInAt(row, newest.brokeAt) : null;

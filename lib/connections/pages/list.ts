@@ -10,9 +10,9 @@ import type { Moment } from "./status";
 const urgency = ["needs-you", "nothing-to-do", "connected"];
 
 /**
- * A person's connections as the list shows them: what needs them first. Two statements, the version first, so
- * that it never is newer than what is shown. One that is gone stays for a day, so that its removal is seen to
- * be confirmed.
+ * A person's connections, most urgent first; one that is gone stays for a day, so that its removal is
+ * visible. The version is read first, so it is never newer than what is shown. Costs two statements, apart
+ * from the lifetimes that are read every ten minutes.
  */
 export async function listConnectionViews(userId: string, moment: Moment): Promise<ConnectionsView> {
   const goneSince = new Date(moment.now.getTime() - 24 * 3_600_000);

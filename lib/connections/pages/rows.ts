@@ -9,7 +9,7 @@ import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { expectedLookAt, isLookDue, isStale, type LookFacts } from "@/lib/connections/look/due";
 import type { Moment } from "./status";
 
-/** All that a connection's page needs, in one statement. */
+/** Everything that a connection's page needs, in one statement. */
 export async function findConnections(where: SQL | undefined) {
   const db = await database();
   return db.query.connections.findMany({
@@ -87,13 +87,13 @@ export type ConnectionRow = Awaited<ReturnType<typeof findConnections>>[number];
 
 interface Knowledge {
   version: number;
-  /** Null for a person without a SnapTrade user, and for one that SnapTrade no longer knows. */
+  /** Null without a SnapTrade user, and for one that SnapTrade no longer knows. */
   look: LookFacts | null;
   gone: "deleted" | "refused" | null;
   unreadable: number;
 }
 
-/** What is known about a person beside their connections: their version, and the last look at SnapTrade. */
+/** What is known about a person besides their connections: the version of their data, and the last look. */
 export async function getKnowledge(userId: string): Promise<Knowledge> {
   const db = await database();
   const [row] = await db
@@ -115,15 +115,15 @@ export async function getKnowledge(userId: string): Promise<Knowledge> {
   return { version, gone, unreadable: unreadable ?? 0, look: registered && !gone ? look : null };
 }
 
-/** Somebody without a SnapTrade user has no connections, and nothing to look at. */
+/** For a person without a SnapTrade user, who has no connections and nothing to look at. */
 export const neverLooked: LookFacts = { lookedAt: null, lookFailedAt: null, lookDueAt: null };
 
-/** How new what a page shows is, and when SnapTrade should be asked again. */
+/** How current a page is, and when SnapTrade should be asked again. Times are on our clock. */
 export function freshnessOf(known: LookFacts | null, rows: ConnectionRow[], { now }: Moment) {
   const look = known && { ...known, anyDisabled: rows.some(({ state }) => state === "disabled") };
   return {
     lookedAt: look?.lookedAt ?? null,
-    // Never looked at means unknown, not unreachable.
+    // Before the first look the state is unknown, which is not the same as unreachable.
     unreachable:
       look !== null && (look.lookFailedAt !== null || look.lookedAt !== null) && isStale(look, now),
     lookDueAt: look && (isLookDue(look, now) ? now : expectedLookAt(look)),

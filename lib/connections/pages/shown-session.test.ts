@@ -39,7 +39,7 @@ test("a sign-in that SnapTrade has not confirmed within a minute is offered agai
   expect(await status(new Date(Date.now() + 61_000))).toBe("disabled");
 });
 
-test("a visit for an earlier break is no visit for the present one", async () => {
+test("a portal session for an earlier break is not shown for the current one", async () => {
   const { say, status, open } = await owner();
   await say("break");
   await open();

@@ -60,7 +60,7 @@ test.each([
   expect(statusOf(connection, look, moment)).toBe(expected);
 });
 
-test("only what the person can mend is in the group that needs them", () => {
+test("only statuses that the person can act on are in the group that needs them", () => {
   expect((["disabled", "reconnecting", "verifying"] as const).map(groupOf)).toEqual([
     "needs-you",
     "needs-you",

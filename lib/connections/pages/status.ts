@@ -1,10 +1,7 @@
 import type { ConnectionStatus, StatusGroup } from "@/lib/connections/views";
 import { isPortalOpen, isStale, type LookFacts } from "@/lib/connections/look/due";
 
-/**
- * What we know of one connection, as far as its status depends on it. Times are on SnapTrade's clock unless
- * said otherwise.
- */
+/** What a connection's status depends on. Times are on SnapTrade's clock unless stated otherwise. */
 export interface ConnectionFacts {
   disabled: boolean;
   /** When SnapTrade says it broke; null while it works. */
@@ -12,30 +9,24 @@ export interface ConnectionFacts {
   deletedAt: Date | null;
   /** Our clock: when the person asked to remove it. */
   removalRequestedAt: Date | null;
-  /** When its newest episode ended with a repair that we saw. */
+  /** When the newest repaired episode ended. */
   fixedAt: Date | null;
   /** Our clock: since when SnapTrade has listed it in a form we can't read. */
   unreadableSince: Date | null;
-  /**
-   * The newest portal session for this connection that has no outcome yet and was not left; times on our
-   * clock.
-   */
+  /** The newest portal session for this connection that is still open. Times are on our clock. */
   openPortal: { activeAt: Date; reportedSuccess: boolean } | null;
-  /** It broke in a wave of breaks at this brokerage that has not calmed down. */
+  /** It broke in an incident at its brokerage that is not over. */
   inIncident: boolean;
   brokerage: { enabled: boolean; maintenance: boolean; degraded: boolean };
 }
 
-/** The moment a page is drawn for, and when its reader's day began ("Reconnected" is news until midnight). */
+/** When a page is rendered, and when the reader's day began ("Reconnected" is news until midnight). */
 export interface Moment {
   now: Date;
   dayStartedAt: Date;
 }
 
-/**
- * The one status a connection has at `now`; first match wins, as in the design's table
- * (docs/decisions/0004-statuses.md).
- */
+/** The one status of a connection at `now`. The first match wins (docs/decisions/0004-statuses.md). */
 export function statusOf(
   connection: ConnectionFacts,
   look: LookFacts,
@@ -58,7 +49,7 @@ export function statusOf(
   return connection.fixedAt && connection.fixedAt >= dayStartedAt ? "fresh" : "connected";
 }
 
-/** Who has the next move decides the group a connection is listed in. */
+/** The group in which a connection is listed: who has to act next. */
 export function groupOf(status: ConnectionStatus): StatusGroup {
   switch (status) {
     case "verifying":
@@ -76,7 +67,7 @@ export function groupOf(status: ConnectionStatus): StatusGroup {
   }
 }
 
-/** Statuses in which signing in again is offered and can help (docs/snaptrade.md §3.9, §8.8). */
+/** Whether signing in again is offered and can help (docs/snaptrade.md §3.9, §8.8). */
 export function canReconnect(status: ConnectionStatus): boolean {
   return (
     status === "disabled" ||

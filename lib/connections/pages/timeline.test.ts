@@ -10,7 +10,7 @@ const episode = {
   endedHow: null,
   notices: [],
 };
-const trip = {
+const session = {
   startedAt: at(100),
   openedAt: at(99),
   outcome: "failed",
@@ -23,13 +23,13 @@ const history = {
   state: "disabled" as const,
   accounts: [],
   episodes: [episode],
-  portalSessions: [trip],
+  portalSessions: [session],
   brokerage: { incidents: [] },
 };
 const kinds = (...parameters: Parameters<typeof timelineOf>) =>
   timelineOf(...parameters).map(({ kind }) => kind);
 
-test("an open episode ends with the last check and with what is to come", () => {
+test("an open episode ends with the last check and with what comes next", () => {
   const withData = { ...history, accounts: [{ holdingsAt: at(-140) }] };
   expect(kinds(withData, at(300))).toEqual([
     "last-data",
@@ -48,28 +48,28 @@ test("a repair within the same second as the click comes after it", () => {
     ...history,
     state: "enabled" as const,
     episodes: [fixed],
-    portalSessions: [{ ...trip, outcome: "fixed" }],
+    portalSessions: [{ ...session, outcome: "fixed" }],
   };
   expect(kinds(repaired, at(300))).toEqual(["stopped", "reported-by-webhook", "portal-opened", "fixed"]);
 });
 
-test("a trip of an earlier episode, or one that never opened, is not told", () => {
+test("a portal session of an earlier episode, or one that never opened, is left out", () => {
   const portalSessions = [
-    { ...trip, startedAt: at(-500), openedAt: at(-500) },
-    { ...trip, outcome: "not-opened" },
+    { ...session, startedAt: at(-500), openedAt: at(-500) },
+    { ...session, outcome: "not-opened" },
   ];
   expect(kinds({ ...history, portalSessions }, null)).toEqual(["stopped", "reported-by-webhook", "to-come"]);
 });
 
-test("a trip says how it ended, by the portal's word or SnapTrade's", () => {
+test("a portal session says how it ended, according to the portal or to SnapTrade", () => {
   const endingOf = (more: object) =>
-    timelineOf({ ...history, portalSessions: [{ ...trip, ...more }] }, null)[2]?.ending;
+    timelineOf({ ...history, portalSessions: [{ ...session, ...more }] }, null)[2]?.ending;
   expect(endingOf({ reportedStatus: "ERROR", reportedCode: "1066" })).toBe("sign-in-refused");
   expect(endingOf({ signInResult: "DIFFERENT_ACCOUNT" })).toBe("different-login");
   expect(endingOf({ outcome: null, endedAt: null, reportedStatus: null })).toBe("open");
 });
 
-test("e-mails stand where they went out, the receipt behind the repair", () => {
+test("e-mails appear when they were sent, the receipt after the repair", () => {
   const mail = (kind: "broke" | "fixed", sentAt: Date) => ({ kind, sentAt, subject: `It is about ${kind}` });
   const fixed = {
     ...episode,
@@ -77,8 +77,8 @@ test("e-mails stand where they went out, the receipt behind the repair", () => {
     endedHow: "fixed" as const,
     notices: [mail("fixed", at(899)), mail("broke", at(600))],
   };
-  const told = timelineOf({ ...history, state: "enabled", episodes: [fixed], portalSessions: [] }, null);
-  expect(told.map(({ kind, subject }) => subject ?? kind)).toEqual([
+  const entries = timelineOf({ ...history, state: "enabled", episodes: [fixed], portalSessions: [] }, null);
+  expect(entries.map(({ kind, subject }) => subject ?? kind)).toEqual([
     "stopped",
     "reported-by-webhook",
     "It is about broke",
@@ -87,7 +87,7 @@ test("e-mails stand where they went out, the receipt behind the repair", () => {
   ]);
 });
 
-test("a break in a wave says so, one after it does not", () => {
+test("a break during an incident says so, one after it does not", () => {
   const inIncident = (beganAt: Date, endedAt: Date | null) =>
     timelineOf({ ...history, brokerage: { incidents: [{ beganAt, endedAt }] } }, null)[0]?.inIncident;
   expect(inIncident(at(-60), null)).toBe(true);
@@ -95,6 +95,6 @@ test("a break in a wave says so, one after it does not", () => {
   expect(inIncident(at(-600), at(-60))).toBe(false);
 });
 
-test("a connection that never broke has no such story", () => {
+test("a connection that never broke has no timeline", () => {
   expect(timelineOf({ ...history, episodes: [] }, at(0))).toEqual([]);
 });

@@ -15,14 +15,14 @@ interface History {
     noticedBy: Source;
     endedAt: Date | null;
     endedHow: "fixed" | "deleted" | null;
-    /** Those that went out by e-mail. */
+    /** Only those sent by e-mail. */
     notices: { kind: NoticeKind; sentAt: Date | null; subject: string | null }[];
   }[];
   portalSessions: {
     /** Our clock. */
     startedAt: Date;
     endedAt: Date | null;
-    /** SnapTrade's clock, like the episodes'. */
+    /** SnapTrade's clock, as for episodes. */
     openedAt: Date | null;
     outcome: string | null;
     reportedStatus: ReportedResult["status"] | null;
@@ -34,8 +34,9 @@ interface History {
 }
 
 /**
- * What happened in the newest episode, oldest first; empty for a connection that never broke.
- * An episode that is still open ends with what is to come.
+ * What happened in the newest episode, oldest first; empty for a connection that never broke. An open episode
+ * ends with what comes next.
+ * @param lookedAt our clock
  */
 export function timelineOf(history: History, lookedAt: Date | null): TimelineEntry[] {
   const episode = history.episodes[0];
@@ -90,7 +91,7 @@ function portalVisits(history: History, brokeAt: Date, endedAt: Date | null): Ti
     }));
 }
 
-/** SnapTrade's times have whole seconds. */
+/** SnapTrade's `Date` headers have whole seconds (docs/snaptrade.md §7.3). */
 const dateResolutionMs = 1_000;
 
 function isBetween(at: Date, from: Date, to: Date | null): boolean {

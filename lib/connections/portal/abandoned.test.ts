@@ -11,7 +11,7 @@ import { withWorld } from "@/lib/testing/connections";
 withDatabase();
 const { emulator, makePerson } = withWorld();
 
-/** Somebody who left so many sessions, in each of which they had signed in, and nothing was repaired. */
+/** A person who signed in during each of these sessions and left, with nothing repaired. */
 async function leave(count: number, minutesAgo: number) {
   const { userId, path, ids } = await makePerson();
   const db = await database();
@@ -40,14 +40,14 @@ async function leave(count: number, minutesAgo: number) {
   return { userId, asked };
 }
 
-test("a person who left many portal sessions costs one look in each round, like everybody", async () => {
+test("a person who left many portal sessions costs one look per round, like everyone else", async () => {
   const { asked } = await leave(8, 30);
   const before = await asked();
   expect(await closeAbandonedSessions(new Date())).toBe(0);
   expect((await asked()) - before).toBe(1);
 });
 
-test("a session that cannot be concluded is given up like any other, so that it never stands before those of others", async () => {
+test("a session that can't be concluded is closed after an hour, so it never holds up the others", async () => {
   const { userId } = await leave(2, 120);
   const db = await database();
   await db.update(snapTradeUsers).set({ sealedSecret: "lost.AAAA" }).where(eq(snapTradeUsers.userId, userId));

@@ -11,16 +11,13 @@ import { portalOpenMinutes } from "@/lib/connections/look/due";
 const maxPerRound = 50;
 const atOnce = 4;
 const withinMs = 10_000;
-/**
- * The person signed in and SnapTrade hasn't confirmed it in all this time, so this session won't be confirmed
- * anymore.
- */
+/** After this long, SnapTrade won't confirm a sign-in any more. */
 const givenUpAfterMs = 3_600_000;
 
 /**
- * Concludes portal sessions whose page has shown no sign of the person for ten minutes: asks SnapTrade, and
- * its answer ends them. SnapTrade is asked once per person, however many sessions they left, and one person's
- * trouble doesn't hold up the others.
+ * Concludes portal sessions without a sign of the person for ten minutes, from what SnapTrade says now.
+ * SnapTrade is asked once per person, however many sessions they left, and a failure affects only that
+ * session.
  * @returns how many were concluded
  */
 export async function closeAbandonedSessions(now: Date): Promise<number> {

@@ -33,7 +33,7 @@ async function visitor() {
   return { ...person, portalSessionId, leave, isThere, row, session };
 }
 
-test("a visit that one tab left goes on while another tab still shows the portal", async () => {
+test("a portal session that one tab left stays open while another tab shows the portal", async () => {
   const { leave, isThere, row } = await visitor();
   expect((await leave({ status: "ABANDONED" })).outcome).toMatchObject({ failure: "not-finished" });
   expect(await row()).toMatchObject({
@@ -44,7 +44,7 @@ test("a visit that one tab left goes on while another tab still shows the portal
   expect(await row()).toMatchObject({ status: "reconnecting", lastSessionUnfinishedAt: null });
 });
 
-test("a visit that the timer gave up goes on when its page wakes up", async () => {
+test("a portal session that the timer closed reopens when its page wakes up", async () => {
   const { isThere, row, session } = await visitor();
   await closeAbandonedSessions(later(700));
   expect(await session()).toMatchObject({ outcome: "failed" });
@@ -53,14 +53,14 @@ test("a visit that the timer gave up goes on when its page wakes up", async () =
   expect(await row()).toMatchObject({ status: "reconnecting" });
 });
 
-test("an error before coming back is still the reason when the visit ends without another one", async () => {
+test("an error before coming back is still the reason when the session ends without another one", async () => {
   const { leave, isThere } = await visitor();
   await leave({ status: "ERROR", code: "1066" });
   expect((await isThere()).outcome).toEqual({ state: "open" });
   expect((await leave({ status: "ABANDONED" })).outcome).toMatchObject({ failure: "sign-in-refused" });
 });
 
-test("accounts are left alone while somebody tries again after an error", async () => {
+test("accounts aren't read while the person tries again after an error", async () => {
   const { userId, leave, isThere } = await visitor();
   await leave({ status: "ERROR", code: "1066" });
   await isThere();
@@ -74,14 +74,14 @@ test("accounts are left alone while somebody tries again after an error", async 
   expect(person?.accountsLookedAt).toBeNull();
 });
 
-test("who signed in is not waiting in a portal that another tab still shows", async () => {
+test("a person who signed in is not waiting in a portal that another tab still shows", async () => {
   const { leave, isThere, session } = await visitor();
   await leave({ status: "SUCCESS" });
   expect((await isThere()).outcome).toEqual({ state: "checking", signedIn: true });
   expect((await session())?.leftAt).not.toBeNull();
 });
 
-test("the end of a second visit is judged by what SnapTrade said after it, not after the first", async () => {
+test("a second return is judged by what SnapTrade says after it, not after the first", async () => {
   const { path, leave } = await visitor();
   expect((await leave({ status: "ABANDONED" })).outcome.state).toBe("failed");
   await emulator.post(`${path}/faults`, { endpoint: "list", kind: "status", status: 503 });
@@ -92,7 +92,7 @@ test("the end of a second visit is judged by what SnapTrade said after it, not a
 });
 
 test.each(["SUCCESS", "UNKNOWN"] as const)(
-  "coming back with %s a second time is checked for as long as the first time",
+  "a second return with %s is checked for as long as the first",
   async (status) => {
     const { leave } = await visitor();
     const state = async (seconds: number) => (await leave({ status }, later(seconds))).outcome.state;
@@ -101,7 +101,7 @@ test.each(["SUCCESS", "UNKNOWN"] as const)(
   },
 );
 
-test("the other half of a double click opens the portal again after the first half's page was closed", async () => {
+test("the second half of a double click reopens the session after the first half's page was closed", async () => {
   const { userId, path, open, row, session, portalSessionId } = await visitor();
   await emulator.post(`${path}/faults`, { endpoint: "login", kind: "delay", delayMs: 300, times: 1 });
   const second = open();

@@ -12,14 +12,14 @@ import { isFinal } from "./outcome";
 import { recordReport, type PortalReport } from "./report";
 import { getPortalView } from "./view";
 
-/** While a page waits for an answer, SnapTrade is asked at most this often. */
+/** While a page waits for a result, SnapTrade is asked at most this often. */
 const pollMs = 2_500;
 
 /**
- * Records what a page reports about a portal session, asks SnapTrade, closes the session if that concludes it, and returns what is now
- * known about it. The report only affects wording. A page that reports nothing new is a reason to look only if the last look was a
- * moment ago or longer.
- * @throws AppError not-found for a session that belongs to someone else
+ * Records what a page reports about a portal session, looks, closes the session if that concludes it, and
+ * returns the result. The report affects only the wording. A page without news causes a look only if the last
+ * one is over 2.5 seconds old.
+ * @throws AppError not-found for another person's session
  */
 export async function checkPortal({
   userId,
@@ -67,7 +67,7 @@ async function isPollDue(userId: string, now: Date): Promise<boolean> {
   return due !== undefined;
 }
 
-/** Ends the session once its outcome is final; a repair may still be recognized after a failure. */
+/** Closes the session once its outcome is final. A failed session can still turn into a repaired one. */
 async function closeSession(
   userId: string,
   { portalSessionId, outcome }: PortalView,

@@ -10,14 +10,14 @@ const { emulator, makePerson, loginBody } = withVisits();
 withDatabase();
 
 describe("connecting another brokerage", () => {
-  test("who has a stopped connection there is led to repair it, unless it is another login", async () => {
+  test("a person with a disabled connection there is offered its repair, unless it is a different login", async () => {
     const { userId, path, check } = await makePerson("QUESTRADE");
     await readBrokerages(new Date());
-    const trip = { userId, brokerage: "QUESTRADE", darkMode: false, now: new Date() };
-    await expect(openConnect({ ...trip, beside: false })).rejects.toMatchObject({
+    const request = { userId, brokerage: "QUESTRADE", darkMode: false, now: new Date() };
+    await expect(openConnect({ ...request, beside: false })).rejects.toMatchObject({
       code: "already-connected",
     });
-    const { loginLink, view } = await openConnect({ ...trip, beside: true });
+    const { loginLink, view } = await openConnect({ ...request, beside: true });
     expect(await loginBody(loginLink)).toMatchObject({ broker: "QUESTRADE" });
     await emulator.post(`${path}/advance`, { seconds: 2 });
     const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
@@ -63,7 +63,7 @@ describe("connecting another brokerage", () => {
     });
   });
 
-  test("one new connection belongs to only one of two visits", async () => {
+  test("a new connection belongs to only one of two portal sessions", async () => {
     const { path, check, connect } = await connectAt("QUESTRADE");
     const [first, second] = [await connect(), await connect()];
     await emulator.post(`${path}/advance`, { seconds: 5 });
@@ -74,7 +74,7 @@ describe("connecting another brokerage", () => {
 });
 
 describe("the queue", () => {
-  test("steps through what is broken, remembers what was skipped, and resumes", async () => {
+  test("goes through the broken connections, remembers what was skipped, and resumes", async () => {
     const { userId, ids } = await makePerson("QUESTRADE", "ROBINHOOD", "WEALTHSIMPLETRADE");
     const first = await continueQueue(userId, new Date());
     expect(ids).toContain(first.connectionId);
@@ -85,7 +85,7 @@ describe("the queue", () => {
     expect(second.connectionId).not.toBe(first.connectionId);
   });
 
-  test("another person's queue is not found, and nothing is no queue", async () => {
+  test("another person's queue is not found, and nothing to reconnect makes no queue", async () => {
     const owner = await makePerson("QUESTRADE");
     const stranger = await makePerson();
     const { queueId } = await continueQueue(owner.userId, new Date());

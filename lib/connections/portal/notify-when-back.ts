@@ -6,10 +6,9 @@ import { AppError } from "@/lib/base/errors";
 import { recordWhenBack } from "@/lib/notifications/record";
 
 /**
- * Has this person e-mailed when it is worth trying again to repair this connection, once for its present
- * break.
- * @throws AppError not-found for a connection that is not theirs, not-broken when there is nothing to repair,
- * told-already when they were
+ * Records that this person wants one e-mail, for the current break, when it is worth trying to sign in again.
+ * @throws AppError not-found for another person's connection, not-broken when there is nothing to repair,
+ * already-notified when that e-mail may have been sent
  */
 export async function notifyWhenBack(userId: string, connectionId: string, now: Date): Promise<void> {
   const db = await database();

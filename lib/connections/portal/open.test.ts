@@ -14,7 +14,7 @@ const { emulator, makePerson, loginBody } = withVisits();
 withDatabase();
 
 describe("reconnecting", () => {
-  test("the login link is asked for with reconnect, our return route, and without a connection type", async () => {
+  test("the login link is requested with reconnect and our return route, without a connection type", async () => {
     const { connectionId, open } = await makePerson("QUESTRADE");
     const { loginLink, view } = await open();
     expect(await loginBody(loginLink)).toEqual({
@@ -25,7 +25,7 @@ describe("reconnecting", () => {
     });
   });
 
-  test("the link is nowhere in the database", async () => {
+  test("the login link is never stored", async () => {
     const { open } = await makePerson("QUESTRADE");
     const { loginLink, view } = await open();
     const db = await database();
@@ -39,7 +39,7 @@ describe("reconnecting", () => {
     expect(new Set(opened.map(({ view }) => view.portalSessionId)).size).toBe(1);
   });
 
-  test("of a double click whose first half fails, the other half's portal counts", async () => {
+  test("when the first half of a double click fails, the second half's portal counts", async () => {
     const { path, connectionId, open, check } = await makePerson("QUESTRADE");
     await emulator.post(`${path}/faults`, { endpoint: "login", kind: "status", status: 503, times: 1 });
     await emulator.post(`${path}/faults`, { endpoint: "login", kind: "delay", delayMs: 300, times: 1 });
@@ -53,7 +53,7 @@ describe("reconnecting", () => {
     expect((await check(portalSessionId, { status: "SUCCESS" })).outcome.state).toBe("fixed");
   });
 
-  test("two pages that open the portal have separate sessions, and leaving one does not end the other", async () => {
+  test("two pages that open the portal have separate sessions, and leaving one doesn't end the other", async () => {
     const { path, connectionId, open, check } = await makePerson("QUESTRADE");
     const first = await open({ now: new Date(Date.now() - 60_000) });
     const second = await open();
@@ -74,7 +74,7 @@ describe("reconnecting", () => {
     expect(second.view.portalSessionId).not.toBe(first.view.portalSessionId);
   });
 
-  test("a connection that SnapTrade no longer knows disappears from the page with the click that revealed it", async () => {
+  test("a click that reveals that SnapTrade no longer knows a connection also removes it from the page", async () => {
     const { userId, path, connectionId, open } = await makePerson("QUESTRADE");
     await emulator.post(`${path}/settings`, { reconnectUnknown: "1011" });
     const db = await database();
@@ -114,7 +114,7 @@ describe("reconnecting", () => {
   });
 
   test.each(["renew", "allow-trading"] as const)(
-    "a working connection can be opened to %s, and is done only when SnapTrade says that someone signed in",
+    "a portal session to %s a working connection succeeds only when SnapTrade says that someone signed in",
     async (intent) => {
       const { userId, path, open, check } = await makePerson();
       const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
@@ -137,14 +137,14 @@ describe("reconnecting", () => {
     },
   );
 
-  test("trading is not asked for where the brokerage does not allow it", async () => {
+  test("trading is never requested where the brokerage doesn't allow it", async () => {
     const { connectionId, open } = await makePerson("QUESTRADE");
     await expect(open({ connectionId, intent: "allow-trading" })).rejects.toMatchObject({
       code: "cannot-trade",
     });
   });
 
-  test("a working connection, a foreign one and one of a withdrawn brokerage are not opened", async () => {
+  test("the portal never opens for a working connection, another person's, or one at a withdrawn brokerage", async () => {
     const { userId, path, open } = await makePerson("QUESTRADE");
     const working = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "ALPACA" });
     const stranger = await makePerson("ROBINHOOD");
@@ -161,7 +161,7 @@ describe("reconnecting", () => {
     await look(userId);
   });
 
-  test("a login that SnapTrade refuses leaves no open trip behind", async () => {
+  test("a login link that SnapTrade refuses leaves no open portal session", async () => {
     const { path, open } = await makePerson("QUESTRADE");
     await emulator.post(`${path}/faults`, { endpoint: "login", kind: "html502", times: 1 });
     await expect(open()).rejects.toMatchObject({ code: "snaptrade-away" });
@@ -183,7 +183,7 @@ describe("after the portal", () => {
     );
   });
 
-  test("which accounts came back is shown once they have been read after the repair, and a missing one is named", async () => {
+  test("accounts that came back are shown once they have been read after the repair, and missing ones are named", async () => {
     const { userId, path, open, check } = await makePerson();
     const accounts = ["TFSA", "RRSP", "Margin"].map((name, index) => ({ name, number: `5512442${index}` }));
     const { id } = await emulator.post<{ id: string }>(`${path}/connections`, {
@@ -220,7 +220,7 @@ describe("after the portal", () => {
     });
   });
 
-  test("after renewing one that works, accounts that were gone long before are not missed, whatever the clocks say", async () => {
+  test("after a renewal, accounts that were gone before it are not reported missing, whatever the clocks say", async () => {
     const { userId, path, open, check } = await makePerson();
     const { id } = await emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE" });
     await look(userId);
@@ -291,7 +291,7 @@ describe("after the portal", () => {
     });
   });
 
-  test("leaving after SUCCESS takes nothing back", async () => {
+  test("leaving after SUCCESS doesn't undo it", async () => {
     const { open, check } = await makePerson("QUESTRADE");
     const { view } = await open();
     await check(view.portalSessionId, { status: "SUCCESS" });
@@ -301,7 +301,7 @@ describe("after the portal", () => {
     });
   });
 
-  test("while SnapTrade is away a failure is not claimed to have changed nothing", async () => {
+  test("while SnapTrade can't be reached, no failure is stated", async () => {
     const { path, open, check } = await makePerson("QUESTRADE");
     const { view } = await open();
     await emulator.post(`${path}/faults`, { endpoint: "list", kind: "html502", times: 1 });
@@ -317,7 +317,7 @@ describe("after the portal", () => {
     });
   });
 
-  test("another person's trip answers like a missing one", async () => {
+  test("another person's portal session looks like a missing one", async () => {
     const { open } = await makePerson("QUESTRADE");
     const stranger = await makePerson();
     const { view } = await open();

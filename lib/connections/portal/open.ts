@@ -26,16 +26,14 @@ interface Visit {
   now: Date;
 }
 
-/** One person's clicks on one button within this time count as one click. */
+/** A person's clicks on one button within this time count as one click. */
 const doubleClickMs = 3_000;
 
 /**
- * Opens the Connection Portal to repair one of this person's connections or, at their request, to renew a
- * working one or allow trading (docs/snaptrade.md §4.3 to §4.5): a portal session of ours, and a login link
- * made for this click. Each page that opens it gets its own session; a double click makes only one. The link
- * is always new, since links are never stored.
+ * Opens a portal session to repair, renew, or allow trading on a connection (docs/snaptrade.md §4.3 to §4.5).
+ * Only a double click shares a session, and every login link is new, since none is stored.
  * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or
- * what SnapTrade's refusal means
+ * the code for SnapTrade's refusal
  */
 export async function openReconnect({
   userId,
@@ -75,10 +73,9 @@ export async function openReconnect({
 }
 
 /**
- * Opens the Connection Portal to make a new connection at one brokerage, if SnapTrade allows new ones there
- * (docs/snaptrade.md §3.8).
- * @throws AppError already-connected when a connection there needs reconnecting and `beside` is not set:
- * people should reconnect before adding; account-deleting
+ * Opens a portal session to make a new connection at a brokerage (docs/snaptrade.md §3.8, §4.3).
+ * @throws AppError not-found, account-deleting, brokerage-unavailable, or the code for SnapTrade's refusal;
+ * already-connected when a connection there needs reconnecting and `beside` is false
  */
 export async function openConnect({
   userId,
@@ -123,7 +120,7 @@ interface NewSession {
 async function beginReconnect(session: NewSession): Promise<string> {
   const { connectionId, queueId, intent, startedAt } = session;
   return transaction(async (tx) => {
-    // The connection's row is the lock: two clicks at once take turns here.
+    // Locking the connection makes two simultaneous clicks take turns.
     await tx
       .select({ id: connections.id })
       .from(connections)
@@ -135,7 +132,7 @@ async function beginReconnect(session: NewSession): Promise<string> {
         eq(portalSessions.intent, intent),
         isNull(portalSessions.outcome),
         isNull(portalSessions.reportedAt),
-        // In both directions: the other click may have gone to a machine whose clock is ahead.
+        // Both directions, because the other click may have gone to a machine whose clock is ahead.
         gt(portalSessions.startedAt, new Date(startedAt.getTime() - doubleClickMs)),
         lt(portalSessions.startedAt, new Date(startedAt.getTime() + doubleClickMs)),
       ),
@@ -171,10 +168,10 @@ async function openLink(
       await tx
         .update(portalSessions)
         .set({
-          // After a double click the session keeps the moment it first opened.
+          // After a double click, the session keeps the earlier time.
           openedAt: session.openedAt && session.openedAt < openedAt ? session.openedAt : openedAt,
           snapTradeSessionId,
-          // The other half of a double click may have failed or been closed already; this one was not.
+          // If the other half of a double click failed or was closed, this half reopens the session.
           ...(isResumable(session) ? resumed(session) : {}),
         })
         .where(own);
@@ -192,7 +189,7 @@ async function openLink(
       .where(and(own, isNull(portalSessions.openedAt)));
     if (!(error instanceof SnapTradeFailure)) throw error;
     if (error.kind === "user-refused") await recordRefusal(userId, now);
-    // SnapTrade doesn't know the connection we show, so our data is behind (docs/snaptrade.md §8.7).
+    // SnapTrade may not know the connection, so what we show is out of date (docs/snaptrade.md §8.7).
     if (error.kind === "not-found" || error.kind === "refused") await look(userId, now, "portal");
     throw toRefusal(error);
   }

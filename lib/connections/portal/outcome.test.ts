@@ -71,28 +71,30 @@ test("fixed means that SnapTrade said enabled after the session began, whatever 
 });
 
 test("a repair announced only by an event is checked until a read agrees", () => {
-  const told = { ...enabled, readAt: after(31), readState: "disabled" as const };
-  expect(outcomeOf(reported(null, { connection: told }), after(32))).toEqual({
+  const contradicted = { ...enabled, readAt: after(31), readState: "disabled" as const };
+  expect(outcomeOf(reported(null, { connection: contradicted }), after(32))).toEqual({
     state: "checking",
     signedIn: true,
   });
-  expect(outcomeOf(reported(null, { connection: { ...told, readAt: after(-5) } }), after(32))).toEqual({
+  expect(
+    outcomeOf(reported(null, { connection: { ...contradicted, readAt: after(-5) } }), after(32)),
+  ).toEqual({
     state: "checking",
     signedIn: true,
   });
-  expect(outcomeOf(reported(null, { connection: { ...told, readState: "enabled" } }), after(32)).state).toBe(
-    "fixed",
-  );
+  expect(
+    outcomeOf(reported(null, { connection: { ...contradicted, readState: "enabled" } }), after(32)).state,
+  ).toBe("fixed");
 });
 
 test("while SnapTrade cannot be read, its signed event is enough", () => {
-  const told = { ...enabled, readAt: after(-5), readState: "disabled" as const };
-  expect(outcomeOf(reported(null, { connection: told, lookFailedAt: after(31) }), after(32)).state).toBe(
-    "fixed",
-  );
+  const contradicted = { ...enabled, readAt: after(-5), readState: "disabled" as const };
+  expect(
+    outcomeOf(reported(null, { connection: contradicted, lookFailedAt: after(31) }), after(32)).state,
+  ).toBe("fixed");
 });
 
-test("SnapTrade's signed word is also enough where a read before it, still disabled, was the last one that succeeded", () => {
+test("a signed event is also enough when the last successful read came before it and said disabled", () => {
   const announced = { ...enabled, observedAt: after(30), readAt: after(28), readState: "disabled" as const };
   const unread = reported(success, { connection: announced, lookFailedAt: after(31) });
   expect(outcomeOf(unread, after(32))).toEqual({ state: "fixed", confirmedAt: after(30) });
@@ -106,7 +108,7 @@ test("a connection that was repaired and broke again is reported as such", () =>
   });
 });
 
-test("a connection that is gone cannot be repaired", () => {
+test("a deleted connection can't be repaired", () => {
   expect(
     outcomeOf(
       reported(success, { connection: { ...stillDisabled, state: "deleted", brokeAt: null } }),
@@ -143,7 +145,7 @@ test("a failure is stated only after a look newer than the end of the visit", ()
   });
 });
 
-test("returning without a result is unknown for a while, and never called unfinished", () => {
+test("returning without a result is checked, then unknown, and never called unfinished", () => {
   expect(outcomeOf(reported({ status: "UNKNOWN" }), after(31))).toEqual({
     state: "checking",
     signedIn: false,
@@ -158,14 +160,14 @@ test("returning without a result is unknown for a while, and never called unfini
   });
 });
 
-test("signing in at a working connection counts when SnapTrade says someone did, not when the browser does", () => {
+test("a sign-in for a working connection counts when SnapTrade reports it, not when the browser does", () => {
   const worked = { ...enabled, fixedAt: null };
   const renew = (more: Partial<PortalFacts>) =>
     outcomeOf(reported(success, { intent: "renew", connection: worked, ...more }), after(31)).state;
   expect(renew({})).toBe("checking");
   expect(renew({ signInResult: "SUCCESS" })).toBe("fixed");
   expect(renew({ connection: { ...worked, updatedAt: after(5) } })).toBe("fixed");
-  // The moment of opening comes from a header that knows no parts of a second.
+  // openedAt comes from a header with whole seconds.
   for (const seconds of [-5, 0.9])
     expect(renew({ connection: { ...worked, updatedAt: after(seconds) } })).toBe("checking");
   const trade = { ...worked, access: "trade" as const };

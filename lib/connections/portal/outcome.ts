@@ -1,55 +1,53 @@
 import type { PortalFailure, PortalIntent, PortalOutcome, ReportedResult } from "@/lib/connections/views";
 
-/** What is known about the connection that a session is for. Times on SnapTrade's clock. */
+/** What is known about the connection that a session is for. Times are on SnapTrade's clock. */
 export interface PortalConnection {
   id: string;
   state: "enabled" | "disabled" | "deleted";
   /** The newest observation of any kind. */
   observedAt: Date;
-  /** The newest read, without events. */
+  /** The newest read; events don't count. */
   readAt: Date | null;
   readState: "enabled" | "disabled" | "deleted" | null;
   access: "read" | "trade";
   /** When SnapTrade last said that the connection changed. */
   updatedAt: Date | null;
-  /** When the newest repaired break ended, and when the current one began. */
+  /** When the newest repaired episode ended, and when the open one began. */
   fixedAt: Date | null;
   brokeAt: Date | null;
 }
 
 export interface PortalFacts {
   /**
-   * For "renew" and "allow-trading" the connection worked all along, so that it works proves nothing:
-   * SnapTrade must also say that someone signed in.
+   * For "renew" and "allow-trading", a working connection proves nothing, because it worked before: SnapTrade
+   * must also say that someone signed in.
    */
   intent: PortalIntent;
   /** SnapTrade's clock. */
   openedAt: Date;
   reportedResult: ReportedResult | null;
-  /** Our clock: when the claim reached us, and when the browser said that the visit was over. */
+  /** Our clock: when the report reached us, and when the browser said that the visit was over. */
   reportedAt: Date | null;
   leftAt: Date | null;
-  /** The result of the sign-in according to SnapTrade's webhook. */
+  /** The result of the sign-in, as reported by SnapTrade's webhook (docs/snaptrade.md §6.4). */
   signInResult: string | null;
   /** The connection to repair, or the one this session made; null when there is none. */
   connection: PortalConnection | null;
   /** A connection at the same brokerage that appeared during a session meant to repair another one. */
   secondConnectionId: string | null;
   /**
-   * The person already had a working connection at this brokerage, so the sign-in may have been for that one.
+   * The person has another working connection at this brokerage, so the sign-in may have been for that one.
    */
   hasOther: boolean;
-  /**
-   * Our clock: the start of the last look that SnapTrade answered, and of the last one since then that
-   * failed.
-   */
+  /** Our clock: when the last successful look began, and the last failed one since then. */
   lookedAt: Date | null;
   lookFailedAt: Date | null;
 }
 
 export const unconfirmedAfterSeconds = 60;
 /**
- * A session was opened at `openedAt` or within the second after it, as SnapTrade's `Date` header knows it.
+ * The login link was made up to this long after `openedAt`, because a `Date` header has whole seconds
+ * (docs/snaptrade.md §7.3).
  */
 const openedWithinMs = 1_000;
 
@@ -70,17 +68,18 @@ const failureOfCode: Partial<Record<string, PortalFailure>> = {
 };
 
 /**
- * Which failure a portal code or a webhook's attempt result means (docs/snaptrade.md §4.6, §4.11, §6.4);
- * every other one is "unexplained".
+ * The failure behind a portal error code or a sign-in result (docs/snaptrade.md §4.6, §4.11, §6.4);
+ * "unexplained" for all others.
  */
 export function failureOf(code: string | null): PortalFailure {
   return (code ? failureOfCode[code] : undefined) ?? "unexplained";
 }
 
 /**
- * Concludes one portal session from what SnapTrade said after it began; the claim only affects wording.
- * Success requires a read that agrees (docs/snaptrade.md §8.12) or, when SnapTrade can't be read, its signed
- * event; failure requires a look newer than the end of the visit that shows no repair.
+ * Concludes a portal session from what SnapTrade said after it began; the browser's report affects only the
+ * wording. Success takes a read that agrees (docs/snaptrade.md §8.12) or, while SnapTrade can't be read, its
+ * signed event. Failure takes a look after the visit that shows no repair.
+ * @param now our clock
  */
 export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
   const { connection, openedAt } = session;
@@ -97,8 +96,8 @@ export function outcomeOf(session: PortalFacts, now: Date): PortalOutcome {
 }
 
 /**
- * For a repair it is enough that the connection works; if it worked before, SnapTrade must also say that
- * someone signed in (docs/snaptrade.md §3.11, §6.4).
+ * For a repair, a working connection is enough. If it worked before, SnapTrade must also say that someone
+ * signed in (docs/snaptrade.md §3.11, §6.4).
  */
 function hasSignedIn({ intent, signInResult, connection, openedAt }: PortalFacts): boolean {
   if (intent === "connect" || intent === "reconnect" || signInResult === "SUCCESS") return true;
@@ -117,11 +116,11 @@ function enabledOutcome(
   connection: PortalConnection,
 ): PortalOutcome {
   const { id, readAt, readState, fixedAt, observedAt } = connection;
-  // A read that says otherwise is older than the event that the state rests on.
+  // A read that disagrees is older than the event that the state is based on.
   const confirmed = readAt !== null && readAt > openedAt && readState === "enabled";
   if (!confirmed && !lookFailedAt) return { state: "checking", signedIn: true };
   if (intent === "connect") return { state: "connected", connectionId: id, confirmedAt: observedAt };
-  // The first time SnapTrade said so, if known; each later look only repeats it.
+  // The first time that SnapTrade reported the repair, if known; later looks only repeat it.
   return { state: "fixed", confirmedAt: fixedAt && fixedAt > openedAt ? fixedAt : observedAt };
 }
 
@@ -139,7 +138,7 @@ function unrepairedOutcome(session: PortalFacts, now: Date): PortalOutcome {
       ? { state: "failed", failure: "no-new-connection", code: null }
       : { state: "unconfirmed" };
   }
-  // The portal lets people try again after an error (docs/snaptrade.md §4.10), so an error alone ends
+  // After an error the portal lets people try again (docs/snaptrade.md §4.10), so an error alone ends
   // nothing.
   if (!leftAt) return { state: "open" };
   if (!lookedSince) return { state: "checking", signedIn: false };
@@ -151,7 +150,7 @@ function unrepairedOutcome(session: PortalFacts, now: Date): PortalOutcome {
   return { state: "failed", ...explainFailure(reportedResult, signInResult) };
 }
 
-/** What the browser reported of a session, as its row keeps it. */
+/** What the browser reported about a session, from the columns of its row. */
 export function reportedResultOf(session: {
   reportedStatus: ReportedResult["status"] | null;
   reportedCode: string | null;
@@ -162,8 +161,8 @@ export function reportedResultOf(session: {
 }
 
 /**
- * Why a session failed: the portal's own code if we know it, else what SnapTrade said by webhook, else only
- * that it wasn't finished.
+ * Why a session failed: the portal's own code if we know it, otherwise the result in SnapTrade's webhook,
+ * otherwise only that it wasn't finished.
  */
 export function explainFailure(
   reportedResult: ReportedResult | null,
@@ -181,7 +180,7 @@ export function explainFailure(
   return { failure: failureOf(code), code };
 }
 
-/** True once a session has a final outcome; a repair may still be recognized after a failure. */
+/** Whether an outcome is final. A failed session can still turn into a repaired one. */
 export function isFinal({ state }: PortalOutcome): boolean {
   return state === "fixed" || state === "connected" || state === "stopped-again" || state === "failed";
 }

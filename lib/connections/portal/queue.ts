@@ -13,8 +13,8 @@ const resumeHours = 12;
 type QueueRow = typeof reconnectQueues.$inferSelect;
 
 /**
- * The way through all connections of this person that signing in can repair: the one begun lately if it still
- * covers them, else a new one.
+ * Continues the person's queue of connections that a sign-in can repair: the latest one, if it is under 12
+ * hours old and still covers them all, otherwise a new one.
  * @returns the queue's id and the connection to repair next
  * @throws AppError nothing-to-reconnect
  */
@@ -48,10 +48,7 @@ export async function continueQueue(
 
 const covers = (queue: QueueRow, broken: string[]) => broken.every((id) => queue.connectionIds.includes(id));
 
-/**
- * Connections whose repair is in the person's hands now; held back are those whose brokerage cannot take a
- * sign-in.
- */
+/** Disabled connections, without those whose brokerage can't take a sign-in now or that are being removed. */
 async function listRepairable(userId: string): Promise<string[]> {
   const db = await database();
   const rows = await db.query.connections.findMany({
@@ -76,8 +73,8 @@ async function listRepairable(userId: string): Promise<string[]> {
 }
 
 /**
- * Leaves one connection of a queue for later.
- * @throws AppError not-found for a queue that is not this person's
+ * Skips one connection of a queue for now.
+ * @throws AppError not-found for another person's queue
  */
 export async function skipInQueue(userId: string, queueId: string, connectionId: string): Promise<void> {
   await requireOwnQueue(userId, queueId);
@@ -103,8 +100,7 @@ async function findQueue(userId: string, queueId: string): Promise<QueueRow | un
 }
 
 /**
- * A queue as the dialog's rail draws it, with `currentId` marked; null when this person has none with this
- * id.
+ * A queue as the dialog shows it, with `currentId` marked; null when this person has no queue with this id.
  */
 export async function getQueueView(
   userId: string,

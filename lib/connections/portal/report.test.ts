@@ -10,7 +10,7 @@ import { withEmulator } from "@/lib/testing/connections";
 const emulator = withEmulator();
 withDatabase();
 
-/** How a session ends after these reports and the person's leaving. */
+/** The outcome of a session after these reports, once the person has left. */
 async function outcomeAfter(...reportedResults: ReportedResult[]) {
   const userId = await makeUser({ registered: false });
   const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
@@ -28,12 +28,12 @@ async function outcomeAfter(...reportedResults: ReportedResult[]) {
   ).outcome;
 }
 
-test("an error that comes a second time, in the older form without a code, keeps its reason", async () => {
+test("an error repeated in the older form without a code keeps its reason", async () => {
   const outcome = await outcomeAfter({ status: "ERROR", code: "1066" }, { status: "ERROR", code: null });
   expect(outcome).toEqual({ state: "failed", failure: "sign-in-refused", code: "1066" });
 });
 
-test("of two errors with a code the newer one is explained", async () => {
+test("of two errors with a code, the newer one is explained", async () => {
   const outcome = await outcomeAfter({ status: "ERROR", code: "1066" }, { status: "ERROR", code: "1023" });
   expect(outcome).toEqual({ state: "failed", failure: "different-login", code: "1023" });
 });

@@ -6,16 +6,16 @@ import { AppError } from "@/lib/base/errors";
 import { announceChanges, recordChange } from "@/lib/live";
 import type { ReportedResult } from "@/lib/connections/views";
 
-/** What a page reports about a visit: how it ended, or that the page is still open. */
+/** What a page reports about a portal session: how it ended, or that the page is still open. */
 export interface PortalReport {
   reportedResult: ReportedResult | null;
-  /** False while the portal is still shown, for example after an error that it lets the person retry. */
+  /** False while the portal is still shown, for example after an error that allows a retry. */
   over: boolean;
-  /** The page shows the portal right now, so the person is there, whatever was reported before. */
+  /** The page shows the portal now, so the person is there, whatever was reported before. */
   inside?: boolean;
-  /** False when no page is asking, so this is no sign of the person. */
+  /** False when the timer is asking, which is not a sign of the person. */
   fromPage?: boolean;
-  /** SnapTrade was asked about this person at `now` already. */
+  /** SnapTrade has already been asked about this person at `now`. */
   asked?: boolean;
 }
 
@@ -24,10 +24,10 @@ type Session = typeof portalSessions.$inferSelect;
 const weight: Record<ReportedResult["status"], number> = { UNKNOWN: 1, ABANDONED: 1, ERROR: 2, SUCCESS: 3 };
 
 /**
- * Records what a page says about a session of this person, unless the session has succeeded.
- * A session that was left, from another tab or by the timer, is open again while a page shows the portal.
- * @returns whether the session had succeeded before
- * @throws AppError not-found for a session that belongs to someone else
+ * Records what a page says about a session, unless the session has succeeded. A session that was left, from
+ * another tab or by the timer, reopens when a page shows its portal.
+ * @returns whether the session had already succeeded
+ * @throws AppError not-found for another person's session
  */
 export async function recordReport(
   userId: string,
@@ -50,7 +50,7 @@ export async function recordReport(
         activeAt: fromPage ? now : session.activeAt,
         ...back,
         ...news,
-        // The person may have been back without a sign of it, on a page of its own; the newest end counts.
+        // The person may have returned on a page that doesn't report it, so the newest end counts.
         ...(over && (fromPage || !session.leftAt) ? { leftAt: now } : {}),
       })
       .where(own);
@@ -63,8 +63,8 @@ export async function recordReport(
 }
 
 /**
- * Not one that has succeeded, nor one where the person says so: whoever has signed in waits for nothing in a
- * portal still shown elsewhere.
+ * Whether a session can reopen: not after a success, whether recorded or only reported, because someone who
+ * has signed in isn't waiting in a portal that another tab still shows.
  */
 export function isResumable({ outcome, reportedStatus }: Session): boolean {
   return (
@@ -72,10 +72,7 @@ export function isResumable({ outcome, reportedStatus }: Session): boolean {
   );
 }
 
-/**
- * What is true of a session in which the person is, or is again: having left it no longer is, an error still
- * is.
- */
+/** What changes when a session reopens: it is no longer left, while a reported error still stands. */
 export function resumed({ reportedStatus }: Session) {
   const open = { leftAt: null, outcome: null, endedAt: null };
   return reportedStatus === "ERROR"
@@ -84,9 +81,8 @@ export function resumed({ reportedStatus }: Session) {
 }
 
 /**
- * Messages repeat and arrive in any order; we keep the most informative one, the newer of two errors with a
- * code, and leaving afterwards overrides nothing. The same end once more is a new end, to be checked from
- * then on.
+ * Messages repeat and arrive in any order (docs/snaptrade.md §4.9). The most informative one is kept, and the
+ * newer of two errors with a code. A repeated end is a new end, so it is checked again from then on.
  */
 function newsOf(
   session: Pick<Session, "reportedStatus">,

@@ -7,26 +7,25 @@ import { recordChange } from "@/lib/live";
 import { requestLook } from "@/lib/connections/observations/snaptrade-user";
 import { isPortalOpen } from "@/lib/connections/look/due";
 
-interface Attempt {
+interface SignInResult {
   brokerageId: string | null;
   result: string;
-  /** SnapTrade's clock; null when the event has no timestamp. */
+  /** SnapTrade's clock; null if the event has no timestamp. */
   happenedAt: Date | null;
   /** Our clock. */
   receivedAt: Date;
 }
 
 /**
- * Records how a sign-in ended on the person's open portal session at that brokerage. SnapTrade names no
- * connection and no session (docs/snaptrade.md §6.4), so the result counts only if every session open then is
- * for the same connection; a guess could explain the wrong one. A dated event is compared with SnapTrade's
- * time of the login link; an undated one with our own.
+ * Records the result of a sign-in on the person's open portal sessions at that brokerage. The event names no
+ * connection (docs/snaptrade.md §6.4), so it is dropped unless all matching sessions are for one connection.
+ * Dated events are compared with openedAt, undated ones with startedAt.
  * @returns whether a session matches
  */
 export async function recordSignInResult(
   tx: Transaction,
   userId: string,
-  { brokerageId, result, happenedAt, receivedAt }: Attempt,
+  { brokerageId, result, happenedAt, receivedAt }: SignInResult,
 ): Promise<boolean> {
   const [at, opened] = happenedAt
     ? [happenedAt, portalSessions.openedAt]
@@ -52,7 +51,7 @@ export async function recordSignInResult(
   const [newest, ...others] = fitting;
   if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId))
     return false;
-  // "Failed" without a reason does not replace a reason.
+  // A failure without a reason doesn't replace one with a reason.
   const explained = fitting.filter(({ signInResult }) => brokerageId || !signInResult);
   for (const { id } of explained)
     await tx.update(portalSessions).set({ signInResult: result }).where(eq(portalSessions.id, id));
@@ -61,8 +60,8 @@ export async function recordSignInResult(
 }
 
 /**
- * SnapTrade reported a repair while the person is in the portal: make a look due at once, so that a read can
- * confirm it.
+ * Makes a look due now if the person has an open portal session for this connection, so that a read can
+ * confirm the repair that an event reported (docs/snaptrade.md §8.12).
  */
 export async function confirmRepair(
   tx: Transaction,
@@ -79,8 +78,8 @@ export async function confirmRepair(
 }
 
 /**
- * Records that SnapTrade said a connection changed: for one that already worked, a sign of a new sign-in
- * (docs/snaptrade.md §8.19).
+ * Records that SnapTrade says a connection changed. For one that already worked, that is a sign of a new
+ * sign-in (docs/snaptrade.md §8.19).
  * @param at SnapTrade's clock
  */
 export async function recordUpdate(

@@ -31,10 +31,7 @@ async function findConnections(userId: string) {
 }
 type Connection = Awaited<ReturnType<typeof findConnections>>[number];
 
-/**
- * The person's other portal sessions for new connections, which may have made the one this session could
- * claim.
- */
+/** The person's other sessions with intent "connect", one of which may have made the new connection. */
 async function findOthers({ id, userId }: Session) {
   const db = await database();
   return db
@@ -53,7 +50,7 @@ async function findOthers({ id, userId }: Session) {
 }
 type Other = Awaited<ReturnType<typeof findOthers>>[number];
 
-/** One portal session and what the server knows about it, or null when this person has none with this id. */
+/** A portal session with its outcome; null when this person has no session with this id. */
 export async function getPortalView(
   userId: string,
   portalSessionId: string,
@@ -118,7 +115,7 @@ function decide(
   const { openedAt, outcome, endedAt } = session;
   if (outcome === "not-opened" || !openedAt) return { state: "failed", failure: "our-side", code: null };
   const known = connection ? factsOf(connection) : null;
-  // Repaired once; whatever happened later belongs to the connection, unless it has stopped again.
+  // A recorded repair stands; what happened later is the connection's story, unless it stopped again.
   if (outcome === "fixed" && endedAt && known?.state === "enabled") {
     const at = known.fixedAt;
     return { state: "fixed", confirmedAt: at && at > openedAt ? at : endedAt };
@@ -161,9 +158,9 @@ function factsOf(connection: Connection): PortalConnection {
 }
 
 /**
- * The connection to repair. For a new one, what SnapTrade has listed since then at that brokerage or a
- * sibling of it; otherwise one there that was repaired in the meantime, since the same login may return the
- * same connection (docs/snaptrade.md §3.7).
+ * The connection to repair or, for a new one, what SnapTrade has listed since at that brokerage or a sibling;
+ * otherwise one there that was repaired meanwhile, since a login may return the existing connection
+ * (docs/snaptrade.md §3.7).
  */
 function connectionOf(session: Session, all: Connection[], others: Other[]): Connection | undefined {
   const { connectionId, openedAt, brokerageId } = session;
@@ -180,10 +177,7 @@ function connectionOf(session: Session, all: Connection[], others: Other[]): Con
 
 const isOpen = ({ outcome }: Other) => outcome === null;
 
-/**
- * Another open session there reported success and this one did not, so the new connection belongs to that
- * one.
- */
+/** Another open session there reported success and this one did not, so the new connection is that one's. */
 function isForAnother(session: Session, { brokerageId }: Connection, others: Other[]): boolean {
   if (session.reportedStatus === "SUCCESS") return false;
   return others.some(
@@ -193,7 +187,7 @@ function isForAnother(session: Session, { brokerageId }: Connection, others: Oth
 
 /**
  * Some brokerages have several entries, and the portal may lead from one to another (docs/snaptrade.md
- * §8.20); only connections that no other session was for count.
+ * §8.20). Only a connection at a brokerage without another open session counts.
  */
 function siblingOf(session: Session, fresh: Connection[], others: Other[]): Connection | undefined {
   if (session.reportedStatus !== "SUCCESS" && session.signInResult !== "SUCCESS") return undefined;
@@ -230,8 +224,8 @@ function repairedSince({ episodes: newest }: Connection, openedAt: Date): boolea
 }
 
 /**
- * Which accounts from before the break, or from before the visit where nothing was broken, SnapTrade has
- * listed again since the repair; null until it was asked. All times are on SnapTrade's clock.
+ * Which accounts from before the break (or the session, if nothing was broken) are listed again since the
+ * repair; null until SnapTrade has been asked. Times are on SnapTrade's clock.
  */
 function accountsBack(connection: Connection, openedAt: Date, askedAt: Date | null): AccountsBack | null {
   const { accounts, updatedAt, episodes: newest } = connection;
