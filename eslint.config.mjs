@@ -3,8 +3,8 @@ import nextCoreWebVitals from "eslint-config-next/core-web-vitals";
 import tseslint from "typescript-eslint";
 
 /**
- * The floors of the house, lowest first: a file imports from its own room, from those on its left in the same
- * floor, and from every floor below. Nothing is called back upward. Each folder of lib/ stands here once.
+ * The floors of lib/, lowest first. A file may import from its own room, from rooms to its left on the same
+ * floor, and from every floor below (docs/decisions/0014-rooms-and-words.md). Every folder is listed once.
  */
 const floors = [
   ["base"],
@@ -21,8 +21,8 @@ const floors = [
   ["reconcile"],
 ].map((floor) => floor.map((room) => `./lib/${room}`));
 
-/** What components may take from a domain: actions, schemas and the shapes that are drawn. */
-const statusDisplay = ["actions", "schema", "views", "pages/status", "portal/outcome", "look/due"];
+/** What components may import from a domain: actions, schemas, views, and the pure rules they share. */
+const openToComponents = ["actions", "schema", "views", "pages/status", "portal/outcome", "look/due"];
 const domains = ["auth", "connections", "notifications", "account", "webhooks", "reconcile"];
 const adapters = ["db", "snaptrade", "server", "budget.ts", "live.ts", "mail-frame.ts", "mail.ts"];
 
@@ -40,7 +40,7 @@ const zones = [
   ...domains.map((name) => ({
     target: "./components",
     from: `./lib/${name}`,
-    except: statusDisplay.map((file) => `./${file}.ts`),
+    except: openToComponents.map((file) => `./${file}.ts`),
   })),
 ].flatMap(({ target, from, except }) =>
   [from]
@@ -50,7 +50,7 @@ const zones = [
     ),
 );
 
-/** Each vendor has one door. */
+/** Each vendor's package may be imported in one place only. */
 const doors = [
   { package: "snaptrade-typescript-sdk", only: "lib/snaptrade/**" },
   { package: "next-auth", only: "lib/auth/**" },
@@ -64,7 +64,7 @@ const restrict = (packages) => [
   {
     patterns: packages.map((name) => ({
       group: [name, `${name}/*`],
-      message: `${name} has one door; call what stands behind it.`,
+      message: `Only one place imports ${name}; call that instead.`,
     })),
   },
 ];
@@ -94,20 +94,18 @@ export default defineConfig([
       ),
     },
   })),
-  // Tests, and what sets the stage for them, may start the emulator and open databases.
+  // Tests and their setup may start the emulator and open databases.
   {
     files: ["lib/**/*.test.ts", "lib/**/testing.ts", "lib/testing/**"],
     rules: { "import/no-restricted-paths": "off", "no-restricted-imports": "off" },
   },
-  // The logo's host is SnapTrade's; our server should not fetch and resize it.
+  // Logos are on SnapTrade's host; our server should not fetch and resize them.
   { files: ["components/ui/tile.tsx"], rules: { "@next/next/no-img-element": "off" } },
-  // Two proofs run the app's own rules: a simulated process, through what one file names of lib/, and the
-  // looking policy.
+  // Two proofs run the app's own code: the simulator, through one entry file, and the bench of the policy.
   {
     files: ["e2e/proofs/simulate/process/app-entry.ts", "e2e/proofs/bench/policy.ts"],
     rules: { "import/no-restricted-paths": "off" },
   },
-  // The emulator is no part of the app; what proves that nothing is lost, or makes days pass, speaks to the
-  // database itself.
+  // The emulator isn't part of the app, and some proofs access the database directly.
   { files: ["e2e/**"], rules: { "no-restricted-imports": "off" } },
 ]);

@@ -160,7 +160,7 @@ test("returning without a result is checked, then unknown, and never called unfi
   });
 });
 
-test("a sign-in for a working connection counts when SnapTrade reports it, not when the browser does", () => {
+test("a sign-in for a working connection counts only when SnapTrade reports it, whatever the browser says", () => {
   const worked = { ...enabled, fixedAt: null };
   const renew = (more: Partial<PortalFacts>) =>
     outcomeOf(reported(success, { intent: "renew", connection: worked, ...more }), after(31)).state;

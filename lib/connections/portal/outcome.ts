@@ -46,7 +46,7 @@ export interface PortalFacts {
 
 export const unconfirmedAfterSeconds = 60;
 /**
- * The login link was made up to this long after `openedAt`, because a `Date` header has whole seconds
+ * How exactly `openedAt` is known: it derives from `Date` headers, which have whole seconds
  * (docs/snaptrade.md §7.3).
  */
 const openedWithinMs = 1_000;
