@@ -140,9 +140,9 @@ const mutations: Record<string, Patch[]> = {
   ],
   /** A page rendered while SnapTrade is asked for a login link shows the portal as open. */
   "C13-link": [
-    { file: "lib/connections/pages/data.ts", from: "  if (!openedAt) return false;\n", to: "" },
+    { file: "lib/connections/pages/connection-view.ts", from: "  if (!openedAt) return false;\n", to: "" },
     {
-      file: "lib/connections/pages/data.ts",
+      file: "lib/connections/pages/connection-view.ts",
       from: "if (disabledAt && openedAt.getTime()",
       to: "if (openedAt && disabledAt && openedAt.getTime()",
     },

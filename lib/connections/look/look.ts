@@ -12,8 +12,7 @@ import { readConnections } from "./read";
 import { recordAnswer, recordFailedLook, type LookFor } from "./record";
 
 /** "nobody": the person has no SnapTrade user, and therefore no connections. */
-type LookResult =
-  { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
+type LookResult = { looked: true; changed: string[] } | { looked: false; reason: "nobody" | FailureKind };
 
 const inFlight = new Map<string, Promise<LookResult>>();
 
