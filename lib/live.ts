@@ -11,7 +11,8 @@ export { recordChange } from "./db/changes";
 const channel = "reconnect_changes";
 /** PostgreSQL allows a payload of 8,000 bytes; beyond this many people, the announcement is for everyone. */
 const maxNamed = 200;
-const everyone = "*";
+/** The payload that stands for all people; processes of earlier versions always send it. */
+const everyone = "";
 const pollMs = 1_000;
 const pagesPerUser = 5;
 

@@ -155,7 +155,7 @@ export class Database {
     const status = String.fromCharCode(answer.at(-1) ?? 0);
     if (status === "I") {
       if (this.holder === session) this.release();
-      if (includes(unit, "pg_notify")) this.notifyAll();
+      if (includes(unit, "pg_notify")) this.notify(unit);
     } else {
       this.holder = session;
       session.sitInTransaction();
@@ -182,15 +182,26 @@ export class Database {
     exchange(this.pglite, simpleQuery(`set sim.now = '${now}'`));
   }
 
-  private notifyAll() {
+  private notify(unit: Uint8Array) {
     const pid = Buffer.alloc(4);
     for (const session of this.sessions)
-      for (const channel of session.channels) session.send(message("A", pid, text(channel, "")));
+      for (const channel of session.channels)
+        session.send(message("A", pid, text(channel, payloadOf(unit, channel))));
   }
 }
 
 /** Only statements containing one of these can read the time; a transaction keeps the time of its start. */
 const timeWords = ["begin", "now()", "_timestamp()", "default"];
+
+/** The payload of a NOTIFY on this channel: the parameter that is bound right after the channel's name. */
+function payloadOf(unit: Uint8Array, channel: string): string {
+  const bytes = Buffer.from(unit.buffer, unit.byteOffset, unit.length);
+  const at = bytes.lastIndexOf(channel);
+  const from = at + channel.length + 4;
+  if (at < 0 || from > bytes.length) return "";
+  const length = bytes.readInt32BE(from - 4);
+  return bytes.toString("utf8", from, from + Math.max(0, length));
+}
 
 function includes(unit: Uint8Array, words: string): boolean {
   return Buffer.from(unit.buffer, unit.byteOffset, unit.length).includes(words);
