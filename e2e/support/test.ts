@@ -38,9 +38,14 @@ interface Delivery {
 
 type Make = (...connections: SeededConnection[]) => Promise<Owner>;
 
+/**
+ * Broken a while ago: many people's breaks at the same moment would be an incident, which pages describe
+ * differently.
+ */
 export const broken = (brokerage: string, more: Partial<SeededConnection> = {}): SeededConnection => ({
   brokerage,
   disabled: true,
+  disabledDate: new Date(Date.now() - 3_600_000).toISOString(),
   ...more,
 });
 
