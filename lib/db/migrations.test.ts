@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { PGlite } from "@electric-sql/pglite";
+import { expect, test } from "vitest";
+
+interface Journal {
+  entries: { tag: string }[];
+}
+
+const { entries } = JSON.parse(readFileSync("drizzle/meta/_journal.json", "utf8")) as Journal;
+
+async function apply(client: PGlite, tag: string) {
+  const sql = readFileSync(path.join("drizzle", `${tag}.sql`), "utf8");
+  for (const statement of sql.split("--> statement-breakpoint")) await client.exec(statement);
+}
+
+const ids = Array.from({ length: 9 }, (_, index) => `00000000-0000-4000-8000-00000000000${index}`);
+const [owner, brokerage, connection, episode, first, second, third, fourth] = ids;
+
+test("renaming columns and intents loses nothing that the version before stored", async () => {
+  const client = await PGlite.create();
+  const at = entries.findIndex(({ tag }) => tag === "0009_words");
+  for (const { tag } of entries.slice(0, at)) await apply(client, tag);
+  await client.exec(`
+    insert into users (id, email) values ('${owner}', 'someone@example.com');
+    insert into snaptrade_users (user_id, snaptrade_user_id, sealed_secret, registered_at, gone_at, checks, checks_since)
+      values ('${owner}', 'one', 'sealed', now(), now(), 4, now());
+    insert into brokerages (id, slug, name, enabled, maintenance, degraded, opens_window, observed_at)
+      values ('${brokerage}', 'QUESTRADE', 'Questrade', true, false, false, true, now());
+    insert into connections (id, user_id, brokerage_id, access, state, observed_at, kept_beside_at, last_beat_at, beats, beat_gap_ms)
+      values ('${connection}', '${owner}', '${brokerage}', 'read', 'disabled', now(), '2026-11-01', '2026-11-02', 7, 86400000);
+    insert into episodes (id, connection_id, broke_at, noticed_at, noticed_by)
+      values ('${episode}', '${connection}', now(), now(), 'webhook');
+    insert into portal_sessions (id, user_id, intent, connection_id, wish, started_at, claim, claimed_at, attempt_result) values
+      ('${first}', '${owner}', 'reconnect', '${connection}', null, now(), '{"status":"ERROR","code":"1066"}', '2026-11-03', 'FAILED'),
+      ('${second}', '${owner}', 'reconnect', '${connection}', 'trade', now(), '{"status":"SUCCESS","code":null}', now(), null),
+      ('${third}', '${owner}', 'reconnect', '${connection}', 'renew', now(), null, null, null),
+      ('${fourth}', '${owner}', 'connect', null, null, now(), null, null, null);
+    insert into webhook_events (id, type, payload, received_at, attempts, next_attempt_at, problem, attempt_result)
+      values ('event', 'CONNECTION_BROKEN', '{}', now(), 2, '2026-11-04', 'Error 22003', 'SUCCESS');
+    insert into notices (user_id, episode_id, kind, created_at, not_before, mail, claimed_at, problem)
+      values ('${owner}', '${episode}', 'back', now(), '2026-11-05', 'leaving', '2026-11-06 00:00Z', 'why');`);
+  await apply(client, "0009_words");
+
+  const rows = async (query: string) => (await client.query(query)).rows;
+  expect(
+    await rows(
+      "select intent, reported_status, reported_code, sign_in_result from portal_sessions order by id",
+    ),
+  ).toEqual([
+    { intent: "reconnect", reported_status: "ERROR", reported_code: "1066", sign_in_result: "FAILED" },
+    { intent: "allow-trading", reported_status: "SUCCESS", reported_code: null, sign_in_result: null },
+    { intent: "renew", reported_status: null, reported_code: null, sign_in_result: null },
+    { intent: "connect", reported_status: null, reported_code: null, sign_in_result: null },
+  ]);
+  expect(
+    await rows("select heartbeats, heartbeat_gap_ms, kept_both_since is not null as kept from connections"),
+  ).toEqual([{ heartbeats: 7, heartbeat_gap_ms: 86_400_000, kept: true }]);
+  expect(await rows("select gone_reason, checks_this_minute from snaptrade_users")).toEqual([
+    { gone_reason: "deleted", checks_this_minute: 4 },
+  ]);
+  expect(
+    await rows(
+      "select run_at = '2026-11-04' as due, locked_until, last_error, sign_in_result from webhook_events",
+    ),
+  ).toEqual([{ due: true, locked_until: null, last_error: "Error 22003", sign_in_result: "SUCCESS" }]);
+  expect(
+    await rows(
+      "select kind, run_at = '2026-11-05' as due, locked_until = '2026-11-06 00:02Z' as locked, last_error from notices",
+    ),
+  ).toEqual([{ kind: "when-back", due: true, locked: true, last_error: "why" }]);
+  await client.close();
+});
