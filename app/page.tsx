@@ -16,7 +16,10 @@ export default async function SignInPage({ searchParams }: PageProps<"/">) {
   if (await getUser()) redirect("/connections");
   const { error: code, callbackUrl } = await searchParams;
   const error =
-    typeof code === "string" ? (sentences[code] ?? "We couldn’t sign you in. Request a new link.") : null;
+    typeof code === "string"
+      ? ((Object.hasOwn(sentences, code) ? sentences[code] : null) ??
+        "We couldn’t sign you in. Request a new link.")
+      : null;
   return (
     <main className="flex flex-1 items-center justify-center px-4 py-16">
       <SignInForm appName={env().APP_NAME} returnTo={pathWithin(callbackUrl)} error={error} />

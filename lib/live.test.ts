@@ -1,10 +1,10 @@
 import { expect, test, vi } from "vitest";
 import { listConnectionViews } from "@/lib/connections/pages/list";
-import { database } from "./db/client";
+import { database, transaction } from "./db/client";
 import { observe } from "@/lib/connections/observations/observe";
 import type { OpenDatabase } from "./db/database";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
-import { follow } from "./live";
+import { announceChanges, follow, recordChange } from "./live";
 import { testSettings } from "@/lib/testing/unique";
 import { makeConnections } from "@/lib/testing/webhooks";
 
@@ -106,5 +106,24 @@ test("an announcement about others makes a process without their pages ask nothi
   expect(select.mock.calls.length).toBe(before);
   select.mockRestore();
   expect(page.announced).toEqual([0]);
+  page.close?.();
+});
+
+test("a change whose commit was answered too late is announced with the next one", async () => {
+  const holder = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
+  const opened = await holder.reconnectDatabase;
+  if (!opened) throw new Error("No database is open");
+  const [owner, other] = [await makeUser(), await makeUser()];
+  const page = await openPage(owner);
+  const late: OpenDatabase["transaction"] = async (work) => {
+    await opened.transaction(work);
+    throw new Error("The answer was lost");
+  };
+  holder.reconnectDatabase = Promise.resolve({ ...opened, transaction: late });
+  await expect(transaction((tx) => recordChange(tx, owner))).rejects.toThrow("lost");
+  holder.reconnectDatabase = Promise.resolve(opened);
+  await transaction((tx) => recordChange(tx, other));
+  await announceChanges();
+  await page.until(1);
   page.close?.();
 });

@@ -14,6 +14,9 @@ const maxNamed = 200;
 /** The payload that stands for all people; processes of earlier versions always send it. */
 const everyone = "";
 const pollMs = 1_000;
+/** An announcement may be lost with its process, so even a listener that hears asks this often. */
+const askAnywayMs = 30_000;
+const announceAgainMs = 5_000;
 const pagesPerUser = 5;
 
 /**
@@ -30,6 +33,7 @@ export async function announceChanges(): Promise<void> {
     // The data is safe; open pages are notified with the next announcement.
     toBeAnnounced(people);
     log.warn(describeError(error), "A change could not be announced");
+    setTimeout(() => void announceChanges(), announceAgainMs).unref();
   }
 }
 
@@ -76,6 +80,7 @@ async function listenToChanges(): Promise<void> {
   setInterval(() => {
     if (!hears?.()) hear(null);
   }, pollMs).unref();
+  setInterval(() => hear(null), askAnywayMs).unref();
 }
 
 /** People whose versions have to be read again. */

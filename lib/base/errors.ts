@@ -36,7 +36,7 @@ export class AppError extends Error {
 /** The sentence for a code in one of our URLs; null for anything that isn't one of our codes. */
 export function errorSentence(code: string | string[] | undefined): string | null {
   if (code === "unexpected") return unexpectedSentence;
-  return typeof code === "string" && code in messages ? messages[code as AppErrorCode] : null;
+  return typeof code === "string" && Object.hasOwn(messages, code) ? messages[code as AppErrorCode] : null;
 }
 
 export const unexpectedSentence =

@@ -14,7 +14,7 @@ type Result = ActionResult<OpenedPortal>;
  * explains the failure
  */
 export async function openInPage({ kind = "", ...fields }: Fields): Promise<OpenedInPage> {
-  const opening = ways[kind];
+  const opening = Object.hasOwn(ways, kind) ? ways[kind] : undefined;
   if (!opening) return { errorPage: "/connections" };
   const { result, otherwise } = await opening(fields);
   if (!result.ok)

@@ -31,17 +31,19 @@ export function recordChangeAt(tx: Writer, brokerageIds: string[]): Promise<void
 
 /**
  * Runs a transaction's work, then marks the affected people. Users are locked last and in one order.
- * @returns also whom to announce once it is committed
+ * @param changed receives the people to announce once it is committed
  */
 export async function withChanges<T>(
   tx: Transaction,
   work: (tx: Transaction) => Promise<T>,
-): Promise<{ result: T; changed: string[] }> {
+  changed: string[],
+): Promise<T> {
   const changes: Changes = { users: new Set(), brokerages: new Set() };
   pending.set(tx, changes);
   const result = await work(tx);
   pending.delete(tx);
-  return { result, changed: await write(tx, changes) };
+  changed.push(...(await write(tx, changes)));
+  return result;
 }
 
 /** Keeps these people for the next announcement. */

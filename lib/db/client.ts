@@ -54,9 +54,13 @@ export async function database(): Promise<Database> {
  * @throws whatever `work` throws, TimeLimitError when it takes too long, and DatabaseError like database
  */
 export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const { result, changed } = await (await opened()).transaction((tx) => withChanges(tx, work));
-  toBeAnnounced(changed);
-  return result;
+  const changed: string[] = [];
+  try {
+    return await (await opened()).transaction((tx) => withChanges(tx, work, changed));
+  } finally {
+    // Even after an error: the commit may have succeeded although its answer was lost.
+    toBeAnnounced(changed);
+  }
 }
 
 /**

@@ -7,7 +7,9 @@ import { incidents } from "@/lib/db/schema/incidents";
 import { brokerages } from "@/lib/db/schema/connections";
 import { users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
+import { claimMails, recordLeaving } from "./claim";
 import { listDuePeople } from "./due";
+import { recordAbandoned, recordSent } from "./outcome";
 import { sendDueNotices } from "./send";
 import { at, days, makeOwner, withMailServer } from "@/lib/testing/notifications";
 
@@ -169,6 +171,16 @@ describe("a failure for one person", () => {
     });
     await sendDueNotices(at(10));
     expect(subjects()).toHaveLength(1);
+  });
+
+  test("a process whose clock is a little behind gives up no e-mail that another one is sending", async () => {
+    const owner = await makeOwner();
+    await owner.report(0, "disabled", 0);
+    const [mail] = (await claimMails(owner.userId, at(11))).mails;
+    if (!mail) throw new Error("Nothing was claimed");
+    expect(await recordLeaving(mail, at(11))).toBe(true);
+    expect(await recordAbandoned(new Date(at(11).getTime() - 5))).toBe(0);
+    await recordSent(owner.userId, mail.mailId, "Sent", at(11));
   });
 
   test("never makes many concurrent processes send more than one e-mail for several breaks", async () => {

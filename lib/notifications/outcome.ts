@@ -12,7 +12,7 @@ import { planReminders } from "./record";
 /** A process that holds a notice for longer than this is considered dead. Longer than any e-mail takes. */
 export const leaseMs = 2 * 60_000;
 const maxAttempts = 6;
-const firstGapMs = 2 * 60_000;
+const firstGapMs = 3 * 60_000;
 const abandonedAtOnce = 500;
 
 /**
@@ -118,7 +118,7 @@ export async function recordAbandoned(now: Date): Promise<number> {
   // A lease that ends later than any lease can was taken before a clock was set back.
   const abandoned = or(
     lt(notices.lockedUntil, now),
-    gt(notices.lockedUntil, new Date(now.getTime() + leaseMs)),
+    gt(notices.lockedUntil, new Date(now.getTime() + 2 * leaseMs)),
   );
   const found = await db
     .select({ userId: notices.userId })

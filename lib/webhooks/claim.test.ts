@@ -82,6 +82,17 @@ describe("processing the inbox", () => {
     expect(await known(bad)).toMatchObject({ state: "enabled", episodes: [] });
   });
 
+  test("a worker whose clock is a little behind takes no event under another's lease", async () => {
+    const owner = await makeConnections(1, at(0));
+    const event = about(owner, owner.ids[0], "disabled", 10);
+    await deliver(event);
+    const now = Date.now();
+    expect((await claim(new Date(now), "")).events).toHaveLength(1);
+    for (const behindMs of [5, 1_000, 30_000])
+      expect((await claim(new Date(now - behindMs), "")).events).toEqual([]);
+    await makeDue(event);
+  });
+
   test("an event under one worker's lease is claimed by no other until the lease ends", async () => {
     const owner = await makeConnections(1, at(0));
     const event = about(owner, owner.ids[0], "disabled", 10);

@@ -59,11 +59,11 @@ async function listPeople(after: string): Promise<string[]> {
 }
 
 /**
- * True if no worker holds the event. A lease that ends later than any lease can was taken before a clock was
- * set back.
+ * True if no worker holds the event. A lease that ends much later than one taken now was taken before a clock
+ * was set back; other processes' clocks may be ahead of ours by up to a lease.
  */
 function isFree(now: Date) {
-  const [moment, latest] = [now, new Date(now.getTime() + leaseMs)].map(
+  const [moment, latest] = [now, new Date(now.getTime() + 2 * leaseMs)].map(
     (at) => sql`${at.toISOString()}::timestamptz`,
   );
   return sql`(locked_until is null or locked_until <= ${moment} or locked_until > ${latest})`;

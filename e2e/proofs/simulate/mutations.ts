@@ -80,11 +80,6 @@ const mutations: Record<string, Patch[]> = {
       from: "if (!confirmed && !lookFailedAt) return",
       to: "if (!confirmed && !lookFailedAt && !observedAt) return",
     },
-    {
-      file: "lib/connections/portal/check.ts",
-      from: "} else if (!succeeded && (await",
-      to: "} else if (!succeeded && !isRepaired(await requireView(userId, portalSessionId, now)) && (await",
-    },
   ],
   /** The browser's SUCCESS and any working connection at that brokerage make "connected". */
   C3: [

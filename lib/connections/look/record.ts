@@ -39,7 +39,7 @@ export async function recordAnswer(
     disabledAt: connection.disabledAt,
     details: detailsOf(connection),
   }));
-  const { observed, news } = await transaction(async (tx) => {
+  const observed = await transaction(async (tx) => {
     const observed = await observeWithin(tx, userId, [
       ...listed,
       ...gone.map((connectionId): ConnectionObservation => ({
@@ -50,13 +50,13 @@ export async function recordAnswer(
       })),
     ]);
     const hidden = await recordUnreadable(tx, userId, { seen, unreadable }, now);
-    const turned = await recordLook(tx, userId, now, {
+    await recordLook(tx, userId, now, {
       lookAgainAt: observed.lookAgainAt,
-      unreadable: hidden.unknown,
+      unreadable: hidden,
     });
-    return { observed, news: turned || hidden.changed || observed.changed.length > 0 };
+    return observed;
   });
-  if (news) await announceChanges();
+  await announceChanges();
   return observed;
 }
 
@@ -72,16 +72,16 @@ function detailsOf({
 
 /**
  * Marks connections listed in a form we can't read: they keep their state and are shown as unknown.
- * @returns whether that changed anything, and how many of them we can't show at all
+ * @returns how many of them we can't show at all
  */
 async function recordUnreadable(
   tx: Transaction,
   userId: string,
   { seen, unreadable }: Pick<Answer, "seen" | "unreadable">,
   now: Date,
-): Promise<{ changed: boolean; unknown: number }> {
+): Promise<number> {
   const hidden = [...unreadable, ...seen.filter(({ brokerage }) => !brokerage)];
-  if (hidden.length === 0) return { changed: false, unknown: 0 };
+  if (hidden.length === 0) return 0;
   const ids = unreadable.flatMap(({ id }) => id ?? []);
   const own = await tx
     .select({ id: connections.id, unreadableSince: connections.unreadableSince })
@@ -98,10 +98,7 @@ async function recordUnreadable(
   if (turned.length > 0)
     await tx.update(connections).set({ unreadableSince: now }).where(inArray(connections.id, turned));
   if (turned.length > 0) await recordChange(tx, userId);
-  return {
-    changed: turned.length > 0,
-    unknown: hidden.filter(({ id }) => !own.some((one) => one.id === id)).length,
-  };
+  return hidden.filter(({ id }) => !own.some((one) => one.id === id)).length;
 }
 
 interface Answered {
@@ -118,7 +115,7 @@ async function recordLook(
   userId: string,
   now: Date,
   { lookAgainAt, unreadable }: Answered,
-): Promise<boolean> {
+): Promise<void> {
   const own = eq(snapTradeUsers.userId, userId);
   const [before] = await tx
     .select({
@@ -129,7 +126,7 @@ async function recordLook(
     .from(snapTradeUsers)
     .where(own)
     .for("update");
-  if (!before) return false;
+  if (!before) return;
   const stillDue = before.lookDueAt && before.lookDueAt > now ? before.lookDueAt : null;
   await tx
     .update(snapTradeUsers)
@@ -141,9 +138,7 @@ async function recordLook(
       ...accepted,
     })
     .where(own);
-  const turned = before.lookFailedAt !== null || before.lookedAt === null;
-  if (turned) await recordChange(tx, userId);
-  return turned;
+  if (before.lookFailedAt !== null || before.lookedAt === null) await recordChange(tx, userId);
 }
 
 /**
@@ -163,18 +158,16 @@ const earlier = (one: Date | null, other: Date | null) =>
 /** Records a failed look, unless a newer one succeeded. Only the first failure is announced to open pages. */
 export async function recordFailedLook(userId: string, now: Date): Promise<void> {
   const own = eq(snapTradeUsers.userId, userId);
-  const turned = await transaction(async (tx) => {
+  await transaction(async (tx) => {
     const { lookedAt, lookFailedAt } = snapTradeUsers;
     const [before] = await tx
       .select({ lookedAt, lookFailedAt })
       .from(snapTradeUsers)
       .where(own)
       .for("update");
-    if (!before || isOvertaken(before.lookedAt, now)) return false;
+    if (!before || isOvertaken(before.lookedAt, now)) return;
     await tx.update(snapTradeUsers).set({ lookFailedAt: now }).where(own);
-    if (before.lookFailedAt !== null) return false;
-    await recordChange(tx, userId);
-    return true;
+    if (before.lookFailedAt === null) await recordChange(tx, userId);
   });
-  if (turned) await announceChanges();
+  await announceChanges();
 }

@@ -134,7 +134,7 @@ async function write(
     if (rows.length > 0) await recordChange(tx, userId);
     return rows.length > 0;
   });
-  if (written) await announceChanges();
+  await announceChanges();
   return written;
 }
 

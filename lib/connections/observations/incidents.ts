@@ -49,7 +49,7 @@ export async function recordIncidents(now: Date): Promise<{ begun: string[]; end
     .returning({ brokerageId: incidents.brokerageId });
   const ended = calm.map(({ brokerageId }) => brokerageId);
   await recordChangeAt(db, [...begun, ...ended]);
-  if (begun.length + ended.length > 0) await announceChanges();
+  await announceChanges();
   return { begun, ended };
 }
 

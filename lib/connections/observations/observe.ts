@@ -75,7 +75,7 @@ async function lockConnections(tx: Transaction, userId: string): Promise<void> {
 /** Like observeWithin, in its own transaction. @returns the ids of the connections that changed */
 export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
   const { changed } = await transaction((tx) => observeWithin(tx, userId, seen));
-  if (changed.length > 0) await announceChanges();
+  await announceChanges();
   return changed;
 }
 

@@ -27,10 +27,11 @@ export async function checkPortal({
   now,
   ...report
 }: PortalReport & { userId: string; portalSessionId: string; now: Date }): Promise<PortalView> {
-  const { succeeded } = await recordReport(userId, portalSessionId, report, now);
+  await recordReport(userId, portalSessionId, report, now);
   if (report.reportedResult || report.over) {
     if (!report.asked) await lookSince(userId, now, "portal");
-  } else if (!succeeded && (await isPollDue(userId, now))) await look(userId, now, "portal");
+  } else if (!isRepaired(await requireView(userId, portalSessionId, now)) && (await isPollDue(userId, now)))
+    await look(userId, now, "portal");
 
   const view = await requireView(userId, portalSessionId, now);
   await closeSession(userId, view, now);
@@ -81,14 +82,13 @@ async function closeSession(
     conclusion === "failed"
       ? isNull(portalSessions.outcome)
       : or(isNull(portalSessions.outcome), eq(portalSessions.outcome, "failed"));
-  const closed = await transaction(async (tx) => {
+  await transaction(async (tx) => {
     const ended = await tx
       .update(portalSessions)
       .set({ outcome: conclusion, endedAt: now, ...connectionId })
       .where(and(own, open))
       .returning({ id: portalSessions.id });
     if (ended.length > 0) await recordChange(tx, userId);
-    return ended.length > 0;
   });
-  if (closed) await announceChanges();
+  await announceChanges();
 }

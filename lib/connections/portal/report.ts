@@ -26,7 +26,6 @@ const weight: Record<ReportedResult["status"], number> = { UNKNOWN: 1, ABANDONED
 /**
  * Records what a page says about a session, unless the session has succeeded. A session that was left, from
  * another tab or by the timer, reopens when a page shows its portal.
- * @returns whether the session had already succeeded
  * @throws AppError not-found for another person's session
  */
 export async function recordReport(
@@ -34,14 +33,13 @@ export async function recordReport(
   portalSessionId: string,
   report: PortalReport,
   now: Date,
-): Promise<{ succeeded: boolean }> {
+): Promise<void> {
   const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
   const { over, inside = false, fromPage = true } = report;
-  const { succeeded, changed } = await transaction(async (tx) => {
+  await transaction(async (tx) => {
     const [session] = await tx.select().from(portalSessions).where(own).for("update");
     if (!session) throw new AppError("not-found");
-    const succeeded = session.outcome === "fixed" || session.outcome === "connected";
-    if (session.outcome !== null && session.outcome !== "failed") return { succeeded, changed: false };
+    if (session.outcome !== null && session.outcome !== "failed") return;
     const back = inside && !over && session.leftAt !== null && isResumable(session) ? resumed(session) : null;
     const news = newsOf({ ...session, ...back }, report, now);
     await tx
@@ -54,12 +52,9 @@ export async function recordReport(
         ...(over && (fromPage || !session.leftAt) ? { leftAt: now } : {}),
       })
       .where(own);
-    if (!news && !over && !back) return { succeeded, changed: false };
-    await recordChange(tx, userId);
-    return { succeeded, changed: true };
+    if (news || over || back) await recordChange(tx, userId);
   });
-  if (changed) await announceChanges();
-  return { succeeded };
+  await announceChanges();
 }
 
 /**
