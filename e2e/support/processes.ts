@@ -61,11 +61,16 @@ const isGreeting = (line: string) =>
   /^\s*(▲ Next\.js|- (Local|Network|Environments):|✓ )/.test(line) || line.trim() === "";
 
 function start(args: string[], output: "pipe" | "inherit", env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, args, {
+  const child = spawn(process.execPath, args, {
     cwd: path.resolve(root),
     env: { ...process.env, ...env },
     stdio: ["ignore", output, "inherit"],
   });
+  // A run that fails halfway leaves nothing running.
+  const killToo = () => child.kill("SIGKILL");
+  process.once("exit", killToo);
+  child.once("exit", () => process.off("exit", killToo));
+  return child;
 }
 
 async function saying(child: ChildProcess, words: string): Promise<void> {
