@@ -8,6 +8,7 @@ import { makeUser } from "./with-database";
 import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
 import { testSettings } from "./unique";
 import { startEmulator } from "../../e2e/emulator/server/server";
+import { listConnectionViews } from "@/lib/connections/pages/list";
 import { look } from "@/lib/connections/look/look";
 import { openReconnect } from "@/lib/connections/portal/open";
 import { checkPortal } from "@/lib/connections/portal/check";
@@ -50,6 +51,28 @@ export function withEmulator() {
       await fetch(`${emulator.url}/control/api${path}`, { method: "DELETE" });
     },
   };
+}
+
+/** A person without connections who can make some at SnapTrade, and the statuses that their page shows. */
+export function withConnecting() {
+  const emulator = withEmulator();
+  const moment = () => ({ now: new Date(), dayStartedAt: new Date(new Date().setHours(0, 0, 0, 0)) });
+
+  async function makePerson() {
+    const userId = await makeUser({ registered: false });
+    const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
+    const path = `/users/${snapTradeUserId}`;
+    const connect = (more: object = {}) =>
+      emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", ...more });
+    return { userId, path, connect };
+  }
+
+  async function statusOfAll(userId: string) {
+    const { connections: views } = await listConnectionViews(userId, moment());
+    return views.map(({ status }) => status);
+  }
+
+  return { emulator, moment, makePerson, statusOfAll };
 }
 
 /** People with broken connections, and what a page calls for them around a portal session. */

@@ -57,3 +57,11 @@ export function fact() {
   const happened = new Promise<void>((resolve) => (happen = resolve));
   return { happened, happen };
 }
+
+/** A connection as SnapTrade lists it, for answers that a test writes by hand. */
+export const listedConnection = {
+  id: "0b3ebefb-ed47-43df-cd8f-729a4420b5cf",
+  brokerage: { id: "c8153291-0761-43a8-8ed0-4642103c2cb8", slug: "QUESTRADE", display_name: "Questrade" },
+  type: "read",
+  disabled: false,
+};

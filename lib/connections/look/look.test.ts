@@ -1,68 +1,16 @@
-import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
-import { makeUser, withDatabase } from "@/lib/testing/with-database";
+import { withDatabase } from "@/lib/testing/with-database";
 import { listCandidates } from "@/lib/reconcile/candidates";
-import { getConnectionDetail } from "@/lib/connections/pages/detail";
 import { listConnectionViews } from "@/lib/connections/pages/list";
+import { follow } from "@/lib/live";
 import { look, lookIfDue } from "./look";
-import { requestRemoval } from "./remove";
-import {
-  getSnapTradeCredentials,
-  requireSnapTradeCredentials,
-} from "@/lib/connections/observations/snaptrade-user";
-import { grow, withEmulator } from "@/lib/testing/connections";
+import { grow, withConnecting } from "@/lib/testing/connections";
 
-const emulator = withEmulator();
+const { emulator, moment, makePerson, statusOfAll } = withConnecting();
 withDatabase();
-
-const moment = () => ({ now: new Date(), dayStartedAt: new Date(new Date().setHours(0, 0, 0, 0)) });
-
-async function makePerson() {
-  const userId = await makeUser({ registered: false });
-  const { snapTradeUserId } = await requireSnapTradeCredentials(userId, new Date());
-  const path = `/users/${snapTradeUserId}`;
-  const connect = (more: object = {}) =>
-    emulator.post<{ id: string }>(`${path}/connections`, { brokerage: "QUESTRADE", ...more });
-  return { userId, path, connect };
-}
-
-async function statusOfAll(userId: string) {
-  const { connections: views } = await listConnectionViews(userId, moment());
-  return views.map(({ status }) => status);
-}
-
-describe("registering at SnapTrade", () => {
-  test("a lost answer leaves nothing half done, and the next attempt succeeds under a new id", async () => {
-    const userId = await makeUser({ registered: false });
-    await emulator.post("/faults", { endpoint: "register", kind: "reset", after: true, times: 1 });
-    await expect(requireSnapTradeCredentials(userId, new Date())).rejects.toMatchObject({ kind: "away" });
-    expect(await getSnapTradeCredentials(userId)).toBeNull();
-    const credentials = await requireSnapTradeCredentials(userId, new Date());
-    expect(await getSnapTradeCredentials(userId)).toEqual(credentials);
-  });
-
-  test("the id at SnapTrade is a random UUID, and the row never holds the plain secret", async () => {
-    const userId = await makeUser({ registered: false });
-    const { snapTradeUserId, userSecret } = await requireSnapTradeCredentials(userId, new Date());
-    expect(snapTradeUserId).toMatch(/^[0-9a-f-]{36}$/);
-    expect(snapTradeUserId).not.toBe(userId);
-    const db = await database();
-    const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
-    expect(JSON.stringify(row)).not.toContain(userSecret);
-  });
-
-  test("ten simultaneous requests all get the same user", async () => {
-    const userId = await makeUser({ registered: false });
-    const all = await Promise.all(
-      Array.from({ length: 10 }, () => requireSnapTradeCredentials(userId, new Date())),
-    );
-    expect(new Set(all.map(({ snapTradeUserId }) => snapTradeUserId)).size).toBe(1);
-  });
-});
 
 describe("look", () => {
   test("pages show what SnapTrade says", async () => {
@@ -281,54 +229,18 @@ describe("look", () => {
   });
 });
 
-test("a page costs two statements, however many connections it shows", async () => {
-  const { userId, connect } = await makePerson();
-  for (const brokerage of ["QUESTRADE", "KRAKEN", "ROBINHOOD"]) await connect({ brokerage, disabled: true });
-  await look(userId);
-  const { $client } = (await database()) as unknown as { $client: { query: () => unknown } };
-  const statements = vi.spyOn($client, "query");
-  const { connections: views } = await listConnectionViews(userId, moment());
-  expect(views).toHaveLength(3);
-  expect(statements).toHaveBeenCalledTimes(2);
-  statements.mockClear();
-  await getConnectionDetail(userId, views[0]?.id ?? "", moment());
-  expect(statements).toHaveBeenCalledTimes(2);
-  statements.mockRestore();
-});
-
-describe("ownership and removal", () => {
-  test("another person's connection looks exactly like a missing one", async () => {
-    const owner = await makePerson();
-    const stranger = await makePerson();
-    const { id } = await owner.connect();
-    await look(owner.userId);
-    expect(await getConnectionDetail(stranger.userId, id, moment())).toBeNull();
-    expect(await getConnectionDetail(stranger.userId, randomUUID(), moment())).toBeNull();
-    await expect(requestRemoval(stranger.userId, id, new Date())).rejects.toMatchObject({
-      code: "not-found",
-    });
-  });
-
-  test("a removal shows as being removed until a look says that the connection is gone", async () => {
-    const { userId, path, connect } = await makePerson();
-    const { id } = await connect();
-    await look(userId);
-    await requestRemoval(userId, id, new Date());
-    await look(userId);
-    expect(await statusOfAll(userId)).toEqual(["removing"]);
-    await emulator.post(`${path}/advance`, { seconds: 60 });
-    await look(userId);
-    expect(await statusOfAll(userId)).toEqual(["removed"]);
-  });
-
-  test("a removal that SnapTrade refuses changes nothing", async () => {
-    const { userId, path, connect } = await makePerson();
-    const { id } = await connect();
-    await look(userId);
-    await emulator.post(`${path}/faults`, { endpoint: "delete", kind: "status", status: 403, times: 1 });
-    await expect(requestRemoval(userId, id, new Date())).rejects.toMatchObject({ code: "snaptrade-refused" });
-    const db = await database();
-    const [row] = await db.select().from(connections).where(eq(connections.id, id));
-    expect(row?.removalRequestedAt).toBeNull();
-  });
+test("a look that finds a brokerage in maintenance is announced to everyone with a connection there", async () => {
+  const [one, other] = [await makePerson(), await makePerson()];
+  for (const person of [one, other]) {
+    await person.connect({ brokerage: "KRAKEN" });
+    await look(person.userId);
+  }
+  const versions: number[] = [];
+  const close = await follow(other.userId, (version) => versions.push(version));
+  const [before = 0] = versions;
+  await emulator.post("/brokerages/KRAKEN", { maintenance_mode: true });
+  await look(one.userId, new Date(), "timer");
+  await expect.poll(() => versions.at(-1)).toBeGreaterThan(before);
+  close?.();
+  await emulator.post("/brokerages/KRAKEN", { maintenance_mode: false });
 });

@@ -4,7 +4,7 @@ import { database, transaction } from "@/lib/db/client";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
-import { withAnswers } from "@/lib/testing/snaptrade";
+import { listedConnection as connection, withAnswers } from "@/lib/testing/snaptrade";
 import { look } from "./look";
 import { observe } from "@/lib/connections/observations/observe";
 import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
@@ -12,13 +12,7 @@ import { requireSnapTradeCredentials } from "@/lib/connections/observations/snap
 const snapTrade = withAnswers();
 withDatabase();
 
-const brokerage = {
-  id: "c8153291-0761-43a8-8ed0-4642103c2cb8",
-  slug: "QUESTRADE",
-  display_name: "Questrade",
-};
 const [one, other] = ["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "87b24961-b51e-4db8-9226-f198f6518a89"];
-const connection = { id: one, brokerage, type: "read", disabled: false };
 
 function sendList(list: unknown[]) {
   snapTrade.answer((request, response) => {

@@ -3,24 +3,18 @@ import { expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { connections } from "@/lib/db/schema/connections";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
-import { withAnswers } from "@/lib/testing/snaptrade";
+import { listedConnection as connection, withAnswers } from "@/lib/testing/snaptrade";
 import { look } from "./look";
 import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
 
 const snapTrade = withAnswers();
 withDatabase();
 
-const brokerage = {
-  id: "c8153291-0761-43a8-8ed0-4642103c2cb8",
-  slug: "QUESTRADE",
-  display_name: "Questrade",
-};
 const [one, other, three] = [
   "0b3ebefb-ed47-43df-cd8f-729a4420b5cf",
   "87b24961-b51e-4db8-9226-f198f6518a89",
   "5b1ac4f2-33a7-4a55-9a5e-2f7d6a0b8c11",
 ];
-const connection = { id: one, brokerage, type: "read", disabled: false };
 
 /** A SnapTrade that lists these connections and denies each of them by id. */
 function sendList(list: unknown[], date = new Date()) {
