@@ -13,7 +13,7 @@ import type { Source } from "@/lib/connections/observations/project";
 import { growingGapMs } from "@/lib/base/backoff";
 import { observeWithin } from "@/lib/connections/observations/observe";
 
-type FormerUser = typeof formerSnapTradeUsers.$inferSelect;
+export type FormerUser = typeof formerSnapTradeUsers.$inferSelect;
 
 export interface FormerUserCounts {
   /** Deletions that SnapTrade confirmed in this round. */

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
-import { observe, writeBrokerages } from "@/lib/connections/observations/observe";
+import { observe } from "@/lib/connections/observations/observe";
+import { writeBrokerages } from "@/lib/connections/observations/write-brokerages";
 import { testSettings } from "@/lib/testing/unique";
 import { about, at, deliver, makeConnections, makeEvent } from "@/lib/testing/webhooks";
 import { processInbox } from "@/lib/webhooks/process";

@@ -1,55 +1,49 @@
 import "server-only";
-import { and, eq, inArray, ne, type SQL, sql } from "drizzle-orm";
+import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { Transaction } from "@/lib/db/database";
+import { recordset } from "@/lib/db/recordset";
 import { notices } from "@/lib/db/schema/notices";
-import { connections, episodes } from "@/lib/db/schema/connections";
+import { episodes } from "@/lib/db/schema/connections";
 import { dueAt } from "./rules";
 
-/** Plans the e-mail about a break, once per episode; part of the transaction that writes the episode. */
-export async function notifyBreak(
+/** Plans the e-mails about breaks, once per episode; part of the transaction that writes the episodes. */
+export async function notifyBreaks(
   tx: Transaction,
-  episode: { id: string; connectionId: string; noticedAt: Date },
+  breaks: { episodeId: string; userId: string; noticedAt: Date }[],
 ): Promise<void> {
-  const { id: episodeId, connectionId, noticedAt } = episode;
-  const [owner] = await tx
-    .select({ userId: connections.userId })
-    .from(connections)
-    .where(eq(connections.id, connectionId));
-  if (!owner) return;
-  await tx
-    .insert(notices)
-    .values({
-      userId: owner.userId,
-      episodeId,
-      kind: "broke",
-      createdAt: noticedAt,
-      runAt: dueAt("broke", noticedAt),
-    })
-    .onConflictDoNothing();
+  if (breaks.length === 0) return;
+  const rows = breaks.map((one) => ({ ...one, runAt: dueAt("broke", one.noticedAt) }));
+  const columns = { userId: "uuid", episodeId: "uuid", noticedAt: "timestamptz", runAt: "timestamptz" };
+  await tx.execute(sql`
+    insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
+    select "userId", "episodeId", 'broke', "noticedAt", "runAt" from ${recordset("broke", columns, rows)}
+    on conflict do nothing`);
 }
 
 /**
- * Cancels pending e-mails about a break that is over, and plans a receipt for anyone who was notified of the
- * break; part of the transaction that ends the episode.
+ * Cancels pending e-mails about breaks that are over, and plans a receipt for anyone who was notified of the
+ * break; part of the transaction that ends the episodes.
+ * @param ends `now` is our clock when we learned of the end
  */
-export async function notifyEnd(
+export async function notifyEnds(
   tx: Transaction,
-  { id, endedHow }: { id: string; endedHow: "fixed" | "deleted" },
-  now: Date,
+  ends: { episodeId: string; endedHow: "fixed" | "deleted"; now: Date }[],
 ): Promise<void> {
-  await tx
-    .update(notices)
-    .set({ mail: "cancelled", heldFor: null, lastError: endedHow })
-    .where(
-      and(eq(notices.episodeId, id), ne(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "held"])),
-    );
-  if (endedHow === "deleted") return;
-  const due = dueAt("fixed", now).toISOString();
+  if (ends.length === 0) return;
+  await tx.execute(sql`
+    update ${notices} set mail = 'cancelled', held_for = null, last_error = ended."endedHow"
+    from ${recordset("ended", { episodeId: "uuid", endedHow: "text", now: "timestamptz" }, ends)}
+    where episode_id = ended."episodeId" and kind <> 'fixed' and mail in ('waiting', 'held')`);
+  const receipts = ends
+    .filter(({ endedHow }) => endedHow === "fixed")
+    .map(({ episodeId, now }) => ({ episodeId, now, due: dueAt("fixed", now) }));
+  if (receipts.length === 0) return;
   await tx.execute(sql`
     insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
-    select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${due}::timestamptz from ${notices}
-    where ${and(eq(notices.episodeId, id), eq(notices.kind, "broke"))}
+    select user_id, episode_id, 'fixed', receipt.now, receipt.due
+    from ${recordset("receipt", { episodeId: "uuid", now: "timestamptz", due: "timestamptz" }, receipts)}
+    join ${notices} on episode_id = receipt."episodeId" and kind = 'broke'
     on conflict (episode_id, kind) do update
       set mail = 'waiting', created_at = excluded.created_at, run_at = excluded.run_at, attempts = 0, last_error = null
       -- The earlier end was announced too early and nobody was notified of it; this is the real one.
@@ -57,14 +51,15 @@ export async function notifyEnd(
 }
 
 /**
- * Undoes the end of a break that was announced too early: cancels the receipt if it hasn't left, and replans
- * the e-mails that the end had cancelled. The real end is announced separately.
+ * Undoes the ends of breaks that were announced too early: cancels the receipts that haven't left, and
+ * replans the e-mails that the end had cancelled. The real end is announced separately.
  */
-export async function withdrawEnd(
+export async function withdrawEnds(
   tx: Pick<Transaction, "delete" | "update">,
-  episodeId: string,
+  episodeIds: string[],
 ): Promise<void> {
-  const own = eq(notices.episodeId, episodeId);
+  if (episodeIds.length === 0) return;
+  const own = inArray(notices.episodeId, episodeIds);
   await tx
     .delete(notices)
     .where(and(own, eq(notices.kind, "fixed"), inArray(notices.mail, ["waiting", "cancelled"])));

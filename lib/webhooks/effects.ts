@@ -1,12 +1,17 @@
 import "server-only";
-import { eq, getTableColumns, inArray } from "drizzle-orm";
-import { confirmRepair, recordSignInResult, recordUpdate } from "@/lib/connections/portal/sign-in-result";
+import { getTableColumns, inArray, sql } from "drizzle-orm";
+import { findFormers, recordFormerDeleted, type FormerUser } from "@/lib/account/former-users";
+import {
+  lockConnections,
+  observeAll,
+  type LockedConnection,
+  type OwnedObservation,
+} from "@/lib/connections/observations/observe";
 import type { Observation } from "@/lib/connections/observations/project";
-import { findFormers, recordFormerDeleted } from "@/lib/account/former-users";
-import { observeWithin } from "@/lib/connections/observations/observe";
-import { recordUserDeleted, requestLook } from "@/lib/connections/observations/snaptrade-user";
+import { recordUserDeleted, requestLooks } from "@/lib/connections/observations/snaptrade-user";
+import { listOwnersInPortal, recordSignIns, recordUpdates } from "@/lib/connections/portal/sign-in-result";
 import type { Transaction } from "@/lib/db/database";
-import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
+import { uuids } from "@/lib/db/recordset";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { webhookEvents } from "@/lib/db/schema/work";
@@ -72,138 +77,91 @@ const lateAfterMs = 10 * 60_000;
 /** An event further ahead than clocks drift apart would outweigh everything that follows it. */
 export const aheadMs = 5 * 60_000;
 
-/**
- * Finds whom the events are about: our user by event id, or the outcome for events that aren't about any of
- * our users. One query.
- */
-export async function addresseesOf(tx: Pick<Transaction, "select">, events: StoredEvent[]) {
-  const names = [...new Set(events.flatMap(({ snapTradeUserId }) => snapTradeUserId ?? []))];
-  const { userId, snapTradeUserId: name } = snapTradeUsers;
-  const { userId: formerUserId, snapTradeUserId: formerName } = formerSnapTradeUsers;
-  const rows = await tx
-    .select({ userId, name })
-    .from(snapTradeUsers)
-    .where(inArray(name, names))
-    .unionAll(
-      tx
-        .select({ userId: formerUserId, name: formerName })
-        .from(formerSnapTradeUsers)
-        .where(inArray(formerName, names)),
-    );
-  const known = new Map(rows.map(({ userId, name }) => [name, userId]));
-  const userOf = new Map<string, string>();
-  const nobody = new Map<string, Outcome>();
-  for (const { id, clientId, snapTradeUserId } of events) {
-    const userId = known.get(snapTradeUserId ?? "");
-    if (clientId && clientId !== env().SNAPTRADE_CLIENT_ID) nobody.set(id, "other-client");
-    else if (userId) userOf.set(id, userId);
-    else nobody.set(id, "unknown-user");
-  }
-  return { userOf, nobody };
+/** What processing a batch of events came to. */
+export interface Applied {
+  /** By event id. */
+  outcomes: Map<string, Outcome>;
+  /** The people for whom a look is due. */
+  toLookAt: string[];
 }
 
 /**
- * Applies events of one user, oldest arrival first, and returns the outcome of each. Never touches another
- * user's connections. An event that says too little, arrives late, or is about an unknown connection requests
- * a look instead of, or in addition to, changing anything.
+ * Applies events of any number of people, oldest arrival first; the number of statements depends on neither.
+ * Never touches a connection of anyone but the event's addressee. An event that says too little, arrives
+ * late, or is about an unknown connection requests a look instead of, or in addition to, changing anything.
  */
-export async function applyForUser(
-  tx: Transaction,
-  userId: string,
-  events: StoredEvent[],
-  now: Date,
-): Promise<Map<string, Outcome>> {
-  // Lock everything that these events may touch, in the lock order (docs/decisions/0010); the events can be
-  // in any order.
-  await tx
-    .select({ id: connections.id })
-    .from(connections)
-    .where(eq(connections.userId, userId))
-    .orderBy(connections.id)
-    .for("update");
-  const owners = await ownersOf(tx, events);
-  const formers = await findFormers(
-    tx,
-    events.flatMap(({ snapTradeUserId }) => snapTradeUserId ?? []),
-  );
-  const outcomes = new Map<string, Outcome>();
+export async function applyEvents(tx: Transaction, events: StoredEvent[], now: Date): Promise<Applied> {
+  const { known, formers } = await findAddressees(tx, events);
+  // Locks everything that the events may touch, in the order of docs/decisions/0010-lock-order.md.
+  const held = await lockConnections(tx, [...new Set(known.values())]);
+  const owners = await ownersOf(tx, events, held);
+  const plan: Plan = {
+    outcomes: new Map(),
+    observations: [],
+    updates: [],
+    signIns: [],
+    looks: [],
+    ended: [],
+  };
   for (const event of events) {
-    if (formers.has(event.snapTradeUserId ?? "") && event.type !== "USER_DELETED") {
-      // A former user's connections no longer belong to the person, so changes to them don't matter.
-      outcomes.set(event.id, "noted");
-      continue;
-    }
-    const owner = event.connectionId ? owners.get(event.connectionId) : undefined;
-    const foreign = owner !== undefined && owner !== userId;
-    outcomes.set(
-      event.id,
-      foreign ? "foreign-connection" : await apply(tx, userId, event, owner === userId, now),
-    );
+    const userId = known.get(event.snapTradeUserId ?? "");
+    const owner = owners.get(event.connectionId ?? "");
+    const former = formers.get(event.snapTradeUserId ?? "");
+    plan.outcomes.set(event.id, planEvent(plan, event, { userId, owner, former, held }, now));
   }
-  return outcomes;
+  return carryOut(tx, plan, now);
 }
 
-async function apply(
-  tx: Transaction,
-  userId: string,
-  event: StoredEvent,
-  known: boolean,
-  now: Date,
-): Promise<Outcome> {
+/** Everything that a batch of events changes. */
+interface Plan {
+  outcomes: Map<string, Outcome>;
+  observations: OwnedObservation[];
+  updates: { connectionId: string; at: Date }[];
+  signIns: (StoredEvent & { userId: string; result: string })[];
+  looks: { userId: string; dueAt: Date; accountsToo?: boolean }[];
+  /** SnapTrade users that SnapTrade deleted. */
+  ended: { snapTradeUserId: string; former: FormerUser | undefined; at: Date; recordedAt: Date }[];
+}
+
+interface Addressee {
+  userId: string | undefined;
+  /** The owner of the connection that the event is about, if we know the connection. */
+  owner: string | undefined;
+  /** Set if the SnapTrade user is no longer the person's. */
+  former: FormerUser | undefined;
+  held: Map<string, LockedConnection>;
+}
+
+function planEvent(plan: Plan, event: StoredEvent, to: Addressee, now: Date): Outcome {
+  const { userId, owner, former } = to;
+  if (event.clientId && event.clientId !== env().SNAPTRADE_CLIENT_ID) return "other-client";
+  if (!userId) return "unknown-user";
+  // A former user's connections no longer belong to the person, so changes to them don't matter.
+  if (former && event.type !== "USER_DELETED") return "noted";
+  if (owner && owner !== userId) return "foreign-connection";
+
   const effect = effects[event.type] ?? { action: "nothing" };
+  const about = owner && isDated(event) ? event : null;
   switch (effect.action) {
     case "observe":
-      return known && isDated(event)
-        ? observeEvent(tx, userId, event, effect.state, now)
-        : look(tx, userId, now);
+      if (!about) break;
+      plan.observations.push(observationOf(about, userId, effect.state));
+      if (isLate(about) && effect.state !== "deleted") plan.looks.push({ userId, dueAt: now });
+      return "applied";
     case "look":
-      if (event.type === "CONNECTION_UPDATED" && known && isDated(event))
-        await recordUpdate(tx, userId, event.connectionId, event.happenedAt);
-      return look(tx, userId, now, effect.accountsToo);
-    case "record-sign-in": {
-      const { brokerageId, signInResult, happenedAt, receivedAt } = event;
-      const fits = await recordSignInResult(tx, userId, {
-        brokerageId,
-        result: signInResult ?? "FAILED",
-        happenedAt,
-        receivedAt,
-      });
-      return fits ? "applied" : "noted";
-    }
+      if (about && event.type === "CONNECTION_UPDATED")
+        plan.updates.push({ connectionId: about.connectionId, at: about.happenedAt });
+      break;
+    case "record-sign-in":
+      plan.signIns.push({ ...event, userId, result: event.signInResult ?? "FAILED" });
+      return "noted";
     case "user-deleted":
-      return endUser(tx, userId, event);
-    default:
+      planUserDeleted(plan, event, userId, to);
+      return "applied";
+    case "nothing":
       return "noted";
   }
-}
-
-/** True if the event has a connection and a time that can be compared with others. */
-function isDated(event: StoredEvent): event is StoredEvent & { happenedAt: Date; connectionId: string } {
-  const { happenedAt, connectionId, receivedAt } = event;
-  return (
-    connectionId !== null && happenedAt !== null && happenedAt.getTime() - receivedAt.getTime() <= aheadMs
-  );
-}
-
-async function observeEvent(
-  tx: Transaction,
-  userId: string,
-  event: StoredEvent & { happenedAt: Date; connectionId: string },
-  state: Observation["state"],
-  now: Date,
-): Promise<Outcome> {
-  const { connectionId, happenedAt: observedAt, receivedAt: recordedAt } = event;
-  await observeWithin(tx, userId, [
-    { connectionId, state, observedAt, answeredAt: null, disabledAt: null, source: "webhook", recordedAt },
-  ]);
-  if (state === "enabled") await confirmRepair(tx, userId, connectionId, now);
-  const late = recordedAt.getTime() - observedAt.getTime() > lateAfterMs;
-  if (late && state !== "deleted") await requestLook(tx, userId, now);
-  return "applied";
-}
-
-async function look(tx: Transaction, userId: string, now: Date, accountsToo = false): Promise<Outcome> {
-  await requestLook(tx, userId, now, { accountsToo });
+  plan.looks.push({ userId, dueAt: now, accountsToo: effect.action === "look" && effect.accountsToo });
   return "looked";
 }
 
@@ -211,45 +169,89 @@ async function look(tx: Transaction, userId: string, now: Date, accountsToo = fa
  * Deleting a user deletes all of their connections (docs/snaptrade.md §2.3, §8.16); deleting a former user
  * deletes only those that it had.
  */
-async function endUser(
-  tx: Transaction,
-  userId: string,
-  { snapTradeUserId, happenedAt, receivedAt }: StoredEvent,
-): Promise<Outcome> {
-  const observedAt = happenedAt && happenedAt < receivedAt ? happenedAt : receivedAt;
-  const name = snapTradeUserId ?? "";
-  const former = (await findFormers(tx, [name])).get(name);
-  if (former) {
-    await recordFormerDeleted(tx, former, { at: observedAt, recordedAt: receivedAt, source: "webhook" });
-    return "applied";
-  }
-  const own = await tx
-    .select({ connectionId: connections.id })
-    .from(connections)
-    .where(eq(connections.userId, userId));
-  const gone = {
-    state: "deleted" as const,
-    observedAt,
-    answeredAt: null,
-    disabledAt: null,
-    source: "webhook" as const,
-    recordedAt: receivedAt,
-  };
-  await observeWithin(
-    tx,
-    userId,
-    own.map(({ connectionId }) => ({ ...gone, connectionId })),
-  );
-  await recordUserDeleted(tx, name, observedAt);
-  return "applied";
+function planUserDeleted(plan: Plan, event: StoredEvent, userId: string, { former, held }: Addressee) {
+  const { snapTradeUserId, happenedAt, receivedAt } = event;
+  const at = happenedAt && happenedAt < receivedAt ? happenedAt : receivedAt;
+  plan.ended.push({ snapTradeUserId: snapTradeUserId ?? "", former, at, recordedAt: receivedAt });
+  if (former) return;
+  for (const { id, userId: owner } of held.values())
+    if (owner === userId)
+      plan.observations.push(
+        observationOf({ connectionId: id, happenedAt: at, receivedAt }, userId, "deleted"),
+      );
 }
 
-async function ownersOf(tx: Transaction, events: StoredEvent[]): Promise<Map<string, string>> {
-  const ids = [...new Set(events.flatMap(({ connectionId }) => connectionId ?? []))];
-  if (ids.length === 0) return new Map();
+/** In the order of docs/decisions/0010-lock-order.md. */
+async function carryOut(tx: Transaction, plan: Plan, now: Date): Promise<Applied> {
+  const { outcomes, observations, updates, signIns, looks, ended } = plan;
+  await recordUpdates(tx, updates);
+  for (const [userId, { lookAgainAt }] of await observeAll(tx, observations))
+    if (lookAgainAt) looks.push({ userId, dueAt: lookAgainAt });
+  for (const { id } of await recordSignIns(tx, signIns)) outcomes.set(id, "applied");
+  const repaired = observations.filter(({ state }) => state === "enabled");
+  const inPortal = await listOwnersInPortal(
+    tx,
+    repaired.map(({ connectionId }) => connectionId),
+  );
+  looks.push(...inPortal.map((userId) => ({ userId, dueAt: now })));
+  await requestLooks(tx, looks);
+  for (const { snapTradeUserId, former, at, recordedAt } of ended) {
+    if (former) await recordFormerDeleted(tx, former, { at, recordedAt, source: "webhook" });
+    else await recordUserDeleted(tx, snapTradeUserId, at);
+  }
+  return { outcomes, toLookAt: [...new Set(looks.map(({ userId }) => userId))] };
+}
+
+/** An event with a connection and a time that can be compared with others. */
+type DatedEvent = Pick<StoredEvent, "receivedAt"> & { happenedAt: Date; connectionId: string };
+
+function isDated(event: StoredEvent): event is StoredEvent & DatedEvent {
+  const { happenedAt, connectionId, receivedAt } = event;
+  return (
+    connectionId !== null && happenedAt !== null && happenedAt.getTime() - receivedAt.getTime() <= aheadMs
+  );
+}
+
+const isLate = ({ happenedAt, receivedAt }: DatedEvent) =>
+  receivedAt.getTime() - happenedAt.getTime() > lateAfterMs;
+
+function observationOf(
+  { connectionId, happenedAt, receivedAt }: DatedEvent,
+  userId: string,
+  state: Observation["state"],
+): OwnedObservation {
+  const times = { observedAt: happenedAt, answeredAt: null, disabledAt: null, recordedAt: receivedAt };
+  return { userId, connectionId, state, source: "webhook", ...times };
+}
+
+/** The people whom the events are about, by SnapTrade user id, including former ones. */
+async function findAddressees(tx: Transaction, events: StoredEvent[]) {
+  const names = [...new Set(events.flatMap(({ snapTradeUserId }) => snapTradeUserId ?? []))];
+  const formers = await findFormers(tx, names);
+  const current = await tx
+    .select({ userId: snapTradeUsers.userId, name: snapTradeUsers.snapTradeUserId })
+    .from(snapTradeUsers)
+    .where(inArray(snapTradeUsers.snapTradeUserId, names));
+  const known = new Map([...formers.values()].map((former) => [former.snapTradeUserId, former.userId]));
+  for (const { userId, name } of current) known.set(name, userId);
+  return { known, formers };
+}
+
+/** The owner of each known connection that the events are about. */
+async function ownersOf(
+  tx: Transaction,
+  events: StoredEvent[],
+  held: Map<string, LockedConnection>,
+): Promise<Map<string, string>> {
+  const owners = new Map([...held].map(([id, { userId }]) => [id, userId]));
+  const others = [...new Set(events.flatMap(({ connectionId }) => connectionId ?? []))].filter(
+    (id) => !owners.has(id),
+  );
+  if (others.length === 0) return owners;
   const rows = await tx
     .select({ id: connections.id, userId: connections.userId })
     .from(connections)
-    .where(inArray(connections.id, ids));
-  return new Map(rows.map(({ id, userId }) => [id, userId]));
+    .where(sql`${connections.id} = any(${uuids(others)})`);
+  for (const { id, userId } of rows) owners.set(id, userId);
+  return owners;
 }

@@ -2,20 +2,19 @@ import "server-only";
 import { and, inArray } from "drizzle-orm";
 import { inBackground } from "@/lib/budget";
 import { lookIfRequested } from "@/lib/connections/look/look";
-import { database, transaction } from "@/lib/db/client";
+import { transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { isRefusal } from "@/lib/db/errors";
 import { emptiedEvent, webhookEvents } from "@/lib/db/schema/work";
 import { announceChanges } from "@/lib/live";
+import { groupBy } from "@/lib/base/group-by";
 import { describeError, log } from "@/lib/base/log";
 import { coalesce } from "@/lib/base/coalesce";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { withinTime } from "@/lib/base/time-limit";
 import { applyHeartbeats } from "./heartbeats";
 import { claim, release } from "./claim";
-import { addresseesOf, applyForUser, type Outcome, type StoredEvent } from "./effects";
+import { applyEvents, type Outcome, type StoredEvent } from "./effects";
 import { recordFailure, stillOurs, type EventCounts } from "./failures";
-import { isolateFailures } from "./isolate-failures";
 
 export interface InboxCounts extends EventCounts {
   /** The parts that failed and left the rest to the next run: "events", "heartbeats", "looks". */
@@ -26,7 +25,7 @@ const looksAtOnce = 4;
 /** For processing events; what is left over waits for the next run. */
 const eventsWithinMs = 15_000;
 const heartbeatsWithinMs = 10_000;
-/** For one transaction with a person's events. */
+/** For one transaction. */
 const attemptWithinMs = 20_000;
 const looksPace = { atOnce: looksAtOnce, withinMs: 10_000, eachWithinMs: 15_000 };
 const burstMs = 250;
@@ -96,7 +95,7 @@ const drain = coalesce(async (): Promise<Drained> => {
   const stopped: string[] = [];
   const counts: InboxCounts = { done: 0, failed: 0, dead: 0, stopped };
   const toLookAt = new Set<string>();
-  await guard("events", stopped, () => applyEvents(counts, toLookAt), undefined);
+  await guard("events", stopped, () => applyWaiting(counts, toLookAt), undefined);
   await guard(
     "heartbeats",
     stopped,
@@ -114,7 +113,7 @@ const drain = coalesce(async (): Promise<Drained> => {
 /** Where the next run continues, so that everyone on the list gets a turn, however many come before them. */
 let lastServed = "";
 
-async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
+async function applyWaiting(counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
   const endsAt = Date.now() + eventsWithinMs;
   for (let againFromStart = lastServed !== ""; Date.now() < endsAt;) {
     const { events, dead, last, more } = await claim(new Date(), lastServed);
@@ -131,81 +130,55 @@ async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<
   }
 }
 
-/**
- * Applies events without a user together, and the others per user, so that a failure affects one user. Events
- * that failed before are applied alone.
- */
+/** Applies events together, except for those that failed before, which are applied alone. */
 async function applyBatch(
   batch: StoredEvent[],
   endsAt: number,
   counts: InboxCounts,
   toLookAt: Set<string>,
 ): Promise<void> {
-  const { userOf, nobody } = await findAddressees(batch, endsAt, counts);
-  await attempt(
-    batch.filter(({ id }) => nobody.has(id)),
-    endsAt,
-    counts,
-    () => Promise.resolve(nobody),
-  );
-  for (const userId of new Set(userOf.values())) {
-    const own = batch.filter(({ id }) => userOf.get(id) === userId);
-    const groups = [
-      own.filter(isFirstAttempt),
-      ...own.filter((event) => !isFirstAttempt(event)).map((event) => [event]),
-    ];
-    for (const group of groups) {
-      if (Date.now() >= endsAt) await release(group);
-      else await attempt(group, endsAt, counts, (tx, events) => applyForUser(tx, userId, events, new Date()));
-    }
-    toLookAt.add(userId);
-  }
+  await attempt(batch.filter(isFirstAttempt), endsAt, counts, toLookAt);
+  for (const event of batch) if (!isFirstAttempt(event)) await attempt([event], endsAt, counts, toLookAt);
 }
 
 const isFirstAttempt = ({ attempts }: StoredEvent) => attempts === 1;
 
-/** @throws whatever the driver throws when the database is unreachable */
-async function findAddressees(batch: StoredEvent[], endsAt: number, counts: InboxCounts) {
-  const userOf = new Map<string, string>();
-  const nobody = new Map<string, Outcome>();
-  const failures = await isolateFailures(batch, endsAt, async (part) => {
-    const found = await addresseesOf(await database(), part);
-    for (const [id, userId] of found.userOf) userOf.set(id, userId);
-    for (const [id, outcome] of found.nobody) nobody.set(id, outcome);
-  });
-  for (const { items, error } of failures) {
-    if (!isRefusal(error)) throw error;
-    for (const event of items) await recordFailure(event, event.attempts, error, counts);
-  }
-  return { userOf, nobody };
-}
-
-type Apply = (tx: Transaction, events: StoredEvent[]) => Promise<Map<string, Outcome>>;
-
 /**
- * Applies all events in one transaction; if that fails, each on its own, so that a bad one holds up no other.
+ * Applies events in one transaction. If that fails, each person's events are applied on their own, and then
+ * each event, so that a bad one holds up no other. What there is no time for waits for the next run.
  */
 async function attempt(
   events: StoredEvent[],
   endsAt: number,
   counts: InboxCounts,
-  apply: Apply,
+  toLookAt: Set<string>,
 ): Promise<void> {
   if (events.length === 0) return;
+  if (Date.now() >= endsAt) return release(events);
   try {
-    await withinTime(attemptWithinMs, () =>
-      transaction(async (tx) => markDone(tx, events, await apply(tx, events))),
+    const applied = await withinTime(attemptWithinMs, () =>
+      transaction(async (tx) => {
+        const applied = await applyEvents(tx, events, new Date());
+        await markDone(tx, events, applied.outcomes);
+        return applied;
+      }),
     );
     counts.done += events.length;
+    for (const userId of applied.toLookAt) toLookAt.add(userId);
   } catch (error) {
-    if (error instanceof LeaseLost) return;
-    // The events of a group that ran out of time are retried one by one.
-    const alone = events.length === 1 || Date.now() >= endsAt;
-    for (const event of events)
-      await (alone
-        ? recordFailure(event, event.attempts, error, counts)
-        : attempt([event], endsAt, counts, apply));
+    const parts = split(events);
+    // Events that ran out of time together are applied alone in the next run, so that one that hangs is found.
+    if (parts.length > 1 && Date.now() < endsAt)
+      for (const part of parts) await attempt(part, endsAt, counts, toLookAt);
+    else if (!(error instanceof LeaseLost))
+      for (const event of events) await recordFailure(event, event.attempts, error, counts);
   }
+}
+
+/** Into each person's events, or one person's events into single ones. */
+function split(events: StoredEvent[]): StoredEvent[][] {
+  const people = groupBy(events, ({ snapTradeUserId }) => snapTradeUserId);
+  return people.size > 1 ? [...people.values()] : events.map((event) => [event]);
 }
 
 /** Another worker has claimed the event since, and its attempt is the one that counts. */

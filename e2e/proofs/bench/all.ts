@@ -1,8 +1,9 @@
+import { benchBreaks } from "./breaks";
 import type { Figure } from "./figures";
 import { benchReconcile } from "./reconcile";
 import { benchWebhooks } from "./webhooks";
 
 export const benches: Record<string, () => Promise<Figure[]>> = {
-  webhooks: benchWebhooks,
+  webhooks: async () => [...(await benchWebhooks()), ...(await benchBreaks())],
   reconcile: benchReconcile,
 };

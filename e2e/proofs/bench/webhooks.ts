@@ -1,11 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { Pool } from "pg";
-import { Control } from "../../support/control";
-import { freePort, run } from "../../support/ground.mjs";
-import { makePerson, seedConnections } from "../../support/people";
-import { startPostgres } from "../../support/postgres";
-import { settingsFor, startApp, startEmulator } from "../../support/processes";
+import { seedConnections } from "../../support/people";
 import { createSender, eventOf, signed } from "../../support/sender";
+import { startDeployment } from "./deployment";
 import { figure, quantile, type Figure } from "./figures";
 
 const parallels = [16, 64, 400];
@@ -27,16 +23,7 @@ interface Lap {
  * time for each. An empty request uses a method the route lacks, so it pays for the framework and no work.
  */
 export async function benchWebhooks(): Promise<Figure[]> {
-  const postgres = await startPostgres();
-  const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
-  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent" };
-  if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings }))
-    throw new Error("No migration");
-  const emulator = await startEmulator(ports);
-  const app = await startApp(ports, settings);
-  const pid = app.child.pid ?? 0;
-  await new Control(emulator.url).post("/settings", { webhooks: "off" });
-  const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "bench@example.com");
+  const { appUrl, pid, person, pool, stop } = await startDeployment();
   const connections = await seedConnections(
     person,
     Array.from({ length: connectionCount }, () => ({ brokerage: "QUESTRADE" })),
@@ -60,7 +47,7 @@ export async function benchWebhooks(): Promise<Figure[]> {
   const figures: Figure[] = [];
   const cpu = { webhook: 0, empty: 0 };
   for (const parallel of parallels) {
-    const sender = createSender(app.url, parallel);
+    const sender = createSender(appUrl, parallel);
     const empty = () => sender.send("PUT", "/api/webhooks/snaptrade", signed(nextEvent()).body);
     const laps = { webhook: [] as Lap[], empty: [] as Lap[] };
     for (let round = -warmUpRounds; round < rounds; round++) {
@@ -97,17 +84,14 @@ export async function benchWebhooks(): Promise<Figure[]> {
   }
   figures.push(figure("webhooks_cpu_ratio", cpu.webhook / cpu.empty, "x", cpuGoal));
 
-  const pool = new Pool({ connectionString: postgres.url, max: 1 });
   const { rows } = await pool.query<{ id: string }>("select id from webhook_events");
-  await pool.end();
   const stored = new Set(rows.map(({ id }) => id));
   figures.push(figure("webhooks_acknowledged", acknowledged.size, "events"));
   figures.push(
     figure("webhooks_missing", [...acknowledged].filter((id) => !stored.has(id)).length, "events", 0),
   );
 
-  await Promise.all([app.stop(), emulator.stop()]);
-  await postgres.stop();
+  await stop();
   return figures;
 }
 

@@ -5,7 +5,7 @@ import { brokerages } from "@/lib/db/schema/connections";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/base/log";
 import { listBrokerages, listOAuthBrokerages } from "@/lib/snaptrade/connections";
-import { writeBrokerages } from "@/lib/connections/observations/observe";
+import { writeBrokerages } from "@/lib/connections/observations/write-brokerages";
 import type { BrokerageView } from "@/lib/connections/views";
 
 const listedForMinutes = 15;

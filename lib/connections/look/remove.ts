@@ -15,7 +15,7 @@ import { toRefusal } from "./refusals";
 import {
   getSnapTradeCredentials,
   recordRefusal,
-  requestLook,
+  requestLooks,
 } from "@/lib/connections/observations/snaptrade-user";
 
 const own = (userId: string, connectionId: string) =>
@@ -100,7 +100,7 @@ async function afterFailure(
   if (!(error instanceof SnapTradeFailure)) throw error;
   if (error.kind === "not-found") {
     // It is already gone, which the next look will confirm.
-    await transaction((tx) => requestLook(tx, userId, now));
+    await transaction((tx) => requestLooks(tx, [{ userId, dueAt: now }]));
     await write(userId, answered, { removalAcceptedAt: now, removalLastError: null });
     return "accepted";
   }

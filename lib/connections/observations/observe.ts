@@ -1,15 +1,17 @@
 import "server-only";
-import { and, asc, eq, inArray, lt, or, sql } from "drizzle-orm";
-import { recordChangeAt } from "@/lib/db/changes";
+import { asc, sql } from "drizzle-orm";
 import { transaction } from "@/lib/db/client";
-import type { Database, Transaction } from "@/lib/db/database";
+import type { Transaction } from "@/lib/db/database";
+import { recordset, uuids } from "@/lib/db/recordset";
 import { brokerages, connections, observations } from "@/lib/db/schema/connections";
 import { announceChanges, recordChange } from "@/lib/live";
+import { groupBy } from "@/lib/base/group-by";
 import { log } from "@/lib/base/log";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
-import { doubtOf } from "./doubt";
-import { forgettable, project, type Observation } from "./project";
-import { requestLook } from "./snaptrade-user";
+import { grow, type Growth } from "./history";
+import type { Observation } from "./project";
+import { requestLooks } from "./snaptrade-user";
+import { writeBrokerages } from "./write-brokerages";
 import { writeEpisodes } from "./write-episodes";
 
 /** What a read adds to the state itself; required the first time a connection is seen. */
@@ -25,7 +27,10 @@ export interface ConnectionObservation extends Observation {
   details?: ConnectionDetails;
 }
 
-/** The result of recording a set of observations. */
+/** An observation of one person's connection. */
+export type OwnedObservation = ConnectionObservation & { userId: string };
+
+/** The result of recording a set of observations of one person's connections. */
 export interface Observed {
   /** Connections that are new, or whose state, access or episodes changed. */
   changed: string[];
@@ -34,219 +39,230 @@ export interface Observed {
 }
 
 /**
- * Records observations of one user's connections; the only writer of their state. The newest wins, so order
- * and repetition don't matter (docs/snaptrade.md §8.3); a contradiction makes a look due. Skips unknown
- * connections without details and other users' connections. The caller announces after the commit.
+ * Records observations of any number of people's connections, in the order in which they arrived; the only
+ * writer of their state. The newest wins, so order and repetition don't matter (docs/snaptrade.md §8.3). The
+ * caller requests a look when the result says that observations contradict each other. Skips unknown connections without details and other users' connections.
+ * The number of statements doesn't depend on the number of observations. The caller announces
+ * after the commit.
+ * @returns the result by user id
  */
+export async function observeAll(tx: Transaction, seen: OwnedObservation[]): Promise<Map<string, Observed>> {
+  const people = [...new Set(seen.map(({ userId }) => userId))];
+  await recordBrokerages(tx, seen);
+  const before = await lockConnections(tx, people);
+  await recordDetails(tx, seen);
+  const rows = await withUnlocked(tx, seen, before);
+  const own = seen.filter((observation) => isOwn(observation, rows.get(observation.connectionId)));
+  const grown = await growHistories(tx, own);
+  await writeStates(tx, grown);
+  const withNewEpisodes = await writeEpisodes(tx, grown);
+
+  const hasNewAccess = own.filter(({ connectionId, details }) => {
+    const access = before.get(connectionId)?.access;
+    return details && access && access !== details.access;
+  });
+  const hasNewState = grown.filter(
+    ({ connectionId, first, projection }) =>
+      first || withNewEpisodes.has(connectionId) || projection.state !== rows.get(connectionId)?.state,
+  );
+  const changed = groupBy([...hasNewAccess, ...hasNewState], ({ userId }) => userId);
+  for (const userId of changed.keys()) await recordChange(tx, userId);
+  const doubts = groupBy(
+    grown.filter(({ lookAgainAt }) => lookAgainAt),
+    ({ userId }) => userId,
+  );
+  return new Map(
+    people.map((userId) => [
+      userId,
+      {
+        changed: [...new Set(changed.get(userId)?.map(({ connectionId }) => connectionId))],
+        lookAgainAt: earliest(doubts.get(userId)?.map(({ lookAgainAt }) => lookAgainAt) ?? []),
+      },
+    ]),
+  );
+}
+
+/** Like observeAll, for one person. */
 export async function observeWithin(
   tx: Transaction,
   userId: string,
   seen: ConnectionObservation[],
 ): Promise<Observed> {
-  // The lock order of docs/decisions/0010-lock-order.md prevents deadlocks.
-  const inOrder = [...seen].sort((one, other) => (one.connectionId < other.connectionId ? -1 : 1));
-  await recordBrokerages(tx, inOrder);
-  // A read may also write connections that it doesn't observe. Webhook processing has already locked all of
-  // them.
-  if (seen.some(({ answeredAt }) => answeredAt)) await lockConnections(tx, userId);
-  const changed = new Set<string>();
-  let lookAgainAt: Date | null = null;
-  for (const observation of inOrder) {
-    const observed = await observeOne(tx, userId, observation);
-    if (observed.changed) changed.add(observation.connectionId);
-    const dueAt =
-      observed.doubtMs === null ? null : new Date(observation.recordedAt.getTime() + observed.doubtMs);
-    if (dueAt && (!lookAgainAt || dueAt < lookAgainAt)) lookAgainAt = dueAt;
-  }
-  if (lookAgainAt) await requestLook(tx, userId, lookAgainAt);
-  if (changed.size > 0) await recordChange(tx, userId);
-  return { changed: [...changed], lookAgainAt };
+  const results = await observeAll(
+    tx,
+    seen.map((observation) => ({ ...observation, userId })),
+  );
+  return results.get(userId) ?? { changed: [], lookAgainAt: null };
 }
 
-async function lockConnections(tx: Transaction, userId: string): Promise<void> {
-  await tx
-    .select({ id: connections.id })
-    .from(connections)
-    .where(eq(connections.userId, userId))
-    .orderBy(asc(connections.id))
-    .for("update");
-}
-
-/** Like observeWithin, in its own transaction. @returns the ids of the connections that changed */
+/** Like observeWithin, in its own transaction, and requests the look. @returns the ids of the connections that changed */
 export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
-  const { changed } = await transaction((tx) => observeWithin(tx, userId, seen));
+  const changed = await transaction(async (tx) => {
+    const { changed, lookAgainAt } = await observeWithin(tx, userId, seen);
+    if (lookAgainAt) await requestLooks(tx, [{ userId, dueAt: lookAgainAt }]);
+    return changed;
+  });
   await announceChanges();
   return changed;
 }
 
-async function observeOne(
-  tx: Transaction,
-  userId: string,
-  seen: ConnectionObservation,
-): Promise<{ changed: boolean; doubtMs: number | null }> {
-  const { connectionId, details } = seen;
-  const accessChanged = details ? await recordConnection(tx, userId, seen, details) : false;
-  const [known] = await tx
-    .select({ userId: connections.userId, state: connections.state, readAt: connections.readAt })
-    .from(connections)
-    .where(eq(connections.id, connectionId))
-    .for("update");
-  if (known?.userId !== userId) {
-    log.warn(
-      { connectionId, known: known !== undefined },
-      "An observation of a connection that is not this user's was ignored",
-    );
-    return { changed: false, doubtMs: null };
-  }
-  const { state, observedAt, answeredAt, disabledAt, source, recordedAt } = seen;
-  const added = await tx
-    .insert(observations)
-    .values({ connectionId, state, observedAt, answeredAt, disabledAt, source, recordedAt })
-    .onConflictDoNothing()
-    .returning({ connectionId: observations.connectionId });
-  if (added.length === 0) return { changed: accessChanged, doubtMs: null };
+const lockedColumns = {
+  id: connections.id,
+  userId: connections.userId,
+  access: connections.access,
+  state: connections.state,
+  readAt: connections.readAt,
+};
+export type LockedConnection = Pick<typeof connections.$inferSelect, keyof typeof lockedColumns>;
 
-  const history = await tx
+/** Locks all connections of these people, in the order of docs/decisions/0010-lock-order.md. */
+export async function lockConnections(
+  tx: Transaction,
+  userIds: string[],
+): Promise<Map<string, LockedConnection>> {
+  const rows = await tx
+    .select(lockedColumns)
+    .from(connections)
+    .where(sql`${connections.userId} = any(${uuids(userIds)})`)
+    .orderBy(asc(connections.id))
+    .for("update");
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** Adds observed connections that are not locked yet: those just stored, and other people's. */
+async function withUnlocked(
+  tx: Transaction,
+  seen: OwnedObservation[],
+  locked: Map<string, LockedConnection>,
+): Promise<Map<string, LockedConnection>> {
+  const missing = [...new Set(seen.map(({ connectionId }) => connectionId))].filter((id) => !locked.has(id));
+  if (missing.length === 0) return locked;
+  const rows = await tx
+    .select(lockedColumns)
+    .from(connections)
+    .where(sql`${connections.id} = any(${uuids(missing)})`);
+  return new Map([...locked, ...rows.map((row) => [row.id, row] as const)]);
+}
+
+function isOwn({ userId, connectionId }: OwnedObservation, row: LockedConnection | undefined): boolean {
+  if (row?.userId === userId) return true;
+  log.warn(
+    { connectionId, known: row !== undefined },
+    "An observation of a connection that is not this user's was ignored",
+  );
+  return false;
+}
+
+/** The change to one person's connection. */
+export type Grown = Growth & { userId: string; connectionId: string };
+
+async function growHistories(tx: Transaction, seen: OwnedObservation[]): Promise<Grown[]> {
+  if (seen.length === 0) return [];
+  const byConnection = groupBy(seen, ({ connectionId }) => connectionId);
+  const stored = await tx
     .select()
     .from(observations)
-    .where(eq(observations.connectionId, connectionId))
-    .orderBy(asc(observations.observedAt));
-  const projection = project(history);
-  await tx
-    .update(connections)
-    .set({
-      state: projection.state,
-      observedAt: projection.observedAt,
-      disabledAt: projection.disabledAt,
-      ...(answeredAt && !(known.readAt && known.readAt > observedAt)
-        ? { readAt: observedAt, readState: state, unreadableSince: null }
-        : {}),
-    })
-    .where(eq(connections.id, connectionId));
-  await forget(tx, connectionId, forgettable(history));
-  const since = history[0]?.observedAt ?? observedAt;
-  const episodesChanged = await writeEpisodes(
-    tx,
+    .where(sql`${observations.connectionId} = any(${uuids(byConnection.keys())})`);
+  const histories = groupBy(stored, ({ connectionId }) => connectionId);
+  return [...byConnection].flatMap(([connectionId, [first, ...more]]) => {
+    const growth = grow(histories.get(connectionId) ?? [], [first, ...more]);
+    return growth ? { ...growth, connectionId, userId: first.userId } : [];
+  });
+}
+
+async function writeStates(tx: Transaction, grown: Grown[]): Promise<void> {
+  const added = grown.flatMap(({ connectionId, added }) =>
+    added.map((observation) => ({ ...observation, connectionId })),
+  );
+  const forgotten = grown.flatMap(({ connectionId, forgotten }) =>
+    forgotten.map(({ observedAt, state }) => ({ connectionId, observedAt, state })),
+  );
+  if (forgotten.length > 0)
+    await tx.execute(sql`
+      delete from ${observations} using ${recordset("old", { connectionId: "uuid", observedAt: "timestamptz", state: "text" }, forgotten)}
+      where connection_id = old."connectionId" and observed_at = old."observedAt" and ${observations.state} = old.state`);
+  if (added.length > 0)
+    await tx.execute(sql`
+      insert into ${observations} (connection_id, observed_at, answered_at, state, disabled_at, source, recorded_at)
+      select "connectionId", "observedAt", "answeredAt", state, "disabledAt", source, "recordedAt"
+      from ${recordset("added", observationColumns, added)}`);
+  if (grown.length === 0) return;
+  const states = grown.map(({ connectionId, projection: { state, observedAt, disabledAt }, read }) => ({
     connectionId,
-    { episodes: projection.episodes, since },
-    recordedAt,
-  );
-  const changed =
-    accessChanged || episodesChanged || projection.state !== known.state || history.length === 1;
-  return { changed, doubtMs: doubtOf(seen, history, projection) };
+    state,
+    observedAt,
+    disabledAt,
+    readAt: read?.observedAt ?? null,
+    readState: read?.state ?? null,
+  }));
+  const isNewerRead = sql`(next."readAt" >= coalesce(${connections.readAt}, '-infinity'))`;
+  await tx.execute(sql`
+    update ${connections} set
+      state = next.state,
+      observed_at = next."observedAt",
+      disabled_at = next."disabledAt",
+      read_at = case when ${isNewerRead} then next."readAt" else read_at end,
+      read_state = case when ${isNewerRead} then next."readState" else read_state end,
+      unreadable_since = case when ${isNewerRead} then null else unreadable_since end
+    from ${recordset("next", stateColumns, states)} where id = next."connectionId"`);
 }
 
-async function forget(tx: Transaction, connectionId: string, old: Observation[]): Promise<void> {
-  if (old.length === 0) return;
-  const each = old.map(({ observedAt, state }) =>
-    and(eq(observations.observedAt, observedAt), eq(observations.state, state)),
-  );
-  await tx.delete(observations).where(and(eq(observations.connectionId, connectionId), or(...each)));
-}
+const observationColumns = {
+  connectionId: "uuid",
+  observedAt: "timestamptz",
+  answeredAt: "timestamptz",
+  state: "text",
+  disabledAt: "timestamptz",
+  source: "text",
+  recordedAt: "timestamptz",
+};
+const stateColumns = {
+  connectionId: "uuid",
+  state: "text",
+  observedAt: "timestamptz",
+  disabledAt: "timestamptz",
+  readAt: "timestamptz",
+  readState: "text",
+};
 
-/**
- * Inserts a connection that is seen for the first time, and updates everything except its state.
- * @returns whether its access level changed
- */
-async function recordConnection(
-  tx: Transaction,
-  userId: string,
-  seen: ConnectionObservation,
-  details: ConnectionDetails,
-): Promise<boolean> {
-  const { access, connectedSince, updatedAt } = details;
-  const [before] = await tx
-    .select({ access: connections.access })
-    .from(connections)
-    .where(eq(connections.id, seen.connectionId));
+/** Stores the connections that are seen for the first time, and updates everything except their state. */
+async function recordDetails(tx: Transaction, seen: OwnedObservation[]): Promise<void> {
+  // One list may name a connection twice; a statement can't write a row twice.
+  const newest = new Map<string, typeof connections.$inferInsert>();
+  for (const { connectionId: id, userId, details, state, observedAt, disabledAt } of seen) {
+    if (!details) continue;
+    const { brokerage, access, connectedSince, updatedAt } = details;
+    const rest = { access, connectedSince, updatedAt, state, observedAt, disabledAt };
+    newest.set(id, { id, userId, brokerageId: brokerage.id, firstObservedAt: observedAt, ...rest });
+  }
+  if (newest.size === 0) return;
   await tx
     .insert(connections)
-    .values({
-      id: seen.connectionId,
-      userId,
-      brokerageId: details.brokerage.id,
-      access,
-      connectedSince,
-      updatedAt,
-      firstObservedAt: seen.observedAt,
-      state: seen.state,
-      observedAt: seen.observedAt,
-      disabledAt: seen.disabledAt,
-    })
+    .values(inOrder([...newest.values()]))
     .onConflictDoUpdate({
       target: connections.id,
       set: {
-        access,
-        connectedSince,
+        access: sql`excluded.access`,
+        connectedSince: sql`excluded.connected_since`,
         updatedAt: sql`greatest(${connections.updatedAt}, excluded.updated_at)`,
         unreadableSince: null,
       },
-      setWhere: and(eq(connections.userId, userId), lt(connections.observedAt, seen.observedAt)),
+      setWhere: sql`${connections.userId} = excluded.user_id and ${connections.observedAt} < excluded.observed_at`,
     });
-  return before !== undefined && before.access !== access;
 }
 
 /** Stores each brokerage's newest description among the observations. */
-async function recordBrokerages(tx: Transaction, seen: ConnectionObservation[]) {
+async function recordBrokerages(tx: Transaction, seen: OwnedObservation[]): Promise<void> {
   const newest = new Map<string, typeof brokerages.$inferInsert>();
   for (const { details, observedAt } of seen)
     if (details) newest.set(details.brokerage.id, { ...details.brokerage, observedAt });
   await writeBrokerages(tx, [...newest.values()]);
 }
 
-/**
- * Stores brokerages as SnapTrade described them (docs/snaptrade.md §3.8). An older description never
- * overwrites a newer one.
- */
-export async function writeBrokerages(
-  tx: Pick<Database, "select" | "insert" | "update">,
-  rows: (typeof brokerages.$inferInsert)[],
-): Promise<void> {
-  if (rows.length === 0) return;
-  const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
-  const flags = {
-    id: brokerages.id,
-    enabled: brokerages.enabled,
-    maintenance: brokerages.maintenance,
-    degraded: brokerages.degraded,
-  };
-  const before = await tx
-    .select(flags)
-    .from(brokerages)
-    .where(
-      inArray(
-        brokerages.id,
-        rows.map(({ id }) => id),
-      ),
-    );
-  await tx
-    .insert(brokerages)
-    .values(inOrder)
-    .onConflictDoUpdate({
-      target: brokerages.id,
-      set: {
-        slug: sql`excluded.slug`,
-        name: sql`excluded.name`,
-        logoUrl: sql`excluded.logo_url`,
-        enabled: sql`excluded.enabled`,
-        maintenance: sql`excluded.maintenance`,
-        degraded: sql`excluded.degraded`,
-        allowsTrading: sql`excluded.allows_trading`,
-        signInOpensPopup: sql`coalesce(excluded.sign_in_opens_popup, ${brokerages.signInOpensPopup})`,
-        observedAt: sql`excluded.observed_at`,
-        listedAt: sql`coalesce(excluded.listed_at, ${brokerages.listedAt})`,
-      },
-      setWhere: sql`${brokerages.observedAt} <= excluded.observed_at`,
-    });
-  const changed = before.filter((old) =>
-    rows.some(
-      ({ id, enabled, maintenance, degraded }) =>
-        id === old.id &&
-        (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
-    ),
-  );
-  await recordChangeAt(
-    tx,
-    changed.map(({ id }) => id),
-  );
+/** The lock order of docs/decisions/0010-lock-order.md prevents deadlocks. */
+const inOrder = <Row extends { id: string }>(rows: Row[]) =>
+  rows.sort((one, other) => (one.id < other.id ? -1 : 1));
+
+function earliest(times: (Date | null)[]): Date | null {
+  return times.reduce((first, at) => (first && (!at || first <= at) ? first : at), null);
 }

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { and, eq, isNull, lte, ne, or, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
+import { recordset } from "@/lib/db/recordset";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
@@ -171,20 +172,31 @@ export async function retire(tx: Transaction, present: SnapTradeUser, now: Date)
   });
 }
 
-/** Makes a look at this person's connections due at `dueAt`, or earlier if one was due already. */
-export async function requestLook(
-  tx: Transaction,
-  userId: string,
-  dueAt: Date,
-  { accountsToo = false } = {},
-): Promise<void> {
-  await tx
-    .update(snapTradeUsers)
-    .set({
-      lookDueAt: sql`least(${snapTradeUsers.lookDueAt}, ${dueAt.toISOString()}::timestamptz)`,
-      ...(accountsToo ? { accountsLookedAt: null } : {}),
-    })
-    .where(eq(snapTradeUsers.userId, userId));
+interface LookRequest {
+  userId: string;
+  /** Our clock. */
+  dueAt: Date;
+  /** Also read the accounts. */
+  accountsToo?: boolean;
+}
+
+/** Makes a look at each person's connections due at `dueAt`, or earlier if one was due already. */
+export async function requestLooks(tx: Transaction, requests: LookRequest[]): Promise<void> {
+  if (requests.length === 0) return;
+  const rows = requests.map(({ accountsToo = false, ...request }) => ({ ...request, accountsToo }));
+  const columns = { userId: "uuid", dueAt: "timestamptz", accountsToo: "boolean" };
+  await tx.execute(sql`
+    with request as (
+      select "userId" as id, min("dueAt") as due_at, bool_or("accountsToo") as accounts_too
+      from ${recordset("request", columns, rows)} group by "userId"
+    ), held as (
+      select user_id from ${snapTradeUsers} where user_id in (select id from request) order by user_id for no key update
+    )
+    update ${snapTradeUsers} set
+      look_due_at = least(look_due_at, request.due_at),
+      accounts_looked_at = case when request.accounts_too then null else accounts_looked_at end
+    from request join held on held.user_id = request.id
+    where ${snapTradeUsers}.user_id = request.id`);
 }
 
 /**

@@ -1,51 +1,133 @@
 import "server-only";
-import { and, asc, eq, gte, inArray, isNull, or } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
+import { recordset, uuids } from "@/lib/db/recordset";
 import { episodes } from "@/lib/db/schema/connections";
-import { notifyBreak, notifyEnd, withdrawEnd } from "@/lib/notifications/record";
-import type { Episode } from "./project";
+import { groupBy } from "@/lib/base/group-by";
+import { notifyBreaks, notifyEnds, withdrawEnds } from "@/lib/notifications/record";
+import type { Episode, Projection } from "./project";
 
-/**
- * Updates the stored episodes to match the history. An episode that only grew or ended keeps its row, and
- * those that ended before the oldest observation we keep stay as they are.
- * @returns whether anything changed
- */
-export async function writeEpisodes(
-  tx: Transaction,
-  connectionId: string,
-  wanted: { episodes: Episode[]; since: Date },
-  now: Date,
-): Promise<boolean> {
-  const stored = await tx
-    .select()
-    .from(episodes)
-    .where(
-      and(
-        eq(episodes.connectionId, connectionId),
-        or(isNull(episodes.endedAt), gte(episodes.endedAt, wanted.since)),
-      ),
-    )
-    .orderBy(asc(episodes.brokeAt))
-    .for("update");
-  const { kept, unclaimed } = match(stored, wanted.episodes);
-  // An episode that ended exactly at the oldest observation we keep began with one we dropped.
-  const gone = unclaimed.filter(({ endedAt }) => !endedAt || endedAt > wanted.since).map(({ id }) => id);
-  if (gone.length > 0) await tx.delete(episodes).where(inArray(episodes.id, gone));
-  let changed = gone.length > 0;
-  for (const { episode, row } of kept) {
-    if (row && sameEpisode(row, episode)) continue;
-    changed = true;
-    if (row) await tx.update(episodes).set(episode).where(eq(episodes.id, row.id));
-    const id = row?.id ?? (await addEpisode(tx, connectionId, episode));
-    // A break that was repaired before we learned of it is history, not news.
-    if (!row && !episode.endedAt) await notifyBreak(tx, { id, connectionId, noticedAt: episode.noticedAt });
-    if (row && !row.endedAt && episode.endedHow) await notifyEnd(tx, { id, endedHow: episode.endedHow }, now);
-    if (row?.endedAt && !episode.endedAt) await withdrawEnd(tx, id);
-  }
-  return changed;
+/** What one connection's history adds up to. */
+interface Wanted {
+  userId: string;
+  connectionId: string;
+  projection: Pick<Projection, "episodes">;
+  /** The time of the oldest observation that we know. */
+  since: Date;
+  /** Our clock: when we learned of it. */
+  recordedAt: Date;
 }
 
 type StoredEpisode = typeof episodes.$inferSelect;
+interface Change extends Omit<Wanted, "projection"> {
+  episode: Episode;
+  /** The stored episode; undefined if this one is new. */
+  row: StoredEpisode | undefined;
+}
+
+/**
+ * Updates the stored episodes of any number of connections to match their histories, and plans the notices.
+ * An episode that only grew or ended keeps its row, and those that ended before the oldest observation we
+ * keep stay as they are.
+ * @returns the connections whose episodes changed
+ */
+export async function writeEpisodes(tx: Transaction, wanted: Wanted[]): Promise<Set<string>> {
+  const stored = groupBy(await readEpisodes(tx, wanted), ({ connectionId }) => connectionId);
+  const gone: StoredEpisode[] = [];
+  const changes: Change[] = [];
+  for (const { projection, ...one } of wanted) {
+    const { kept, unclaimed } = match(stored.get(one.connectionId) ?? [], projection.episodes);
+    // An episode that ended exactly at the oldest observation we keep began with one we dropped.
+    gone.push(...unclaimed.filter(({ endedAt }) => !endedAt || endedAt > one.since));
+    for (const { episode, row } of kept)
+      if (!row || !sameEpisode(row, episode)) changes.push({ ...one, episode, row });
+  }
+  // In this order, no connection has two open episodes at any moment.
+  if (gone.length > 0)
+    await tx.delete(episodes).where(sql`${episodes.id} = any(${uuids(gone.map(({ id }) => id))})`);
+  await update(
+    tx,
+    changes.filter(({ episode }) => episode.endedAt),
+  );
+  await update(
+    tx,
+    changes.filter(({ episode }) => !episode.endedAt),
+  );
+  const added = await insert(
+    tx,
+    changes.filter(({ row }) => !row),
+  );
+  await notify(tx, changes, added);
+  return new Set([...gone, ...changes].map(({ connectionId }) => connectionId));
+}
+
+async function readEpisodes(tx: Transaction, wanted: Wanted[]): Promise<StoredEpisode[]> {
+  if (wanted.length === 0) return [];
+  const columns = { connectionId: "uuid", since: "timestamptz" };
+  const rows = wanted.map(({ connectionId, since }) => ({ connectionId, since }));
+  const ids = sql`(
+    select ${episodes.id} from ${recordset("wanted", columns, rows)} join ${episodes} on connection_id = wanted."connectionId"
+    where ended_at is null or ended_at >= wanted.since)`;
+  return tx
+    .select()
+    .from(episodes)
+    .where(sql`${episodes.id} in ${ids}`)
+    .orderBy(episodes.connectionId, episodes.brokeAt)
+    .for("update");
+}
+
+async function update(tx: Transaction, changes: Change[]): Promise<void> {
+  const rows = changes.flatMap(({ episode, row }) => (row ? { ...episode, id: row.id } : []));
+  if (rows.length === 0) return;
+  await tx.execute(sql`
+    update ${episodes} set broke_at = next."brokeAt", noticed_at = next."noticedAt", noticed_by = next."noticedBy",
+      ended_at = next."endedAt", ended_how = next."endedHow"
+    from ${recordset("next", { id: "uuid", ...episodeColumns }, rows)} where ${episodes}.id = next.id`);
+}
+
+const episodeColumns = {
+  brokeAt: "timestamptz",
+  noticedAt: "timestamptz",
+  noticedBy: "text",
+  endedAt: "timestamptz",
+  endedHow: "text",
+};
+
+/** @returns the ids of the new rows, by connection and start */
+async function insert(tx: Transaction, changes: Change[]): Promise<Map<string, string>> {
+  if (changes.length === 0) return new Map();
+  const rows = changes.map(({ connectionId, episode }) => ({ connectionId, ...episode }));
+  const added = await tx
+    .insert(episodes)
+    .values(rows)
+    .returning({ id: episodes.id, connectionId: episodes.connectionId, brokeAt: episodes.brokeAt });
+  return new Map(added.map((row) => [keyOf(row), row.id]));
+}
+
+const keyOf = ({ connectionId, brokeAt }: { connectionId: string; brokeAt: Date }) =>
+  `${connectionId} ${brokeAt.getTime()}`;
+
+async function notify(tx: Transaction, changes: Change[], added: Map<string, string>): Promise<void> {
+  await notifyBreaks(
+    tx,
+    changes.flatMap(({ row, episode, userId, connectionId }) => {
+      const episodeId = added.get(keyOf({ connectionId, ...episode }));
+      // A break that was repaired before we learned of it is history, not news.
+      const isNews = !row && !episode.endedAt;
+      return isNews && episodeId ? { episodeId, userId, noticedAt: episode.noticedAt } : [];
+    }),
+  );
+  await notifyEnds(
+    tx,
+    changes.flatMap(({ row, episode: { endedHow }, recordedAt }) =>
+      row && !row.endedAt && endedHow ? { episodeId: row.id, endedHow, now: recordedAt } : [],
+    ),
+  );
+  await withdrawEnds(
+    tx,
+    changes.flatMap(({ row, episode }) => (row?.endedAt && !episode.endedAt ? row.id : [])),
+  );
+}
 
 /**
  * Finds the row of each episode. An equal start comes before an overlap, because an episode may end in the
@@ -62,15 +144,6 @@ function match(stored: StoredEpisode[], wanted: Episode[]) {
     }
   }
   return { kept: wanted.map((episode) => ({ episode, row: rows.get(episode) })), unclaimed };
-}
-
-async function addEpisode(tx: Transaction, connectionId: string, episode: Episode): Promise<string> {
-  const [added] = await tx
-    .insert(episodes)
-    .values({ connectionId, ...episode })
-    .returning({ id: episodes.id });
-  if (!added) throw new Error("The episode was not stored");
-  return added.id;
 }
 
 function overlaps(one: Episode, other: Episode): boolean {

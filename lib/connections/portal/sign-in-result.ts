@@ -1,13 +1,15 @@
 import "server-only";
-import { and, desc, eq, isNull, lte, sql } from "drizzle-orm";
+import { and, desc, isNull, sql } from "drizzle-orm";
+import { isPortalOpen } from "@/lib/connections/look/due";
 import type { Transaction } from "@/lib/db/database";
+import { recordset, uuids } from "@/lib/db/recordset";
 import { connections } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { recordChange } from "@/lib/live";
-import { requestLook } from "@/lib/connections/observations/snaptrade-user";
-import { isPortalOpen } from "@/lib/connections/look/due";
 
-interface SignInResult {
+/** What an event says about one sign-in. */
+interface SignIn {
+  userId: string;
   brokerageId: string | null;
   result: string;
   /** SnapTrade's clock; null if the event has no timestamp. */
@@ -17,79 +19,94 @@ interface SignInResult {
 }
 
 /**
- * Records the result of a sign-in on the person's open portal sessions at that brokerage. The event names no
- * connection (docs/snaptrade.md §6.4), so it is dropped unless all matching sessions are for one connection.
- * Dated events are compared with openedAt, undated ones with startedAt.
- * @returns whether a session matches
+ * Records the results of sign-ins, in the order of their events, on each person's open portal sessions at
+ * that brokerage. The events name no connection (docs/snaptrade.md §6.4), so a result is dropped unless all
+ * matching sessions are for one connection.
+ * @returns those that match a session
  */
-export async function recordSignInResult(
-  tx: Transaction,
-  userId: string,
-  { brokerageId, result, happenedAt, receivedAt }: SignInResult,
-): Promise<boolean> {
-  const [at, opened] = happenedAt
-    ? [happenedAt, portalSessions.openedAt]
-    : [receivedAt, portalSessions.startedAt];
-  const open = await tx
-    .select({
-      id: portalSessions.id,
-      connectionId: portalSessions.connectionId,
-      openedAt: opened,
-      signInResult: portalSessions.signInResult,
-    })
+export async function recordSignIns<One extends SignIn>(tx: Transaction, signIns: One[]): Promise<Set<One>> {
+  const matched = new Set<One>();
+  if (signIns.length === 0) return matched;
+  const open = await listOpenSessions(tx, new Set(signIns.map(({ userId }) => userId)));
+  const changed = new Set<OpenSession>();
+  for (const signIn of signIns) {
+    const fitting = open.filter((session) => fits(session, signIn));
+    const [newest, ...others] = fitting;
+    if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId))
+      continue;
+    matched.add(signIn);
+    for (const session of fitting) {
+      // A failure without a reason doesn't replace one with a reason.
+      if (!signIn.brokerageId && session.signInResult) continue;
+      session.signInResult = signIn.result;
+      changed.add(session);
+    }
+  }
+  await writeResults(tx, [...changed]);
+  return matched;
+}
+
+type OpenSession = Awaited<ReturnType<typeof listOpenSessions>>[number];
+
+function listOpenSessions(tx: Transaction, userIds: Set<string>) {
+  const { id, userId, connectionId, brokerageId, openedAt, startedAt, signInResult } = portalSessions;
+  return tx
+    .select({ id, userId, connectionId, brokerageId, openedAt, startedAt, signInResult })
+    .from(portalSessions)
+    .where(and(sql`${userId} = any(${uuids(userIds)})`, isNull(portalSessions.outcome)))
+    .orderBy(desc(startedAt), desc(id));
+}
+
+/** Dated events are compared with openedAt, undated ones with startedAt. */
+function fits(session: OpenSession, { userId, brokerageId, happenedAt, receivedAt }: SignIn): boolean {
+  const [at, begunAt] = happenedAt ? [happenedAt, session.openedAt] : [receivedAt, session.startedAt];
+  return (
+    session.userId === userId &&
+    (brokerageId === null || brokerageId === session.brokerageId) &&
+    begunAt !== null &&
+    begunAt <= at &&
+    isPortalOpen({ activeAt: begunAt }, at)
+  );
+}
+
+async function writeResults(tx: Transaction, changed: OpenSession[]): Promise<void> {
+  if (changed.length === 0) return;
+  await tx.execute(sql`
+    update ${portalSessions} set sign_in_result = next."signInResult"
+    from ${recordset("next", { id: "uuid", signInResult: "text" }, changed)}
+    where ${portalSessions}.id = next.id`);
+  for (const { userId } of changed) await recordChange(tx, userId);
+}
+
+/**
+ * The owners of those connections that have an open portal session. A read has to confirm the repair that an
+ * event reported for one (docs/snaptrade.md §8.12).
+ */
+export async function listOwnersInPortal(tx: Transaction, connectionIds: string[]): Promise<string[]> {
+  if (connectionIds.length === 0) return [];
+  const rows = await tx
+    .selectDistinct({ userId: portalSessions.userId })
     .from(portalSessions)
     .where(
-      and(
-        eq(portalSessions.userId, userId),
-        isNull(portalSessions.outcome),
-        lte(opened, at),
-        brokerageId ? eq(portalSessions.brokerageId, brokerageId) : undefined,
-      ),
-    )
-    .orderBy(desc(portalSessions.startedAt), desc(portalSessions.id));
-  const fitting = open.filter(({ openedAt }) => openedAt && isPortalOpen({ activeAt: openedAt }, at));
-  const [newest, ...others] = fitting;
-  if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId))
-    return false;
-  // A failure without a reason doesn't replace one with a reason.
-  const explained = fitting.filter(({ signInResult }) => brokerageId || !signInResult);
-  for (const { id } of explained)
-    await tx.update(portalSessions).set({ signInResult: result }).where(eq(portalSessions.id, id));
-  if (explained.length > 0) await recordChange(tx, userId);
-  return true;
+      and(sql`${portalSessions.connectionId} = any(${uuids(connectionIds)})`, isNull(portalSessions.outcome)),
+    );
+  return rows.map(({ userId }) => userId);
 }
 
 /**
- * Makes a look due now if the person has an open portal session for this connection, so that a read can
- * confirm the repair that an event reported (docs/snaptrade.md §8.12).
+ * Records that SnapTrade says connections changed. For one that already worked, that is a sign of a new
+ * sign-in (docs/snaptrade.md §8.19). The caller has checked whose connections these are, and locked them.
+ * @param updates `at` is on SnapTrade's clock
  */
-export async function confirmRepair(
+export async function recordUpdates(
   tx: Transaction,
-  userId: string,
-  connectionId: string,
-  now: Date,
+  updates: { connectionId: string; at: Date }[],
 ): Promise<void> {
-  const [open] = await tx
-    .select({ id: portalSessions.id })
-    .from(portalSessions)
-    .where(and(eq(portalSessions.connectionId, connectionId), isNull(portalSessions.outcome)))
-    .limit(1);
-  if (open) await requestLook(tx, userId, now);
-}
-
-/**
- * Records that SnapTrade says a connection changed. For one that already worked, that is a sign of a new
- * sign-in (docs/snaptrade.md §8.19).
- * @param at SnapTrade's clock
- */
-export async function recordUpdate(
-  tx: Transaction,
-  userId: string,
-  connectionId: string,
-  at: Date,
-): Promise<void> {
-  await tx
-    .update(connections)
-    .set({ updatedAt: sql`greatest(${connections.updatedAt}, ${at.toISOString()}::timestamptz)` })
-    .where(and(eq(connections.id, connectionId), eq(connections.userId, userId)));
+  if (updates.length === 0) return;
+  await tx.execute(sql`
+    update ${connections} set updated_at = greatest(updated_at, latest.at)
+    from (
+      select "connectionId" as id, max(at) as at
+      from ${recordset("said", { connectionId: "uuid", at: "timestamptz" }, updates)} group by 1
+    ) as latest where ${connections}.id = latest.id`);
 }

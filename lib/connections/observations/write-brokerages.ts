@@ -1,0 +1,63 @@
+import "server-only";
+import { inArray, sql } from "drizzle-orm";
+import { recordChangeAt } from "@/lib/db/changes";
+import type { Database } from "@/lib/db/database";
+import { brokerages } from "@/lib/db/schema/connections";
+
+/**
+ * Stores brokerages as SnapTrade described them (docs/snaptrade.md §3.8). An older description never
+ * overwrites a newer one.
+ */
+export async function writeBrokerages(
+  tx: Pick<Database, "select" | "insert" | "update">,
+  rows: (typeof brokerages.$inferInsert)[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  // The lock order of docs/decisions/0010-lock-order.md prevents deadlocks.
+  const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
+  const flags = {
+    id: brokerages.id,
+    enabled: brokerages.enabled,
+    maintenance: brokerages.maintenance,
+    degraded: brokerages.degraded,
+  };
+  const before = await tx
+    .select(flags)
+    .from(brokerages)
+    .where(
+      inArray(
+        brokerages.id,
+        rows.map(({ id }) => id),
+      ),
+    );
+  await tx
+    .insert(brokerages)
+    .values(inOrder)
+    .onConflictDoUpdate({
+      target: brokerages.id,
+      set: {
+        slug: sql`excluded.slug`,
+        name: sql`excluded.name`,
+        logoUrl: sql`excluded.logo_url`,
+        enabled: sql`excluded.enabled`,
+        maintenance: sql`excluded.maintenance`,
+        degraded: sql`excluded.degraded`,
+        allowsTrading: sql`excluded.allows_trading`,
+        signInOpensPopup: sql`coalesce(excluded.sign_in_opens_popup, ${brokerages.signInOpensPopup})`,
+        observedAt: sql`excluded.observed_at`,
+        listedAt: sql`coalesce(excluded.listed_at, ${brokerages.listedAt})`,
+      },
+      setWhere: sql`${brokerages.observedAt} <= excluded.observed_at`,
+    });
+  const changed = before.filter((old) =>
+    rows.some(
+      ({ id, enabled, maintenance, degraded }) =>
+        id === old.id &&
+        (enabled !== old.enabled || maintenance !== old.maintenance || degraded !== old.degraded),
+    ),
+  );
+  await recordChangeAt(
+    tx,
+    changed.map(({ id }) => id),
+  );
+}

@@ -1,0 +1,18 @@
+import { sql, type SQL } from "drizzle-orm";
+
+/**
+ * Any number of rows as the table `name` of one statement, passed as one parameter, so that the statement's
+ * text and cost of planning don't grow with them.
+ * @param columns the SQL type of each column; rows are objects with these keys
+ */
+export function recordset<Column extends string>(
+  name: string,
+  columns: Record<Column, string>,
+  rows: Record<NoInfer<Column>, unknown>[],
+): SQL {
+  const typed = Object.entries(columns).map(([column, type]) => `"${column}" ${String(type)}`);
+  return sql`json_to_recordset(${JSON.stringify(rows)}::json) as ${sql.raw(`${name} (${typed.join(", ")})`)}`;
+}
+
+/** An array parameter for `= any(…)`; one parameter, however many ids there are. */
+export const uuids = (ids: Iterable<string>): SQL => sql`${`{${[...ids].join(",")}}`}::uuid[]`;
