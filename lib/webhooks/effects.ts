@@ -9,8 +9,9 @@ import type { Transaction } from "@/lib/db/database";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents, type webhookEvents } from "@/lib/db/schema/webhooks";
 import { env } from "@/lib/base/env";
+import { idDays } from "./retention";
 
 const {
   id,
@@ -24,7 +25,7 @@ const {
   receivedAt,
   state,
   attempts,
-} = getTableColumns(webhookEvents);
+} = getTableColumns(inboxEvents);
 /** The columns needed to process an event; the payload is only for people to read. */
 export const eventColumns = {
   id,
@@ -40,8 +41,8 @@ export const eventColumns = {
   attempts,
 };
 
-export type StoredEvent = Pick<typeof webhookEvents.$inferSelect, keyof typeof eventColumns>;
-export type Outcome = NonNullable<(typeof webhookEvents.$inferSelect)["outcome"]>;
+export type StoredEvent = Pick<typeof inboxEvents.$inferSelect, keyof typeof eventColumns>;
+export type Outcome = (typeof webhookEvents.$inferSelect)["outcome"];
 
 type Effect =
   | { action: "observe"; state: Observation["state"] }
@@ -177,12 +178,15 @@ async function apply(
   }
 }
 
-/** True if the event has a connection and a time that can be compared with others. */
+/**
+ * True if the event has a connection and a time that can be compared with others. One older than the ids we
+ * remember may be a copy of one whose consequences are long forgotten.
+ */
 function isDated(event: StoredEvent): event is StoredEvent & { happenedAt: Date; connectionId: string } {
   const { happenedAt, connectionId, receivedAt } = event;
-  return (
-    connectionId !== null && happenedAt !== null && happenedAt.getTime() - receivedAt.getTime() <= aheadMs
-  );
+  if (connectionId === null || happenedAt === null) return false;
+  const aheadBy = happenedAt.getTime() - receivedAt.getTime();
+  return aheadBy <= aheadMs && -aheadBy < idDays * 86_400_000;
 }
 
 async function observeEvent(

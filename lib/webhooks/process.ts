@@ -1,11 +1,9 @@
 import "server-only";
-import { and, inArray } from "drizzle-orm";
 import { inBackground } from "@/lib/budget";
 import { lookIfRequested } from "@/lib/connections/look/look";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { isRefusal } from "@/lib/db/errors";
-import { emptiedEvent, webhookEvents } from "@/lib/db/schema/work";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/base/log";
 import { coalesce } from "@/lib/base/coalesce";
@@ -14,7 +12,8 @@ import { withinTime } from "@/lib/base/time-limit";
 import { applyHeartbeats } from "./heartbeats";
 import { claim, release } from "./claim";
 import { addresseesOf, applyForUser, type Outcome, type StoredEvent } from "./effects";
-import { recordFailure, stillOurs, type EventCounts } from "./failures";
+import { recordFailure, type EventCounts } from "./failures";
+import { finish, LeaseLost } from "./finish";
 import { isolateFailures } from "./isolate-failures";
 
 export interface InboxCounts extends EventCounts {
@@ -194,7 +193,7 @@ async function attempt(
   if (events.length === 0) return;
   try {
     await withinTime(attemptWithinMs, () =>
-      transaction(async (tx) => markDone(tx, events, await apply(tx, events))),
+      transaction(async (tx) => finish(tx, events, await apply(tx, events))),
     );
     counts.done += events.length;
   } catch (error) {
@@ -207,35 +206,3 @@ async function attempt(
         : attempt([event], endsAt, counts, apply));
   }
 }
-
-/** Another worker has claimed the event since, and its attempt is the one that counts. */
-class LeaseLost extends Error {}
-
-async function markDone(
-  tx: Transaction,
-  events: StoredEvent[],
-  outcomes: Map<string, Outcome>,
-): Promise<void> {
-  for (const attempts of new Set(events.map((event) => event.attempts))) {
-    for (const outcome of new Set(outcomes.values())) {
-      const group = events.filter(
-        (event) => event.attempts === attempts && outcomes.get(event.id) === outcome,
-      );
-      if (group.length === 0) continue;
-      const marked = await tx
-        .update(webhookEvents)
-        .set({ state: "done", outcome, lastError: null, ...(isAboutNobody(outcome) ? emptiedEvent : {}) })
-        .where(and(inArray(webhookEvents.id, group.map(idOf)), stillOurs(attempts)))
-        .returning({ id: webhookEvents.id });
-      if (marked.length < group.length) throw new LeaseLost();
-    }
-  }
-}
-
-/**
- * True if the event isn't about any of our users. It may be about someone whose account was deleted, so its
- * contents must not be kept.
- */
-const isAboutNobody = (outcome: Outcome) => outcome === "unknown-user" || outcome === "other-client";
-
-const idOf = ({ id }: StoredEvent) => id;
