@@ -8,7 +8,8 @@ import { sessions, verificationTokens } from "@/lib/db/schema/auth";
 import { connections } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
-import { emptiedEvent, snapTradeCalls, webhookEvents } from "@/lib/db/schema/work";
+import { emptiedEvent, inboxEvents, webhookEvents } from "@/lib/db/schema/webhooks";
+import { snapTradeCalls } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { deleteFormersOf } from "./former-users";
@@ -142,22 +143,22 @@ async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
   return ids;
 }
 
-/** Keeps each event's id, so that a late copy is still recognized, and erases its contents. */
+/** Keeps each event, so that it can still be counted, and erases its contents. */
 async function emptyEvents(tx: Transaction, names: string[], connectionIds: string[]): Promise<void> {
-  if (names.length > 0)
-    await tx.update(webhookEvents).set(emptiedEvent).where(inArray(webhookEvents.snapTradeUserId, names));
+  for (const table of [inboxEvents, webhookEvents]) {
+    const emptied = table === inboxEvents ? { ...emptiedEvent, lastError: null } : emptiedEvent;
+    if (names.length > 0) await tx.update(table).set(emptied).where(inArray(table.snapTradeUserId, names));
+    if (connectionIds.length > 0)
+      await tx
+        .update(table)
+        .set(emptied)
+        .where(and(isNull(table.snapTradeUserId), inArray(table.connectionId, connectionIds)));
+  }
+  if (names.length === 0) return;
   // For an event that could not be stored as sent, only the payload shows whose it is.
-  const named = names.map((name) => sql`position(${name} in ${webhookEvents.payload}) > 0`);
-  const unattributed = and(eq(webhookEvents.state, "dead"), isNull(webhookEvents.snapTradeUserId));
-  if (names.length > 0)
-    await tx
-      .update(webhookEvents)
-      .set(emptiedEvent)
-      .where(and(unattributed, or(...named)));
-  if (connectionIds.length === 0) return;
-  const aboutTheirs = and(
-    isNull(webhookEvents.snapTradeUserId),
-    inArray(webhookEvents.connectionId, connectionIds),
-  );
-  await tx.update(webhookEvents).set(emptiedEvent).where(aboutTheirs);
+  const named = names.map((name) => sql`position(${name} in ${inboxEvents.payload}) > 0`);
+  await tx
+    .update(inboxEvents)
+    .set({ ...emptiedEvent, lastError: null })
+    .where(and(eq(inboxEvents.state, "dead"), isNull(inboxEvents.snapTradeUserId), or(...named)));
 }

@@ -1,7 +1,8 @@
 import "server-only";
-import { and, asc, eq, inArray, isNull, lte, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, isNull, lt, lte, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
+import { deleteOldest } from "@/lib/db/delete-oldest";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { connections } from "@/lib/db/schema/connections";
 import { announceChanges } from "@/lib/live";
@@ -25,6 +26,11 @@ export interface FormerUserCounts {
   parked: number;
 }
 
+/**
+ * How long a former user is kept after SnapTrade deleted it: longer than any event that names it
+ * (lib/webhooks/retention.ts).
+ */
+const formerUserDays = 180;
 const maxPerRound = 20;
 const pace = { atOnce: 2, withinMs: 10_000 };
 /** About a week of retries. */
@@ -54,6 +60,13 @@ export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserC
     .from(formerSnapTradeUsers)
     .where(and(left, sql`${formerSnapTradeUsers.attempts} >= ${attemptsBeforeParked}`));
   return { deleted, parked: counted?.parked ?? 0 };
+}
+
+/** Deletes our record of former users that SnapTrade deleted long ago. */
+export function deleteOldFormerUsers(now: Date): Promise<number> {
+  const { deletedAt } = formerSnapTradeUsers;
+  const before = new Date(now.getTime() - formerUserDays * 86_400_000);
+  return deleteOldest(formerSnapTradeUsers, deletedAt, lt(deletedAt, before));
 }
 
 /** Asks SnapTrade right away to delete this person's former users that are due. */

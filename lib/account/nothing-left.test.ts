@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { verificationTokens } from "@/lib/db/schema/auth";
 import { withDatabase } from "@/lib/testing/with-database";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents } from "@/lib/db/schema/webhooks";
 import { env } from "@/lib/base/env";
 import { sendDueNotices } from "@/lib/notifications/send";
 import { processInbox } from "@/lib/webhooks/process";
@@ -76,9 +76,8 @@ test("nothing about a person remains in any table or at SnapTrade, whatever user
     type: "CONNECTION_BROKEN",
     payload,
     state: "dead" as const,
-    outcome: "unreadable" as const,
   };
-  await db.insert(webhookEvents).values({ ...refused, receivedAt: minutes(9), runAt: minutes(9) });
+  await db.insert(inboxEvents).values({ ...refused, receivedAt: minutes(9), runAt: minutes(9) });
   await db
     .insert(verificationTokens)
     .values({ identifier: email, token: randomUUID(), expires: minutes(15) });

@@ -71,3 +71,60 @@ test("renaming columns and intents loses nothing that the version before stored"
   ).toEqual([{ kind: "when-back", due: true, locked: true, last_error: "why" }]);
   await client.close();
 });
+
+test("splitting the webhook events loses none that is still kept, and forgets no id that still counts", async () => {
+  const client = await PGlite.create();
+  const at = entries.findIndex(({ tag }) => tag.endsWith("_growth"));
+  for (const { tag } of entries.slice(0, at)) await apply(client, tag);
+  await client.exec(`
+    insert into webhook_events (id, type, snaptrade_user_id, payload, received_at, run_at, state, attempts, outcome, last_error, locked_until) values
+      ('waiting', 'CONNECTION_BROKEN', 'one', '{"a":1}', now() - interval '100 days', '2026-11-04', 'waiting', 2, null, 'Error 22003', '2026-11-05'),
+      ('dead', 'CONNECTION_BROKEN', null, '{"a":2}', now(), now(), 'dead', 8, 'unreadable', 'why', null),
+      ('done', 'CONNECTION_FIXED', 'one', '{"a":3}', now() - interval '40 days', now(), 'done', 1, 'applied', null, null),
+      ('ahead', 'CONNECTION_FIXED', 'one', '{"a":4}', now() + interval '40 days', now(), 'done', 1, null, null, null),
+      ('heartbeat', 'ACCOUNT_HOLDINGS_UPDATED', 'one', '{"a":5}', now() - interval '1 day', now(), 'done', 1, 'noted', null, null),
+      ('over', 'CONNECTION_FIXED', 'one', '{"a":6}', now() - interval '91 days', now(), 'done', 1, 'applied', null, null);`);
+  await apply(client, entries[at]?.tag ?? "");
+
+  const rows = async (query: string) => (await client.query(query)).rows;
+  expect(
+    await rows(
+      "select id, payload, state, attempts, last_error, run_at = '2026-11-04' as due, locked_until is not null as held from inbox_events order by id",
+    ),
+  ).toEqual([
+    {
+      id: "dead",
+      payload: '{"a":2}',
+      state: "dead",
+      attempts: 8,
+      last_error: "why",
+      due: false,
+      held: false,
+    },
+    {
+      id: "waiting",
+      payload: '{"a":1}',
+      state: "waiting",
+      attempts: 2,
+      last_error: "Error 22003",
+      due: true,
+      held: true,
+    },
+  ]);
+  expect(
+    await rows(
+      `select id, payload, outcome, tableoid::regclass::text = 'webhook_events_' || to_char(received_at at time zone 'UTC', 'YYYYMMDD') as in_its_day
+      from webhook_events order by id`,
+    ),
+  ).toEqual([
+    { id: "ahead", payload: '{"a":4}', outcome: "noted", in_its_day: false },
+    { id: "done", payload: '{"a":3}', outcome: "applied", in_its_day: true },
+    { id: "heartbeat", payload: "{}", outcome: "noted", in_its_day: true },
+  ]);
+  expect(await rows("select id from webhook_event_ids order by id")).toEqual([
+    { id: "ahead" },
+    { id: "dead" },
+    { id: "heartbeat" },
+  ]);
+  await client.close();
+}, 60_000);

@@ -2,7 +2,7 @@ import "server-only";
 import { and, eq, gte, lt, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { episodes, observations } from "@/lib/db/schema/connections";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { webhookEventIds } from "@/lib/db/schema/webhooks";
 
 /** How webhooks performed on the last full day that can be judged. */
 export interface WebhookRecord {
@@ -10,8 +10,8 @@ export interface WebhookRecord {
   breaks: number;
   /** Breaks that the timer found and that no webhook reported within an hour. */
   missed: number;
-  /** False if no webhook has ever arrived; most likely no listener is set up. */
-  everReceived: boolean;
+  /** False if no webhook arrived in the last month; most likely no listener is set up. */
+  received: boolean;
 }
 
 const hourMs = 3_600_000;
@@ -34,6 +34,6 @@ export async function countMissedWebhooks(now: Date): Promise<WebhookRecord> {
     })
     .from(episodes)
     .where(and(gte(episodes.noticedAt, new Date(to.getTime() - 24 * hourMs)), lt(episodes.noticedAt, to)));
-  const [any] = await db.select({ id: webhookEvents.id }).from(webhookEvents).limit(1);
-  return { breaks: counted?.breaks ?? 0, missed: counted?.missed ?? 0, everReceived: any !== undefined };
+  const [any] = await db.select({ id: webhookEventIds.id }).from(webhookEventIds).limit(1);
+  return { breaks: counted?.breaks ?? 0, missed: counted?.missed ?? 0, received: any !== undefined };
 }

@@ -26,7 +26,7 @@ describe("the round", () => {
     const counts = await reconcile();
     expect(counts).toMatchObject({
       looks: { made: 12, failed: 0 },
-      webhooks: { everReceived: false },
+      webhooks: { received: false },
       bound: { watched: 12 },
     });
     expect(await noticed(people.flatMap(({ ids }) => ids))).toEqual(

@@ -16,6 +16,7 @@ import { describeError, log } from "@/lib/base/log";
 import { sendDueNotices, type NoticeCounts } from "@/lib/notifications/send";
 import { endRound, keepRound, RoundLost, takeRound, type Round } from "./lease";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
+import { removeOld, type RetentionCounts } from "./retention";
 import { stepsWithin } from "./steps";
 import { withinTime } from "@/lib/base/time-limit";
 import { countBacklog } from "@/lib/webhooks/backlog";
@@ -42,6 +43,8 @@ export interface RoundCounts {
   brokerages: "read" | "fresh" | "not-read" | null;
   incidents: { begun: string[]; ended: string[] } | null;
   notices: NoticeCounts | null;
+  /** What was past its time. */
+  retention: RetentionCounts | null;
   webhooks: WebhookRecord | null;
   /** Waiting and dead webhook events. */
   events: { waiting: number; dead: number } | null;
@@ -67,12 +70,15 @@ export const stepLimitsMs = {
   brokerages: 10_000,
   incidents: 10_000,
   notices: 35_000,
+  retention: 8_000,
   webhooks: 5_000,
   events: 5_000,
 };
 /** Includes the queries that start, extend, and end the round. */
 const maxRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
 const looksPace = { atOnce: 6, withinMs: 25_000, eachWithinMs: 15_000 };
+/** Leaves time for the table that is in progress then. */
+const retentionWithinMs = 4_000;
 const missedShare = 0.05;
 
 /**
@@ -114,11 +120,13 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   const brokerages = await step("brokerages", () => readBrokeragesIfDue(now));
   const incidents = await step("incidents", () => recordIncidents(now));
   const notices = await step("notices", () => sendDueNotices(now));
+  const retention = await step("retention", () => removeOld(now, retentionWithinMs));
   const webhooks = await step("webhooks", () => countMissedWebhooks(now));
   const events = await step("events", countBacklog);
   if (webhooks) warnOfMissed(webhooks);
   failed.push(
     ...(inbox?.stopped ?? []).map((part) => `inbox/${part}`),
+    ...(retention?.failed ?? []).map((table) => `retention/${table}`),
     ...(looked?.missing ?? []).map((list) => `looks/${list}`),
   );
   const looks = looked && { made: looked.made, failed: looked.failed };
@@ -134,6 +142,7 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
     brokerages,
     incidents,
     notices,
+    retention,
     webhooks,
     events,
     bound,
@@ -147,7 +156,8 @@ function warnOfMissed(webhooks: WebhookRecord) {
       "Webhooks are not arriving: the timer found breaks that no webhook reported. Is the listener URL in SnapTrade's dashboard correct?",
     );
   }
-  if (!webhooks.everReceived) log.info("No webhook has ever been received; breaks are found only by looking");
+  if (!webhooks.received)
+    log.info("No webhook has been received for a month; breaks are found only by looking");
 }
 
 /**

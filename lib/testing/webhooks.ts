@@ -5,7 +5,7 @@ import { database } from "@/lib/db/client";
 import type { Observation } from "@/lib/connections/observations/project";
 import { brokerages, connections, episodes, observations } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents, webhookEvents } from "@/lib/db/schema/webhooks";
 import { makeUser } from "./with-database";
 import { testSettings } from "./unique";
 import { receiveEvent } from "@/lib/webhooks/inbox";
@@ -71,14 +71,15 @@ export async function makeConnections(count: number, since: Date) {
   return { userId, snapTradeUserId, brokerageId, ids: rows.map(({ id }) => id) };
 }
 
-/** The stored event in the inbox; undefined if there is none. */
+/** The stored event, in the inbox or done; undefined if there is none. */
 export async function storedEvent(event: Members) {
   const db = await database();
-  const [row] = await db
-    .select()
-    .from(webhookEvents)
-    .where(eq(webhookEvents.id, String(event.webhookId)));
-  return row;
+  const id = String(event.webhookId);
+  const [waiting] = await db.select().from(inboxEvents).where(eq(inboxEvents.id, id));
+  const [done] = await db.select().from(webhookEvents).where(eq(webhookEvents.id, id));
+  if (waiting && done) throw new Error("The event is stored twice");
+  if (waiting) return { outcome: null, ...waiting };
+  return done && { ...done, state: "done" as const, runAt: null, lockedUntil: null, lastError: null };
 }
 
 const start = Date.parse("2026-11-17T09:00:00Z");
@@ -125,10 +126,10 @@ export async function known(connectionId: string | undefined) {
   return { ...row, episodes: rows };
 }
 
-/** How many events the inbox holds. */
+/** How many events are stored, in the inbox or done. */
 export async function countEvents(): Promise<number> {
   const db = await database();
-  return db.$count(webhookEvents);
+  return (await db.$count(inboxEvents)) + (await db.$count(webhookEvents));
 }
 
 /** When a look at this person is due; null if none was requested. */

@@ -1,7 +1,7 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents } from "@/lib/db/schema/webhooks";
 
 /** Counting higher would cost more than the number is worth. */
 const maxCounted = sql.raw("10000");
@@ -10,7 +10,7 @@ const maxCounted = sql.raw("10000");
 export async function countBacklog(): Promise<{ waiting: number; dead: number }> {
   const db = await database();
   const counted = (state: "waiting" | "dead") =>
-    sql`(select count(*)::int from (select 1 from ${webhookEvents} where state = ${sql.raw(`'${state}'`)} limit ${maxCounted}) as counted)`;
+    sql`(select count(*)::int from (select 1 from ${inboxEvents} where state = ${sql.raw(`'${state}'`)} limit ${maxCounted}) as counted)`;
   const found: unknown = await db.execute(
     sql`select ${counted("waiting")} as waiting, ${counted("dead")} as dead`,
   );

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { database } from "@/lib/db/client";
 import { users } from "@/lib/db/schema/users";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents, webhookEvents } from "@/lib/db/schema/webhooks";
 import { testSettings } from "@/lib/testing/unique";
 import { claim, release } from "./claim";
 import { processInbox } from "./process";
@@ -38,7 +38,7 @@ describe("processing the inbox", () => {
     while ((await processInbox()).done > 0);
     const db = await database();
     expect(
-      await db.select({ id: webhookEvents.id }).from(webhookEvents).where(eq(webhookEvents.state, "waiting")),
+      await db.select({ id: inboxEvents.id }).from(inboxEvents).where(eq(inboxEvents.state, "waiting")),
     ).toEqual([]);
     for (const owner of others) expect(await known(owner.ids[0])).toMatchObject({ state: "disabled" });
   });
@@ -112,7 +112,7 @@ describe("processing the inbox", () => {
     await deliver(event);
     const end = await onObservation(
       id,
-      `update webhook_events set attempts = attempts + 1 where id = '${String(event.webhookId)}'`,
+      `update inbox_events set attempts = attempts + 1 where id = '${String(event.webhookId)}'`,
     );
     await processInbox();
     await end();
@@ -147,7 +147,7 @@ describe("processing the inbox", () => {
     await Promise.all(workers.map((work) => work()));
     const db = await database();
     const stored = await db
-      .select({ state: webhookEvents.state, attempts: webhookEvents.attempts })
+      .select({ outcome: webhookEvents.outcome, attempts: webhookEvents.attempts })
       .from(webhookEvents)
       .where(
         inArray(
@@ -155,7 +155,10 @@ describe("processing the inbox", () => {
           events.map((event) => String(event.webhookId)),
         ),
       );
-    expect(new Set(stored.map(({ state, attempts }) => `${state} ${attempts}`))).toEqual(new Set(["done 1"]));
+    expect(stored).toHaveLength(events.length);
+    expect(new Set(stored.map(({ outcome, attempts }) => `${outcome} ${attempts}`))).toEqual(
+      new Set(["applied 1"]),
+    );
     for (const id of owner.ids) expect((await known(id)).episodes).toHaveLength(1);
   });
 
@@ -176,19 +179,19 @@ describe("processing the inbox", () => {
 async function flood(snapTradeUserId: string, count: number) {
   const db = await database();
   await db.execute(sql`
-    insert into webhook_events (id, type, snaptrade_user_id, payload, received_at, run_at)
+    insert into inbox_events (id, type, snaptrade_user_id, payload, received_at, run_at)
     select gen_random_uuid()::text, 'TRADE_DETECTION', ${snapTradeUserId}, '{}', now() - interval '1 hour', now() - interval '1 hour'
     from generate_series(1, ${count}::int)`);
 }
 
 const makeDue = (event: Members) => alter(event, { runAt: new Date(0), lockedUntil: null });
 
-async function alter({ webhookId }: Members, values: Partial<typeof webhookEvents.$inferInsert>) {
+async function alter({ webhookId }: Members, values: Partial<typeof inboxEvents.$inferInsert>) {
   const db = await database();
   await db
-    .update(webhookEvents)
+    .update(inboxEvents)
     .set(values)
-    .where(and(eq(webhookEvents.id, String(webhookId)), eq(webhookEvents.state, "waiting")));
+    .where(and(eq(inboxEvents.id, String(webhookId)), eq(inboxEvents.state, "waiting")));
 }
 
 /**

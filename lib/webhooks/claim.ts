@@ -1,12 +1,13 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { recordset } from "@/lib/db/recordset";
+import { inboxEvents } from "@/lib/db/schema/webhooks";
 import { eventColumns, type StoredEvent } from "./effects";
 import { maxAttempts } from "./failures";
 
-const batchSize = 200;
-const peopleAtOnce = 40;
+const batchSize = 500;
+const peopleAtOnce = 250;
 /** A worker that holds an event for longer than this is considered dead. */
 const leaseMs = 60_000;
 
@@ -49,9 +50,9 @@ async function listPeople(after: string): Promise<string[]> {
   const first = after === "" ? sql`${person} >= ''` : sql`${person} > ${after}`;
   const listed: unknown = await db.execute(sql`
     with recursive listed as (
-      (select ${person} as name from ${webhookEvents} where ${waiting} and ${first} order by ${person} limit 1)
+      (select ${person} as name from ${inboxEvents} where ${waiting} and ${first} order by ${person} limit 1)
       union all
-      select (select ${person} from ${webhookEvents} where ${waiting} and ${person} > listed.name order by ${person} limit 1)
+      select (select ${person} from ${inboxEvents} where ${waiting} and ${person} > listed.name order by ${person} limit 1)
       from listed where listed.name is not null
     )
     select name from listed where name is not null limit ${peopleAtOnce}`);
@@ -74,19 +75,19 @@ async function take(people: string[], share: number, now: Date): Promise<StoredE
   const moment = sql`${now.toISOString()}::timestamptz`;
   const free = sql`
     select event.id from json_array_elements_text(${JSON.stringify(people)}::json) as listed(name) cross join lateral (
-      select id from ${webhookEvents} where ${waiting} and ${person} = listed.name and run_at <= ${moment}
+      select id from ${inboxEvents} where ${waiting} and ${person} = listed.name and run_at <= ${moment}
         and ${isFree(now)} order by run_at limit ${share} for update skip locked
     ) as event`;
-  const exhausted = sql`${webhookEvents.attempts} >= ${maxAttempts}`;
+  const exhausted = sql`${inboxEvents.attempts} >= ${maxAttempts}`;
   return db
-    .update(webhookEvents)
+    .update(inboxEvents)
     .set({
-      attempts: sql`least(${webhookEvents.attempts} + 1, ${maxAttempts})`,
+      attempts: sql`least(${inboxEvents.attempts} + 1, ${maxAttempts})`,
       state: sql`case when ${exhausted} then 'dead' else 'waiting' end`,
-      lastError: sql`case when ${exhausted} then coalesce(${webhookEvents.lastError}, 'No attempt ever finished') else ${webhookEvents.lastError} end`,
+      lastError: sql`case when ${exhausted} then coalesce(${inboxEvents.lastError}, 'No attempt ever finished') else ${inboxEvents.lastError} end`,
       lockedUntil: new Date(now.getTime() + leaseMs),
     })
-    .where(sql`${webhookEvents.id} in (${free})`)
+    .where(sql`${inboxEvents.id} in (${free})`)
     .returning(eventColumns);
 }
 
@@ -94,9 +95,8 @@ async function take(people: string[], share: number, now: Date): Promise<StoredE
 export async function release(events: StoredEvent[]): Promise<void> {
   if (events.length === 0) return;
   const db = await database();
-  const taken = JSON.stringify(events.map(({ id, attempts }) => ({ id, attempts })));
   await db.execute(sql`
-    update ${webhookEvents} set attempts = ${webhookEvents}.attempts - 1, locked_until = null
-    from json_to_recordset(${taken}::json) as taken (id text, attempts int)
-    where ${webhookEvents}.id = taken.id and ${webhookEvents}.attempts = taken.attempts and state = 'waiting'`);
+    update ${inboxEvents} set attempts = ${inboxEvents}.attempts - 1, locked_until = null
+    from ${recordset("taken", { id: "text", attempts: "int" }, events)}
+    where ${inboxEvents}.id = taken.id and ${inboxEvents}.attempts = taken.attempts and state = 'waiting'`);
 }

@@ -14,8 +14,9 @@ import type { Transaction } from "@/lib/db/database";
 import { uuids } from "@/lib/db/recordset";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents, type webhookEvents } from "@/lib/db/schema/webhooks";
 import { env } from "@/lib/base/env";
+import { idDays } from "./retention";
 
 const {
   id,
@@ -29,7 +30,7 @@ const {
   receivedAt,
   state,
   attempts,
-} = getTableColumns(webhookEvents);
+} = getTableColumns(inboxEvents);
 /** The columns needed to process an event; the payload is only for people to read. */
 export const eventColumns = {
   id,
@@ -45,8 +46,8 @@ export const eventColumns = {
   attempts,
 };
 
-export type StoredEvent = Pick<typeof webhookEvents.$inferSelect, keyof typeof eventColumns>;
-export type Outcome = NonNullable<(typeof webhookEvents.$inferSelect)["outcome"]>;
+export type StoredEvent = Pick<typeof inboxEvents.$inferSelect, keyof typeof eventColumns>;
+export type Outcome = (typeof webhookEvents.$inferSelect)["outcome"];
 
 type Effect =
   | { action: "observe"; state: Observation["state"] }
@@ -205,11 +206,12 @@ async function carryOut(tx: Transaction, plan: Plan, now: Date): Promise<Applied
 /** An event with a connection and a time that can be compared with others. */
 type DatedEvent = Pick<StoredEvent, "receivedAt"> & { happenedAt: Date; connectionId: string };
 
+/** An event older than the ids we remember may be a copy of one whose consequences are long forgotten. */
 function isDated(event: StoredEvent): event is StoredEvent & DatedEvent {
   const { happenedAt, connectionId, receivedAt } = event;
-  return (
-    connectionId !== null && happenedAt !== null && happenedAt.getTime() - receivedAt.getTime() <= aheadMs
-  );
+  if (connectionId === null || happenedAt === null) return false;
+  const aheadBy = happenedAt.getTime() - receivedAt.getTime();
+  return aheadBy <= aheadMs && -aheadBy < idDays * 86_400_000;
 }
 
 const isLate = ({ happenedAt, receivedAt }: DatedEvent) =>

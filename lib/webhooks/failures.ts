@@ -1,7 +1,7 @@
 import "server-only";
 import { and, eq } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents } from "@/lib/db/schema/webhooks";
 import { backoffMs } from "@/lib/base/backoff";
 import { describeError, log } from "@/lib/base/log";
 
@@ -17,8 +17,8 @@ export const maxAttempts = 8;
 const firstGapMs = 5_000;
 
 /** Matches the event only if no one has claimed it since this attempt. */
-export const stillOurs = (attempts: number) =>
-  and(eq(webhookEvents.state, "waiting"), eq(webhookEvents.attempts, attempts));
+const stillOurs = (attempts: number) =>
+  and(eq(inboxEvents.state, "waiting"), eq(inboxEvents.attempts, attempts));
 
 /**
  * Records that an attempt failed, and why. The event is retried at growing intervals and dead after the last
@@ -41,7 +41,7 @@ export async function recordFailure(
   try {
     const db = await database();
     const recorded = await db
-      .update(webhookEvents)
+      .update(inboxEvents)
       .set({
         attempts,
         state: dead ? "dead" : "waiting",
@@ -49,8 +49,8 @@ export async function recordFailure(
         runAt: new Date(Date.now() + backoffMs(attempts, firstGapMs)),
         lockedUntil: null,
       })
-      .where(and(eq(webhookEvents.id, id), stillOurs(stored)))
-      .returning({ id: webhookEvents.id });
+      .where(and(eq(inboxEvents.id, id), stillOurs(stored)))
+      .returning({ id: inboxEvents.id });
     if (recorded.length > 0) counts[dead ? "dead" : "failed"] += 1;
   } catch (failure) {
     counts.failed += 1;

@@ -5,7 +5,7 @@ import { database } from "@/lib/db/client";
 import { connections } from "@/lib/db/schema/connections";
 import { withDatabase } from "@/lib/testing/with-database";
 import { testSettings } from "@/lib/testing/unique";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents } from "@/lib/db/schema/webhooks";
 import { processInbox } from "./process";
 import {
   about,
@@ -89,7 +89,7 @@ test("a heartbeat that cannot be applied is given up alone, with the reason, aft
 
   for (let attempt = 1; attempt < 8; attempt++) {
     expect(await storedEvent(poison)).toMatchObject({ attempts: attempt, state: "waiting" });
-    expect((await storedEvent(poison))?.runAt.getTime()).toBeGreaterThan(Date.now());
+    expect((await storedEvent(poison))?.runAt?.getTime()).toBeGreaterThan(Date.now());
     await makeDue(poison);
     await processInbox();
   }
@@ -122,13 +122,13 @@ test("other events that cannot be claimed delay no heartbeats, and are reported 
   await deliver(heartbeatAt(owner, owner.ids[0], 5));
   // Claiming an event raises its attempts and leaves it waiting; an applied heartbeat is done.
   await db.execute(
-    sql`alter table webhook_events add constraint never_taken check (type = 'ACCOUNT_HOLDINGS_UPDATED' or attempts = 0) not valid`,
+    sql`alter table inbox_events add constraint never_taken check (type = 'ACCOUNT_HOLDINGS_UPDATED' or attempts = 0) not valid`,
   );
   try {
     await deliver(about(owner, owner.ids[0], "disabled", 10));
     expect(await processInbox()).toMatchObject({ done: 1, stopped: ["events"] });
   } finally {
-    await db.execute(sql`alter table webhook_events drop constraint never_taken`);
+    await db.execute(sql`alter table inbox_events drop constraint never_taken`);
   }
   expect(await known(owner.ids[0])).toMatchObject({ lastHeartbeatAt: at(5) });
 });
@@ -136,9 +136,9 @@ test("other events that cannot be claimed delay no heartbeats, and are reported 
 async function makeDue({ webhookId }: Members) {
   const db = await database();
   await db
-    .update(webhookEvents)
+    .update(inboxEvents)
     .set({ runAt: new Date(0) })
-    .where(eq(webhookEvents.id, String(webhookId)));
+    .where(eq(inboxEvents.id, String(webhookId)));
 }
 
 /** Makes the database reject every heartbeat of this connection, as it rejects a number that is too large. */

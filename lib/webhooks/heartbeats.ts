@@ -4,7 +4,8 @@ import { database } from "@/lib/db/client";
 import { isRefusal } from "@/lib/db/errors";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents, webhookEvents } from "@/lib/db/schema/webhooks";
+import { affectedRows } from "@/lib/db/affected-rows";
 import { env } from "@/lib/base/env";
 import { aheadMs } from "./effects";
 import { recordFailure, type EventCounts } from "./failures";
@@ -47,10 +48,10 @@ export async function applyHeartbeats(now: Date, endsAt: number): Promise<EventC
 
 async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promise<void> {
   const db = await database();
-  const { id, type, attempts, state, runAt } = webhookEvents;
+  const { id, type, attempts, state, runAt } = inboxEvents;
   const waiting = await db
     .select({ id, type, attempts })
-    .from(webhookEvents)
+    .from(inboxEvents)
     .where(and(eq(state, "waiting"), eq(type, "ACCOUNT_HOLDINGS_UPDATED"), lte(runAt, now)))
     .orderBy(asc(runAt))
     .limit(maxConcurrent);
@@ -70,14 +71,16 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
   const foreign = sql`coalesce(heartbeat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID}`;
   const known = sql`(heartbeat.user_id is not null and not ${foreign})`;
   const done = await db.execute(sql`
-    with heartbeat as (
-      select event.id, event.connection_id, person.user_id, connection.user_id as owner_id, event.client_id,
+    with due as materialized (
+      select id from ${inboxEvents}
+      where state = 'waiting' and run_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
+      order by run_at limit ${maxConcurrent} for update skip locked
+    ), event as (
+      delete from ${inboxEvents} using due where ${inboxEvents}.id = due.id returning ${inboxEvents}.*
+    ), heartbeat as (
+      select event.*, person.user_id, connection.user_id as owner_id,
         case when event.happened_at <= event.received_at + ${aheadMs} * interval '1 millisecond' then event.happened_at end as at
-      from (
-        select * from ${webhookEvents}
-        where state = 'waiting' and run_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
-        order by run_at limit ${maxConcurrent} for update skip locked
-      ) as event
+      from event
       left join ${snapTradeUsers} as person using (snaptrade_user_id)
       left join ${connections} as connection on connection.id = event.connection_id
     ), newest as (
@@ -101,24 +104,18 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
       from newest join held on held.id = newest.connection_id
       where ${connections}.id = newest.connection_id and (last_heartbeat_at is null or last_heartbeat_at < newest.at)
     )
-    update ${webhookEvents} set state = 'done', attempts = attempts + 1, last_error = null,
+    insert into ${webhookEvents} (id, received_at, happened_at, connection_id, brokerage_id, attempts, type, snaptrade_user_id, client_id,
+      payload, outcome)
+    select id, received_at, happened_at, case when ${known} then connection_id end, brokerage_id, attempts + 1, type,
       -- As in emptiedEvent; the event may be about someone whose account was deleted.
-      payload = case when ${known} then payload else '{}' end,
-      snaptrade_user_id = case when ${known} then snaptrade_user_id end,
-      connection_id = case when ${known} then ${webhookEvents}.connection_id end,
-      outcome = case
+      case when ${known} then snaptrade_user_id end, client_id, '{}',
+      case
         when ${foreign} then 'other-client'
-        when heartbeat.user_id is null then 'unknown-user'
-        when heartbeat.owner_id <> heartbeat.user_id then 'foreign-connection'
-        when heartbeat.owner_id is null or heartbeat.at is null then 'noted'
+        when user_id is null then 'unknown-user'
+        when owner_id <> user_id then 'foreign-connection'
+        when owner_id is null or at is null then 'noted'
         else 'applied'
       end
-    from heartbeat where ${webhookEvents}.id = heartbeat.id`);
-  return countOf(done);
-}
-
-/** The drivers report the number of updated rows under different names. */
-function countOf(result: unknown): number {
-  const { rowCount, affectedRows } = result as { rowCount?: number | null; affectedRows?: number };
-  return rowCount ?? affectedRows ?? 0;
+    from heartbeat`);
+  return affectedRows(done);
 }

@@ -97,7 +97,7 @@ describe.runIf(inject("postgresUrl"))("while the database is locked", () => {
     const event = makeEvent("CONNECTION_BROKEN", happened, ids);
     const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: 1 });
     const lock = await pool.connect();
-    await lock.query("begin; lock table webhook_events in access exclusive mode");
+    await lock.query("begin; lock table inbox_events in access exclusive mode");
     const startedAt = performance.now();
     expect(await deliver(event)).toBe("away");
     expect(performance.now() - startedAt).toBeLessThan(2_500);

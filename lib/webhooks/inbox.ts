@@ -2,13 +2,16 @@ import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { isRefusedData } from "@/lib/db/errors";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { recordset } from "@/lib/db/recordset";
+import { dayOf } from "@/lib/db/days";
+import { inboxEvents, webhookEventIds } from "@/lib/db/schema/webhooks";
 import { describeError, log } from "@/lib/base/log";
 import { coalesce } from "@/lib/base/coalesce";
 import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/canonical-json";
 import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-event";
 import { isSignedBySnapTrade } from "@/lib/snaptrade/webhook-signature";
 import { isolateFailures } from "./isolate-failures";
+import { idDays } from "./retention";
 
 /** "away": the event could not be stored in time, and SnapTrade should send it again. */
 export type Receipt = "stored" | "not-signed" | "not-readable" | "away";
@@ -19,7 +22,9 @@ const storeWithinMs = 2_000;
  */
 const storeAllWithinMs = 5_000;
 const maxConcurrent = 500;
+/** How long a batch waits for more events, if the one before it, this recently, had several. */
 const gatherMs = 12;
+const burstMs = 100;
 
 /**
  * Receives one delivery: verifies the signature, and stores the event unless it is already stored. Returns
@@ -94,13 +99,17 @@ function answer(entry: Waiting, stored: boolean) {
   if (unanswered.delete(entry)) entry.resolve(stored);
 }
 
+/** The last batch that had several events. */
+let lastBurstAt = -Infinity;
+
 /**
- * Events that arrive within a moment, or during a commit, share the next commit: many concurrent events need
- * few commits and one connection.
+ * Events that arrive during a commit, or in a burst within a moment, share the next commit: many concurrent
+ * events need few commits and one connection, and one that arrives alone does not wait.
  */
 const storeAll = coalesce(async () => {
-  await new Promise((resolve) => setTimeout(resolve, gatherMs));
+  if (Date.now() - lastBurstAt < burstMs) await new Promise((resolve) => setTimeout(resolve, gatherMs));
   const batch = [...waiting].slice(0, maxConcurrent);
+  if (batch.length > 1) lastBurstAt = Date.now();
   for (const entry of batch) waiting.delete(entry);
   await storeBatch(batch).catch((error: unknown) =>
     log.error(describeError(error), "Webhook events could not be stored"),
@@ -148,20 +157,63 @@ function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
   return { id, type, payload, ...absent, unreadable: "The database rejected its content" };
 }
 
+const dayMs = 86_400_000;
+/** A copy may be dated later than the first delivery (docs/snaptrade.md §8.4); SnapTrade's last retry comes within hours. */
+const retriedWithinMs = 2 * dayMs;
+
 /**
- * Passes many rows as one parameter; building the statement value by value would cost more than everything
- * else in a batch.
+ * The first day on which a copy of one of these events can have arrived: no event arrives before it happens.
+ * So hardly any event needs more than the newest ids, however long the ids are kept.
+ */
+function firstDayOf(rows: { happenedAt: Date | null; receivedAt: Date }[]): string {
+  const days = rows.map(({ happenedAt, receivedAt }) => {
+    const oldest = receivedAt.getTime() - idDays * dayMs;
+    const happened = Math.min(happenedAt?.getTime() ?? oldest, receivedAt.getTime());
+    return Math.max(oldest, happened - retriedWithinMs);
+  });
+  return dayOf(new Date(Math.min(...days)));
+}
+
+const arrivedColumns = {
+  id: "text",
+  type: "text",
+  snapTradeUserId: "text",
+  clientId: "text",
+  connectionId: "uuid",
+  brokerageId: "uuid",
+  signInResult: "text",
+  happenedAt: "timestamptz",
+  payload: "text",
+  receivedAt: "timestamptz",
+  unreadable: "text",
+  day: "date",
+};
+
+/**
+ * Stores the events whose ids are new. Passes many rows as one parameter; building the statement value by
+ * value would cost more than everything else in a batch. The days are parameters, so that only their
+ * partitions are opened.
  */
 async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<void> {
   const db = await database();
+  const dated = rows.map((row) => ({ ...row, day: dayOf(row.receivedAt) }));
+  const lastDay = dated.reduce((last, { day }) => (day > last ? day : last), "");
   await db.execute(sql`
-    insert into ${webhookEvents} (id, type, snaptrade_user_id, client_id, connection_id, brokerage_id, sign_in_result, happened_at, payload, received_at,
-      run_at, state, outcome, last_error)
-    select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "signInResult", "happenedAt", payload, "receivedAt",
-      "receivedAt", case when unreadable is null then 'waiting' else 'dead' end, case when unreadable is not null then 'unreadable' end, unreadable
-    from json_to_recordset(${JSON.stringify(rows)}::json) as event (
-      id text, type text, "snapTradeUserId" text, "clientId" text, "connectionId" uuid, "brokerageId" uuid, "signInResult" text,
-      "happenedAt" timestamptz, payload text, "receivedAt" timestamptz, unreadable text
+    with arrived as (
+      select * from ${recordset("event", arrivedColumns, dated)}
+    ), fresh as (
+      insert into ${webhookEventIds} (id, day) select id, day from arrived
+      where not exists (
+        select 1 from ${webhookEventIds} as known
+        where known.id = arrived.id and known.day >= ${firstDayOf(rows)}::date and known.day <= ${lastDay}::date
+      )
+      on conflict do nothing returning id
     )
+    insert into ${inboxEvents} (id, type, snaptrade_user_id, client_id, connection_id, brokerage_id, sign_in_result, happened_at, payload, received_at,
+      run_at, state, last_error)
+    select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "signInResult", "happenedAt", payload, "receivedAt",
+      "receivedAt", case when unreadable is null then 'waiting' else 'dead' end, unreadable
+    from arrived where id in (select id from fresh)
+    -- A batch may contain two copies, and what is dead outlives its id.
     on conflict do nothing`);
 }

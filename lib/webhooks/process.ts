@@ -1,10 +1,7 @@
 import "server-only";
-import { and, inArray } from "drizzle-orm";
 import { inBackground } from "@/lib/budget";
 import { lookIfRequested } from "@/lib/connections/look/look";
 import { transaction } from "@/lib/db/client";
-import type { Transaction } from "@/lib/db/database";
-import { emptiedEvent, webhookEvents } from "@/lib/db/schema/work";
 import { announceChanges } from "@/lib/live";
 import { groupBy } from "@/lib/base/group-by";
 import { describeError, log } from "@/lib/base/log";
@@ -13,8 +10,9 @@ import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { withinTime } from "@/lib/base/time-limit";
 import { applyHeartbeats } from "./heartbeats";
 import { claim, release } from "./claim";
-import { applyEvents, type Outcome, type StoredEvent } from "./effects";
-import { recordFailure, stillOurs, type EventCounts } from "./failures";
+import { applyEvents, type StoredEvent } from "./effects";
+import { recordFailure, type EventCounts } from "./failures";
+import { finish, LeaseLost } from "./finish";
 
 export interface InboxCounts extends EventCounts {
   /** The parts that failed and left the rest to the next run: "events", "heartbeats", "looks". */
@@ -159,7 +157,7 @@ async function attempt(
     const applied = await withinTime(attemptWithinMs, () =>
       transaction(async (tx) => {
         const applied = await applyEvents(tx, events, new Date());
-        await markDone(tx, events, applied.outcomes);
+        await finish(tx, events, applied.outcomes);
         return applied;
       }),
     );
@@ -180,35 +178,3 @@ function split(events: StoredEvent[]): StoredEvent[][] {
   const people = groupBy(events, ({ snapTradeUserId }) => snapTradeUserId);
   return people.size > 1 ? [...people.values()] : events.map((event) => [event]);
 }
-
-/** Another worker has claimed the event since, and its attempt is the one that counts. */
-class LeaseLost extends Error {}
-
-async function markDone(
-  tx: Transaction,
-  events: StoredEvent[],
-  outcomes: Map<string, Outcome>,
-): Promise<void> {
-  for (const attempts of new Set(events.map((event) => event.attempts))) {
-    for (const outcome of new Set(outcomes.values())) {
-      const group = events.filter(
-        (event) => event.attempts === attempts && outcomes.get(event.id) === outcome,
-      );
-      if (group.length === 0) continue;
-      const marked = await tx
-        .update(webhookEvents)
-        .set({ state: "done", outcome, lastError: null, ...(isAboutNobody(outcome) ? emptiedEvent : {}) })
-        .where(and(inArray(webhookEvents.id, group.map(idOf)), stillOurs(attempts)))
-        .returning({ id: webhookEvents.id });
-      if (marked.length < group.length) throw new LeaseLost();
-    }
-  }
-}
-
-/**
- * True if the event isn't about any of our users. It may be about someone whose account was deleted, so its
- * contents must not be kept.
- */
-const isAboutNobody = (outcome: Outcome) => outcome === "unknown-user" || outcome === "other-client";
-
-const idOf = ({ id }: StoredEvent) => id;

@@ -3,7 +3,7 @@ import { desc, eq, sql } from "drizzle-orm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
-import { webhookEvents } from "@/lib/db/schema/work";
+import { inboxEvents } from "@/lib/db/schema/webhooks";
 import { withDatabase } from "@/lib/testing/with-database";
 import { testSettings } from "@/lib/testing/unique";
 import {
@@ -64,9 +64,9 @@ describe("a webhook that cannot be stored as it is", () => {
       const db = await database();
       const [stored] = await db
         .select()
-        .from(webhookEvents)
-        .where(eq(webhookEvents.outcome, "unreadable"))
-        .orderBy(desc(webhookEvents.receivedAt))
+        .from(inboxEvents)
+        .where(eq(inboxEvents.state, "dead"))
+        .orderBy(desc(inboxEvents.receivedAt))
         .limit(1);
       expect(stored).toMatchObject({ state: "dead", lastError: "Its id or type is not plain text" });
       expect(stored?.payload).toMatch(/^[\x20-\x7e]+$/);
@@ -79,7 +79,7 @@ describe("a webhook that cannot be stored as it is", () => {
   test("because the database rejects it is stored alone as unreadable, and the rest of its batch as sent", async () => {
     const db = await database();
     await db.execute(
-      sql`alter table webhook_events add constraint no_poison check (sign_in_result <> 'POISON')`,
+      sql`alter table inbox_events add constraint no_poison check (sign_in_result <> 'POISON')`,
     );
     try {
       const poison = makeEvent("CONNECTION_ATTEMPTED", happened, {
@@ -93,7 +93,7 @@ describe("a webhook that cannot be stored as it is", () => {
       expect(new Set(receipts)).toEqual(new Set(["stored"]));
       expect(await storedEvent(poison)).toMatchObject({
         state: "dead",
-        outcome: "unreadable",
+        lastError: "The database rejected its content",
         type: "CONNECTION_ATTEMPTED",
         signInResult: null,
       });
@@ -103,7 +103,7 @@ describe("a webhook that cannot be stored as it is", () => {
           connectionId: ids.brokerageAuthorizationId,
         });
     } finally {
-      await db.execute(sql`alter table webhook_events drop constraint no_poison`);
+      await db.execute(sql`alter table inbox_events drop constraint no_poison`);
     }
   });
 

@@ -84,7 +84,9 @@ export async function benchWebhooks(): Promise<Figure[]> {
   }
   figures.push(figure("webhooks_cpu_ratio", cpu.webhook / cpu.empty, "x", cpuGoal));
 
-  const { rows } = await pool.query<{ id: string }>("select id from webhook_events");
+  const { rows } = await pool.query<{ id: string }>(
+    "select id from webhook_events union all select id from inbox_events",
+  );
   const stored = new Set(rows.map(({ id }) => id));
   figures.push(figure("webhooks_acknowledged", acknowledged.size, "events"));
   figures.push(

@@ -15,7 +15,8 @@ export async function check(
   connectionIds: string[],
 ): Promise<Findings> {
   const events = await query(
-    "select id, type, connection_id, happened_at, state, outcome from webhook_events",
+    `select id, type, connection_id, happened_at, outcome from webhook_events
+    union all select id, type, connection_id, happened_at, null from inbox_events`,
   );
   const stored = new Set(events.map(({ id }) => id));
   const observations = await query("select connection_id, state, observed_at, source from observations");
@@ -43,7 +44,7 @@ export async function check(
   return {
     stored: stored.size,
     missing: [...acknowledged].filter((id) => !stored.has(id)).length,
-    notDone: events.filter(({ state, outcome }) => state !== "done" || outcome !== "applied").length,
+    notDone: events.filter(({ outcome }) => outcome !== "applied").length,
     notApplied:
       expected.filter(({ connection, state, at }) => !observed.has(key(connection, state, new Date(at))))
         .length + Math.abs(observed.size - expected.length),

@@ -90,7 +90,7 @@ async function crashOnPglite(kills: number): Promise<boolean> {
 }
 
 /** A killed process's leases expire after a minute; this skips the wait. */
-const endLeases = "update webhook_events set run_at = now(), locked_until = null where state = 'waiting'";
+const endLeases = "update inbox_events set run_at = now(), locked_until = null where state = 'waiting'";
 
 async function setScene(ports: Ports, settings: Record<string, string>) {
   const emulator = await startEmulator(ports);

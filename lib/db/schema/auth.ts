@@ -11,11 +11,11 @@ export const sessions = pgTable(
     userId: ofUser(),
     expires: at("expires").notNull(),
   },
-  (table) => [index().on(table.userId)],
+  (table) => [index().on(table.userId), index().on(table.expires)],
 );
 
 export const verificationTokens = pgTable(
   "verification_tokens",
   { identifier: text().notNull(), token: text().notNull(), expires: at("expires").notNull() },
-  (table) => [primaryKey({ columns: [table.identifier, table.token] })],
+  (table) => [primaryKey({ columns: [table.identifier, table.token] }), index().on(table.expires)],
 );

@@ -7,7 +7,8 @@ const reasons = ["registering", "surplus", "refused", "deleted", "account-delete
 
 /**
  * SnapTrade users that belong to no one anymore, or not yet. Each must be deleted at SnapTrade, because it is
- * billed and holds data. Rows stay until the person is deleted, so that late events can be matched. Times on
+ * billed and holds data. Rows stay for months after the deletion, so that late events
+ * can be matched. Times on
  * our clock.
  */
 export const formerSnapTradeUsers = pgTable(
@@ -33,6 +34,9 @@ export const formerSnapTradeUsers = pgTable(
     index("former_snaptrade_users_due")
       .on(table.runAt)
       .where(sql`${table.deletedAt} is null`),
+    index("former_snaptrade_users_deleted")
+      .on(table.deletedAt)
+      .where(sql`${table.deletedAt} is not null`),
     index().on(table.userId),
   ],
 );

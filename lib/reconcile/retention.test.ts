@@ -1,0 +1,280 @@
+import { randomUUID } from "node:crypto";
+import { asc, eq, sql } from "drizzle-orm";
+import { describe, expect, test } from "vitest";
+import { project } from "@/lib/connections/observations/project";
+import { database } from "@/lib/db/client";
+import { maxDeleted } from "@/lib/db/delete-oldest";
+import { sessions, verificationTokens } from "@/lib/db/schema/auth";
+import { episodes, observations } from "@/lib/db/schema/connections";
+import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
+import { incidents } from "@/lib/db/schema/incidents";
+import { fixLinks, notices } from "@/lib/db/schema/notices";
+import { portalSessions, reconnectQueues } from "@/lib/db/schema/portal";
+import { signInMails } from "@/lib/db/schema/work";
+import { makeConnections } from "@/lib/testing/webhooks";
+import { makeUser, withDatabase } from "@/lib/testing/with-database";
+import { removeOld } from "./retention";
+
+withDatabase();
+
+const now = new Date();
+const ago = (days: number) => new Date(now.getTime() - days * 86_400_000);
+const soon = new Date(now.getTime() + 60_000);
+const remove = (at = now) => removeOld(at, 60_000);
+
+describe("what is past its time is removed, and what is still needed stays:", () => {
+  test("sign-in sessions, sign-in links, and the record of their e-mails", async () => {
+    const db = await database();
+    const userId = await makeUser();
+    const [open, over] = [randomUUID(), randomUUID()];
+    await db.insert(sessions).values([
+      { sessionToken: open, userId, expires: soon },
+      { sessionToken: over, userId, expires: ago(0.001) },
+    ]);
+    await db.insert(verificationTokens).values([
+      { identifier: open, token: open, expires: soon },
+      { identifier: over, token: over, expires: ago(0.001) },
+    ]);
+    await db.insert(signInMails).values([
+      { network: open, requestedAt: ago(0.04) },
+      { network: over, requestedAt: ago(0.05) },
+    ]);
+    expect(await remove()).toMatchObject({
+      failed: [],
+      removed: { sessions: 1, verification_tokens: 1, sign_in_mails: 1 },
+    });
+    expect((await db.select().from(sessions)).map((row) => row.sessionToken)).toEqual([open]);
+    expect((await db.select().from(verificationTokens)).map((row) => row.token)).toEqual([open]);
+    expect((await db.select().from(signInMails)).map((row) => row.network)).toEqual([open]);
+  });
+
+  test("fix links that expired", async () => {
+    const { userId, episodeId } = await makeEpisode(null);
+    const db = await database();
+    await db.insert(fixLinks).values([
+      { tokenHash: "valid", userId, episodeId, expiresAt: soon },
+      { tokenHash: "over", userId, episodeId, expiresAt: ago(1) },
+      { tokenHash: "used", userId, episodeId, expiresAt: ago(1), usedAt: ago(2) },
+    ]);
+    expect((await remove()).removed.fix_links).toBe(2);
+    expect((await db.select().from(fixLinks)).map(({ tokenHash }) => tokenHash)).toEqual(["valid"]);
+  });
+
+  test("notices about breaks that ended long ago; unsent ones and those of an open break stay", async () => {
+    const db = await database();
+    const [ended, open, lately] = [
+      await makeEpisode(ago(401)),
+      await makeEpisode(null),
+      await makeEpisode(ago(1)),
+    ];
+    const old = { createdAt: ago(401), runAt: ago(401) };
+    await db.insert(notices).values([
+      { ...ended, ...old, kind: "broke", mail: "sent" },
+      { ...ended, ...old, kind: "fixed", mail: "cancelled", readAt: ago(400) },
+      { ...ended, ...old, kind: "reminder-3", mail: "leaving" },
+      { ...open, ...old, kind: "broke", mail: "sent" },
+      { ...lately, ...old, kind: "broke", mail: "unknown" },
+      { ...ended, createdAt: ago(399), runAt: ago(399), kind: "reminder-7", mail: "sent" },
+    ]);
+    expect((await remove()).removed.notices).toBe(2);
+    const left = await db
+      .select({ episodeId: notices.episodeId, kind: notices.kind })
+      .from(notices)
+      .orderBy(asc(notices.createdAt), asc(notices.kind));
+    expect(left).toHaveLength(4);
+    expect(left).toEqual(
+      expect.arrayContaining([
+        { episodeId: ended.episodeId, kind: "reminder-3" },
+        { episodeId: ended.episodeId, kind: "reminder-7" },
+        { episodeId: open.episodeId, kind: "broke" },
+        { episodeId: lately.episodeId, kind: "broke" },
+      ]),
+    );
+  });
+
+  test("old notices that are still needed don't hold up the others, however many there are", async () => {
+    const db = await database();
+    const owner = await makeConnections(2, ago(500));
+    const [open, ended] = owner.ids;
+    await db.execute(sql`
+      with broken as (
+        insert into episodes (connection_id, broke_at, noticed_at, noticed_by, ended_at, ended_how)
+        select ${ended ?? ""}::uuid, at, at, 'webhook', at, 'fixed'
+        from (select now() - interval '450 days' + n * interval '1 second' as at from generate_series(1, 5001) as n) as moments
+        returning id, broke_at
+      )
+      insert into notices (user_id, episode_id, kind, created_at, run_at, mail)
+      select ${owner.userId}::uuid, id, 'broke', broke_at, broke_at, 'sent' from broken`);
+    // All but the newest are open again, as it were.
+    await db.execute(sql`
+      update episodes set ended_at = now() where connection_id = ${ended ?? ""}::uuid
+        and broke_at < (select max(broke_at) from episodes where connection_id = ${ended ?? ""}::uuid)`);
+    expect(open).toBeDefined();
+    expect((await remove()).removed.notices).toBeUndefined();
+    expect((await remove()).removed.notices).toBe(1);
+    expect((await remove()).removed.notices).toBeUndefined();
+  });
+
+  test("queues, and portal sessions that changed nothing; open and successful ones stay", async () => {
+    const db = await database();
+    const userId = await makeUser();
+    const [old, recent] = await db
+      .insert(reconnectQueues)
+      .values([
+        { userId, connectionIds: [], startedAt: ago(8) },
+        { userId, connectionIds: [], startedAt: ago(6) },
+      ])
+      .returning();
+    const session = { userId, intent: "connect" as const, startedAt: ago(200) };
+    await db
+      .insert(portalSessions)
+      .values([
+        { ...session, outcome: "failed", endedAt: ago(181) },
+        { ...session, outcome: "replaced", endedAt: ago(181) },
+        { ...session, outcome: "failed", endedAt: ago(179), queueId: old?.id },
+        { ...session, outcome: "fixed", endedAt: ago(900) },
+        { ...session, outcome: "connected", endedAt: ago(900) },
+        session,
+      ]);
+    expect((await remove()).removed).toMatchObject({ reconnect_queues: 1, portal_sessions: 2 });
+    expect((await db.select().from(reconnectQueues)).map(({ id }) => id)).toEqual([recent?.id]);
+    const left = await db.select().from(portalSessions).where(eq(portalSessions.userId, userId));
+    expect(left.map(({ outcome }) => outcome ?? "open").sort()).toEqual([
+      "connected",
+      "failed",
+      "fixed",
+      "open",
+    ]);
+    expect(left.map(({ queueId }) => queueId)).toEqual([null, null, null, null]);
+  });
+
+  test("observations before the last old one that found the connection working; its state and later breaks stay the same", async () => {
+    const db = await database();
+    const owner = await makeConnections(1, ago(700));
+    const [connectionId = ""] = owner.ids;
+    const about = (days: number, state: "enabled" | "disabled" | "deleted") => ({
+      connectionId,
+      state,
+      observedAt: ago(days),
+      answeredAt: null,
+      disabledAt: null,
+      source: "webhook" as const,
+      recordedAt: ago(days),
+    });
+    await db
+      .insert(observations)
+      .values([
+        about(650, "disabled"),
+        about(600, "enabled"),
+        about(500, "disabled"),
+        about(450, "enabled"),
+        about(420, "disabled"),
+        about(300, "enabled"),
+        about(200, "disabled"),
+      ]);
+    const own = () =>
+      db
+        .select()
+        .from(observations)
+        .where(eq(observations.connectionId, connectionId))
+        .orderBy(asc(observations.observedAt));
+    const before = project(await own());
+    // One call begins at a random connection; the next begins at the first.
+    const removed = [(await remove()).removed.observations, (await remove()).removed.observations];
+    expect(removed.reduce<number>((sum, one) => sum + (typeof one === "number" ? one : 0), 0)).toBe(4);
+    const left = await own();
+    expect(left.map(({ observedAt }) => observedAt)).toEqual([450, 420, 300, 200].map(ago));
+    const after = project(left);
+    expect(after).toEqual({ ...before, episodes: before.episodes.slice(2) });
+  });
+
+  test("incidents and former users, long after their end", async () => {
+    const db = await database();
+    const { brokerageId } = await makeConnections(1, now);
+    const userId = await makeUser();
+    const incident = { brokerageId, beganAt: ago(500), lastSeenAt: ago(500) };
+    await db.insert(incidents).values([
+      { ...incident, endedAt: ago(401) },
+      { ...incident, endedAt: ago(399) },
+      { ...incident, endedAt: null },
+    ]);
+    const former = { userId, why: "refused" as const, since: ago(500), runAt: ago(500) };
+    await db.insert(formerSnapTradeUsers).values([
+      { ...former, snapTradeUserId: "over", deletedAt: ago(181) },
+      { ...former, snapTradeUserId: "recent", deletedAt: ago(179) },
+      { ...former, snapTradeUserId: "not deleted", deletedAt: null },
+    ]);
+    expect((await remove()).removed).toMatchObject({ incidents: 1, former_snaptrade_users: 1 });
+    expect(await db.$count(incidents)).toBe(2);
+    expect((await db.select().from(formerSnapTradeUsers)).map((row) => row.snapTradeUserId).sort()).toEqual([
+      "not deleted",
+      "recent",
+    ]);
+  });
+});
+
+describe("removal", () => {
+  test("takes a bounded batch from each table, oldest first, and two at once take no row twice", async () => {
+    const db = await database();
+    const userId = await makeUser();
+    await db.delete(sessions);
+    await db.execute(sql`
+      insert into sessions (session_token, user_id, expires)
+      select gen_random_uuid()::text, ${userId}::uuid, now() - interval '1 hour' - n * interval '1 second' from generate_series(1, ${maxDeleted + 500}::int) as n`);
+    const [one, other] = await Promise.all([remove(), remove()]);
+    const taken = [one, other].map(({ removed }) => Number(removed.sessions ?? 0));
+    expect(Math.max(...taken)).toBe(maxDeleted);
+    const left = await db.$count(sessions);
+    expect(taken.reduce((sum, count) => sum + count, 0) + left).toBe(maxDeleted + 500);
+    while ((await remove()).removed.sessions);
+    expect(await db.$count(sessions)).toBe(0);
+  });
+
+  test("from a table that fails is reported by its name, and stops no other", async () => {
+    const db = await database();
+    const userId = await makeUser();
+    await db.insert(sessions).values({ sessionToken: randomUUID(), userId, expires: ago(1) });
+    await db.execute(sql`alter table fix_links rename to fix_links_away`);
+    try {
+      expect(await remove()).toMatchObject({ failed: ["fix_links"], removed: { sessions: 1 } });
+    } finally {
+      await db.execute(sql`alter table fix_links_away rename to fix_links`);
+    }
+  });
+
+  test("continues in the next call with the tables that it didn't reach", async () => {
+    const db = await database();
+    const userId = await makeUser();
+    await db.delete(sessions);
+    await db.insert(sessions).values({ sessionToken: randomUUID(), userId, expires: ago(1) });
+    for (let call = 0; call < 13 && (await db.$count(sessions)) > 0; call++) await removeOld(now, 0);
+    expect(await db.$count(sessions)).toBe(0);
+  });
+
+  test("by a process whose clock is years ahead removes nothing too early", async () => {
+    const db = await database();
+    const userId = await makeUser();
+    const sessionToken = randomUUID();
+    await db.insert(sessions).values({ sessionToken, userId, expires: soon });
+    expect(await remove(ago(-4_000))).toMatchObject({ failed: [], removed: {} });
+    expect(await db.$count(sessions, eq(sessions.sessionToken, sessionToken))).toBe(1);
+  });
+});
+
+/** An episode of a new person, with the columns of its notices. */
+async function makeEpisode(endedAt: Date | null) {
+  const db = await database();
+  const { userId, ids } = await makeConnections(1, ago(500));
+  const [episode] = await db
+    .insert(episodes)
+    .values({
+      connectionId: ids[0] ?? "",
+      brokeAt: ago(450),
+      noticedAt: ago(450),
+      noticedBy: "webhook",
+      endedAt,
+      endedHow: endedAt && "fixed",
+    })
+    .returning();
+  return { userId, episodeId: episode?.id ?? "" };
+}

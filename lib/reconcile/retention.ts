@@ -1,0 +1,84 @@
+import "server-only";
+import { sql } from "drizzle-orm";
+import { deleteOldFormerUsers } from "@/lib/account/former-users";
+import {
+  deleteCountedSignInMails,
+  deleteExpiredSessions,
+  deleteExpiredSignInLinks,
+} from "@/lib/auth/expired";
+import { describeError, log } from "@/lib/base/log";
+import { deleteOldIncidents, deleteOldObservations } from "@/lib/connections/observations/old-observations";
+import { deleteOldPortalSessions, deleteOldQueues } from "@/lib/connections/portal/old-sessions";
+import { database } from "@/lib/db/client";
+import { deleteExpiredFixLinks, deleteOldNotices } from "@/lib/notifications/old-notices";
+import { deleteDeadEvents, keepEventDays, keepIdDays } from "@/lib/webhooks/retention";
+
+type Removed = number | { dropped: number; removed: number };
+
+/**
+ * What is removed from which table, by whom; how long each is kept, and why, is in docs/growth.md. Everything
+ * else belongs to a person and goes with their account. `snaptrade_calls` has a step of its own.
+ */
+const tables: Record<string, (now: Date) => Promise<Removed>> = {
+  webhook_event_ids: keepIdDays,
+  webhook_events: keepEventDays,
+  inbox_events: deleteDeadEvents,
+  sessions: deleteExpiredSessions,
+  verification_tokens: deleteExpiredSignInLinks,
+  sign_in_mails: deleteCountedSignInMails,
+  fix_links: deleteExpiredFixLinks,
+  notices: deleteOldNotices,
+  reconnect_queues: deleteOldQueues,
+  portal_sessions: deleteOldPortalSessions,
+  observations: deleteOldObservations,
+  incidents: deleteOldIncidents,
+  former_snaptrade_users: deleteOldFormerUsers,
+};
+
+export interface RetentionCounts {
+  /** How many rows, or days, were removed, by table; without those from which nothing was. */
+  removed: Record<string, Removed>;
+  /** The tables that failed. */
+  failed: string[];
+}
+
+/** The table at which the next call begins, so that each gets a turn, however slow others are. */
+let first = 0;
+
+/**
+ * Removes a bounded batch of what is past its time from each table, and makes the coming days of those that
+ * are partitioned. A table that fails stops no other. Safe to run in several processes at once.
+ * @param now our clock; if the database's is behind, that one counts, so that a clock that is wrong for a
+ *   moment removes nothing too early
+ * @param withinMs the tables that are not reached within this time come first in the next call
+ */
+export async function removeOld(now: Date, withinMs: number): Promise<RetentionCounts> {
+  const endsAt = Date.now() + withinMs;
+  const earlier = await earlierOf(now);
+  const counts: RetentionCounts = { removed: {}, failed: [] };
+  const all = Object.entries(tables);
+  const inTurn = [...all.slice(first), ...all.slice(0, first)];
+  for (const [table, remove] of inTurn) {
+    first = (first + 1) % all.length;
+    try {
+      const removed = await remove(earlier);
+      const some = typeof removed === "number" ? removed > 0 : removed.dropped + removed.removed > 0;
+      if (some) counts.removed[table] = removed;
+    } catch (error) {
+      log.error(
+        { table, ...describeError(error) },
+        "Old rows could not be removed; continuing with the others",
+      );
+      counts.failed.push(table);
+    }
+    if (Date.now() >= endsAt) break;
+  }
+  return counts;
+}
+
+async function earlierOf(now: Date): Promise<Date> {
+  const db = await database();
+  const found: unknown = await db.execute(sql`select extract(epoch from now())::float8 * 1000 as ms`);
+  const [row] = (found as { rows: { ms: number }[] }).rows;
+  return new Date(Math.min(now.getTime(), row?.ms ?? now.getTime()));
+}

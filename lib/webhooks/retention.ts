@@ -1,0 +1,29 @@
+import "server-only";
+import { and, eq, lt } from "drizzle-orm";
+import { keepDays, type DailyTable } from "@/lib/db/days";
+import { deleteOldest } from "@/lib/db/delete-oldest";
+import { inboxEvents } from "@/lib/db/schema/webhooks";
+
+/** How long a processed event is kept, and one that was given up. */
+export const eventDays = 90;
+/**
+ * How long a copy of an event is recognized. SnapTrade's last retry comes within hours; a copy that is replayed
+ * later takes effect at its own timestamp again, which changes nothing.
+ */
+export const idDays = 30;
+
+const events: DailyTable = { name: "webhook_events", column: "received_at", keptDays: eventDays };
+const ids: DailyTable = { name: "webhook_event_ids", column: "day", keptDays: idDays };
+
+/** Makes the coming days of the processed events, and drops the oldest; see keepDays. */
+export const keepEventDays = (now: Date) => keepDays(events, now);
+
+/** Makes the coming days of the ids, and drops the oldest; see keepDays. */
+export const keepIdDays = (now: Date) => keepDays(ids, now);
+
+/** Deletes events that were given up too long ago; whatever their payloads hold about people goes with them. */
+export function deleteDeadEvents(now: Date): Promise<number> {
+  const { receivedAt, state } = inboxEvents;
+  const before = new Date(now.getTime() - eventDays * 86_400_000);
+  return deleteOldest(inboxEvents, receivedAt, and(eq(state, "dead"), lt(receivedAt, before)));
+}
