@@ -187,6 +187,8 @@ async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<vo
       where not exists (
         select 1 from ${webhookEventIds} as known
         where known.id = arrived.id and known.day >= ${firstDayOf(rows)}::date and known.day <= ${lastDay}::date
+        -- Keeps this a look into the index per event; a join may read the whole day.
+        offset 0
       )
       on conflict do nothing returning id
     )
