@@ -152,7 +152,7 @@ function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
 
 const dayMs = 86_400_000;
 /** A copy may be dated later than the first delivery (docs/snaptrade.md §8.4); SnapTrade's last retry comes within hours. */
-const retriedWithinMs = 2 * dayMs;
+const retriedWithinMs = dayMs;
 
 /**
  * The first day on which a copy of one of these events can have arrived: no event arrives before it happens.
