@@ -89,7 +89,7 @@ SELECT "id", "received_at", "happened_at", "connection_id", "brokerage_id", "att
 	CASE WHEN "type" = 'ACCOUNT_HOLDINGS_UPDATED' THEN '{}' ELSE "payload" END, coalesce("outcome", 'noted')
 FROM "webhook_events_before" WHERE "state" = 'done' AND "received_at" > now() - interval '90 days' ORDER BY "received_at";--> statement-breakpoint
 INSERT INTO "webhook_event_ids" ("id", "day") SELECT "id", ("received_at" AT TIME ZONE 'UTC')::date
-FROM "webhook_events_before" WHERE "received_at" > now() - interval '31 days';--> statement-breakpoint
+FROM "webhook_events_before" WHERE "received_at" > now() - interval '15 days';--> statement-breakpoint
 DROP TABLE "webhook_events_before";--> statement-breakpoint
 -- Rows leave the inbox as fast as they arrive, so it is vacuumed by their number, not by its size.
 ALTER TABLE "inbox_events" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);

@@ -30,7 +30,7 @@ export async function deleteOldNotices(now: Date): Promise<number> {
       select id, episode_id, created_at from ${notices}
       where mail in ('sent', 'cancelled', 'failed', 'unknown') and created_at < ${before}
         and (created_at, id) > (${examined.at}::timestamptz, ${examined.id}::uuid)
-      order by created_at, id limit ${examinedAtOnce} for update skip locked
+      order by created_at, id limit ${examinedAtOnce}
     ), deleted as (
       delete from ${notices} where id in (
         select examined.id from examined join ${episodes} on ${episodes}.id = examined.episode_id where ended_at < ${before}

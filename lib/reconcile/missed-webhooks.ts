@@ -10,7 +10,7 @@ export interface WebhookRecord {
   breaks: number;
   /** Breaks that the timer found and that no webhook reported within an hour. */
   missed: number;
-  /** False if no webhook arrived in the last month; most likely no listener is set up. */
+  /** False if no webhook arrived in the last two weeks; most likely no listener is set up. */
   received: boolean;
 }
 

@@ -188,6 +188,36 @@ describe("what is past its time is removed, and what is still needed stays:", ()
     expect(after).toEqual({ ...before, episodes: before.episodes.slice(2) });
   });
 
+  test("no observation of a connection that was ever reported deleted, because a repair may count only after a read that undid that", async () => {
+    const db = await database();
+    const owner = await makeConnections(1, ago(10));
+    const [connectionId = ""] = owner.ids;
+    await db.delete(observations).where(eq(observations.connectionId, connectionId));
+    const about = (days: number, state: "enabled" | "disabled" | "deleted", source: "webhook" | "timer") => ({
+      connectionId,
+      state,
+      source,
+      observedAt: ago(days),
+      answeredAt: null,
+      disabledAt: null,
+      recordedAt: ago(days),
+    });
+    await db
+      .insert(observations)
+      .values([
+        about(650, "disabled", "webhook"),
+        about(640, "deleted", "webhook"),
+        about(600, "enabled", "timer"),
+        about(500, "disabled", "webhook"),
+        about(450, "enabled", "webhook"),
+      ]);
+    const own = () => db.select().from(observations).where(eq(observations.connectionId, connectionId));
+    const before = project(await own());
+    for (let call = 0; call < 2; call++) await remove();
+    expect(project(await own())).toEqual(before);
+    expect(before.state).toBe("enabled");
+  });
+
   test("incidents and former users, long after their end", async () => {
     const db = await database();
     const { brokerageId } = await makeConnections(1, now);

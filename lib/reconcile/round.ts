@@ -157,7 +157,7 @@ function warnOfMissed(webhooks: WebhookRecord) {
     );
   }
   if (!webhooks.received)
-    log.info("No webhook has been received for a month; breaks are found only by looking");
+    log.info("No webhook has been received for two weeks; breaks are found only by looking");
 }
 
 /**

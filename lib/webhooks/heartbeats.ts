@@ -72,11 +72,12 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
   const known = sql`(heartbeat.user_id is not null and not ${foreign})`;
   const done = await db.execute(sql`
     with due as materialized (
-      select id from ${inboxEvents}
+      select ctid from ${inboxEvents}
       where state = 'waiting' and run_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
       order by run_at limit ${maxConcurrent} for update skip locked
     ), event as (
-      delete from ${inboxEvents} using due where ${inboxEvents}.id = due.id returning ${inboxEvents}.*
+      -- By place, because a join may read the whole table, including the space that a backlog left behind.
+      delete from ${inboxEvents} where ctid = any(array(select ctid from due)) returning *
     ), heartbeat as (
       select event.*, person.user_id, connection.user_id as owner_id,
         case when event.happened_at <= event.received_at + ${aheadMs} * interval '1 millisecond' then event.happened_at end as at

@@ -159,7 +159,7 @@ function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
 
 const dayMs = 86_400_000;
 /** A copy may be dated later than the first delivery (docs/snaptrade.md §8.4); SnapTrade's last retry comes within hours. */
-const retriedWithinMs = 2 * dayMs;
+const retriedWithinMs = dayMs;
 
 /**
  * The first day on which a copy of one of these events can have arrived: no event arrives before it happens.
@@ -206,6 +206,8 @@ async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<vo
       where not exists (
         select 1 from ${webhookEventIds} as known
         where known.id = arrived.id and known.day >= ${firstDayOf(rows)}::date and known.day <= ${lastDay}::date
+        -- Keeps this a look into the index per event; a join may read the whole day.
+        offset 0
       )
       on conflict do nothing returning id
     )

@@ -7,10 +7,10 @@ import { inboxEvents } from "@/lib/db/schema/webhooks";
 /** How long a processed event is kept, and one that was given up. */
 export const eventDays = 90;
 /**
- * How long a copy of an event is recognized. SnapTrade's last retry comes within hours; a copy that is replayed
- * later takes effect at its own timestamp again, which changes nothing.
+ * How long a copy of an event is recognized. SnapTrade's last retry comes within hours. An event that
+ * happened longer ago may be a copy, so it only requests a look (effects.ts).
  */
-export const idDays = 30;
+export const idDays = 14;
 
 const events: DailyTable = { name: "webhook_events", column: "received_at", keptDays: eventDays };
 const ids: DailyTable = { name: "webhook_event_ids", column: "day", keptDays: idDays };

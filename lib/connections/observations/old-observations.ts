@@ -19,8 +19,8 @@ let examinedUpTo: string = randomUUID();
 
 /**
  * Deletes old observations before the last old one that found the connection working: what follows from the
- * rest is the same without them, and episodes are kept regardless. Deletions always stay, because they decide
- * which later statements count. Walks through all connections, some thousand observations a call.
+ * rest is the same without them, and episodes are kept regardless. A connection that was ever reported
+ * deleted keeps all of its own, because what revived it decides which later statements count. Walks through all connections, some thousand observations a call.
  */
 export async function deleteOldObservations(now: Date): Promise<number> {
   const db = await database();
@@ -31,7 +31,10 @@ export async function deleteOldObservations(now: Date): Promise<number> {
       order by connection_id, observed_at limit ${examinedAtOnce}
     ), old as materialized (
       select old.ctid from ${observations} as old join examined using (connection_id, observed_at, state)
-      where old.observed_at < ${before} and old.state <> 'deleted' and exists (
+      where old.observed_at < ${before} and not exists (
+        select 1 from ${observations} as deletion
+        where deletion.connection_id = old.connection_id and deletion.state = 'deleted'
+      ) and exists (
         select 1 from ${observations} as later
         where later.connection_id = old.connection_id and later.state = 'enabled'
           and later.observed_at > old.observed_at and later.observed_at < ${before}
