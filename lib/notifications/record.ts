@@ -13,14 +13,14 @@ export async function notifyBreak(
 ): Promise<void> {
   const { id: episodeId, connectionId, noticedAt } = episode;
   const [owner] = await tx
-    .select({ userId: connections.userId })
+    .select({ userId: connections.userId, brokerageId: connections.brokerageId })
     .from(connections)
     .where(eq(connections.id, connectionId));
   if (!owner) return;
   await tx
     .insert(notices)
     .values({
-      userId: owner.userId,
+      ...owner,
       episodeId,
       kind: "broke",
       createdAt: noticedAt,
@@ -47,8 +47,8 @@ export async function notifyEnd(
   if (endedHow === "deleted") return;
   const due = dueAt("fixed", now).toISOString();
   await tx.execute(sql`
-    insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
-    select user_id, episode_id, 'fixed', ${now.toISOString()}::timestamptz, ${due}::timestamptz from ${notices}
+    insert into ${notices} (user_id, episode_id, brokerage_id, kind, created_at, run_at)
+    select user_id, episode_id, brokerage_id, 'fixed', ${now.toISOString()}::timestamptz, ${due}::timestamptz from ${notices}
     where ${and(eq(notices.episodeId, id), eq(notices.kind, "broke"))}
     on conflict (episode_id, kind) do update
       set mail = 'waiting', created_at = excluded.created_at, run_at = excluded.run_at, attempts = 0, last_error = null
@@ -85,12 +85,13 @@ export async function recordWhenBack(
   now: Date,
 ): Promise<boolean> {
   const { id: episodeId, userId } = episode;
+  const brokerageId = sql`(select brokerage_id from ${episodes} where id = ${episodeId}::uuid)`;
   const over = sql`${notices.mail} in ('cancelled', 'failed')`;
   const again = (wanted: SQL | string, kept: AnyPgColumn) =>
     sql`case when ${over} then ${wanted} else ${kept} end`;
   const [notice] = await tx
     .insert(notices)
-    .values({ userId, episodeId, kind: "when-back", createdAt: now, runAt: now })
+    .values({ userId, episodeId, brokerageId, kind: "when-back", createdAt: now, runAt: now })
     .onConflictDoUpdate({
       target: [notices.episodeId, notices.kind],
       set: {
@@ -119,8 +120,8 @@ export async function planReminders(
     const due = sql`case when ${notified} > noticed_at + interval '1 day' then ${notified} else noticed_at end
       + ${dueAt(kind, new Date(0)).getTime()} * interval '1 millisecond'`;
     await tx.execute(sql`
-      insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
-      select notice.user_id, notice.episode_id, ${kind}, ${due}, ${due}
+      insert into ${notices} (user_id, episode_id, brokerage_id, kind, created_at, run_at)
+      select notice.user_id, notice.episode_id, notice.brokerage_id, ${kind}, ${due}, ${due}
       from ${notices} as notice join ${episodes} on ${episodes}.id = notice.episode_id
       where notice.kind = 'broke' and notice.id in (${sql.join(
         noticeIds.map((id) => sql`${id}::uuid`),

@@ -10,6 +10,7 @@ import type { SeenBrokerage } from "@/lib/snaptrade/connections";
 import { doubtOf } from "./doubt";
 import { forgettable, project, type Observation } from "./project";
 import { requestLook } from "./snaptrade-user";
+import { recordWatched } from "./watched";
 import { writeEpisodes } from "./write-episodes";
 
 /** What a read adds to the state itself; required the first time a connection is seen. */
@@ -59,6 +60,8 @@ export async function observeWithin(
     if (dueAt && (!lookAgainAt || dueAt < lookAgainAt)) lookAgainAt = dueAt;
   }
   if (lookAgainAt) await requestLook(tx, userId, lookAgainAt);
+  // A look also corrects it after a registration that ran at the same time as a change.
+  if (changed.size > 0 || seen.some(({ answeredAt }) => answeredAt)) await recordWatched(tx, userId);
   if (changed.size > 0) await recordChange(tx, userId);
   return { changed: [...changed], lookAgainAt };
 }

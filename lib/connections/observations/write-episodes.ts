@@ -1,8 +1,9 @@
 import "server-only";
-import { and, asc, eq, gte, inArray, isNull, or } from "drizzle-orm";
+import { and, asc, eq, gte, inArray, isNull, or, sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
-import { episodes } from "@/lib/db/schema/connections";
+import { connections, episodes } from "@/lib/db/schema/connections";
 import { notifyBreak, notifyEnd, withdrawEnd } from "@/lib/notifications/record";
+import { recordLivedDays } from "./lifetimes";
 import type { Episode } from "./project";
 
 /**
@@ -42,6 +43,7 @@ export async function writeEpisodes(
     if (row && !row.endedAt && episode.endedHow) await notifyEnd(tx, { id, endedHow: episode.endedHow }, now);
     if (row?.endedAt && !episode.endedAt) await withdrawEnd(tx, id);
   }
+  if (changed) await recordLivedDays(tx, [connectionId], wanted.since);
   return changed;
 }
 
@@ -64,10 +66,18 @@ function match(stored: StoredEpisode[], wanted: Episode[]) {
   return { kept: wanted.map((episode) => ({ episode, row: rows.get(episode) })), unclaimed };
 }
 
+const ownerOf = (column: "brokerage_id" | "user_id", connectionId: string) =>
+  sql`(select ${sql.identifier(column)} from ${connections} where id = ${connectionId}::uuid)`;
+
 async function addEpisode(tx: Transaction, connectionId: string, episode: Episode): Promise<string> {
   const [added] = await tx
     .insert(episodes)
-    .values({ connectionId, ...episode })
+    .values({
+      connectionId,
+      brokerageId: ownerOf("brokerage_id", connectionId),
+      userId: ownerOf("user_id", connectionId),
+      ...episode,
+    })
     .returning({ id: episodes.id });
   if (!added) throw new Error("The episode was not stored");
   return added.id;
