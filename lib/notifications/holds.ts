@@ -42,8 +42,7 @@ export async function holdNotices(now: Date): Promise<void> {
   await (
     await database()
   ).execute(sql`
-    update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), last_error = due.why
-    from (
+    with due as materialized (
       select notice.id, brokerage.id as brokerage_id, ${why} as why
       from ${brokerages} as brokerage cross join lateral (
         select id, episode_id, kind, run_at from ${notices}
@@ -54,8 +53,9 @@ export async function holdNotices(now: Date): Promise<void> {
       where (not brokerage.enabled or brokerage.maintenance or brokerage.degraded or ${openIncident})
         and notice.kind <> 'fixed' and episode.ended_at is null and ${why} is not null
       order by notice.run_at limit ${heldAtOnce}
-    ) as due
-    where ${notices}.id = due.id and ${notices}.mail = 'waiting'`);
+    )
+    update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), last_error = due.why
+    from due where ${notices}.id = any(array(select id from due)) and ${notices}.id = due.id and ${notices}.mail = 'waiting'`);
 }
 
 /**
@@ -67,11 +67,14 @@ export async function releaseNotices(now: Date): Promise<void> {
   await (
     await database()
   ).execute(sql`
+    with free as materialized (
+      select held.id from ${brokerages} as brokerage cross join lateral (
+        select notice.id from ${notices} as notice
+        where notice.mail = 'held' and notice.held_for = brokerage.id and (notice.kind <> 'when-back' or not brokerage.degraded)
+        order by notice.user_id fetch first ${sql.raw(String(releasedAtOnce))} rows with ties
+      ) as held
+      where brokerage.enabled and not brokerage.maintenance and not ${openIncident}
+    )
     update ${notices} set mail = 'waiting', held_for = null, run_at = ${now.toISOString()}::timestamptz
-    from ${brokerages} as brokerage cross join lateral (
-      select notice.id from ${notices} as notice
-      where notice.mail = 'held' and notice.held_for = brokerage.id and (notice.kind <> 'when-back' or not brokerage.degraded)
-      order by notice.user_id fetch first ${sql.raw(String(releasedAtOnce))} rows with ties
-    ) as free
-    where brokerage.enabled and not brokerage.maintenance and not ${openIncident} and ${notices}.id = free.id and ${notices}.mail = 'held'`);
+    where id = any(array(select id from free)) and mail = 'held'`);
 }
