@@ -101,9 +101,14 @@ export default defineConfig([
   },
   // Logos are on SnapTrade's host; our server should not fetch and resize them.
   { files: ["components/ui/tile.tsx"], rules: { "@next/next/no-img-element": "off" } },
-  // Two proofs run the app's own code: the simulator, through one entry file, and the bench of the policy.
+  // Three proofs run the app's own code: the simulator, through one entry file, and the benches of the policy
+  // and of scale.
   {
-    files: ["e2e/proofs/simulate/process/app-entry.ts", "e2e/proofs/bench/policy.ts"],
+    files: [
+      "e2e/proofs/simulate/process/app-entry.ts",
+      "e2e/proofs/bench/policy.ts",
+      "e2e/proofs/bench/scale/*.ts",
+    ],
     rules: { "import/no-restricted-paths": "off" },
   },
   // The emulator isn't part of the app, and some proofs access the database directly.

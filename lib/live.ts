@@ -1,8 +1,7 @@
 import "server-only";
-import { inArray, sql } from "drizzle-orm";
-import { takeUnannounced, toBeAnnounced } from "./db/changes";
+import { sql } from "drizzle-orm";
+import { everyone, takeUnannounced, toBeAnnounced, versionsOf } from "./db/changes";
 import { database, listener } from "./db/client";
-import { users } from "./db/schema/users";
 import { coalesce } from "./base/coalesce";
 import { describeError, log } from "./base/log";
 
@@ -11,8 +10,6 @@ export { recordChange } from "./db/changes";
 const channel = "reconnect_changes";
 /** PostgreSQL allows a payload of 8,000 bytes; beyond this many people, the announcement is for everyone. */
 const maxNamed = 200;
-/** The payload that stands for all people; processes of earlier versions always send it. */
-const everyone = "";
 const pollMs = 1_000;
 /** An announcement may be lost with its process, so even a listener that hears asks this often. */
 const askAnywayMs = 30_000;
@@ -100,7 +97,7 @@ const readVersions = coalesce(async () => {
   const people = [...outdated];
   if (people.length === 0) return;
   outdated.clear();
-  const versions = await versionsOf(people).catch((error: unknown) => {
+  const versions = await versionsOf(await database(), people).catch((error: unknown) => {
     for (const id of people) outdated.add(id);
     throw error;
   });
@@ -111,12 +108,3 @@ const readVersions = coalesce(async () => {
     page.announce(version);
   }
 });
-
-async function versionsOf(userIds: string[]): Promise<Map<string, number>> {
-  const db = await database();
-  const rows = await db
-    .select({ id: users.id, version: users.version })
-    .from(users)
-    .where(inArray(users.id, userIds));
-  return new Map(rows.map(({ id, version }) => [id, version]));
-}

@@ -6,6 +6,7 @@ installPackages();
 const proofs = {
   simulate: (options) =>
     run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/simulate/main.ts"), ...options]),
+  scale: () => run(process.execPath, [path.join(root, "e2e/commands/prove-scale.mjs")]),
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
 };
 

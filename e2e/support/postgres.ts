@@ -15,9 +15,12 @@ export interface Postgres {
 
 /**
  * Starts a private PostgreSQL server on a free port with a temporary folder, using the server package in
- * `modules`.
+ * `modules`, with these settings.
  */
-export async function startPostgres(modules = path.join(root, "node_modules")): Promise<Postgres> {
+export async function startPostgres(
+  modules = path.join(root, "node_modules"),
+  settings: Record<string, string> = {},
+): Promise<Postgres> {
   const folder = await mkdtemp(path.join(tmpdir(), "reconnect-postgres-"));
   // Root can't run the server; its own user needs access through this folder to its data.
   await chmod(folder, 0o755);
@@ -33,6 +36,7 @@ export async function startPostgres(modules = path.join(root, "node_modules")): 
       persistent: true,
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ["--encoding=UTF8", "--locale=C"],
+      postgresFlags: Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
       onLog: () => undefined,
       onError: () => undefined,
     });

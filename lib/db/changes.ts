@@ -1,14 +1,17 @@
 import "server-only";
-import { sql, type SQL } from "drizzle-orm";
-import type { Transaction } from "./database";
-import { connections } from "@/lib/db/schema/connections";
+import { inArray, sql, type SQL } from "drizzle-orm";
+import type { Database, Transaction } from "./database";
+import { uuids } from "./recordset";
+import { brokerages, connections } from "@/lib/db/schema/connections";
 import { users } from "@/lib/db/schema/users";
 
 interface Changes {
   users: Set<string>;
-  brokerages: Set<string>;
+  everyone: boolean;
 }
 
+/** Stands for all people in an announcement. */
+export const everyone = "";
 /** The changes that each open transaction has recorded so far. */
 const pending = new WeakMap<object, Changes>();
 /** People with a new version that is committed, and that no open page has been notified of yet. */
@@ -17,16 +20,50 @@ const unannounced = new Set<string>();
 type Writer = Pick<Transaction, "update">;
 
 /**
+ * The version of what a person's pages show: their own changes, plus those of each brokerage where they have
+ * or had a connection. It never shrinks, because connections are never deleted before their person is.
+ */
+export const pageVersion: SQL<number> = sql`(users.version + coalesce((
+  select sum(brokerage.version) from ${connections} as connection
+  join ${brokerages} as brokerage on brokerage.id = connection.brokerage_id where connection.user_id = users.id
+), 0))::int`;
+
+/** Reads the page versions of these people, by user id. */
+export async function versionsOf(
+  db: Pick<Database, "select">,
+  userIds: string[],
+): Promise<Map<string, number>> {
+  const rows = await db
+    .select({ id: users.id, version: pageVersion })
+    .from(users)
+    .where(inArray(users.id, userIds));
+  return new Map(rows.map(({ id, version }) => [id, version]));
+}
+
+/**
  * Marks this person's pages as out of date. Inside `transaction`, the mark is written last
  * (docs/decisions/0010).
  */
-export function recordChange(tx: Writer, userId: string): Promise<void> {
-  return record(tx, { users: new Set([userId]), brokerages: new Set() });
+export async function recordChange(tx: Writer, userId: string): Promise<void> {
+  const changes = pending.get(tx);
+  if (changes) changes.users.add(userId);
+  else toBeAnnounced(await write(tx, new Set([userId])));
 }
 
-/** Marks the pages of everyone with a connection at these brokerages as out of date, like recordChange. */
-export function recordChangeAt(tx: Writer, brokerageIds: string[]): Promise<void> {
-  return record(tx, { users: new Set(), brokerages: new Set(brokerageIds) });
+/**
+ * Marks the pages of everyone with a connection at these brokerages as out of date. Writes one row per
+ * brokerage, however many people that is; a transaction that locks brokerages locks them first.
+ */
+export async function recordChangeAt(tx: Writer, brokerageIds: string[]): Promise<void> {
+  if (brokerageIds.length === 0) return;
+  const inOrder = sql`select id from ${brokerages} where id = any(${uuids(brokerageIds)}) order by id for no key update`;
+  await tx
+    .update(brokerages)
+    .set({ version: sql`${brokerages.version} + 1` })
+    .where(sql`${brokerages.id} in (${inOrder})`);
+  const changes = pending.get(tx);
+  if (changes) changes.everyone = true;
+  else toBeAnnounced([everyone]);
 }
 
 /**
@@ -38,11 +75,12 @@ export async function withChanges<T>(
   work: (tx: Transaction) => Promise<T>,
   changed: string[],
 ): Promise<T> {
-  const changes: Changes = { users: new Set(), brokerages: new Set() };
+  const changes: Changes = { users: new Set(), everyone: false };
   pending.set(tx, changes);
   const result = await work(tx);
   pending.delete(tx);
-  changed.push(...(await write(tx, changes)));
+  changed.push(...(await write(tx, changes.users)));
+  if (changes.everyone) changed.push(everyone);
   return result;
 }
 
@@ -51,42 +89,20 @@ export function toBeAnnounced(userIds: string[]): void {
   for (const id of userIds) unannounced.add(id);
 }
 
-/** Everyone who has not been announced yet; the caller announces them, or gives them back. */
+/** All who have not been announced yet; the caller announces them, or gives them back. */
 export function takeUnannounced(): string[] {
-  const taken = [...unannounced];
+  const taken = unannounced.has(everyone) ? [everyone] : [...unannounced];
   unannounced.clear();
   return taken;
 }
 
-async function record(tx: Writer, changed: Changes): Promise<void> {
-  const changes = pending.get(tx);
-  if (!changes) {
-    toBeAnnounced(await write(tx, changed));
-    return;
-  }
-  for (const id of changed.users) changes.users.add(id);
-  for (const id of changed.brokerages) changes.brokerages.add(id);
-}
-
-async function write(tx: Writer, changes: Changes): Promise<string[]> {
-  const whose: SQL[] = [];
-  if (changes.users.size > 0) whose.push(sql`id in (${uuids(changes.users)})`);
-  if (changes.brokerages.size > 0)
-    whose.push(
-      sql`id in (select user_id from ${connections} where brokerage_id in (${uuids(changes.brokerages)}) and state <> 'deleted')`,
-    );
-  if (whose.length === 0) return [];
-  const inOrder = sql`select id from ${users} where ${sql.join(whose, sql` or `)} order by id for no key update`;
-  const changed = await tx
+async function write(tx: Writer, changed: Set<string>): Promise<string[]> {
+  if (changed.size === 0) return [];
+  const inOrder = sql`select id from ${users} where id = any(${uuids(changed)}) order by id for no key update`;
+  const written = await tx
     .update(users)
     .set({ version: sql`${users.version} + 1` })
     .where(sql`${users.id} in (${inOrder})`)
     .returning({ id: users.id });
-  return changed.map(({ id }) => id);
+  return written.map(({ id }) => id);
 }
-
-const uuids = (ids: Set<string>) =>
-  sql.join(
-    [...ids].map((id) => sql`${id}::uuid`),
-    sql`, `,
-  );

@@ -1,46 +1,38 @@
 import "server-only";
-import { and, asc, eq, gt, inArray, isNull, lte, type SQL, sql } from "drizzle-orm";
+import { and, asc, eq, gt, inArray, isNull, type SQL, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { notices } from "@/lib/db/schema/notices";
 import { incidents } from "@/lib/db/schema/incidents";
-import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
+import { brokerageAccounts, brokerages, connections, episodes } from "@/lib/db/schema/connections";
 import { whyHeld } from "./holds";
 import type { NoticeFacts } from "./rules";
 
 const peoplePerRound = 200;
+/** How many due notices of each brokerage are considered, those due longest first. */
+const noticesPerBrokerage = 400;
 /** The maximum number of one person's notices per round. */
 const noticesAtOnce = 100;
 
 /**
  * Lists the people to write to in this round. Brokerages take turns, and within each the person who has
- * waited longest comes first, so that no brokerage's or person's backlog delays anyone else's e-mail. Scans
- * all due notices, whose number holds.ts keeps low.
+ * waited longest comes first, so that no brokerage's or person's backlog delays anyone else's e-mail. Costs
+ * one range of an index per brokerage, however many notices are due.
  */
 export async function listDuePeople(now: Date): Promise<string[]> {
   const db = await database();
-  const dueAt = sql`min(${notices.runAt})`;
-  const turns = db
-    .select({
-      userId: notices.userId,
-      dueAt: dueAt.as("due_at"),
-      turn: sql`row_number() over (partition by ${connections.brokerageId} order by ${dueAt}, ${notices.userId})`.as(
-        "turn",
-      ),
-    })
-    .from(notices)
-    .innerJoin(episodes, eq(episodes.id, notices.episodeId))
-    .innerJoin(connections, eq(connections.id, episodes.connectionId))
-    .where(and(eq(notices.mail, "waiting"), lte(notices.runAt, now)))
-    .groupBy(notices.userId, connections.brokerageId)
-    .as("turns");
-  const people = await db
-    .select({ userId: turns.userId })
-    .from(turns)
-    .groupBy(turns.userId)
-    .orderBy(sql`min(${turns.turn})`, sql`min(${turns.dueAt})`, turns.userId)
-    .limit(peoplePerRound);
-  return people.map(({ userId }) => userId);
+  const listed: unknown = await db.execute(sql`
+    with turns as (
+      select user_id, min(run_at) as due_at, row_number() over (partition by brokerage.id order by min(run_at), user_id) as turn
+      from ${brokerages} as brokerage cross join lateral (
+        select user_id, run_at from ${notices}
+        where brokerage_id = brokerage.id and mail = 'waiting' and run_at <= ${now.toISOString()}::timestamptz
+        order by run_at limit ${noticesPerBrokerage}
+      ) as due
+      group by brokerage.id, user_id
+    )
+    select user_id from turns group by user_id order by min(turn), min(due_at), user_id limit ${peoplePerRound}`);
+  return (listed as { rows: { user_id: string }[] }).rows.map(({ user_id: userId }) => userId);
 }
 
 /**
@@ -170,14 +162,15 @@ async function hasAnsweredSince(tx: Transaction, brokerageId: string, since: Dat
   const [repaired] = await tx
     .select({ id: episodes.id })
     .from(episodes)
-    .innerJoin(connections, eq(connections.id, episodes.connectionId))
     .where(
       and(
+        eq(episodes.brokerageId, brokerageId),
+        // Written out, so that the planner may use the index of repairs.
+        sql`${episodes.endedHow} = 'fixed'`,
         gt(episodes.endedAt, since),
-        eq(episodes.endedHow, "fixed"),
-        eq(connections.brokerageId, brokerageId),
       ),
     )
+    .orderBy(episodes.endedAt)
     .limit(1);
   return repaired !== undefined;
 }

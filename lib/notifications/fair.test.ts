@@ -42,11 +42,11 @@ async function makePile(people: number, minutes: number, held = false) {
       insert into connections (id, user_id, brokerage_id, access, state, observed_at, disabled_at)
       select gen_random_uuid(), id, ${brokerageId}::uuid, 'read', 'disabled', ${moment}, ${moment} from person returning id, user_id
     ), episode as (
-      insert into episodes (connection_id, broke_at, noticed_at, noticed_by)
-      select id, ${moment}, ${moment}, 'webhook' from connection returning id, connection_id
+      insert into episodes (connection_id, user_id, brokerage_id, broke_at, noticed_at, noticed_by)
+      select id, user_id, ${brokerageId}::uuid, ${moment}, ${moment}, 'webhook' from connection returning id, connection_id
     )
-    insert into notices (user_id, episode_id, kind, created_at, run_at, mail, held_at, held_for)
-    select connection.user_id, episode.id, 'broke', ${moment}, ${moment} + interval '10 minutes',
+    insert into notices (user_id, episode_id, brokerage_id, kind, created_at, run_at, mail, held_at, held_for)
+    select connection.user_id, episode.id, ${brokerageId}::uuid, 'broke', ${moment}, ${moment} + interval '10 minutes',
       ${held ? "held" : "waiting"}, ${held ? moment : null}, ${held ? brokerageId : null}::uuid
     from episode join connection on connection.id = episode.connection_id`);
   return brokerageId;

@@ -3,7 +3,7 @@ import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { notices } from "@/lib/db/schema/notices";
 import { incidents } from "@/lib/db/schema/incidents";
-import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
+import { brokerages, episodes } from "@/lib/db/schema/connections";
 
 const heldAtOnce = 2_000;
 const releasedAtOnce = 200;
@@ -35,25 +35,27 @@ const why = sql`case
 
 /**
  * Holds due notices that have to wait for their brokerage, so that they cost nothing until it recovers. One
- * statement, for at most 2,000 notices.
+ * statement, for at most 2,000 notices; it reads no brokerage that people can sign in to.
  */
 export async function holdNotices(now: Date): Promise<void> {
   const moment = sql`${now.toISOString()}::timestamptz`;
   await (
     await database()
   ).execute(sql`
-    update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), last_error = due.why
-    from (
+    with due as materialized (
       select notice.id, brokerage.id as brokerage_id, ${why} as why
-      from ${notices} as notice
+      from ${brokerages} as brokerage cross join lateral (
+        select id, episode_id, kind, run_at from ${notices}
+        where brokerage_id = brokerage.id and mail = 'waiting' and run_at <= ${moment}
+        order by run_at limit ${heldAtOnce} for update skip locked
+      ) as notice
       join ${episodes} as episode on episode.id = notice.episode_id
-      join ${connections} as connection on connection.id = episode.connection_id
-      join ${brokerages} as brokerage on brokerage.id = connection.brokerage_id
-      where notice.mail = 'waiting' and notice.run_at <= ${moment} and notice.kind <> 'fixed' and episode.ended_at is null and ${why} is not null
+      where (not brokerage.enabled or brokerage.maintenance or brokerage.degraded or ${openIncident})
+        and notice.kind <> 'fixed' and episode.ended_at is null and ${why} is not null
       order by notice.run_at limit ${heldAtOnce}
-      for update of notice skip locked
-    ) as due
-    where ${notices}.id = due.id and ${notices}.mail = 'waiting'`);
+    )
+    update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), last_error = due.why
+    from due where ${notices}.id = any(array(select id from due)) and ${notices}.id = due.id and ${notices}.mail = 'waiting'`);
 }
 
 /**
@@ -65,11 +67,14 @@ export async function releaseNotices(now: Date): Promise<void> {
   await (
     await database()
   ).execute(sql`
+    with free as materialized (
+      select held.id from ${brokerages} as brokerage cross join lateral (
+        select notice.id from ${notices} as notice
+        where notice.mail = 'held' and notice.held_for = brokerage.id and (notice.kind <> 'when-back' or not brokerage.degraded)
+        order by notice.user_id fetch first ${sql.raw(String(releasedAtOnce))} rows with ties
+      ) as held
+      where brokerage.enabled and not brokerage.maintenance and not ${openIncident}
+    )
     update ${notices} set mail = 'waiting', held_for = null, run_at = ${now.toISOString()}::timestamptz
-    from ${brokerages} as brokerage cross join lateral (
-      select notice.id from ${notices} as notice
-      where notice.mail = 'held' and notice.held_for = brokerage.id and (notice.kind <> 'when-back' or not brokerage.degraded)
-      order by notice.user_id fetch first ${sql.raw(String(releasedAtOnce))} rows with ties
-    ) as free
-    where brokerage.enabled and not brokerage.maintenance and not ${openIncident} and ${notices}.id = free.id and ${notices}.mail = 'held'`);
+    where id = any(array(select id from free)) and mail = 'held'`);
 }

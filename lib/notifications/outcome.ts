@@ -37,7 +37,13 @@ export async function recordSent(userId: string, mailId: string, subject: string
     const sent = await tx
       .update(notices)
       .set({ mail: "sent", sentAt: now, subject, lastError: null })
-      .where(and(eq(notices.mailId, mailId), inArray(notices.mail, ["leaving", "unknown"])))
+      .where(
+        and(
+          eq(notices.userId, userId),
+          eq(notices.mailId, mailId),
+          inArray(notices.mail, ["leaving", "unknown"]),
+        ),
+      )
       .returning({ id: notices.id, kind: notices.kind });
     await planReminders(tx, breaksOf(sent), now);
     await recordChange(tx, userId);

@@ -10,14 +10,20 @@ import { dueAt } from "./rules";
 /** Plans the e-mails about breaks, once per episode; part of the transaction that writes the episodes. */
 export async function notifyBreaks(
   tx: Transaction,
-  breaks: { episodeId: string; userId: string; noticedAt: Date }[],
+  breaks: { episodeId: string; userId: string; brokerageId: string; noticedAt: Date }[],
 ): Promise<void> {
   if (breaks.length === 0) return;
   const rows = breaks.map((one) => ({ ...one, runAt: dueAt("broke", one.noticedAt) }));
-  const columns = { userId: "uuid", episodeId: "uuid", noticedAt: "timestamptz", runAt: "timestamptz" };
+  const columns = {
+    userId: "uuid",
+    episodeId: "uuid",
+    brokerageId: "uuid",
+    noticedAt: "timestamptz",
+    runAt: "timestamptz",
+  };
   await tx.execute(sql`
-    insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
-    select "userId", "episodeId", 'broke', "noticedAt", "runAt" from ${recordset("broke", columns, rows)}
+    insert into ${notices} (user_id, episode_id, brokerage_id, kind, created_at, run_at)
+    select "userId", "episodeId", "brokerageId", 'broke', "noticedAt", "runAt" from ${recordset("broke", columns, rows)}
     on conflict do nothing`);
 }
 
@@ -40,8 +46,8 @@ export async function notifyEnds(
     .map(({ episodeId, now }) => ({ episodeId, now, due: dueAt("fixed", now) }));
   if (receipts.length === 0) return;
   await tx.execute(sql`
-    insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
-    select user_id, episode_id, 'fixed', receipt.now, receipt.due
+    insert into ${notices} (user_id, episode_id, brokerage_id, kind, created_at, run_at)
+    select user_id, episode_id, brokerage_id, 'fixed', receipt.now, receipt.due
     from ${recordset("receipt", { episodeId: "uuid", now: "timestamptz", due: "timestamptz" }, receipts)}
     join ${notices} on episode_id = receipt."episodeId" and kind = 'broke'
     on conflict (episode_id, kind) do update
@@ -80,12 +86,13 @@ export async function recordWhenBack(
   now: Date,
 ): Promise<boolean> {
   const { id: episodeId, userId } = episode;
+  const brokerageId = sql`(select brokerage_id from ${episodes} where id = ${episodeId}::uuid)`;
   const over = sql`${notices.mail} in ('cancelled', 'failed')`;
   const again = (wanted: SQL | string, kept: AnyPgColumn) =>
     sql`case when ${over} then ${wanted} else ${kept} end`;
   const [notice] = await tx
     .insert(notices)
-    .values({ userId, episodeId, kind: "when-back", createdAt: now, runAt: now })
+    .values({ userId, episodeId, brokerageId, kind: "when-back", createdAt: now, runAt: now })
     .onConflictDoUpdate({
       target: [notices.episodeId, notices.kind],
       set: {
@@ -114,8 +121,8 @@ export async function planReminders(
     const due = sql`case when ${notified} > noticed_at + interval '1 day' then ${notified} else noticed_at end
       + ${dueAt(kind, new Date(0)).getTime()} * interval '1 millisecond'`;
     await tx.execute(sql`
-      insert into ${notices} (user_id, episode_id, kind, created_at, run_at)
-      select notice.user_id, notice.episode_id, ${kind}, ${due}, ${due}
+      insert into ${notices} (user_id, episode_id, brokerage_id, kind, created_at, run_at)
+      select notice.user_id, notice.episode_id, notice.brokerage_id, ${kind}, ${due}, ${due}
       from ${notices} as notice join ${episodes} on ${episodes}.id = notice.episode_id
       where notice.kind = 'broke' and notice.id in (${sql.join(
         noticeIds.map((id) => sql`${id}::uuid`),

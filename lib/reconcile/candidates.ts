@@ -1,33 +1,21 @@
 import "server-only";
-import {
-  and,
-  asc,
-  desc,
-  eq,
-  exists,
-  gt,
-  gte,
-  inArray,
-  isNotNull,
-  isNull,
-  lt,
-  lte,
-  or,
-  sql,
-} from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
-import { snapTradeUsers } from "@/lib/db/schema/users";
+import { snapTradeUsers, watchedChanges } from "@/lib/db/schema/users";
+import { rounds } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
-import { listLifetimes, signedInAt } from "@/lib/connections/observations/lifetimes";
-import { heartbeatsToJudge, silenceFactor, silenceSlackMs, waitFor, type Candidates } from "./policy";
+import { recentLifetimes, signedInAt } from "@/lib/connections/observations/lifetimes";
+import { silenceFactor, silenceSlackMs, waitFor, type Candidates } from "./policy";
 import { type WatchedConnection } from "@/lib/connections/observations/lifetimes";
 import { portalOpenMinutes } from "@/lib/connections/look/due";
 
 /** People in the portal are looked at by their own pages; the timer covers those whose page is closed. */
 const portalEveryMs = 20_000;
 const failedAgainMs = 60_000;
+/** How many silent connections are considered at once. */
+const silentAtOnce = 500;
 /** The maximum wait, even if the rate limit is close to zero. */
 const maxWaitMs = 7 * 86_400_000;
 
@@ -50,11 +38,8 @@ export async function listCandidates(
 ): Promise<{ candidates: Candidates; missing: string[] }> {
   const db = await database();
   const user = { userId: snapTradeUsers.userId };
-  const asked = sql`greatest(${snapTradeUsers.lookedAt}, ${snapTradeUsers.lookFailedAt})`;
-  const working = db
-    .select({ one: sql`1` })
-    .from(connections)
-    .where(and(eq(connections.userId, snapTradeUsers.userId), eq(connections.state, "enabled")));
+  // Written as in the index: whoever was never asked comes first.
+  const asked = sql`coalesce(greatest(${snapTradeUsers.lookedAt}, ${snapTradeUsers.lookFailedAt}), '-infinity')`;
   const missing: string[] = [];
   const read = async (name: keyof Candidates, query: PromiseLike<{ userId: string }[]>) => {
     try {
@@ -84,7 +69,7 @@ export async function listCandidates(
           ),
         )
         .groupBy(snapTradeUsers.userId)
-        .orderBy(sql`${asked} nulls first`, snapTradeUsers.userId)
+        .orderBy(asked, snapTradeUsers.userId)
         .limit(room),
     ),
     read(
@@ -111,10 +96,8 @@ export async function listCandidates(
       db
         .select(user)
         .from(snapTradeUsers)
-        .where(
-          and(present, exists(working), or(sql`${asked} is null`, lt(asked, before(now, failedAgainMs)))),
-        )
-        .orderBy(sql`${asked} nulls first`)
+        .where(and(snapTradeUsers.watched, present, lt(asked, before(now, failedAgainMs))))
+        .orderBy(asked)
         .limit(room),
     ),
   ]);
@@ -123,31 +106,33 @@ export async function listCandidates(
 
 /**
  * People with connections that count as silent (policy.ts, silentAt; docs/snaptrade.md §8.6) and that have
- * not been looked at since.
+ * not been looked at since. Considers those that fell silent last: the others had their turn, and those that
+ * can't be judged or answered for must not stand in front.
  */
 export async function listSilent(now: Date, room: number, upSince: Date): Promise<{ userId: string }[]> {
   const db = await database();
-  const gap = sql`${connections.heartbeatGapMs} * interval '1 millisecond'`;
-  const silentAt = sql`(${connections.lastHeartbeatAt} + ${gap} * ${silenceFactor}::float8 + ${silenceSlackMs} * interval '1 millisecond')`;
+  const moment = sql`${now.toISOString()}::timestamptz`;
+  // The heartbeat was due this long before its connection counts as silent.
+  const slack = sql`heartbeat_gap_ms * interval '1 millisecond' * ${silenceFactor - 1}::float8 + ${silenceSlackMs} * interval '1 millisecond'`;
+  const newest = sql`(
+    select user_id, silent_at, last_heartbeat_at, heartbeat_gap_ms from ${connections}
+    where state = 'enabled' and observed_at < silent_at and silent_at <= ${moment}
+    order by silent_at desc limit ${sql.raw(String(silentAtOnce))}
+  ) as newest`;
   return db
-    .select({ userId: connections.userId })
-    .from(connections)
-    .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, connections.userId))
+    .select({ userId: snapTradeUsers.userId })
+    .from(newest)
+    .innerJoin(snapTradeUsers, sql`${snapTradeUsers.userId} = newest.user_id`)
     .where(
       and(
         present,
-        eq(connections.state, "enabled"),
-        gte(connections.heartbeats, heartbeatsToJudge),
-        isNotNull(connections.heartbeatGapMs),
-        lt(connections.lastHeartbeatAt, before(now, silenceSlackMs)),
-        sql`${connections.lastHeartbeatAt} + ${gap} >= ${upSince.toISOString()}::timestamptz`,
-        sql`${silentAt} <= ${now.toISOString()}::timestamptz`,
-        sql`coalesce(${snapTradeUsers.lookedAt} < ${silentAt}, true) and ${connections.observedAt} < ${silentAt}`,
+        sql`silent_at - (${slack}) >= ${upSince.toISOString()}::timestamptz`,
+        sql`coalesce(${snapTradeUsers.lookedAt} < silent_at, true)`,
         notJustFailed(now),
       ),
     )
-    .groupBy(connections.userId)
-    .orderBy(sql`min(${connections.lastHeartbeatAt})`)
+    .groupBy(snapTradeUsers.userId)
+    .orderBy(sql`min(last_heartbeat_at)`)
     .limit(room);
 }
 
@@ -167,7 +152,7 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
         },
       },
     }),
-    listLifetimes(),
+    recentLifetimes(),
   ]);
   const watched = new Map<string, WatchedConnection[]>(userIds.map((userId) => [userId, []]));
   for (const row of rows) {
@@ -181,19 +166,36 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
     const waitMs = waitFor(own, periodMs, now);
     return { userId, at: new Date(now.getTime() + (waitMs < maxWaitMs ? waitMs : maxWaitMs)) };
   });
+  const among = sql`user_id in (${sql.join(
+    userIds.map((id) => sql`${id}::uuid`),
+    sql`, `,
+  )})`;
   await db.execute(sql`
+    with held as (
+      -- The same order everywhere, so that transactions never deadlock.
+      select user_id as id from ${snapTradeUsers} where ${among} order by user_id for no key update
+    )
     update ${snapTradeUsers} set next_look_at = wanted.at
-    from json_to_recordset(${JSON.stringify(next)}::json) as wanted ("userId" uuid, at timestamptz)
-    where user_id = wanted."userId"`);
+    from json_to_recordset(${JSON.stringify(next)}::json) as wanted ("userId" uuid, at timestamptz) join held on held.id = wanted."userId"
+    where user_id = wanted."userId" and ${among}`);
 }
 
-/** Counts people with a working connection, whose breaks could be missed. */
+/** At an incident many people change at once; this many per round is a hundred thousand in a minute. */
+const changesAtOnce = 50_000;
+
+/**
+ * How many people have a working connection, whose breaks could be missed. Adds the changes since the last
+ * call to the stored number; each is added once, whoever else adds some at the same time.
+ */
 export async function countWatched(): Promise<number> {
   const db = await database();
-  const [row] = await db
-    .select({ watched: sql<number>`count(distinct ${connections.userId})::int` })
-    .from(connections)
-    .innerJoin(snapTradeUsers, eq(snapTradeUsers.userId, connections.userId))
-    .where(and(present, eq(connections.state, "enabled")));
-  return row?.watched ?? 0;
+  const counted: unknown = await db.execute(sql`
+    with taken as (
+      delete from ${watchedChanges} where id in (
+        select id from ${watchedChanges} order by id limit ${sql.raw(String(changesAtOnce))} for update skip locked
+      ) returning change
+    )
+    update ${rounds} set watched = watched + coalesce((select sum(change) from taken), 0) where id = 1 returning watched`);
+  const { rows } = counted as { rows: { watched: number }[] };
+  return Math.max(0, rows[0]?.watched ?? 0);
 }

@@ -114,16 +114,14 @@ describe("the people to look at", () => {
   test("are looked at even if silent connections cannot be listed", async () => {
     const { ids } = await makeBroken();
     const db = await database();
-    await db.execute(sql`alter table connections alter column heartbeat_gap_ms type text`);
+    await db.execute(sql`alter table connections rename column silent_at to silent_at_away`);
     try {
       expect(await reconcile()).toMatchObject({
         looks: { made: 1, failed: 0 },
         failed: expect.arrayContaining(["looks/silent"]) as string[],
       });
     } finally {
-      await db.execute(
-        sql`alter table connections alter column heartbeat_gap_ms type integer using heartbeat_gap_ms::integer`,
-      );
+      await db.execute(sql`alter table connections rename column silent_at_away to silent_at`);
     }
     expect(await noticed(ids)).toEqual(["timer"]);
   });

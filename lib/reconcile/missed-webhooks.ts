@@ -1,12 +1,12 @@
 import "server-only";
-import { and, eq, gte, lt, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { episodes, observations } from "@/lib/db/schema/connections";
 import { webhookEventIds } from "@/lib/db/schema/webhooks";
 
-/** How webhooks performed on the last full day that can be judged. */
+/** How webhooks performed lately: the newest 500 breaks of the last full day that can be judged. */
 export interface WebhookRecord {
-  /** All breaks noticed that day. */
+  /** The breaks that were judged. */
   breaks: number;
   /** Breaks that the timer found and that no webhook reported within an hour. */
   missed: number;
@@ -15,25 +15,34 @@ export interface WebhookRecord {
 }
 
 const hourMs = 3_600_000;
+/** Enough to tell whether webhooks arrive; counting every break of a day would only cost more. */
+const judgedAtOnce = 500;
 
 /**
- * Counts the breaks of the 24 hours that ended an hour ago; a webhook that arrives within that hour is merely
- * slow.
+ * Judges the newest breaks of the 24 hours that ended an hour ago; a webhook that arrives within that hour is
+ * merely slow.
  */
 export async function countMissedWebhooks(now: Date): Promise<WebhookRecord> {
   const db = await database();
   const to = new Date(now.getTime() - hourMs);
+  const [since, until] = [new Date(to.getTime() - 24 * hourMs), to].map(
+    (at) => sql`${at.toISOString()}::timestamptz`,
+  );
   const reported = sql`exists (
-    select 1 from ${observations} where ${observations.connectionId} = ${episodes.connectionId} and ${observations.source} = 'webhook'
-      and ${observations.state} = 'disabled' and ${observations.observedAt} >= ${episodes.brokeAt} - interval '5 seconds'
-      and ${observations.recordedAt} <= ${episodes.noticedAt} + interval '1 hour')`;
-  const [counted] = await db
-    .select({
-      breaks: sql<number>`count(*)::int`,
-      missed: sql<number>`(count(*) filter (where ${eq(episodes.noticedBy, "timer")} and not ${reported}))::int`,
-    })
-    .from(episodes)
-    .where(and(gte(episodes.noticedAt, new Date(to.getTime() - 24 * hourMs)), lt(episodes.noticedAt, to)));
-  const [any] = await db.select({ id: webhookEventIds.id }).from(webhookEventIds).limit(1);
-  return { breaks: counted?.breaks ?? 0, missed: counted?.missed ?? 0, received: any !== undefined };
+    select 1 from ${observations} as report where report.connection_id = judged.connection_id and report.source = 'webhook'
+      and report.state = 'disabled' and report.observed_at >= judged.broke_at - interval '5 seconds'
+      and report.recorded_at <= judged.noticed_at + interval '1 hour')`;
+  const counted: unknown = await db.execute(sql`
+    select count(*)::int as breaks, (count(*) filter (where judged.noticed_by = 'timer' and not ${reported}))::int as missed
+    from (
+      select connection_id, broke_at, noticed_at, noticed_by from ${episodes}
+      where noticed_at >= ${since} and noticed_at < ${until} order by noticed_at desc limit ${sql.raw(String(judgedAtOnce))}
+    ) as judged`);
+  const [any] = await db
+    .select({ id: webhookEventIds.id })
+    .from(webhookEventIds)
+    .orderBy(webhookEventIds.id)
+    .limit(1);
+  const [row] = (counted as { rows: { breaks: number; missed: number }[] }).rows;
+  return { breaks: row?.breaks ?? 0, missed: row?.missed ?? 0, received: any !== undefined };
 }

@@ -46,7 +46,7 @@ export function waitFor(connections: WatchedConnection[], periodMs: number, now:
 }
 
 /** How many heartbeats a connection must have had before it can count as silent. */
-export const heartbeatsToJudge = 3;
+const heartbeatsToJudge = 3;
 export const silenceFactor = 1.25;
 export const silenceSlackMs = 3_600_000;
 

@@ -1,9 +1,9 @@
 import { eq, inArray, sql } from "drizzle-orm";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { database } from "@/lib/db/client";
-import { incidents } from "@/lib/db/schema/incidents";
+import { brokerageQuarters, incidents, quarterMarks } from "@/lib/db/schema/incidents";
 import { connections, episodes } from "@/lib/db/schema/connections";
-import { snapTradeUsers, users } from "@/lib/db/schema/users";
+import { snapTradeUsers, users, watchedChanges } from "@/lib/db/schema/users";
 import { makeUser } from "./with-database";
 import { rounds, snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
 import { testSettings } from "./unique";
@@ -116,9 +116,13 @@ export function withWorld() {
     await emulator.post("/reset");
     await emulator.post("/settings", { rateLimit: 100_000 });
     const db = await database();
-    await db.execute(sql`truncate ${users}, ${snapTradeCalls}, ${incidents} cascade`);
+    await db.execute(
+      sql`truncate ${users}, ${snapTradeCalls}, ${incidents}, ${watchedChanges}, ${quarterMarks}, ${brokerageQuarters} cascade`,
+    );
     await db.update(snapTradeLimits).set({ perMinute: 100_000, remaining: null, blockedUntil: null });
-    await db.update(rounds).set({ lockedUntil: new Date(0), upSince: new Date(0), endedAt: new Date() });
+    await db
+      .update(rounds)
+      .set({ lockedUntil: new Date(0), upSince: new Date(0), endedAt: new Date(), watched: 0 });
   });
 
   /** A person with a working connection at each of these brokerages, looked at once. */

@@ -63,6 +63,7 @@ export async function makeConnections(count: number, since: Date) {
     ...state,
   }));
   await db.insert(connections).values(rows);
+  await db.update(snapTradeUsers).set({ watched: true }).where(eq(snapTradeUsers.userId, userId));
   await db
     .insert(observations)
     .values(

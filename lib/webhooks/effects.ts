@@ -186,9 +186,9 @@ function planUserDeleted(plan: Plan, event: StoredEvent, userId: string, { forme
 async function carryOut(tx: Transaction, plan: Plan, now: Date): Promise<Applied> {
   const { outcomes, observations, updates, signIns, looks, ended } = plan;
   await recordUpdates(tx, updates);
+  for (const { id } of await recordSignIns(tx, signIns)) outcomes.set(id, "applied");
   for (const [userId, { lookAgainAt }] of await observeAll(tx, observations))
     if (lookAgainAt) looks.push({ userId, dueAt: lookAgainAt });
-  for (const { id } of await recordSignIns(tx, signIns)) outcomes.set(id, "applied");
   const repaired = observations.filter(({ state }) => state === "enabled");
   const inPortal = await listOwnersInPortal(
     tx,

@@ -131,9 +131,9 @@ export async function writeHistory(slug: string): Promise<void> {
       place as (insert into brokerages (id, slug, name, enabled, maintenance, degraded, observed_at)
         values ($1, $2, $2, true, false, false, now() - interval '1 day') returning id),
       connection as (insert into connections (id, user_id, brokerage_id, access, state, observed_at, connected_since)
-        select gen_random_uuid(), person.id, place.id, 'read', 'enabled', now(), now() - interval '780 days' from person, place returning id)
-    insert into episodes (connection_id, broke_at, noticed_at, noticed_by, ended_at, ended_how)
-      select id, now() - interval '30 days' * n, now() - interval '30 days' * n, 'webhook', now() - interval '30 days' * n + interval '1 hour', 'fixed'
+        select gen_random_uuid(), person.id, place.id, 'read', 'enabled', now(), now() - interval '780 days' from person, place returning id, user_id, brokerage_id)
+    insert into episodes (connection_id, user_id, brokerage_id, lived_days, broke_at, noticed_at, noticed_by, ended_at, ended_how)
+      select id, user_id, brokerage_id, 30, now() - interval '30 days' * n, now() - interval '30 days' * n, 'webhook', now() - interval '30 days' * n + interval '1 hour', 'fixed'
       from connection, generate_series(1, 25) as n`,
     [brokerage?.id, slug],
   );

@@ -37,6 +37,8 @@ async function makeBreaks(...breaks: number[][]) {
     await db.insert(episodes).values(
       minutes.map((at) => ({
         connectionId: id,
+        userId,
+        brokerageId,
         brokeAt: before(at),
         noticedAt: before(at),
         endedAt: before(at),

@@ -1,16 +1,18 @@
 import "server-only";
-import { and, countDistinct, eq, gt, gte, inArray, isNull, lt, lte, sql } from "drizzle-orm";
+import { and, isNull, lt, sql } from "drizzle-orm";
 import { recordChangeAt } from "@/lib/db/changes";
 import { database } from "@/lib/db/client";
 import { incidents } from "@/lib/db/schema/incidents";
-import { connections, episodes } from "@/lib/db/schema/connections";
+import { brokerages, episodes } from "@/lib/db/schema/connections";
 import { announceChanges } from "@/lib/live";
+import { countQuarters, quarterMs, usualBreaks } from "./usual-breaks";
 
-const windowMs = 15 * 60_000;
-const historyDays = 14;
+const windowMs = quarterMs;
 const calmMs = 30 * 60_000;
 
 const minPeople = 5;
+/** A brokerage's breaks in 15 minutes are counted up to this; its usual number is far lower. */
+const maxCounted = 20_000;
 
 /**
  * Whether so many people's breaks at one brokerage within 15 minutes are an incident: at least five, and far
@@ -27,6 +29,7 @@ export function isIncident(people: number, usual: number): boolean {
  */
 export async function recordIncidents(now: Date): Promise<{ begun: string[]; ended: string[] }> {
   const db = await database();
+  await countQuarters(now);
   const struck = await listStruckBrokerages(now);
 
   const begun: string[] = [];
@@ -55,41 +58,23 @@ export async function recordIncidents(now: Date): Promise<{ begun: string[]; end
 
 /**
  * The brokerages that have an incident now. Breaks are dated by SnapTrade's clock, so a clock difference only
- * shifts the window. The history is expensive, so it is read only for brokerages with enough people.
+ * shifts the window. Costs one range of an index per brokerage, however many episodes there are.
  */
 async function listStruckBrokerages(now: Date): Promise<string[]> {
   const db = await database();
   const windowStart = new Date(now.getTime() - windowMs);
-  const recent = await db
-    .select({ brokerageId: connections.brokerageId, people: countDistinct(connections.userId) })
-    .from(episodes)
-    .innerJoin(connections, eq(connections.id, episodes.connectionId))
-    .where(gt(episodes.brokeAt, windowStart))
-    .groupBy(connections.brokerageId)
-    .having(gte(countDistinct(connections.userId), minPeople));
+  const found: unknown = await db.execute(sql`
+    select brokerage.id, recent.people from ${brokerages} as brokerage cross join lateral (
+      select count(distinct user_id)::int as people from (
+        select user_id from ${episodes} where brokerage_id = brokerage.id and broke_at > ${windowStart.toISOString()}::timestamptz
+        order by broke_at desc limit ${sql.raw(String(maxCounted))}
+      ) as broken
+    ) as recent where recent.people >= ${minPeople}`);
+  const recent = (found as { rows: { id: string; people: number }[] }).rows;
   if (recent.length === 0) return [];
-  const quarter = sql`floor(extract(epoch from ${episodes.brokeAt}) * 1000 / ${windowMs})`;
-  const history = await db
-    .select({
-      brokerageId: connections.brokerageId,
-      people: sql<number>`count(distinct (${connections.userId}, ${quarter}))::int`,
-    })
-    .from(episodes)
-    .innerJoin(connections, eq(connections.id, episodes.connectionId))
-    .where(
-      and(
-        gt(episodes.brokeAt, new Date(now.getTime() - historyDays * 86_400_000)),
-        lte(episodes.brokeAt, windowStart),
-        inArray(
-          connections.brokerageId,
-          recent.map(({ brokerageId }) => brokerageId),
-        ),
-      ),
-    )
-    .groupBy(connections.brokerageId);
-  const quarters = (historyDays * 86_400_000) / windowMs;
-  const usual = new Map(history.map(({ brokerageId, people }) => [brokerageId, people / quarters]));
-  return recent
-    .filter(({ brokerageId, people }) => isIncident(people, usual.get(brokerageId) ?? 0))
-    .map(({ brokerageId }) => brokerageId);
+  const usual = await usualBreaks(
+    recent.map(({ id }) => id),
+    windowStart,
+  );
+  return recent.filter(({ id, people }) => isIncident(people, usual.get(id) ?? 0)).map(({ id }) => id);
 }

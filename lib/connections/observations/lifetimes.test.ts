@@ -4,7 +4,7 @@ import { database } from "@/lib/db/client";
 import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
-import { listLifetimes, signedInAt } from "./lifetimes";
+import { listLifetimes, recordLivedDays, signedInAt } from "./lifetimes";
 import { minEpisodes } from "./lifetimes";
 
 withDatabase();
@@ -30,14 +30,6 @@ async function makeLives(count: number, { signedInAgain }: { signedInAgain: bool
     await db
       .insert(connections)
       .values({ id, userId, brokerageId, access: "read", connectedSince: madeAt, ...state });
-    await db.insert(episodes).values({
-      connectionId: id,
-      brokeAt: afterDays(30),
-      noticedAt: afterDays(30),
-      noticedBy: "webhook",
-      endedAt: afterDays(31),
-      endedHow: "fixed",
-    });
     const session = {
       userId,
       intent: "reconnect" as const,
@@ -50,6 +42,17 @@ async function makeLives(count: number, { signedInAgain }: { signedInAgain: bool
       await db
         .insert(portalSessions)
         .values({ ...session, intent: "renew", startedAt: afterDays(10), endedAt: afterDays(10) });
+    await db.insert(episodes).values({
+      connectionId: id,
+      userId,
+      brokerageId,
+      brokeAt: afterDays(30),
+      noticedAt: afterDays(30),
+      noticedBy: "webhook",
+      endedAt: afterDays(31),
+      endedHow: "fixed",
+    });
+    await recordLivedDays(db, [{ connectionId: id, since: madeAt }]);
   }
   return brokerageId;
 }

@@ -1,7 +1,9 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { connections, episodes } from "@/lib/db/schema/connections";
+import type { Transaction } from "@/lib/db/database";
+import { recordset } from "@/lib/db/recordset";
+import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 
 /** The ages in days at which 5%, 10%, … 95% of a brokerage's connections had broken. */
@@ -19,6 +21,8 @@ const dayMs = 86_400_000;
 
 /** With fewer episodes, a brokerage's history is no basis for an estimate. */
 export const minEpisodes = 20;
+/** More would cost more and add nothing: each share is known to about two percent. */
+const maxEpisodes = 1_000;
 const shares = Array.from({ length: 19 }, (_, index) => (index + 1) / 20);
 
 const keptMs = 10 * 60_000;
@@ -53,35 +57,47 @@ export function signedInAt({ connectedSince, episodes, portalSessions }: SignIns
 }
 
 /**
+ * Records for the episodes of these connections that are open, or ended at `since` or later, how many days
+ * the connection had worked until the break: since the last sign-in (as in signedInAt), or null if none is
+ * known. Part of the transaction that writes the episodes; running it again changes nothing.
+ */
+export async function recordLivedDays(
+  tx: Pick<Transaction, "execute">,
+  changed: { connectionId: string; since: Date }[],
+): Promise<void> {
+  if (changed.length === 0) return;
+  await tx.execute(sql`
+    update ${episodes} set lived_days = lived.days from (
+      select episode.id, (extract(epoch from broke_at - greatest(
+        (select connected_since from ${connections} as connection where connection.id = episode.connection_id and connected_since < broke_at),
+        (select before.ended_at from ${episodes} as before where before.connection_id = episode.connection_id and before.broke_at < episode.broke_at
+          order by before.broke_at desc limit 1),
+        (select max(session.ended_at) from ${portalSessions} as session where session.connection_id = episode.connection_id
+          and outcome = 'fixed' and session.ended_at < broke_at))) / 86400)::float8 as days
+      from ${recordset("changed", { connectionId: "uuid", since: "timestamptz" }, changed)}
+      join ${episodes} as episode on episode.connection_id = changed."connectionId"
+      where ended_at is null or ended_at >= changed.since
+    ) as lived
+    where ${episodes}.id = lived.id and ${episodes}.lived_days is distinct from lived.days`);
+}
+
+/**
  * How long connections worked before they broke, by brokerage id; only for brokerages with enough episodes.
+ * The newest 1,000 of each brokerage count: they say what its access lasts now, and the cost stays the same
+ * however long the history is.
  */
 export async function listLifetimes(): Promise<Map<string, Lifetimes>> {
   const db = await database();
-  const signedInAgain = sql`(select max(${portalSessions.endedAt}) from ${portalSessions} where ${portalSessions.connectionId} = ${episodes.connectionId}
-    and ${portalSessions.outcome} = 'fixed' and ${portalSessions.endedAt} < ${episodes.brokeAt})`;
-  const lived = db.$with("lived").as(
-    db
-      .select({
-        brokerageId: connections.brokerageId,
-        days: sql<number>`extract(epoch from ${episodes.brokeAt} - greatest(${connections.connectedSince},
-            lag(${episodes.endedAt}) over (partition by ${episodes.connectionId} order by ${episodes.brokeAt}), ${signedInAgain})) / 86400`.as(
-          "days",
-        ),
-      })
-      .from(episodes)
-      .innerJoin(connections, sql`${connections.id} = ${episodes.connectionId}`),
-  );
-  const rows = await db
-    .with(lived)
-    .select({
-      brokerageId: lived.brokerageId,
-      days: sql<Lifetimes>`percentile_cont(array[${sql.raw(shares.join(","))}]::float8[]) within group (order by ${lived.days})`,
-    })
-    .from(lived)
-    .where(sql`${lived.days} > 0`)
-    .groupBy(lived.brokerageId)
-    .having(sql`count(*) >= ${minEpisodes}`);
-  return new Map(rows.map(({ brokerageId, days }) => [brokerageId, days.map(Number)]));
+  const found: unknown = await db.execute(sql`
+    select brokerage.id, recent.days from ${brokerages} as brokerage cross join lateral (
+      select count(*) as count, percentile_cont(array[${sql.raw(shares.join(","))}]::float8[]) within group (order by lived_days) as days
+      from (
+        select lived_days from ${episodes} where brokerage_id = brokerage.id and lived_days > 0
+        order by broke_at desc limit ${sql.raw(String(maxEpisodes))}
+      ) as newest
+    ) as recent where recent.count >= ${minEpisodes}`);
+  const { rows } = found as { rows: { id: string; days: Lifetimes }[] };
+  return new Map(rows.map(({ id, days }) => [id, days.map(Number)]));
 }
 
 /**

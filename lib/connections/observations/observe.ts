@@ -11,6 +11,7 @@ import type { SeenBrokerage } from "@/lib/snaptrade/connections";
 import { grow, type Growth } from "./history";
 import type { Observation } from "./project";
 import { requestLooks } from "./snaptrade-user";
+import { recordWatched } from "./watched";
 import { writeBrokerages } from "./write-brokerages";
 import { writeEpisodes } from "./write-episodes";
 
@@ -53,7 +54,7 @@ export async function observeAll(tx: Transaction, seen: OwnedObservation[]): Pro
   await recordDetails(tx, seen);
   const rows = await withUnlocked(tx, seen, before);
   const own = seen.filter((observation) => isOwn(observation, rows.get(observation.connectionId)));
-  const grown = await growHistories(tx, own);
+  const grown = await growHistories(tx, own, rows);
   await writeStates(tx, grown);
   const withNewEpisodes = await writeEpisodes(tx, grown);
 
@@ -67,6 +68,9 @@ export async function observeAll(tx: Transaction, seen: OwnedObservation[]): Pro
   );
   const changed = groupBy([...hasNewAccess, ...hasNewState], ({ userId }) => userId);
   for (const userId of changed.keys()) await recordChange(tx, userId);
+  // A look also corrects it after a registration that ran at the same time as a change.
+  const read = seen.filter(({ answeredAt }) => answeredAt).map(({ userId }) => userId);
+  await recordWatched(tx, new Set([...changed.keys(), ...read]));
   const doubts = groupBy(
     grown.filter(({ lookAgainAt }) => lookAgainAt),
     ({ userId }) => userId,
@@ -109,6 +113,7 @@ export async function observe(userId: string, seen: ConnectionObservation[]): Pr
 const lockedColumns = {
   id: connections.id,
   userId: connections.userId,
+  brokerageId: connections.brokerageId,
   access: connections.access,
   state: connections.state,
   readAt: connections.readAt,
@@ -154,9 +159,13 @@ function isOwn({ userId, connectionId }: OwnedObservation, row: LockedConnection
 }
 
 /** The change to one person's connection. */
-export type Grown = Growth & { userId: string; connectionId: string };
+export type Grown = Growth & { userId: string; connectionId: string; brokerageId: string };
 
-async function growHistories(tx: Transaction, seen: OwnedObservation[]): Promise<Grown[]> {
+async function growHistories(
+  tx: Transaction,
+  seen: OwnedObservation[],
+  rows: Map<string, LockedConnection>,
+): Promise<Grown[]> {
   if (seen.length === 0) return [];
   const byConnection = groupBy(seen, ({ connectionId }) => connectionId);
   const stored = await tx
@@ -164,9 +173,10 @@ async function growHistories(tx: Transaction, seen: OwnedObservation[]): Promise
     .from(observations)
     .where(sql`${observations.connectionId} = any(${uuids(byConnection.keys())})`);
   const histories = groupBy(stored, ({ connectionId }) => connectionId);
-  return [...byConnection].flatMap(([connectionId, [first, ...more]]) => {
-    const growth = grow(histories.get(connectionId) ?? [], [first, ...more]);
-    return growth ? { ...growth, connectionId, userId: first.userId } : [];
+  return [...byConnection].flatMap(([connectionId, added]) => {
+    const growth = grow(histories.get(connectionId) ?? [], added);
+    const row = rows.get(connectionId);
+    return growth && row ? { ...growth, connectionId, userId: row.userId, brokerageId: row.brokerageId } : [];
   });
 }
 

@@ -15,6 +15,7 @@ import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 import { registerSnapTradeUser } from "@/lib/snaptrade/users";
 import { growingGapMs } from "@/lib/base/backoff";
+import { hasWorking } from "./watched";
 
 type SnapTradeUser = typeof snapTradeUsers.$inferSelect;
 
@@ -143,7 +144,7 @@ async function adopt(
   const sealedSecret = sealSecret(userSecret, boundTo(userId, snapTradeUserId));
   const stored = await tx
     .insert(snapTradeUsers)
-    .values({ userId, snapTradeUserId, sealedSecret, registeredAt: now })
+    .values({ userId, snapTradeUserId, sealedSecret, registeredAt: now, watched: hasWorking(userId) })
     .onConflictDoNothing()
     .returning({ userId: snapTradeUsers.userId });
   if (stored.length === 0) return false;

@@ -13,16 +13,8 @@ export async function writeBrokerages(
   rows: (typeof brokerages.$inferInsert)[],
 ): Promise<void> {
   if (rows.length === 0) return;
-  // The lock order of docs/decisions/0010-lock-order.md prevents deadlocks.
-  const inOrder = [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
-  const flags = {
-    id: brokerages.id,
-    enabled: brokerages.enabled,
-    maintenance: brokerages.maintenance,
-    degraded: brokerages.degraded,
-  };
   const before = await tx
-    .select(flags)
+    .select()
     .from(brokerages)
     .where(
       inArray(
@@ -30,6 +22,11 @@ export async function writeBrokerages(
         rows.map(({ id }) => id),
       ),
     );
+  // The lock order of docs/decisions/0010-lock-order.md prevents deadlocks.
+  const inOrder = rows
+    .filter((row) => !before.some((old) => isRepeated(row, old)))
+    .sort((one, other) => (one.id < other.id ? -1 : 1));
+  if (inOrder.length === 0) return;
   await tx
     .insert(brokerages)
     .values(inOrder)
@@ -60,4 +57,18 @@ export async function writeBrokerages(
     tx,
     changed.map(({ id }) => id),
   );
+}
+
+/**
+ * Every look describes its brokerages, nearly always as the look before. Writing that again would make looks
+ * that have nothing else in common wait for each other's commits.
+ */
+const repeatedForMs = 60_000;
+
+function isRepeated(row: typeof brokerages.$inferInsert, old: typeof brokerages.$inferSelect): boolean {
+  const laterMs = row.observedAt.getTime() - old.observedAt.getTime();
+  const same = (Object.keys(row) as (keyof typeof row)[]).every(
+    (key) => key === "observedAt" || row[key] === undefined || row[key] === old[key],
+  );
+  return same && laterMs >= 0 && laterMs < repeatedForMs;
 }

@@ -5,12 +5,14 @@ import { recordset, uuids } from "@/lib/db/recordset";
 import { episodes } from "@/lib/db/schema/connections";
 import { groupBy } from "@/lib/base/group-by";
 import { notifyBreaks, notifyEnds, withdrawEnds } from "@/lib/notifications/record";
+import { recordLivedDays } from "./lifetimes";
 import type { Episode, Projection } from "./project";
 
 /** What one connection's history adds up to. */
 interface Wanted {
   userId: string;
   connectionId: string;
+  brokerageId: string;
   projection: Pick<Projection, "episodes">;
   /** The time of the oldest observation that we know. */
   since: Date;
@@ -57,8 +59,13 @@ export async function writeEpisodes(tx: Transaction, wanted: Wanted[]): Promise<
     tx,
     changes.filter(({ row }) => !row),
   );
+  const changed = new Set([...gone, ...changes].map(({ connectionId }) => connectionId));
+  await recordLivedDays(
+    tx,
+    wanted.filter(({ connectionId }) => changed.has(connectionId)),
+  );
   await notify(tx, changes, added);
-  return new Set([...gone, ...changes].map(({ connectionId }) => connectionId));
+  return changed;
 }
 
 async function readEpisodes(tx: Transaction, wanted: Wanted[]): Promise<StoredEpisode[]> {
@@ -96,7 +103,12 @@ const episodeColumns = {
 /** @returns the ids of the new rows, by connection and start */
 async function insert(tx: Transaction, changes: Change[]): Promise<Map<string, string>> {
   if (changes.length === 0) return new Map();
-  const rows = changes.map(({ connectionId, episode }) => ({ connectionId, ...episode }));
+  const rows = changes.map(({ userId, connectionId, brokerageId, episode }) => ({
+    userId,
+    connectionId,
+    brokerageId,
+    ...episode,
+  }));
   const added = await tx
     .insert(episodes)
     .values(rows)
@@ -110,11 +122,11 @@ const keyOf = ({ connectionId, brokeAt }: { connectionId: string; brokeAt: Date 
 async function notify(tx: Transaction, changes: Change[], added: Map<string, string>): Promise<void> {
   await notifyBreaks(
     tx,
-    changes.flatMap(({ row, episode, userId, connectionId }) => {
+    changes.flatMap(({ row, episode, userId, connectionId, brokerageId }) => {
       const episodeId = added.get(keyOf({ connectionId, ...episode }));
       // A break that was repaired before we learned of it is history, not news.
       const isNews = !row && !episode.endedAt;
-      return isNews && episodeId ? { episodeId, userId, noticedAt: episode.noticedAt } : [];
+      return isNews && episodeId ? { episodeId, userId, brokerageId, noticedAt: episode.noticedAt } : [];
     }),
   );
   await notifyEnds(

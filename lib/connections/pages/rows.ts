@@ -1,5 +1,6 @@
 import "server-only";
 import { desc, eq, isNull, ne, type SQL } from "drizzle-orm";
+import { pageVersion } from "@/lib/db/changes";
 import { database } from "@/lib/db/client";
 import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
 import { incidents } from "@/lib/db/schema/incidents";
@@ -98,7 +99,7 @@ export async function getKnowledge(userId: string): Promise<Knowledge> {
   const db = await database();
   const [row] = await db
     .select({
-      version: users.version,
+      version: pageVersion,
       registered: snapTradeUsers.userId,
       gone: snapTradeUsers.goneReason,
       lookedAt: snapTradeUsers.lookedAt,

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { database } from "@/lib/db/client";
 import { brokerageAccounts, episodes } from "@/lib/db/schema/connections";
@@ -75,6 +75,8 @@ describe("after the portal", () => {
       .values({ id: randomUUID(), connectionId: id, name: "Closed", missingSince: daysAgo(20) });
     await db.insert(episodes).values({
       connectionId: id,
+      userId,
+      brokerageId: sql`(select brokerage_id from connections where id = ${id}::uuid)`,
       brokeAt: daysAgo(40),
       noticedAt: daysAgo(40),
       noticedBy: "timer",

@@ -1,9 +1,10 @@
 import "server-only";
 import { and, desc, eq, ne } from "drizzle-orm";
+import { versionsOf } from "@/lib/db/changes";
 import { database } from "@/lib/db/client";
 import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
-import { snapTradeUsers, users } from "@/lib/db/schema/users";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { outcomeOf, reportedResultOf, type PortalConnection } from "./outcome";
 import { type PortalOutcome } from "@/lib/connections/views";
 import { getQueueView } from "./queue";
@@ -88,8 +89,7 @@ export async function getPortalView(
 
 async function getVersion(userId: string): Promise<number> {
   const db = await database();
-  const [user] = await db.select({ version: users.version }).from(users).where(eq(users.id, userId));
-  return user?.version ?? 0;
+  return (await versionsOf(db, [userId])).get(userId) ?? 0;
 }
 
 async function findLook(userId: string) {

@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import {
   boolean,
   check,
+  doublePrecision,
   index,
   integer,
   pgTable,
@@ -31,6 +32,8 @@ export const brokerages = pgTable("brokerages", {
   /** Signing in opens the brokerage's own window (docs/snaptrade.md §4.7); null if unknown. */
   signInOpensPopup: boolean("sign_in_opens_popup"),
   observedAt: at("observed_at").notNull(),
+  /** Incremented by each change that concerns everyone with a connection there (lib/db/changes.ts). */
+  version: integer().notNull().default(0),
   /** When GET /brokerages last listed it; null if we know it only from a connection. */
   listedAt: at("listed_at"),
 });
@@ -84,6 +87,13 @@ export const connections = pgTable(
      */
     heartbeats: integer().notNull().default(0),
     heartbeatGapMs: integer("heartbeat_gap_ms"),
+    /**
+     * From when on it counts as silent unless a heartbeat comes (silentAt in lib/reconcile/policy.ts); null
+     * without a rhythm. Computed in UTC, because only that is the same in every session.
+     */
+    silentAt: at("silent_at").generatedAlwaysAs(
+      sql`case when heartbeats >= 3 then (last_heartbeat_at at time zone 'UTC' + heartbeat_gap_ms * 1.25 * interval '1 millisecond' + interval '1 hour') at time zone 'UTC' end`,
+    ),
   },
   (table) => [
     oneOf("connections_access", table.access, accesses),
@@ -91,9 +101,10 @@ export const connections = pgTable(
     oneOf("connections_read_state", table.readState, states),
     index().on(table.userId),
     index().on(table.brokerageId),
-    index("connections_heartbeats")
-      .on(table.lastHeartbeatAt)
-      .where(sql`${table.state} = 'enabled'`),
+    // An answer about a connection takes it out, so those that stay silent don't pile up.
+    index("connections_silent")
+      .on(table.silentAt)
+      .where(sql`${table.state} = 'enabled' and ${table.observedAt} < ${table.silentAt}`),
     index("connections_removals")
       .on(table.removalRunAt)
       .where(sql`${table.removalRunAt} is not null and ${table.state} <> 'deleted'`),
@@ -135,7 +146,12 @@ export const episodes = pgTable(
     connectionId: uuid("connection_id")
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
+    /** The connection's; neither ever changes. Here so that a brokerage's breaks are one range of an index. */
+    brokerageId: uuid("brokerage_id").notNull(),
+    userId: uuid("user_id").notNull(),
     brokeAt: at("broke_at").notNull(),
+    /** Days from the last sign-in to the break (livedDays in observations/lifetimes.ts); null if unknown. */
+    livedDays: doublePrecision("lived_days"),
     noticedAt: at("noticed_at").notNull(),
     noticedBy: text("noticed_by", { enum: sources }).notNull(),
     endedAt: at("ended_at"),
@@ -146,8 +162,13 @@ export const episodes = pgTable(
     oneOf("episodes_ended_how", table.endedHow, ends),
     unique().on(table.connectionId, table.brokeAt),
     index().on(table.noticedAt),
-    index().on(table.brokeAt),
-    index().on(table.endedAt),
+    index("episodes_breaks").on(table.brokerageId, table.brokeAt, table.userId),
+    index("episodes_lifetimes")
+      .on(table.brokerageId, table.brokeAt, table.livedDays)
+      .where(sql`${table.livedDays} > 0`),
+    index("episodes_repairs")
+      .on(table.brokerageId, table.endedAt)
+      .where(sql`${table.endedHow} = 'fixed'`),
     uniqueIndex("episodes_one_open")
       .on(table.connectionId)
       .where(sql`${table.endedAt} is null`),

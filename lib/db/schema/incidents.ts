@@ -1,5 +1,5 @@
 import { sql } from "drizzle-orm";
-import { index, pgTable, uniqueIndex, uuid } from "drizzle-orm/pg-core";
+import { bigserial, index, integer, pgTable, primaryKey, uniqueIndex, uuid } from "drizzle-orm/pg-core";
 import { at } from "./columns";
 import { brokerages } from "./connections";
 
@@ -17,9 +17,40 @@ export const incidents = pgTable(
     endedAt: at("ended_at"),
   },
   (table) => [
-    index().on(table.brokerageId),
+    index().on(table.brokerageId, table.beganAt),
     uniqueIndex("incidents_one_open")
       .on(table.brokerageId)
       .where(sql`${table.endedAt} is null`),
   ],
+);
+
+/**
+ * How many people's connections broke in each quarter of an hour that is over, by brokerage; two weeks of
+ * them. A recount of the episodes, made for each quarter that is marked (observations/usual-breaks.ts).
+ */
+export const brokerageQuarters = pgTable(
+  "brokerage_quarters",
+  {
+    brokerageId: uuid("brokerage_id")
+      .notNull()
+      .references(() => brokerages.id),
+    /** Its start, a multiple of 15 minutes. */
+    quarter: at("quarter").notNull(),
+    people: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.brokerageId, table.quarter] }), index().on(table.quarter)],
+);
+
+/**
+ * Quarters whose breaks have changed since they were counted. A trigger on episodes adds a row with each
+ * change; rows are never updated, so no transaction waits for another one's mark.
+ */
+export const quarterMarks = pgTable(
+  "quarter_marks",
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    brokerageId: uuid("brokerage_id").notNull(),
+    quarter: at("quarter").notNull(),
+  },
+  (table) => [index().on(table.quarter)],
 );

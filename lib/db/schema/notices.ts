@@ -28,6 +28,8 @@ export const notices = pgTable(
     id: uuid().primaryKey().defaultRandom(),
     userId: ofUser(),
     episodeId: ofEpisode(),
+    /** The episode's, so that brokerages can take turns without reading every due notice. */
+    brokerageId: uuid("brokerage_id").notNull(),
     kind: text({ enum: noticeKinds }).notNull(),
     createdAt: at("created_at").notNull(),
     readAt: at("read_at"),
@@ -58,8 +60,11 @@ export const notices = pgTable(
     unique().on(table.episodeId, table.kind),
     index().on(table.userId),
     index("notices_waiting")
-      .on(table.runAt)
-      .where(sql`${table.mail} in ('waiting', 'claimed', 'leaving')`),
+      .on(table.brokerageId, table.runAt, table.userId)
+      .where(sql`${table.mail} = 'waiting'`),
+    index("notices_leased")
+      .on(table.lockedUntil)
+      .where(sql`${table.mail} in ('claimed', 'leaving')`),
     index("notices_held")
       .on(table.heldFor, table.userId)
       .where(sql`${table.mail} = 'held'`),

@@ -1,5 +1,15 @@
 import { sql } from "drizzle-orm";
-import { check, index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
+import {
+  bigserial,
+  boolean,
+  check,
+  index,
+  integer,
+  pgTable,
+  smallint,
+  text,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { at, oneOf } from "./columns";
 
 const mailPreferences = ["all", "first", "none"] as const;
@@ -67,6 +77,8 @@ export const snapTradeUsers = pgTable(
     snapTradeUserId: text("snaptrade_user_id").notNull().unique(),
     sealedSecret: text("sealed_secret").notNull(),
     registeredAt: at("registered_at").notNull(),
+    /** Has a working connection, whose break could be missed; written along with the connections' states. */
+    watched: boolean().notNull().default(false),
     lookedAt: at("looked_at"),
     /** The newest failed look since the last successful one. */
     lookFailedAt: at("look_failed_at"),
@@ -100,15 +112,24 @@ export const snapTradeUsers = pgTable(
     check("snaptrade_users_gone", sql`(${table.goneAt} is null) = (${table.goneReason} is null)`),
     index("snaptrade_users_next_look")
       .on(table.nextLookAt)
-      .where(sql`${table.goneAt} is null`),
+      .where(sql`${table.goneAt} is null and ${table.askAgainAt} is null`),
     index("snaptrade_users_stalest")
-      .on(sql`greatest(${table.lookedAt}, ${table.lookFailedAt})`)
-      .where(sql`${table.goneAt} is null`),
+      .on(sql`coalesce(greatest(${table.lookedAt}, ${table.lookFailedAt}), '-infinity')`)
+      .where(sql`${table.watched} and ${table.goneAt} is null and ${table.askAgainAt} is null`),
     index("snaptrade_users_look_due")
       .on(table.lookDueAt)
-      .where(sql`${table.lookDueAt} is not null`),
+      .where(sql`${table.lookDueAt} is not null and ${table.goneAt} is null and ${table.askAgainAt} is null`),
     index("snaptrade_users_ask_again")
       .on(table.askAgainAt)
       .where(sql`${table.askAgainAt} is not null`),
   ],
 );
+
+/**
+ * Changes to the number of watched people that `rounds.watched` doesn't include yet: +1 or -1 each, added by a
+ * trigger on snaptrade_users. Rows are never updated, so no transaction waits for another one's change.
+ */
+export const watchedChanges = pgTable("watched_changes", {
+  id: bigserial({ mode: "number" }).primaryKey(),
+  change: smallint().notNull(),
+});

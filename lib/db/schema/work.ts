@@ -77,6 +77,8 @@ export const rounds = pgTable(
     /** Since when rounds have run without a gap. */
     upSince: at("up_since").notNull(),
     endedAt: at("ended_at"),
+    /** How many people have a working connection that we can look at, apart from `watched_changes`. */
+    watched: integer().notNull().default(0),
     /** The report of the last finished round; /api/health reads nothing else. */
     report: jsonb().$type<RoundReport>(),
   },

@@ -1,0 +1,171 @@
+import { randomUUID } from "node:crypto";
+import { Pool, type PoolClient } from "pg";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { fill, fillEvents } from "../../e2e/proofs/bench/scale/fill";
+import { listConnectionViews } from "@/lib/connections/pages/list";
+import { getConnectionDetail } from "@/lib/connections/pages/detail";
+import { observe } from "@/lib/connections/observations/observe";
+import { countUnread, listNotices } from "@/lib/notifications/data";
+import { finishForgetting } from "@/lib/account/delete";
+import { reconcile } from "@/lib/reconcile/round";
+import { readHealth } from "@/lib/server/health";
+import { about, deliver } from "@/lib/testing/webhooks";
+import { processInbox } from "@/lib/webhooks/process";
+import { withEmulator } from "@/lib/testing/connections";
+import { testSettings } from "@/lib/testing/unique";
+import { openDatabase } from "./client";
+import type { OpenDatabase } from "./database";
+import { usualLimits } from "./limits";
+import { migrateDatabase } from "./migrate";
+import { openPool } from "./pool";
+
+/** Tables whose size depends on SnapTrade's brokerages, on the last minutes, or on nothing. */
+const small = [
+  "brokerages",
+  "brokerage_quarters",
+  "former_snaptrade_users",
+  "incidents",
+  "quarter_marks",
+  "rounds",
+  "snaptrade_calls",
+  "snaptrade_limits",
+  "watched_changes",
+];
+
+interface Plan {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Index Name"?: string;
+  Plans?: Plan[];
+}
+
+const seen = new Map<string, unknown[]>();
+let direct: Pool;
+let opened: OpenDatabase;
+
+withEmulator();
+
+beforeAll(async () => {
+  const server = inject("postgresUrl");
+  const admin = new Pool({ connectionString: `${server}/postgres`, max: 1 });
+  const name = `plans_${randomUUID().slice(0, 8)}`;
+  await admin.query(`create database ${name}`);
+  await admin.end();
+  const url = `${server}/${name}`;
+  const migrated = await openDatabase({
+    DATABASE_URL: url,
+    DATABASE_DRIVER: undefined,
+    NEON_WS_PROXY: undefined,
+  });
+  await migrateDatabase(migrated);
+  await migrated.close();
+  direct = new Pool({ connectionString: url, max: 1 });
+  const run = (statement: string, values: unknown[] = []) => direct.query(statement, values);
+  await fill(run, { people: 3_000, breaksPerYear: 1 });
+  await fillEvents(run, testSettings.SNAPTRADE_CLIENT_ID, 1);
+  await run("insert into verification_tokens select email, id::text, now() from users where ctid < '(20,0)'");
+  await run("analyze verification_tokens");
+  opened = openPool(recording(new Pool({ connectionString: url, max: 4 })), null, usualLimits);
+  (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
+}, 60_000);
+
+afterAll(async () => {
+  await opened.close();
+  await direct.end();
+});
+
+/** The same pool; every statement with values that goes through it is remembered. */
+function recording(pool: Pool): Parameters<typeof openPool>[0] {
+  pool.on("connect", (client: PoolClient) => {
+    const query = client.query.bind(client) as (statement: unknown, values?: unknown[]) => unknown;
+    Object.assign(client, {
+      query: (statement: unknown, values?: unknown[]) => {
+        const text = typeof statement === "string" ? statement : (statement as { text: string }).text;
+        if (!seen.has(text)) seen.set(text, values ?? []);
+        return query(statement, values);
+      },
+    });
+  });
+  return pool;
+}
+
+/** Each statement that would read a whole table that grows, with the table's name. */
+async function scans(): Promise<string[]> {
+  const found: string[] = [];
+  for (const [text, values] of seen) {
+    if (!/^\s*(select|with|insert|update|delete)/i.test(text)) continue;
+    const { rows } = await direct.query<{ "QUERY PLAN": { Plan: Plan }[] }>(
+      `explain (format json) ${text}`,
+      values,
+    );
+    for (const table of scannedBy(rows[0]?.["QUERY PLAN"][0]?.Plan))
+      found.push(`${table}: ${text.replaceAll(/\s+/g, " ").slice(0, 300)}`);
+  }
+  return found;
+}
+
+/** The growing tables that a plan reads from end to end, with or without an index. */
+function scannedBy(plan: Plan | undefined): string[] {
+  if (!plan) return [];
+  const table = plan["Relation Name"] ?? "";
+  const whole = plan["Node Type"] === "Seq Scan" && !small.includes(table) ? [table] : [];
+  return [...whole, ...(plan.Plans ?? []).flatMap(scannedBy)];
+}
+
+async function one<Row>(statement: string): Promise<Row> {
+  const { rows } = await direct.query(statement);
+  return rows[0] as Row;
+}
+
+/** Everything that happens all the time: a round, the pages, health, and an event. */
+async function useEverything() {
+  const now = new Date();
+  const person = await one<{ user_id: string; id: string; snaptrade_user_id: string }>(
+    "select user_id, id, snaptrade_user_id from connections join snaptrade_users using (user_id) where state = 'enabled' and gone_at is null limit 1",
+  );
+  const moment = { now, dayStartedAt: now };
+  await listConnectionViews(person.user_id, moment);
+  await getConnectionDetail(person.user_id, person.id, moment);
+  await listNotices(person.user_id);
+  await countUnread(person.user_id);
+  await readHealth(now, now);
+  await deliver(
+    {
+      ...about({ snapTradeUserId: person.snaptrade_user_id }, person.id, "disabled", 0),
+      eventTimestamp: now.toISOString(),
+    },
+    { now },
+  );
+  await processInbox();
+  await observe(person.user_id, [
+    {
+      connectionId: person.id,
+      state: "enabled",
+      observedAt: new Date(now.getTime() + 1),
+      answeredAt: null,
+      disabledAt: null,
+      source: "webhook",
+      recordedAt: now,
+    },
+  ]);
+  await direct.query("update rounds set locked_until = 'epoch'");
+  const round = await reconcile(now);
+  expect(round?.failed).toEqual([]);
+  await direct.query("delete from snaptrade_users where user_id = $1", [person.user_id]);
+  await direct.query(
+    "update users set deletion_requested_at = now(), deletion_run_at = 'epoch' where id = $1",
+    [person.user_id],
+  );
+  expect(await finishForgetting(now)).toBe(1);
+}
+
+test("no statement of a round, a page, the inbox, or a deletion reads a growing table from end to end", async () => {
+  await useEverything();
+  expect(seen.size).toBeGreaterThan(60);
+  expect(await scans()).toEqual([]);
+}, 60_000);
+
+test("a missing index is reported", async () => {
+  await direct.query("drop index snaptrade_users_stalest");
+  expect(await scans()).toContainEqual(expect.stringMatching(/^snaptrade_users: /));
+});
