@@ -19,8 +19,9 @@ let examinedUpTo: string = randomUUID();
 
 /**
  * Deletes old observations before the last old one that found the connection working: what follows from the
- * rest is the same without them, and episodes are kept regardless. A connection that was ever reported
- * deleted keeps all of its own, because what revived it decides which later statements count. Walks through all connections, some thousand observations a call.
+ * rest is the same without them, and episodes are kept regardless. A connection that was ever reported deleted
+ * keeps all of its own, because what revived it decides which later statements count. Walks through all
+ * connections, some thousand observations a call.
  */
 export async function deleteOldObservations(now: Date): Promise<number> {
   const db = await database();
