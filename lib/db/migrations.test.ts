@@ -128,3 +128,43 @@ test("splitting the webhook events loses none that is still kept, and forgets no
   ]);
   await client.close();
 }, 60_000);
+
+test("the roll-ups begin with what the version before stored", async () => {
+  const client = await PGlite.create();
+  const at = entries.findIndex(({ tag }) => tag.endsWith("_rollups"));
+  for (const { tag } of entries.slice(0, at)) await apply(client, tag);
+  await client.exec(`
+    insert into users (id, email) values ('${owner}', 'someone@example.com'), ('${fourth}', 'other@example.com');
+    insert into snaptrade_users (user_id, snaptrade_user_id, sealed_secret, registered_at)
+      values ('${owner}', 'one', 'sealed', now()), ('${fourth}', 'two', 'sealed', now());
+    insert into brokerages (id, slug, name, enabled, maintenance, degraded, observed_at)
+      values ('${brokerage}', 'QUESTRADE', 'Questrade', true, false, false, now());
+    insert into connections (id, user_id, brokerage_id, access, state, observed_at, connected_since, last_heartbeat_at, heartbeats, heartbeat_gap_ms)
+      values ('${connection}', '${owner}', '${brokerage}', 'read', 'enabled', now(), now() - interval '40 days', now(), 3, 3600000);
+    insert into episodes (id, connection_id, broke_at, noticed_at, noticed_by, ended_at, ended_how) values
+      ('${episode}', '${connection}', now() - interval '30 days', now(), 'webhook', now() - interval '29 days', 'fixed'),
+      ('${first}', '${connection}', now() - interval '9 days', now(), 'webhook', now() - interval '8 days', 'fixed');
+    insert into notices (user_id, episode_id, kind, created_at, run_at) values ('${owner}', '${episode}', 'broke', now(), now());`);
+  await apply(client, entries[at]?.tag ?? "");
+
+  const rows = async (query: string) => (await client.query(query)).rows;
+  expect(
+    await rows(
+      "select brokerage_id, user_id, round(lived_days)::int as lived from episodes order by broke_at",
+    ),
+  ).toEqual([
+    { brokerage_id: brokerage, user_id: owner, lived: 10 },
+    { brokerage_id: brokerage, user_id: owner, lived: 20 },
+  ]);
+  expect(await rows("select brokerage_id from notices")).toEqual([{ brokerage_id: brokerage }]);
+  expect(await rows("select watched from snaptrade_users order by snaptrade_user_id")).toEqual([
+    { watched: true },
+    { watched: false },
+  ]);
+  expect(await rows("select watched from rounds")).toEqual([{ watched: 1 }]);
+  expect(await rows("select brokerage_id from quarter_marks")).toEqual([{ brokerage_id: brokerage }]);
+  expect(
+    await rows("select extract(epoch from silent_at - last_heartbeat_at)::int as seconds from connections"),
+  ).toEqual([{ seconds: 8_100 }]);
+  await client.close();
+});

@@ -294,10 +294,12 @@ describe("removal", () => {
 /** An episode of a new person, with the columns of its notices. */
 async function makeEpisode(endedAt: Date | null) {
   const db = await database();
-  const { userId, ids } = await makeConnections(1, ago(500));
+  const { userId, brokerageId, ids } = await makeConnections(1, ago(500));
   const [episode] = await db
     .insert(episodes)
     .values({
+      userId,
+      brokerageId,
       connectionId: ids[0] ?? "",
       brokeAt: ago(450),
       noticedAt: ago(450),
@@ -306,5 +308,5 @@ async function makeEpisode(endedAt: Date | null) {
       endedHow: endedAt && "fixed",
     })
     .returning();
-  return { userId, episodeId: episode?.id ?? "" };
+  return { userId, brokerageId, episodeId: episode?.id ?? "" };
 }

@@ -121,13 +121,8 @@ const mutations: Record<string, Patch[]> = {
   C10: [
     {
       file: "lib/connections/observations/incidents.ts",
-      from: "people: countDistinct(connections.userId) })",
-      to: "people: sql<number>`count(*)::int` })",
-    },
-    {
-      file: "lib/connections/observations/incidents.ts",
-      from: ".having(gte(countDistinct(connections.userId), minPeople))",
-      to: ".having(gte(sql`count(*)`, minPeople))",
+      from: "count(distinct user_id)::int as people",
+      to: "count(*)::int as people",
     },
   ],
   /** Open pages aren't notified that the portal was opened. */
