@@ -1,14 +1,37 @@
 "use server";
 
 import { formAction } from "@/lib/action";
+import { dropToken } from "@/lib/auth/cookie";
+import { revokeOtherSessions, revokeSession } from "@/lib/auth/sessions";
+import { getSession } from "@/lib/auth/user";
 import { noInput } from "@/lib/connections/schema";
 import { requestForgetting } from "./delete";
+import { sessionInput } from "./schema";
 
 export const deleteAccount = formAction(
   noInput,
   async ({ user, now }) => {
     await requestForgetting(user.id, now);
+    await dropToken();
     return "/account/deleted";
   },
   "/account",
+);
+
+export const endOneSession = formAction(
+  sessionInput,
+  async ({ user, input }) => {
+    await revokeSession(user.id, input.sessionId);
+    return "/account/sessions?ended=one";
+  },
+  "/account/sessions",
+);
+
+export const endOtherSessions = formAction(
+  noInput,
+  async ({ user }) => {
+    await revokeOtherSessions(user.id, (await getSession())?.id ?? "");
+    return "/account/sessions?ended=others";
+  },
+  "/account/sessions",
 );

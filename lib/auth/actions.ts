@@ -8,7 +8,9 @@ import { env } from "@/lib/base/env";
 import { clientAddressHeader } from "@/lib/server/gate";
 import { describeError, log } from "@/lib/base/log";
 import { plainAddress } from "@/lib/mail-address";
-import { endSession, redeemLink } from "./handler";
+import { dropToken, readToken } from "./cookie";
+import { redeemLink } from "./handler";
+import { endSession } from "./sessions";
 import { linkMinutes, sendSignInEmail } from "./sign-in-email";
 import { createSignInLink, dropSignInLink, markOf } from "./sign-in-link";
 import { askedHere, returnPath } from "./sign-in-request";
@@ -40,9 +42,9 @@ export async function signIn(form: FormData): Promise<void> {
 
 /** Signs out in this browser and deletes the session from the database. */
 export async function signOut(): Promise<void> {
-  await endSession();
-  const jar = await cookies();
-  for (const { name } of jar.getAll()) if (name.endsWith("next-auth.session-token")) jar.delete(name);
+  const token = await readToken();
+  if (token) await endSession(token);
+  await dropToken();
   redirect("/");
 }
 

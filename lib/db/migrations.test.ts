@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
@@ -69,5 +70,23 @@ test("renaming columns and intents loses nothing that the version before stored"
       "select kind, run_at = '2026-11-05' as due, locked_until = '2026-11-06 00:02Z' as locked, last_error from notices",
     ),
   ).toEqual([{ kind: "when-back", due: true, locked: true, last_error: "why" }]);
+  await client.close();
+});
+
+test("hashing session tokens keeps people signed in, and drops expired sessions", async () => {
+  const client = await PGlite.create();
+  const at = entries.findIndex(({ tag }) => tag.endsWith("_locked_down"));
+  for (const { tag } of entries.slice(0, at)) await apply(client, tag);
+  await client.exec(`
+    insert into users (id, email) values ('${owner}', 'someone@example.com');
+    insert into sessions (session_token, user_id, expires) values
+      ('a-token', '${owner}', now() + interval '20 days'), ('old', '${owner}', now() - interval '1 day');`);
+  await apply(client, entries[at]?.tag ?? "");
+  const { rows } = await client.query(
+    "select session_token, now() - last_used_at between '8 days' and '10 days' as recent from sessions",
+  );
+  expect(rows).toEqual([
+    { session_token: createHash("sha256").update("a-token").digest("hex"), recent: true },
+  ]);
   await client.close();
 });

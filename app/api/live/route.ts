@@ -1,4 +1,4 @@
-import { getUser } from "@/lib/auth/user";
+import { getSession } from "@/lib/auth/user";
 import { follow } from "@/lib/live";
 import { isShuttingDown, onShutdown } from "@/lib/server/shutdown";
 
@@ -10,11 +10,11 @@ const retryMs = 1_000;
 
 /**
  * Server-sent events for the signed-in person: `changed` carries the version of what their pages show, once
- * at the start and then each time it grows.
+ * at the start and then each time it grows. Revoking the session ends its streams.
  */
 export async function GET(request: Request) {
-  const user = await getUser();
-  if (!user) return new Response("Signed out\n", { status: 401 });
+  const session = await getSession();
+  if (!session) return new Response("Signed out\n", { status: 401 });
   if (isShuttingDown())
     return new Response("Restarting\n", {
       status: 503,
@@ -26,7 +26,11 @@ export async function GET(request: Request) {
   });
   const writer = lines.writable.getWriter();
   const write = (line: string) => void writer.write(line).catch(() => undefined);
-  const unfollow = await follow(user.id, (version) => write(`event: changed\ndata: ${version}\n\n`));
+  const revoked = new AbortController();
+  const unfollow = await follow(session.user.id, (version) => write(`event: changed\ndata: ${version}\n\n`), {
+    id: session.id,
+    onEnd: () => revoked.abort(),
+  });
   if (!unfollow)
     return new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": "30" } });
 
@@ -37,7 +41,10 @@ export async function GET(request: Request) {
     end();
   });
   writer.closed.catch(() => undefined).finally(end);
-  request.signal.addEventListener("abort", end);
+  for (const signal of [request.signal, revoked.signal]) {
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  }
   function end() {
     clearInterval(heartbeat);
     clearTimeout(limit);
