@@ -1,8 +1,17 @@
+CREATE TABLE "rate_limits" (
+	"key" text PRIMARY KEY NOT NULL,
+	"free_at" timestamp (3) with time zone NOT NULL
+);--> statement-breakpoint
+ALTER TABLE "sign_in_mails" DISABLE ROW LEVEL SECURITY;--> statement-breakpoint
+DROP TABLE "sign_in_mails" CASCADE;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "id" uuid DEFAULT gen_random_uuid() NOT NULL;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "device" text DEFAULT '' NOT NULL;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "created_at" timestamp (3) with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
 ALTER TABLE "sessions" ADD COLUMN "last_used_at" timestamp (3) with time zone DEFAULT now() NOT NULL;--> statement-breakpoint
+CREATE INDEX "rate_limits_free_at_index" ON "rate_limits" USING btree ("free_at");--> statement-breakpoint
 CREATE INDEX "sessions_last_used_at_index" ON "sessions" USING btree ("last_used_at");--> statement-breakpoint
+ALTER TABLE "snaptrade_users" DROP COLUMN "checks_this_minute";--> statement-breakpoint
+ALTER TABLE "snaptrade_users" DROP COLUMN "checks_counted_since";--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_id_unique" UNIQUE("id");--> statement-breakpoint
 -- Below: written by hand. Requires downtime: processes of the version before read other columns.
 DELETE FROM "sessions" WHERE "expires" < now();--> statement-breakpoint

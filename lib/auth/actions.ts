@@ -23,7 +23,7 @@ export async function requestSignIn(form: FormData): Promise<void> {
   const email = plainAddress(textOf(form, "email").trim());
   const returnTo = returnPath(textOf(form, "returnTo"));
   if (!email) redirect(`/?error=address${returnTo ? `&callbackUrl=${encodeURIComponent(returnTo)}` : ""}`);
-  const network = networkOf((await headers()).get(clientAddressHeader) ?? "");
+  const network = networkOf((await headers()).get(clientAddressHeader));
   const link = await createSignInLink({ email, network, now: new Date() });
   const send = () => (link ? mail(link.token, email, returnTo) : Promise.resolve(true));
   if (link?.beyondLimits) after(send);

@@ -1,5 +1,8 @@
 import { getSession } from "@/lib/auth/user";
+import { networkOf } from "@/lib/base/client-address";
+import { take } from "@/lib/limits";
 import { follow } from "@/lib/live";
+import { clientAddressHeader } from "@/lib/server/gate";
 import { isShuttingDown, onShutdown } from "@/lib/server/shutdown";
 
 /** The browser reconnects by itself, and the new request checks who is signed in. */
@@ -21,6 +24,9 @@ export async function GET(request: Request) {
       headers: { "Retry-After": "1", Connection: "close" },
     });
 
+  const wait = await waitOf(session.user.id, networkOf(request.headers.get(clientAddressHeader)), new Date());
+  if (wait > 0) return tooMany(wait);
+
   const lines = new TransformStream<string, Uint8Array>({
     transform: (line, out) => out.enqueue(Buffer.from(line)),
   });
@@ -31,8 +37,7 @@ export async function GET(request: Request) {
     id: session.id,
     onEnd: () => revoked.abort(),
   });
-  if (!unfollow)
-    return new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": "30" } });
+  if (!unfollow) return tooMany(30);
 
   const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
   const limit = setTimeout(end, maxMs);
@@ -60,4 +65,12 @@ export async function GET(request: Request) {
       Connection: "close",
     },
   });
+}
+
+const tooMany = (seconds: number) =>
+  new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": String(seconds) } });
+
+async function waitOf(userId: string, network: string | null, now: Date): Promise<number> {
+  const byAddress = network === null ? 0 : await take("live stream by address", network, now);
+  return byAddress || take("live stream by person", userId, now);
 }
