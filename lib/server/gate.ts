@@ -37,8 +37,7 @@ export function installGate({ headersMs, requestMs } = usualTimes): void {
   ) => boolean;
   Server.prototype.emit = function (this: Server, event: string, ...args: unknown[]) {
     // Next's server exists before this runs, and has Node's defaults of a minute and five.
-    if (event === "connection")
-      Object.assign(this, { headersTimeout: headersMs, requestTimeout: requestMs });
+    if (event === "connection") Object.assign(this, { headersTimeout: headersMs, requestTimeout: requestMs });
     if (event !== "request") return emit.call(this, event, ...args);
     admit(args[0] as IncomingMessage, args[1] as ServerResponse, () => emit.call(this, event, ...args));
     return true;
