@@ -30,7 +30,7 @@ const config: NextConfig = {
           { key: "X-Frame-Options", value: "DENY" },
           // Stricter would cut the portal's own sign-in windows off from it (docs/snaptrade.md §4.7).
           { key: "Cross-Origin-Opener-Policy", value: "same-origin-allow-popups" },
-          { key: "Strict-Transport-Security", value: "max-age=31536000" },
+          { key: "Strict-Transport-Security", value: "max-age=31536000; includeSubDomains" },
         ],
       },
       // The page that goes on to the portal must leak nothing and brings its own policy.

@@ -1,11 +1,15 @@
 // `npm run prove [-- <name>]`: runs the long proofs one after another; exits with 1 when one fails.
-import { installPackages, root, run, stop } from "../support/ground.mjs";
+import { buildIfNeeded, installPackages, root, run, stop } from "../support/ground.mjs";
 import path from "node:path";
 
 installPackages();
 const proofs = {
   simulate: (options) =>
     run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/simulate/main.ts"), ...options]),
+  inventory() {
+    buildIfNeeded();
+    return run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/inventory/main.ts")]);
+  },
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
 };
 

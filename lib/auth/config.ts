@@ -1,4 +1,5 @@
 import "server-only";
+import { randomBytes } from "node:crypto";
 import { DrizzleAdapter } from "@auth/drizzle-adapter";
 import type { AuthOptions } from "next-auth";
 import type { Adapter } from "next-auth/adapters";
@@ -22,7 +23,12 @@ export async function authOptions(): Promise<AuthOptions> {
   return {
     secret: env().NEXTAUTH_SECRET,
     adapter: await adapter(),
-    session: { strategy: "database", maxAge: maxAgeDays * 86_400 },
+    session: {
+      strategy: "database",
+      maxAge: maxAgeDays * 86_400,
+      // The default, a UUID, has less than 128 random bits.
+      generateSessionToken: () => randomBytes(32).toString("base64url"),
+    },
     cookies: {
       sessionToken: {
         name: sessionCookie(),

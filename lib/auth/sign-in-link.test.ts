@@ -112,14 +112,14 @@ test("a refused request stores nothing, and expired links are removed", async ()
   expect(await countLinks()).toBe(1);
 });
 
-test("a link is valid only for its own address, and only for fifteen minutes", async () => {
+test("a link is valid only for its own address, and only for ten minutes", async () => {
   const email = someone();
   const made = await createSignInLink({ email, network: network(1), now });
   const token = made?.token ?? "";
-  expect(await isSignInLink({ token, email, now: later(899) })).toBe(true);
+  expect(await isSignInLink({ token, email, now: later(599) })).toBe(true);
   expect(await isSignInLink({ token, email: someone(), now })).toBe(false);
   expect(await isSignInLink({ token: "made up", email, now })).toBe(false);
-  expect(await isSignInLink({ token, email, now: later(901) })).toBe(false);
+  expect(await isSignInLink({ token, email, now: later(601) })).toBe(false);
   const stored = await (
     await database()
   )

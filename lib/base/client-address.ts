@@ -82,7 +82,7 @@ function blockListOf(entries: string[]): BlockList {
   return list;
 }
 
-/** Where a proxy usually is, and a client that has to be told apart from others isn't. */
+/** Where a proxy usually is, and a client on the Internet isn't. */
 const insideNetworks = blockListOf([
   "127.0.0.0/8",
   "10.0.0.0/8",
