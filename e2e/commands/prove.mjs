@@ -6,9 +6,14 @@ installPackages();
 const proofs = {
   simulate: (options) =>
     run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/simulate/main.ts"), ...options]),
-  inventory() {
+  inventory(options) {
     buildIfNeeded();
-    return run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/inventory/main.ts")]);
+    return run(process.execPath, [
+      "--import",
+      "tsx",
+      path.join(root, "e2e/proofs/inventory/main.ts"),
+      ...options,
+    ]);
   },
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
 };

@@ -4,6 +4,7 @@ import { formAction } from "@/lib/action";
 import { dropToken } from "@/lib/auth/cookie";
 import { revokeOtherSessions, revokeSession } from "@/lib/auth/sessions";
 import { getSession } from "@/lib/auth/user";
+import { AppError } from "@/lib/base/errors";
 import { noInput } from "@/lib/connections/schema";
 import { requestForgetting } from "./delete";
 import { sessionInput } from "./schema";
@@ -30,7 +31,9 @@ export const endOneSession = formAction(
 export const endOtherSessions = formAction(
   noInput,
   async ({ user }) => {
-    await revokeOtherSessions(user.id, (await getSession())?.id ?? "");
+    const session = await getSession();
+    if (!session) throw new AppError("signed-out");
+    await revokeOtherSessions(user.id, session.id);
     return "/account/sessions?ended=others";
   },
   "/account/sessions",

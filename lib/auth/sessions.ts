@@ -48,21 +48,27 @@ export async function startSession({
   await db
     .insert(sessions)
     .values({ tokenHash: hashOf(token), userId, device, createdAt: now, lastUsedAt: now });
-  const surplus = db
-    .select({ id: sessions.id })
-    .from(sessions)
+  await deleteEnded(userId, now);
+}
+
+/** Rows that another process is deleting are left to it, so that two sign-ins never wait for each other. */
+async function deleteEnded(userId: string, now: Date): Promise<void> {
+  const db = await database();
+  const chosen = () => db.select({ id: sessions.id }).from(sessions).$dynamic();
+  const skipLocked = { skipLocked: true } as const;
+  const surplus = chosen()
     .where(eq(sessions.userId, userId))
     .orderBy(desc(sessions.lastUsedAt), desc(sessions.createdAt))
-    .offset(maxSessions);
-  await db.delete(sessions).where(inArray(sessions.id, surplus));
-  const unused = db
-    .select({ id: sessions.id })
-    .from(sessions)
+    .offset(maxSessions)
+    .for("update", skipLocked);
+  const own = chosen()
+    .where(and(eq(sessions.userId, userId), isDead(now)))
+    .for("update", skipLocked);
+  const unused = chosen()
     .where(lt(sessions.lastUsedAt, before(now, idleMs)))
-    .limit(maxDeleted);
-  await db
-    .delete(sessions)
-    .where(or(inArray(sessions.id, unused), and(eq(sessions.userId, userId), isDead(now))));
+    .limit(maxDeleted)
+    .for("update", skipLocked);
+  for (const ended of [surplus, own, unused]) await db.delete(sessions).where(inArray(sessions.id, ended));
 }
 
 /**

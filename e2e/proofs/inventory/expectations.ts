@@ -22,7 +22,7 @@ export const routes: Partial<Record<string, "anyone" | "person" | "stream" | "pr
   "/connections/[connectionId]/remove": "person",
   "/connections/new": "person",
   "/fix/[token]": "person",
-  "/how-this-works": "person",
+  "/how-this-works": "anyone",
   "/icon.svg": "anyone",
   "/notifications": "person",
   "/portal/[portalSessionId]/return": "person",

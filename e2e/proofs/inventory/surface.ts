@@ -33,8 +33,10 @@ export function listActions(): Action[] {
   >;
   return Object.entries({ ...manifest.node, ...manifest.edge })
     .map(([id, { filename, exportedName, workers }]) => {
-      const [worker = ""] = Object.keys(workers).sort();
-      return { id, name: `${filename}#${exportedName}`, page: routes[worker.replace(/^app/, "")] ?? "/" };
+      const pages = Object.keys(workers).flatMap((worker) => routes[worker.replace(/^app/, "")] ?? []);
+      // One that exists for everybody, so that its own answer doesn't hide the action's.
+      const page = pages.find((place) => !place.includes("[")) ?? pages[0] ?? "/";
+      return { id, name: `${filename}#${exportedName}`, page };
     })
     .sort((a, b) => a.name.localeCompare(b.name));
 }
