@@ -30,7 +30,8 @@ export function clientAddress(peer: string, forwardedFor: string, trustedProxies
   const [sender, ...before] = [...forwardedFor.split(",").map((entry) => entry.trim()), peer]
     .map(plain)
     .reverse();
-  if (trustedProxies.length === 0 && (forwardedFor !== "" || isIn(insideNetworks, plain(peer)))) return null;
+  if (trustedProxies.length === 0 && (forwardedFor !== "" || isIn(blockListOf(insideNetworks), plain(peer))))
+    return null;
   let client = sender ?? "";
   for (const address of before) {
     if (isIP(address) === 0 || !isIn(trusted, client)) break;
@@ -83,7 +84,7 @@ function blockListOf(entries: string[]): BlockList {
 }
 
 /** Where a proxy usually is, and a client on the Internet isn't. */
-const insideNetworks = blockListOf([
+const insideNetworks = [
   "127.0.0.0/8",
   "10.0.0.0/8",
   "172.16.0.0/12",
@@ -93,4 +94,4 @@ const insideNetworks = blockListOf([
   "::1",
   "fc00::/7",
   "fe80::/10",
-]);
+];
