@@ -33,7 +33,7 @@ test.describe("without JavaScript", () => {
     );
     await expect(page.getByRole("listitem").filter({ hasText: "This device" })).toHaveCount(1);
 
-    await page.getByRole("button", { name: "Sign out Safari on iPhone" }).click();
+    await page.getByRole("button", { name: "Sign out of Safari on iPhone" }).click();
     await expect(page.getByText("That device is signed out.")).toBeVisible();
     await expect(page.getByRole("listitem", { name: "Safari on iPhone" })).toHaveCount(0);
     await lost.goto("/connections");
@@ -99,6 +99,7 @@ test("signing in never leads to another site", async ({ page, control }) => {
   await page.goto("/?callbackUrl=https://evil.example/");
   await page.getByLabel("E-mail").fill(email);
   await page.getByRole("button", { name: "E-mail me a sign-in link" }).click();
+  await expect(page.getByRole("heading", { name: "Check your e-mail" })).toBeVisible();
   const { links } = await control.waitForMail(email);
   const link = new URL(links.find((candidate) => candidate.includes("/sign-in?")) ?? "");
   expect(link.href).not.toContain("evil");
