@@ -9,7 +9,7 @@ import tseslint from "typescript-eslint";
 const floors = [
   ["base"],
   ["db"],
-  ["server", "budget.ts", "live.ts", "mail-frame.ts", "mail.ts"],
+  ["server", "budget.ts", "limits.ts", "live.ts", "mail-frame.ts", "mail.ts"],
   ["snaptrade", "auth"],
   ["action.ts"],
   ["notifications"],
@@ -24,7 +24,16 @@ const floors = [
 /** What components may import from a domain: actions, schemas, views, and the pure rules they share. */
 const openToComponents = ["actions", "schema", "views", "pages/status", "portal/outcome", "look/due"];
 const domains = ["auth", "connections", "notifications", "account", "webhooks", "reconcile"];
-const adapters = ["db", "snaptrade", "server", "budget.ts", "live.ts", "mail-frame.ts", "mail.ts"];
+const adapters = [
+  "db",
+  "snaptrade",
+  "server",
+  "budget.ts",
+  "limits.ts",
+  "live.ts",
+  "mail-frame.ts",
+  "mail.ts",
+];
 
 const zones = [
   { target: "./lib", from: ["./app", "./components", "./e2e"] },

@@ -30,16 +30,16 @@ const config: NextConfig = {
           { key: "X-Frame-Options", value: "DENY" },
           // Stricter would cut the portal's own sign-in windows off from it (docs/snaptrade.md §4.7).
           { key: "Cross-Origin-Opener-Policy", value: "same-origin-allow-popups" },
-          { key: "Strict-Transport-Security", value: "max-age=31536000" },
+          { key: "Strict-Transport-Security", value: "max-age=31536000; includeSubDomains" },
         ],
       },
       // The page that goes on to the portal must leak nothing and brings its own policy.
       { source: "/portal/open", headers: [{ key: "Referrer-Policy", value: "no-referrer" }] },
       // Pages get theirs from proxy.ts, with a nonce; anything else may load and run nothing.
-      {
-        source: "/api/:path*",
+      ...["/api/:path*", "/icon.svg"].map((source) => ({
+        source,
         headers: [{ key: "Content-Security-Policy", value: "default-src 'none'; frame-ancestors 'none'" }],
-      },
+      })),
     ]),
 };
 

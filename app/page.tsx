@@ -9,7 +9,7 @@ export const metadata: Metadata = { title: "Sign in" };
 const sentences: Record<string, string> = {
   address: "That doesn’t look like an e-mail address. Check it and try again.",
   mail: "We couldn’t send the e-mail. Try again in a minute.",
-  Verification: "That link has already been used or is more than 15 minutes old. Request a new one.",
+  Verification: "That link has already been used or is more than 10 minutes old. Request a new one.",
 };
 
 export default async function SignInPage({ searchParams }: PageProps<"/">) {

@@ -1,7 +1,10 @@
 import "server-only";
 import { sql } from "drizzle-orm";
-import { everyone, takeUnannounced, toBeAnnounced, versionsOf } from "./db/changes";
+import { everyone, pageVersion, takeUnannounced, toBeAnnounced } from "./db/changes";
 import { database, listener } from "./db/client";
+import { uuids } from "./db/recordset";
+import { sessions } from "./db/schema/auth";
+import { users } from "./db/schema/users";
 import { coalesce } from "./base/coalesce";
 import { describeError, log } from "./base/log";
 
@@ -38,6 +41,13 @@ interface Page {
   userId: string;
   announced: number;
   announce: (version: number) => void;
+  session: FollowingSession | undefined;
+}
+
+interface FollowingSession {
+  id: string;
+  /** Called once the session has ended, after the version that its end brought. */
+  onEnd: () => void;
 }
 
 const pages = new Set<Page>();
@@ -46,14 +56,16 @@ let listening: Promise<void> | undefined;
 /**
  * Calls `announce` with the version of a person's data, now and whenever it grows, until the returned
  * function is called.
+ * @param session ends the following when it is revoked, which is announced like a change
  * @returns null when this person already has five open pages in this process
  */
 export async function follow(
   userId: string,
   announce: (version: number) => void,
+  session?: FollowingSession,
 ): Promise<(() => void) | null> {
   if ([...pages].filter((page) => page.userId === userId).length >= pagesPerUser) return null;
-  const page: Page = { userId, announced: -1, announce };
+  const page: Page = { userId, announced: -1, announce, session };
   pages.add(page);
   listening ??= listenToChanges().catch((error: unknown) => {
     listening = undefined;
@@ -97,14 +109,39 @@ const readVersions = coalesce(async () => {
   const people = [...outdated];
   if (people.length === 0) return;
   outdated.clear();
-  const versions = await versionsOf(await database(), people).catch((error: unknown) => {
+  const asked = new Set(people);
+  const states = await statesOf(people).catch((error: unknown) => {
     for (const id of people) outdated.add(id);
     throw error;
   });
   for (const page of pages) {
-    const version = versions.get(page.userId);
-    if (version === undefined || version <= page.announced) continue;
-    page.announced = version;
-    page.announce(version);
+    if (!asked.has(page.userId)) continue;
+    const state = states.get(page.userId);
+    if (state && state.version > page.announced) {
+      page.announced = state.version;
+      page.announce(state.version);
+    }
+    if (page.session && !state?.sessionIds.includes(page.session.id)) {
+      pages.delete(page);
+      page.session.onEnd();
+    }
   }
 });
+
+/** The version and the sessions of each of these people who still exist. */
+async function statesOf(userIds: string[]): Promise<Map<string, { version: number; sessionIds: string[] }>> {
+  const db = await database();
+  // With names of tables written out; Drizzle would leave them away, and `id` would be the wrong one.
+  const ownSessions = sql<
+    string[]
+  >`array(select own.id::text from ${sessions} own where own.user_id = users.id)`;
+  const rows = await db
+    .select({
+      id: users.id,
+      version: pageVersion,
+      sessionIds: ownSessions,
+    })
+    .from(users)
+    .where(sql`${users.id} = any(${uuids(userIds)})`);
+  return new Map(rows.map(({ id, ...state }) => [id, state]));
+}

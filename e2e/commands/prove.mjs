@@ -1,5 +1,5 @@
 // `npm run prove [-- <name>]`: runs the long proofs one after another; exits with 1 when one fails.
-import { installPackages, root, run, stop } from "../support/ground.mjs";
+import { buildIfNeeded, installPackages, root, run, stop } from "../support/ground.mjs";
 import path from "node:path";
 
 installPackages();
@@ -7,6 +7,15 @@ const proofs = {
   simulate: (options) =>
     run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/simulate/main.ts"), ...options]),
   scale: () => run(process.execPath, [path.join(root, "e2e/commands/prove-scale.mjs")]),
+  inventory(options) {
+    buildIfNeeded();
+    return run(process.execPath, [
+      "--import",
+      "tsx",
+      path.join(root, "e2e/proofs/inventory/main.ts"),
+      ...options,
+    ]);
+  },
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
 };
 

@@ -40,6 +40,12 @@ if (stage("production build", ["npm", "run", "build"], () => ({ passed: 0, faile
     passed: 0,
     failed: 0,
   }));
+  stage(
+    "every route and action, by everyone who may not",
+    ["npm", "run", "--silent", "prove", "--", "inventory"],
+    inventoryCounts,
+    { INVENTORY_REPORT: path.join(results, "inventory.json") },
+  );
   stage("end to end", ["npx", "playwright", "test", "-c", "e2e/playwright.config.ts"], playwrightCounts);
 }
 
@@ -72,6 +78,11 @@ function playwrightCounts() {
   return stats
     ? { passed: stats.expected, failed: stats.unexpected + stats.flaky }
     : { passed: 0, failed: 0 };
+}
+
+function inventoryCounts() {
+  const report = read("inventory.json");
+  return report ? { passed: report.passed, failed: report.failed } : { passed: 0, failed: 0 };
 }
 
 function simulationCounts() {

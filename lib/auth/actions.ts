@@ -8,7 +8,9 @@ import { env } from "@/lib/base/env";
 import { clientAddressHeader } from "@/lib/server/gate";
 import { describeError, log } from "@/lib/base/log";
 import { plainAddress } from "@/lib/mail-address";
-import { endSession, redeemLink } from "./handler";
+import { dropToken, readToken } from "./cookie";
+import { redeemLink } from "./handler";
+import { endSession } from "./sessions";
 import { linkMinutes, sendSignInEmail } from "./sign-in-email";
 import { createSignInLink, dropSignInLink, markOf } from "./sign-in-link";
 import { askedHere, returnPath } from "./sign-in-request";
@@ -21,7 +23,7 @@ export async function requestSignIn(form: FormData): Promise<void> {
   const email = plainAddress(textOf(form, "email").trim());
   const returnTo = returnPath(textOf(form, "returnTo"));
   if (!email) redirect(`/?error=address${returnTo ? `&callbackUrl=${encodeURIComponent(returnTo)}` : ""}`);
-  const network = networkOf((await headers()).get(clientAddressHeader) ?? "");
+  const network = networkOf((await headers()).get(clientAddressHeader));
   const link = await createSignInLink({ email, network, now: new Date() });
   const send = () => (link ? mail(link.token, email, returnTo) : Promise.resolve(true));
   if (link?.beyondLimits) after(send);
@@ -40,9 +42,9 @@ export async function signIn(form: FormData): Promise<void> {
 
 /** Signs out in this browser and deletes the session from the database. */
 export async function signOut(): Promise<void> {
-  await endSession();
-  const jar = await cookies();
-  for (const { name } of jar.getAll()) if (name.endsWith("next-auth.session-token")) jar.delete(name);
+  const token = await readToken();
+  if (token) await endSession(token);
+  await dropToken();
   redirect("/");
 }
 

@@ -1,21 +1,40 @@
 import "server-only";
+import { randomBytes } from "node:crypto";
 import { DrizzleAdapter } from "@auth/drizzle-adapter";
 import type { AuthOptions } from "next-auth";
 import type { Adapter } from "next-auth/adapters";
 import Email from "next-auth/providers/email";
+import { headers } from "next/headers";
 import { database } from "@/lib/db/client";
-import { sessions, verificationTokens } from "@/lib/db/schema/auth";
+import { verificationTokens } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
+import { sessionCookie } from "./cookie";
+import { deviceOf } from "./device";
+import { endSession, maxAgeDays, startSession } from "./sessions";
 
-/** The next-auth configuration: sign-in by e-mailed link, with sessions in the database. */
+/**
+ * The next-auth configuration: sign-in by e-mailed link, with sessions in the database. It only redeems links;
+ * sessions are read in user.ts.
+ */
 export async function authOptions(): Promise<AuthOptions> {
   process.env.NEXTAUTH_URL = env().APP_URL;
   return {
     secret: env().NEXTAUTH_SECRET,
     adapter: await adapter(),
-    session: { strategy: "database", maxAge: 30 * 86_400, updateAge: 86_400 },
+    session: {
+      strategy: "database",
+      maxAge: maxAgeDays * 86_400,
+      // The default, a UUID, has less than 128 random bits.
+      generateSessionToken: () => randomBytes(32).toString("base64url"),
+    },
+    cookies: {
+      sessionToken: {
+        name: sessionCookie(),
+        options: { httpOnly: true, sameSite: "lax", path: "/", secure: sessionCookie().startsWith("__") },
+      },
+    },
     pages: { signIn: "/", verifyRequest: "/check-mail", error: "/" },
     providers: [
       Email({
@@ -35,10 +54,6 @@ export async function authOptions(): Promise<AuthOptions> {
       // Only someone who opened the link learns this; the form responds the same to everyone.
       signIn: ({ user, email }) =>
         Boolean(email?.verificationRequest) || !isBeingDeleted(user) || `${env().APP_URL}/account/deleted`,
-      session: ({ session, user }) => ({
-        expires: session.expires,
-        user: isBeingDeleted(user) ? {} : { id: user.id, email: user.email },
-      }),
     },
     logger: {
       error: (code, metadata) =>
@@ -56,11 +71,24 @@ export async function authOptions(): Promise<AuthOptions> {
 const isBeingDeleted = (user: object) => Boolean(Reflect.get(user, "deletionRequestedAt"));
 
 /**
- * The adapter's types are for the successor of next-auth 4; the methods for e-mail and database sessions are
- * the same in both.
+ * The adapter's types are for the successor of next-auth 4; the methods for e-mail are the same in both. The
+ * session methods are ours, so that the database only ever sees a token's hash.
  */
 async function adapter(): Promise<Adapter> {
-  const tables = { usersTable: users, sessionsTable: sessions, verificationTokensTable: verificationTokens };
+  const tables = { usersTable: users, verificationTokensTable: verificationTokens };
   type Options = Parameters<typeof DrizzleAdapter>;
-  return DrizzleAdapter((await database()) as unknown as Options[0], tables as unknown as Options[1]);
+  const ready = DrizzleAdapter((await database()) as unknown as Options[0], tables as unknown as Options[1]);
+  return {
+    ...(ready as Adapter),
+    async createSession(session) {
+      const device = deviceOf((await headers()).get("user-agent") ?? "");
+      const { sessionToken: token, userId } = session;
+      await startSession({ token, userId, device, now: new Date() });
+      return session;
+    },
+    // Without a current session, next-auth ends whatever this browser's cookie stands for before the new one.
+    getSessionAndUser: () => Promise.resolve(null),
+    updateSession: () => Promise.resolve(null),
+    deleteSession: endSession,
+  };
 }

@@ -4,7 +4,7 @@ import { env } from "@/lib/base/env";
 import { sendMail } from "@/lib/mail";
 import { frameMail } from "@/lib/mail-frame";
 
-export const linkMinutes = 15;
+export const linkMinutes = 10;
 
 /**
  * Sends a sign-in link by e-mail.

@@ -1,27 +1,20 @@
 import "server-only";
 import { createHash, randomBytes } from "node:crypto";
-import { and, eq, gt, lt, sql } from "drizzle-orm";
+import { and, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { verificationTokens } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
-import { signInMails } from "@/lib/db/schema/work";
+import { take } from "@/lib/limits";
 import { env } from "@/lib/base/env";
 import { linkMinutes } from "./sign-in-email";
 
-const second = 1_000;
-const hour = 3_600 * second;
-const linkMs = linkMinutes * 60 * second;
+const linkMs = linkMinutes * 60_000;
 
 /** Unused, unexpired links per address. */
 const maxWaiting = 5;
-/** E-mails per network and overall; a burst from one network leaves room for the others. */
-const maxPerNetwork = [
-  { within: 10 * second, mails: 10 },
-  { within: 60 * second, mails: 30 },
-  { within: hour, mails: 200 },
-];
-const maxInAll = { within: 10 * second, mails: 30 };
+/** How many expired links, of anyone, one request deletes. */
+const maxDeleted = 100;
 
 interface NewLink {
   token: string;
@@ -35,7 +28,8 @@ interface NewLink {
 /**
  * Creates a sign-in link for an address, or stores nothing if a limit is reached. No one can lock out the
  * owner of an address: it is refused only while five unused links wait in its mailbox, and the network and
- * overall limits never refuse an account holder who has no link waiting.
+ * overall limits (lib/limits.ts) never refuse an account holder who has no link waiting.
+ * @param network where the request came from; null if unknown, and then only the overall limit applies
  * @returns null if no link is to be sent
  */
 export async function createSignInLink({
@@ -44,20 +38,23 @@ export async function createSignInLink({
   now,
 }: {
   email: string;
-  network: string;
+  network: string | null;
   now: Date;
 }): Promise<NewLink | null> {
   const token = randomBytes(32).toString("hex");
+  const beyondLimits =
+    (network !== null && (await take("sign-in mail by address", network, now)) > 0) ||
+    (await take("sign-in mail", "", now)) > 0;
+  await deleteExpired(now);
   return transaction(async (tx) => {
-    // Requests are counted one at a time; otherwise concurrent ones would all pass the limit.
-    await tx.execute(sql`select pg_advisory_xact_lock(hashtext('sign_in_mails'))`);
-    await tx.delete(verificationTokens).where(lt(verificationTokens.expires, now));
-    await tx.delete(signInMails).where(lt(signInMails.requestedAt, new Date(now.getTime() - hour)));
-    const waiting = await tx.$count(verificationTokens, eq(verificationTokens.identifier, email));
+    // Requests for one address are counted one at a time; otherwise concurrent ones would all pass.
+    await tx.execute(sql`select pg_advisory_xact_lock(hashtext('sign-in'), hashtext(${email}))`);
+    const waiting = await tx.$count(
+      verificationTokens,
+      and(eq(verificationTokens.identifier, email), gt(verificationTokens.expires, now)),
+    );
     if (waiting >= maxWaiting) return null;
-    const beyondLimits = await isBeyondLimits(tx, network, now);
     if (beyondLimits && (waiting > 0 || !(await hasAccount(tx, email)))) return null;
-    if (!beyondLimits) await tx.insert(signInMails).values({ network, requestedAt: now });
     await tx
       .insert(verificationTokens)
       .values({ identifier: email, token: hashOf(token), expires: new Date(now.getTime() + linkMs) });
@@ -96,13 +93,15 @@ export function markOf(token: string): string {
   return createHash("sha256").update(`asked for ${token}`).digest("base64url");
 }
 
-async function isBeyondLimits(tx: Transaction, network: string, now: Date): Promise<boolean> {
-  const since = (within: number) => gt(signInMails.requestedAt, new Date(now.getTime() - within));
-  if ((await tx.$count(signInMails, since(maxInAll.within))) >= maxInAll.mails) return true;
-  for (const { within, mails } of maxPerNetwork)
-    if ((await tx.$count(signInMails, and(eq(signInMails.network, network), since(within)))) >= mails)
-      return true;
-  return false;
+async function deleteExpired(now: Date): Promise<void> {
+  const db = await database();
+  const expired = db
+    .select({ token: verificationTokens.token })
+    .from(verificationTokens)
+    .where(lt(verificationTokens.expires, now))
+    .limit(maxDeleted)
+    .for("update", { skipLocked: true });
+  await db.delete(verificationTokens).where(inArray(verificationTokens.token, expired));
 }
 
 async function hasAccount(tx: Transaction, email: string): Promise<boolean> {

@@ -1,20 +1,24 @@
 import "server-only";
-import { getServerSession } from "next-auth";
 import { redirect } from "next/navigation";
 import { cache } from "react";
-import { authOptions } from "./config";
+import { readToken } from "./cookie";
+import { readSession } from "./sessions";
 
 export interface User {
   id: string;
   email: string;
 }
 
-/** The signed-in person of this request, or null; read once per request. */
-export const getUser = cache(async (): Promise<User | null> => {
-  const session: { user?: Partial<User> } | null = await getServerSession(await authOptions());
-  const { id, email } = session?.user ?? {};
-  return id && email ? { id, email } : null;
+/** This request's session, or null; read once per request. */
+export const getSession = cache(async (): Promise<{ id: string; user: User } | null> => {
+  const token = await readToken();
+  return token ? readSession(token, new Date()) : null;
 });
+
+/** The signed-in person of this request, or null. */
+export async function getUser(): Promise<User | null> {
+  return (await getSession())?.user ?? null;
+}
 
 /**
  * The signed-in person of this request. Redirects everyone else to sign in, and back to `returnTo`

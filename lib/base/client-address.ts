@@ -1,8 +1,14 @@
 import "server-only";
 import { BlockList, isIP } from "node:net";
 
-/** True for a valid entry of TRUSTED_PROXIES: an address, or a network such as 10.0.0.0/8. */
+/** As the only entry of TRUSTED_PROXIES: there is no proxy, and every peer is a client. */
+const noProxy = "none";
+
+/**
+ * True for a valid entry of TRUSTED_PROXIES: an address, a network such as 10.0.0.0/8, or "none".
+ */
 export function isProxyEntry(entry: string): boolean {
+  if (entry === noProxy) return true;
   const { address, bits } = partsOf(entry);
   const family = isIP(address);
   return (
@@ -15,30 +21,42 @@ export function isProxyEntry(entry: string): boolean {
  * The address of the client that sent a request: the connection's peer or, behind trusted proxies, the last
  * address in X-Forwarded-For that isn't one of them. Entries that the client added to that header never
  * count.
+ * @returns null if it can't be known: the peer is a trusted proxy that names nobody, or TRUSTED_PROXIES is
+ * empty and the peer looks like a proxy. Limits by address then don't apply, because they would lock out
+ * everyone behind that proxy at once.
  */
-export function clientAddress(peer: string, forwardedFor: string, trustedProxies: string[]): string {
+export function clientAddress(peer: string, forwardedFor: string, trustedProxies: string[]): string | null {
   const trusted = blockListOf(trustedProxies);
-  const chain = [...forwardedFor.split(",").map((entry) => entry.trim()), peer].map(plain);
-  let client = chain.pop() ?? "";
-  for (let before = chain.pop(); before && isIP(before) !== 0 && isIn(trusted, client); before = chain.pop())
-    client = before;
-  return client;
+  const [sender, ...before] = [...forwardedFor.split(",").map((entry) => entry.trim()), peer]
+    .map(plain)
+    .reverse();
+  if (trustedProxies.length === 0 && (forwardedFor !== "" || isIn(blockListOf(insideNetworks), plain(peer))))
+    return null;
+  let client = sender ?? "";
+  for (const address of before) {
+    if (isIP(address) === 0 || !isIn(trusted, client)) break;
+    client = address;
+  }
+  return isIP(client) === 0 || (client === sender && isIn(trusted, client)) ? null : client;
 }
 
-/** The network that an address belongs to: /24 for IPv4 and /56 for IPv6, about one household or company. */
-export function networkOf(address: string): string {
-  const version = isIP(address);
-  if (version === 4) return `${address.split(".").slice(0, 3).join(".")}.0/24`;
-  if (version !== 6) return "unknown";
+/**
+ * Whom a limit by address counts together: one IPv4 address, or an IPv6 network of /64, which is one
+ * customer's. Null for anything else, such as an address that isn't known.
+ */
+export function networkOf(address: string | null): string | null {
+  const version = isIP(address ?? "");
+  if (!address || version === 0) return null;
+  if (version === 4) return address;
   const [head = "", tail] = (address.split("%")[0] ?? "").split("::");
   const groups = (text: string | undefined) => (text ? text.split(":") : []);
   const known = [...groups(head), ...groups(tail)].length;
   const all =
     tail === undefined
       ? groups(head)
-      : [...groups(head), ...Array<string>(8 - known).fill("0"), ...groups(tail)];
-  const bytes = all.slice(0, 4).map((group) => parseInt(group, 16));
-  return `${bytes.map((group, at) => (at === 3 ? group & 0xff00 : group).toString(16)).join(":")}::/56`;
+      : [...groups(head), ...Array<string>(Math.max(0, 8 - known)).fill("0"), ...groups(tail)];
+  const four = all.slice(0, 4).map((group) => parseInt(group, 16).toString(16));
+  return `${four.join(":")}::/64`;
 }
 
 function partsOf(entry: string): { address: string; bits: number | null } {
@@ -58,9 +76,22 @@ const isIn = (list: BlockList, address: string) =>
 
 function blockListOf(entries: string[]): BlockList {
   const list = new BlockList();
-  for (const { address, bits } of entries.map(partsOf)) {
+  for (const { address, bits } of entries.filter((entry) => entry !== noProxy).map(partsOf)) {
     if (bits === null) list.addAddress(address, family(address));
     else list.addSubnet(address, bits, family(address));
   }
   return list;
 }
+
+/** Where a proxy usually is, and a client on the Internet isn't. */
+const insideNetworks = [
+  "127.0.0.0/8",
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "100.64.0.0/10",
+  "169.254.0.0/16",
+  "::1",
+  "fc00::/7",
+  "fe80::/10",
+];

@@ -3,6 +3,7 @@
 import { cookies } from "next/headers";
 import { formAction, userAction } from "@/lib/action";
 import { AppError } from "@/lib/base/errors";
+import { takeOrThrow } from "@/lib/limits";
 import { readFixLink, spendFixLink } from "@/lib/notifications/links";
 import { fixLinkInput } from "@/lib/notifications/schema";
 import { look } from "@/lib/connections/look/look";
@@ -23,24 +24,27 @@ import {
 
 // For the dialog. A login link goes only to the click that requested it.
 
-export const startReconnect = userAction(reconnectInput, async ({ user, input, now }) =>
-  openReconnect({ userId: user.id, ...input, darkMode: await isDark(), now }),
-);
+export const startReconnect = userAction(reconnectInput, async ({ user, input, now }) => {
+  await countLoginLink(user.id, now);
+  return openReconnect({ userId: user.id, ...input, darkMode: await isDark(), now });
+});
 
 export const startReconnectAll = userAction(noInput, async ({ user, now }) => {
+  await countLoginLink(user.id, now);
   const next = await continueQueue(user.id, now);
   return openReconnect({ userId: user.id, ...next, darkMode: await isDark(), now });
 });
 
-export const startConnect = userAction(connectInput, async ({ user, input, now }) =>
-  openConnect({
+export const startConnect = userAction(connectInput, async ({ user, input, now }) => {
+  await countLoginLink(user.id, now);
+  return openConnect({
     userId: user.id,
     brokerage: input.brokerage,
     beside: input.beside === "yes",
     darkMode: await isDark(),
     now,
-  }),
-);
+  });
+});
 
 export const reportPortal = userAction(reportPortalInput, ({ user, input, now }) =>
   checkPortal({ userId: user.id, ...input, now }),
@@ -67,6 +71,7 @@ export const requestNotifyWhenBack = userAction(connectionInput, async ({ user, 
 export const startFix = userAction(fixLinkInput, async ({ user, input, now }) => {
   const connectionId = await readFixLink(user.id, input.token, now);
   if (!connectionId || connectionId !== input.connectionId) throw new AppError("not-found");
+  await countLoginLink(user.id, now);
   const opened = await openReconnect({ userId: user.id, connectionId, darkMode: await isDark(), now });
   await spendFixLink(user.id, input.token, now);
   return opened;
@@ -131,6 +136,9 @@ export const requestNotifyWhenBackForm = formAction(
   },
   pageOf,
 );
+
+const countLoginLink = (userId: string, now: Date) =>
+  takeOrThrow("login link by person", userId, now, "opened-often");
 
 /** The theme that the page's script stored in a cookie; only a hint for how the portal should look. */
 async function isDark(): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
@@ -166,5 +167,23 @@ test("the roll-ups begin with what the version before stored", async () => {
   expect(
     await rows("select extract(epoch from silent_at - last_heartbeat_at)::int as seconds from connections"),
   ).toEqual([{ seconds: 8_100 }]);
+  await client.close();
+});
+
+test("hashing session tokens keeps people signed in, and drops expired sessions", async () => {
+  const client = await PGlite.create();
+  const at = entries.findIndex(({ tag }) => tag.endsWith("_locked_down"));
+  for (const { tag } of entries.slice(0, at)) await apply(client, tag);
+  await client.exec(`
+    insert into users (id, email) values ('${owner}', 'someone@example.com');
+    insert into sessions (session_token, user_id, expires) values
+      ('a-token', '${owner}', now() + interval '20 days'), ('old', '${owner}', now() - interval '1 day');`);
+  await apply(client, entries[at]?.tag ?? "");
+  const { rows } = await client.query(
+    "select session_token, now() - last_used_at between '8 days' and '10 days' as recent from sessions",
+  );
+  expect(rows).toEqual([
+    { session_token: createHash("sha256").update("a-token").digest("hex"), recent: true },
+  ]);
   await client.close();
 });

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { asc, eq, sql } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { project } from "@/lib/connections/observations/project";
@@ -10,7 +10,6 @@ import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { incidents } from "@/lib/db/schema/incidents";
 import { fixLinks, notices } from "@/lib/db/schema/notices";
 import { portalSessions, reconnectQueues } from "@/lib/db/schema/portal";
-import { signInMails } from "@/lib/db/schema/work";
 import { makeConnections } from "@/lib/testing/webhooks";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { removeOld } from "./retention";
@@ -23,29 +22,18 @@ const soon = new Date(now.getTime() + 60_000);
 const remove = (at = now) => removeOld(at, 60_000);
 
 describe("what is past its time is removed, and what is still needed stays:", () => {
-  test("sign-in sessions, sign-in links, and the record of their e-mails", async () => {
+  test("sessions that ended because nobody used them, and sign-in links", async () => {
     const db = await database();
     const userId = await makeUser();
-    const [open, over] = [randomUUID(), randomUUID()];
-    await db.insert(sessions).values([
-      { sessionToken: open, userId, expires: soon },
-      { sessionToken: over, userId, expires: ago(0.001) },
-    ]);
+    const open = await makeSession(userId, ago(13));
+    await makeSession(userId, ago(15));
     await db.insert(verificationTokens).values([
       { identifier: open, token: open, expires: soon },
-      { identifier: over, token: over, expires: ago(0.001) },
+      { identifier: "over", token: "over", expires: ago(0.001) },
     ]);
-    await db.insert(signInMails).values([
-      { network: open, requestedAt: ago(0.04) },
-      { network: over, requestedAt: ago(0.05) },
-    ]);
-    expect(await remove()).toMatchObject({
-      failed: [],
-      removed: { sessions: 1, verification_tokens: 1, sign_in_mails: 1 },
-    });
-    expect((await db.select().from(sessions)).map((row) => row.sessionToken)).toEqual([open]);
-    expect((await db.select().from(verificationTokens)).map((row) => row.token)).toEqual([open]);
-    expect((await db.select().from(signInMails)).map((row) => row.network)).toEqual([open]);
+    expect(await remove()).toMatchObject({ failed: [], removed: { sessions: 1, verification_tokens: 1 } });
+    expect((await db.select().from(sessions)).map(({ tokenHash }) => tokenHash)).toEqual([open]);
+    expect((await db.select().from(verificationTokens)).map(({ token }) => token)).toEqual([open]);
   });
 
   test("fix links that expired", async () => {
@@ -249,8 +237,8 @@ describe("removal", () => {
     const userId = await makeUser();
     await db.delete(sessions);
     await db.execute(sql`
-      insert into sessions (session_token, user_id, expires)
-      select gen_random_uuid()::text, ${userId}::uuid, now() - interval '1 hour' - n * interval '1 second' from generate_series(1, ${maxDeleted + 500}::int) as n`);
+      insert into sessions (session_token, user_id, last_used_at)
+      select encode(sha256(n::text::bytea), 'hex'), ${userId}::uuid, now() - interval '15 days' - n * interval '1 second' from generate_series(1, ${maxDeleted + 500}::int) as n`);
     const [one, other] = await Promise.all([remove(), remove()]);
     const taken = [one, other].map(({ removed }) => Number(removed.sessions ?? 0));
     expect(Math.max(...taken)).toBe(maxDeleted);
@@ -263,7 +251,7 @@ describe("removal", () => {
   test("from a table that fails is reported by its name, and stops no other", async () => {
     const db = await database();
     const userId = await makeUser();
-    await db.insert(sessions).values({ sessionToken: randomUUID(), userId, expires: ago(1) });
+    await makeSession(userId, ago(15));
     await db.execute(sql`alter table fix_links rename to fix_links_away`);
     try {
       expect(await remove()).toMatchObject({ failed: ["fix_links"], removed: { sessions: 1 } });
@@ -276,7 +264,7 @@ describe("removal", () => {
     const db = await database();
     const userId = await makeUser();
     await db.delete(sessions);
-    await db.insert(sessions).values({ sessionToken: randomUUID(), userId, expires: ago(1) });
+    await makeSession(userId, ago(15));
     for (let call = 0; call < 13 && (await db.$count(sessions)) > 0; call++) await removeOld(now, 0);
     expect(await db.$count(sessions)).toBe(0);
   });
@@ -284,12 +272,18 @@ describe("removal", () => {
   test("by a process whose clock is years ahead removes nothing too early", async () => {
     const db = await database();
     const userId = await makeUser();
-    const sessionToken = randomUUID();
-    await db.insert(sessions).values({ sessionToken, userId, expires: soon });
+    const tokenHash = await makeSession(userId, now);
     expect(await remove(ago(-4_000))).toMatchObject({ failed: [], removed: {} });
-    expect(await db.$count(sessions, eq(sessions.sessionToken, sessionToken))).toBe(1);
+    expect(await db.$count(sessions, eq(sessions.tokenHash, tokenHash))).toBe(1);
   });
 });
+
+/** @returns what the session's row is known by */
+async function makeSession(userId: string, lastUsedAt: Date): Promise<string> {
+  const tokenHash = randomBytes(32).toString("hex");
+  await (await database()).insert(sessions).values({ tokenHash, userId, createdAt: lastUsedAt, lastUsedAt });
+  return tokenHash;
+}
 
 /** An episode of a new person, with the columns of its notices. */
 async function makeEpisode(endedAt: Date | null) {

@@ -1,11 +1,7 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { deleteOldFormerUsers } from "@/lib/account/former-users";
-import {
-  deleteCountedSignInMails,
-  deleteExpiredSessions,
-  deleteExpiredSignInLinks,
-} from "@/lib/auth/expired";
+import { deleteExpiredSignInLinks, deleteIdleSessions } from "@/lib/auth/expired";
 import { describeError, log } from "@/lib/base/log";
 import { deleteOldIncidents, deleteOldObservations } from "@/lib/connections/observations/old-observations";
 import { deleteOldPortalSessions, deleteOldQueues } from "@/lib/connections/portal/old-sessions";
@@ -23,9 +19,8 @@ const tables: Record<string, (now: Date) => Promise<Removed>> = {
   webhook_event_ids: keepIdDays,
   webhook_events: keepEventDays,
   inbox_events: deleteDeadEvents,
-  sessions: deleteExpiredSessions,
+  sessions: deleteIdleSessions,
   verification_tokens: deleteExpiredSignInLinks,
-  sign_in_mails: deleteCountedSignInMails,
   fix_links: deleteExpiredFixLinks,
   notices: deleteOldNotices,
   reconnect_queues: deleteOldQueues,

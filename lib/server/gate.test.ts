@@ -1,5 +1,5 @@
 import { createServer, request, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clientAddressHeader, installGate } from "./gate";
 import { testSettings } from "@/lib/testing/unique";
@@ -15,7 +15,7 @@ let server: Server;
 
 beforeAll(async () => {
   // Created before the gate, as Next does with its own.
-  server = createServer((incoming, answer) => {
+  server = createServer({ connectionsCheckingInterval: 50 }, (incoming, answer) => {
     let bytes = 0;
     incoming.on("data", (chunk: Buffer) => (bytes += chunk.length));
     incoming.on("end", () => {
@@ -24,7 +24,7 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  installGate();
+  installGate({ headersMs: 300, requestMs: 1_000 });
 });
 afterAll(() => server.close());
 
@@ -75,6 +75,53 @@ test("a body over the limit is refused before more than the limit is read", asyn
     });
   expect(seen).toHaveLength(before);
 });
+
+/** Sends `first` and then `next` again and again, and says when the server has hung up. */
+async function trickle(first: string, next: Buffer | string, everyMs: number) {
+  const startedAt = performance.now();
+  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  let answer = "";
+  let sent = 0;
+  socket.on("data", (chunk: Buffer) => (answer += chunk.toString())).on("error", () => undefined);
+  socket.write(first);
+  const timer = setInterval(() => {
+    if (socket.writableLength === 0 && socket.write(next)) sent += next.length;
+  }, everyMs);
+  await new Promise((resolve) => socket.once("close", resolve));
+  clearInterval(timer);
+  return { answer, sent, ms: performance.now() - startedAt };
+}
+
+test("a client that sends its headers one at a time is cut off", async () => {
+  const { ms } = await trickle("GET / HTTP/1.1\r\nHost: x\r\n", "X-More: 1\r\n", 20);
+  expect(ms).toBeLessThan(5_000);
+});
+
+test.each(["Content-Length: 60000", "Transfer-Encoding: chunked"])(
+  "a client that sends its body a byte at a time is cut off: %s",
+  async (length) => {
+    const before = seen.length;
+    const head = `POST / HTTP/1.1\r\nHost: x\r\nOrigin: ${origin}\r\n${length}\r\n\r\n`;
+    const { ms } = await trickle(head, length.startsWith("T") ? "1\r\nx\r\n" : "x", 20);
+    expect(ms).toBeLessThan(5_000);
+    expect(seen).toHaveLength(before);
+  },
+);
+
+test.each(["Content-Length: 1000000000", "Transfer-Encoding: chunked"])(
+  "a body of a gigabyte is refused, and the connection ends long before it is through: %s",
+  async (length) => {
+    const before = seen.length;
+    const head = `POST / HTTP/1.1\r\nHost: x\r\nOrigin: ${origin}\r\n${length}\r\n\r\n`;
+    const piece = Buffer.alloc(65_536, "x");
+    const chunk = Buffer.concat([Buffer.from("10000\r\n"), piece, Buffer.from("\r\n")]);
+    const { answer, sent, ms } = await trickle(head, length.startsWith("T") ? chunk : piece, 10);
+    expect(answer).toContain("413");
+    expect(sent).toBeLessThan(1_000_000_000);
+    expect(ms).toBeLessThan(10_000);
+    expect(seen).toHaveLength(before);
+  },
+);
 
 test.each([
   [{}, 403],

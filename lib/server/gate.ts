@@ -6,6 +6,11 @@ import { htmlPage } from "./html-page";
 
 /** No request to this app needs more than this; SnapTrade's webhooks are the largest. */
 const maxBodyBytes = 64 * 1024;
+/**
+ * How long a client may take for its headers, and for its whole request. Node ends the connection at its next
+ * check, within 30 seconds.
+ */
+const usualTimes = { headersMs: 10_000, requestMs: 30_000 };
 /** How long a refused sender may keep sending, so that it can read our answer before we disconnect. */
 const lingerMs = 5_000;
 
@@ -20,10 +25,10 @@ export const clientAddressHeader = "x-client-address";
 
 /**
  * Makes every request pass through here before Next sees it, in development and in production. An oversized
- * body is refused before it is read, or as soon as it exceeds the limit; requests that change something must
- * come from our own pages.
+ * body is refused before it is read, or as soon as it exceeds the limit; a request that arrives too slowly is
+ * cut off; requests that change something must come from our own pages.
  */
-export function installGate(): void {
+export function installGate({ headersMs, requestMs } = usualTimes): void {
   // Next has no hook that runs before a request is handled, and it buffers a whole form before calling us.
   const emit = Reflect.get(Server.prototype, "emit") as (
     this: Server,
@@ -31,6 +36,8 @@ export function installGate(): void {
     ...args: unknown[]
   ) => boolean;
   Server.prototype.emit = function (this: Server, event: string, ...args: unknown[]) {
+    // Next's server exists before this runs, and has Node's defaults of a minute and five.
+    if (event === "connection") Object.assign(this, { headersTimeout: headersMs, requestTimeout: requestMs });
     if (event !== "request") return emit.call(this, event, ...args);
     admit(args[0] as IncomingMessage, args[1] as ServerResponse, () => emit.call(this, event, ...args));
     return true;
@@ -40,11 +47,8 @@ export function installGate(): void {
 function admit(request: IncomingMessage, response: ServerResponse, pass: () => void) {
   const { APP_URL, TRUSTED_PROXIES } = env();
   const forwardedFor = [request.headers["x-forwarded-for"] ?? ""].flat().join(",");
-  request.headers[clientAddressHeader] = clientAddress(
-    request.socket.remoteAddress ?? "",
-    forwardedFor,
-    TRUSTED_PROXIES,
-  );
+  request.headers[clientAddressHeader] =
+    clientAddress(request.socket.remoteAddress ?? "", forwardedFor, TRUSTED_PROXIES) ?? "unknown";
   // Next checks a form's origin against this header, which any client can set.
   request.headers["x-forwarded-host"] = new URL(APP_URL).host;
   const path = pathOf(request);

@@ -20,6 +20,9 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
       <p className="mt-2 text-ink-2">
         You sign in to {appName} as {email}.
       </p>
+      <ButtonLink variant="secondary" href="/account/sessions" className="mt-5">
+        See where you’re signed in
+      </ButtonLink>
       <section
         aria-labelledby="delete"
         className="mt-8 max-w-[560px] rounded-card border border-line bg-surface p-5 shadow-card wide:p-8"

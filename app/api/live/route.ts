@@ -1,5 +1,8 @@
-import { getUser } from "@/lib/auth/user";
+import { getSession } from "@/lib/auth/user";
+import { networkOf } from "@/lib/base/client-address";
+import { take } from "@/lib/limits";
 import { follow } from "@/lib/live";
+import { clientAddressHeader } from "@/lib/server/gate";
 import { isShuttingDown, onShutdown } from "@/lib/server/shutdown";
 
 /** The browser reconnects by itself, and the new request checks who is signed in. */
@@ -10,25 +13,31 @@ const retryMs = 1_000;
 
 /**
  * Server-sent events for the signed-in person: `changed` carries the version of what their pages show, once
- * at the start and then each time it grows.
+ * at the start and then each time it grows. Revoking the session ends its streams.
  */
 export async function GET(request: Request) {
-  const user = await getUser();
-  if (!user) return new Response("Signed out\n", { status: 401 });
+  const session = await getSession();
+  if (!session) return new Response("Signed out\n", { status: 401 });
   if (isShuttingDown())
     return new Response("Restarting\n", {
       status: 503,
       headers: { "Retry-After": "1", Connection: "close" },
     });
 
+  const wait = await waitOf(session.user.id, networkOf(request.headers.get(clientAddressHeader)), new Date());
+  if (wait > 0) return tooMany(wait);
+
   const lines = new TransformStream<string, Uint8Array>({
     transform: (line, out) => out.enqueue(Buffer.from(line)),
   });
   const writer = lines.writable.getWriter();
   const write = (line: string) => void writer.write(line).catch(() => undefined);
-  const unfollow = await follow(user.id, (version) => write(`event: changed\ndata: ${version}\n\n`));
-  if (!unfollow)
-    return new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": "30" } });
+  const revoked = new AbortController();
+  const unfollow = await follow(session.user.id, (version) => write(`event: changed\ndata: ${version}\n\n`), {
+    id: session.id,
+    onEnd: () => revoked.abort(),
+  });
+  if (!unfollow) return tooMany(30);
 
   const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
   const limit = setTimeout(end, maxMs);
@@ -37,7 +46,10 @@ export async function GET(request: Request) {
     end();
   });
   writer.closed.catch(() => undefined).finally(end);
-  request.signal.addEventListener("abort", end);
+  for (const signal of [request.signal, revoked.signal]) {
+    signal.addEventListener("abort", end);
+    if (signal.aborted) end();
+  }
   function end() {
     clearInterval(heartbeat);
     clearTimeout(limit);
@@ -53,4 +65,12 @@ export async function GET(request: Request) {
       Connection: "close",
     },
   });
+}
+
+const tooMany = (seconds: number) =>
+  new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": String(seconds) } });
+
+async function waitOf(userId: string, network: string | null, now: Date): Promise<number> {
+  const byAddress = network === null ? 0 : await take("live stream by address", network, now);
+  return byAddress || take("live stream by person", userId, now);
 }

@@ -8,6 +8,7 @@ import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { AppError } from "@/lib/base/errors";
+import { takeOrThrow } from "@/lib/limits";
 import { announceChanges, recordChange } from "@/lib/live";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { listConnections } from "@/lib/snaptrade/connections";
@@ -280,22 +281,10 @@ export async function listRefused(now: Date, limit: number): Promise<string[]> {
   return rows.map(({ userId }) => userId);
 }
 
-const checksPerMinute = 6;
-
 /**
  * Counts a look that a person requested.
- * @throws AppError checked-often after more than six within a minute
+ * @throws AppError checked-often after six at once, until ten seconds have passed
  */
 export async function countCheck(userId: string, now: Date): Promise<void> {
-  const db = await database();
-  const fresh = sql`coalesce(${snapTradeUsers.checksCountedSince} < ${new Date(now.getTime() - 60_000).toISOString()}::timestamptz, true)`;
-  const [row] = await db
-    .update(snapTradeUsers)
-    .set({
-      checksThisMinute: sql`case when ${fresh} then 1 else ${snapTradeUsers.checksThisMinute} + 1 end`,
-      checksCountedSince: sql`case when ${fresh} then ${now.toISOString()}::timestamptz else ${snapTradeUsers.checksCountedSince} end`,
-    })
-    .where(eq(snapTradeUsers.userId, userId))
-    .returning({ checksThisMinute: snapTradeUsers.checksThisMinute });
-  if (row && row.checksThisMinute > checksPerMinute) throw new AppError("checked-often");
+  await takeOrThrow("look by person", userId, now, "checked-often");
 }

@@ -1,19 +1,34 @@
-import { index, pgTable, primaryKey, text } from "drizzle-orm/pg-core";
+import { sql } from "drizzle-orm";
+import { check, index, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import { at } from "./columns";
 import { ofUser } from "./users";
 
-// Sign-in tables, in the shape that next-auth requires.
-
+/**
+ * Where people are signed in. A session ends by itself when it is not used for a while or becomes too old
+ * (lib/auth/sessions.ts). All times are on our clock.
+ */
 export const sessions = pgTable(
   "sessions",
   {
-    sessionToken: text("session_token").primaryKey(),
+    /** The SHA-256 of the token in the browser's cookie; the token itself is stored nowhere. */
+    tokenHash: text("session_token").primaryKey(),
+    /** Names the session on its owner's page; useless for signing in. */
+    id: uuid().notNull().unique().defaultRandom(),
     userId: ofUser(),
-    expires: at("expires").notNull(),
+    /** Such as "Firefox on Windows"; never the whole user agent. */
+    device: text().notNull().default(""),
+    createdAt: at("created_at").notNull().defaultNow(),
+    /** Written at most once every few minutes. */
+    lastUsedAt: at("last_used_at").notNull().defaultNow(),
   },
-  (table) => [index().on(table.userId), index().on(table.expires)],
+  (table) => [
+    check("sessions_token_is_hashed", sql`${table.tokenHash} ~ '^[0-9a-f]{64}$'`),
+    index().on(table.userId),
+    index().on(table.lastUsedAt),
+  ],
 );
 
+/** Unused sign-in links, in the shape that next-auth requires; it hashes their tokens too. */
 export const verificationTokens = pgTable(
   "verification_tokens",
   { identifier: text().notNull(), token: text().notNull(), expires: at("expires").notNull() },

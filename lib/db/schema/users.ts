@@ -93,9 +93,6 @@ export const snapTradeUsers = pgTable(
     accountsAskedAt: at("accounts_asked_at"),
     /** How many connections the last look found in a form we can't read. */
     unreadableConnections: integer("unreadable_connections").notNull().default(0),
-    /** How many looks the person requested since `checksCountedSince`, for a rate limit. */
-    checksThisMinute: integer("checks_this_minute").notNull().default(0),
-    checksCountedSince: at("checks_counted_since"),
     /** How many times in a row SnapTrade rejected this secret (1083); a successful look resets it. */
     refusals: integer().notNull().default(0),
     /** While the secret is rejected: when to ask again without the person clicking. */

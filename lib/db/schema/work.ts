@@ -25,15 +25,19 @@ export const snapTradeCalls = pgTable(
   (table) => [index().on(table.at)],
 );
 
-/** Sign-in e-mails of the last hour and the networks that requested them, for rate limits; our clock. */
-export const signInMails = pgTable(
-  "sign_in_mails",
+/**
+ * How much of each limit is used (lib/limits.ts); our clock. A row whose time has passed limits nothing and is
+ * deleted with the next new one.
+ */
+export const rateLimits = pgTable(
+  "rate_limits",
   {
-    id: bigserial({ mode: "number" }).primaryKey(),
-    network: text().notNull(),
-    requestedAt: at("requested_at").notNull(),
+    /** A keyed hash of the limit and whom it concerns. */
+    key: text().primaryKey(),
+    /** When everything granted so far would be used up at the steady pace. */
+    freeAt: at("free_at").notNull(),
   },
-  (table) => [index().on(table.requestedAt), index().on(table.network, table.requestedAt)],
+  (table) => [index().on(table.freeAt)],
 );
 
 /** What SnapTrade last reported about our rate limit; one row. */

@@ -1,0 +1,124 @@
+import "server-only";
+import { createHash } from "node:crypto";
+import { and, desc, eq, gt, inArray, isNull, lt, ne, or, type SQL } from "drizzle-orm";
+import { database, transaction } from "@/lib/db/client";
+import { sessions } from "@/lib/db/schema/auth";
+import { users } from "@/lib/db/schema/users";
+import { announceChanges, recordChange } from "@/lib/live";
+import type { SessionView } from "./views";
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+/** A session ends when it has not been used for this long, and in any case at this age. */
+export const idleMs = 14 * dayMs;
+export const maxAgeDays = 60;
+const maxAgeMs = maxAgeDays * dayMs;
+/** Using a session is written at most this often. */
+const writeUseMs = 5 * minuteMs;
+/** Of one person; signing in once more ends the one unused for longest. */
+const maxSessions = 50;
+
+const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
+const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
+const isAlive = (now: Date): SQL | undefined =>
+  and(gt(sessions.lastUsedAt, before(now, idleMs)), gt(sessions.createdAt, before(now, maxAgeMs)));
+const isDead = (now: Date): SQL | undefined =>
+  or(lt(sessions.lastUsedAt, before(now, idleMs)), lt(sessions.createdAt, before(now, maxAgeMs)));
+
+interface Session {
+  id: string;
+  user: { id: string; email: string };
+}
+
+/** Stores a new session for a token that only the browser keeps. */
+export async function startSession({
+  token,
+  userId,
+  device,
+  now,
+}: {
+  token: string;
+  userId: string;
+  device: string;
+  now: Date;
+}): Promise<void> {
+  const db = await database();
+  await db
+    .insert(sessions)
+    .values({ tokenHash: hashOf(token), userId, device, createdAt: now, lastUsedAt: now });
+  await deleteEnded(userId, now);
+}
+
+/** The person's own; the rest is for retention (expired.ts). Rows that another process is deleting are left to it, so that two sign-ins never wait for each other. */
+async function deleteEnded(userId: string, now: Date): Promise<void> {
+  const db = await database();
+  const chosen = () => db.select({ id: sessions.id }).from(sessions).$dynamic();
+  const skipLocked = { skipLocked: true } as const;
+  const surplus = chosen()
+    .where(eq(sessions.userId, userId))
+    .orderBy(desc(sessions.lastUsedAt), desc(sessions.createdAt))
+    .offset(maxSessions)
+    .for("update", skipLocked);
+  const own = chosen()
+    .where(and(eq(sessions.userId, userId), isDead(now)))
+    .for("update", skipLocked);
+  for (const ended of [surplus, own]) await db.delete(sessions).where(inArray(sessions.id, ended));
+}
+
+/**
+ * The session that a browser's token stands for, or null if it is unknown, revoked, unused for 14 days, or 60
+ * days old, or if its person's account is being deleted. Counts as use.
+ */
+export async function readSession(token: string, now: Date): Promise<Session | null> {
+  const db = await database();
+  const [found] = await db
+    .select({ id: sessions.id, lastUsedAt: sessions.lastUsedAt, userId: users.id, email: users.email })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(and(eq(sessions.tokenHash, hashOf(token)), isAlive(now), isNull(users.deletionRequestedAt)));
+  if (!found) return null;
+  const { id, userId, email } = found;
+  const due = before(now, writeUseMs);
+  if (found.lastUsedAt < due)
+    await db
+      .update(sessions)
+      .set({ lastUsedAt: now })
+      .where(and(eq(sessions.id, id), lt(sessions.lastUsedAt, due)));
+  return { id, user: { id: userId, email } };
+}
+
+/** A person's sessions, the most recently used first. */
+export async function listSessions(userId: string, now: Date): Promise<SessionView[]> {
+  const db = await database();
+  const { id, device, createdAt, lastUsedAt } = sessions;
+  return db
+    .select({ id, device, createdAt, lastUsedAt })
+    .from(sessions)
+    .where(and(eq(sessions.userId, userId), isAlive(now)))
+    .orderBy(desc(lastUsedAt), desc(createdAt))
+    .limit(maxSessions);
+}
+
+/** Ends the session of a token; it works for no request that arrives afterwards. */
+export async function endSession(token: string): Promise<void> {
+  await end(eq(sessions.tokenHash, hashOf(token)));
+}
+
+/** Ends one of a person's sessions; someone else's, or one that has ended, is left alone. */
+export async function revokeSession(userId: string, id: string): Promise<void> {
+  await end(and(eq(sessions.userId, userId), eq(sessions.id, id)));
+}
+
+/** Ends all of a person's sessions except this one. */
+export async function revokeOtherSessions(userId: string, id: string): Promise<void> {
+  await end(and(eq(sessions.userId, userId), ne(sessions.id, id)));
+}
+
+/** Also announces it, so that open pages of an ended session sign out and its live streams end. */
+async function end(which: SQL | undefined): Promise<void> {
+  await transaction(async (tx) => {
+    const [ended] = await tx.delete(sessions).where(which).returning({ userId: sessions.userId });
+    if (ended) await recordChange(tx, ended.userId);
+  });
+  await announceChanges();
+}

@@ -1,0 +1,65 @@
+import "server-only";
+import { createHmac } from "node:crypto";
+import { sql } from "drizzle-orm";
+import { AppError, type AppErrorCode } from "@/lib/base/errors";
+import { env } from "@/lib/base/env";
+import { database } from "@/lib/db/client";
+import { rateLimits } from "@/lib/db/schema/work";
+
+/** What one person, one address, or everyone together may do: `burst` at once, then one each `everyMs`. */
+const limits = {
+  "sign-in mail": { burst: 30, everyMs: 333 },
+  "sign-in mail by address": { burst: 15, everyMs: 15_000 },
+  "look by person": { burst: 6, everyMs: 10_000 },
+  "login link by person": { burst: 10, everyMs: 10_000 },
+  // A stream ends after ten minutes, so these also bound how many are open across all processes.
+  "live stream by person": { burst: 60, everyMs: 3_000 },
+  "live stream by address": { burst: 300, everyMs: 500 },
+  "rejected webhook by address": { burst: 20, everyMs: 3_000 },
+};
+type Limit = keyof typeof limits;
+
+/** How many rows that no longer limit anything are deleted for each new one, which keeps the table small. */
+const deletedPerNew = 10;
+
+/**
+ * Counts one request of this subject: a person's id, a client's network, or "" for everyone together. All
+ * processes share the count. A refused request counts for nothing, so trying again never prolongs the wait.
+ * @returns 0, or after how many seconds to try again if this one is refused
+ */
+export async function take(limit: Limit, subject: string, now: Date): Promise<number> {
+  const { burst, everyMs } = limits[limit];
+  const at = (ms: number) => sql`${new Date(now.getTime() + ms).toISOString()}::timestamptz`;
+  // The next free moment as if requests were spread evenly; one too far ahead comes from a wrong clock.
+  const free = sql`case when held.free_at > ${at(burst * everyMs)} then ${at(0)} else greatest(held.free_at, ${at(0)}) end`;
+  const db = await database();
+  const answer: unknown = await db.execute(sql`
+    insert into ${rateLimits} as held (key, free_at) values (${keyOf(limit, subject)}, ${at(everyMs)})
+    on conflict (key) do update set free_at = ${free} + ${everyMs} * interval '1 millisecond'
+    where ${free} <= ${at((burst - 1) * everyMs)}
+    returning xmax = 0 as "isNew"`);
+  const [taken] = (answer as { rows: { isNew: boolean }[] }).rows;
+  if (!taken) return Math.ceil(everyMs / 1_000);
+  if (taken.isNew)
+    await db.execute(sql`
+      delete from ${rateLimits} where key in (
+        select key from ${rateLimits} where free_at < ${at(0)} order by free_at limit ${deletedPerNew} for update skip locked)`);
+  return 0;
+}
+
+/**
+ * Like take, for what a person asked for.
+ * @throws AppError with this code when the limit is reached
+ */
+export async function takeOrThrow(
+  limit: Limit,
+  subject: string,
+  now: Date,
+  code: AppErrorCode,
+): Promise<void> {
+  if ((await take(limit, subject, now)) > 0) throw new AppError(code);
+}
+
+/** Neither an address nor a person's id can be read from the table, or guessed without the secret. */
+const keyOf = (limit: Limit, subject: string) =>
+  createHmac("sha256", env().NEXTAUTH_SECRET).update(`limit ${limit} ${subject}`).digest("base64url");
