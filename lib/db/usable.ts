@@ -32,7 +32,7 @@ async function ask(): Promise<DatabaseState> {
   const state = await within(askWithinMs, "Asking the database for its state", lockNothing()).then(
     () => "usable" as const,
     (error: unknown) => {
-      // 25006: the server is in recovery, or was told to be read-only.
+      // 25006: the server is in recovery, or was set to read-only.
       const state = hasState(error, /^25006$/) ? "read-only" : "away";
       if (known.state === "usable" || known.at === 0)
         log.error({ ...describeError(error), state }, "The database can't be used; pages answer 503");
