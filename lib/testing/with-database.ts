@@ -7,6 +7,7 @@ import { afterAll, beforeAll, inject } from "vitest";
 import { database, openDatabase } from "@/lib/db/client";
 import type { OpenDatabase } from "@/lib/db/database";
 import { migrateDatabase } from "@/lib/db/migrate";
+import { recordStatements, writeRecorded } from "./record-statements";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 
 /** With TEST_DRIVER=neon, tests reach their PostgreSQL through Neon's driver and a WebSocket proxy. */
@@ -16,8 +17,10 @@ const usesNeon = () => process.env.TEST_DRIVER === "neon" && inject("postgresUrl
 export function withDatabase() {
   let opened: OpenDatabase;
   let folder = "";
+  const recording = process.env.RECORD_STATEMENTS;
   beforeAll(async () => {
     process.env.DATABASE_URL = await newDatabaseUrl();
+    if (recording) recordStatements();
     opened = await openDatabase({
       DATABASE_URL: process.env.DATABASE_URL,
       DATABASE_DRIVER: usesNeon() ? "neon" : undefined,
@@ -27,6 +30,7 @@ export function withDatabase() {
     (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
   });
   afterAll(async () => {
+    if (recording) writeRecorded(recording);
     await opened.close();
     if (folder) await rm(folder, { recursive: true, force: true });
   });
