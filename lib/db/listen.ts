@@ -27,6 +27,8 @@ const firstPauseMs = 1_000;
 const maxPauseMs = 30_000;
 /** How often the connection is queried, to detect that it died silently. */
 const checkMs = 10_000;
+/** Behind a pooler LISTEN fails silently; how often to see whether the pooler is still there. */
+const pooledPauseMs = 10 * 60_000;
 
 /**
  * LISTEN outside the pool: one connection per channel, however many callers there are and however often it is
@@ -48,9 +50,15 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
       clients.add(client);
       const lost = new Promise<true>((resolve) => client.once("end", () => resolve(true)));
       try {
-        await connect(client, channel, subscription);
-        failures = 0;
-        await stayConnected(client, lost);
+        if (await connect(client, channel, subscription)) {
+          failures = 0;
+          await stayConnected(client, lost);
+        } else {
+          log.info("A pooler is in front of the database, so open pages are served by one query a second");
+          close(client);
+          await pause(pooledPauseMs);
+          continue;
+        }
       } catch (error) {
         log.warn({ ...describeError(error), failures }, "The LISTEN connection to the database was lost");
       }
@@ -60,16 +68,19 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
     }
   }
 
-  async function connect(client: Client, channel: string, subscription: Subscription): Promise<void> {
+  /** @returns false if what answers is a pooler, which would run LISTEN and keep the notifications */
+  async function connect(client: Client, channel: string, subscription: Subscription): Promise<boolean> {
     const notify = (payload: string | null) => {
       for (const heard of subscription.callbacks) heard(payload);
     };
     client.on("error", () => undefined);
     client.on("notification", ({ payload }) => notify(payload ?? null));
     await within(limits.connectMs, "Connecting in order to listen", client.connect());
+    if (!(await within(limits.queryMs, "Asking who answers", isServer(client)))) return false;
     await within(limits.queryMs, "LISTEN", client.query(`listen ${client.escapeIdentifier(channel)}`));
     subscription.active = true;
     notify(null);
+    return true;
   }
 
   async function stayConnected(client: Client, lost: Promise<true>): Promise<void> {
@@ -98,6 +109,12 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
       return Promise.resolve();
     },
   };
+}
+
+/** A pooler introduces itself with an id of its own, because its clients share the server's processes. */
+async function isServer(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+  return rows[0]?.pid === Reflect.get(client, "processID");
 }
 
 const pause = (ms: number) => new Promise<false>((resolve) => setTimeout(() => resolve(false), ms).unref());

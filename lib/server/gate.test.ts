@@ -1,6 +1,7 @@
 import { createServer, request, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { DatabaseState } from "@/lib/db/usable";
 import { clientAddressHeader, installGate } from "./gate";
 import { testSettings } from "@/lib/testing/unique";
 
@@ -10,6 +11,7 @@ Object.assign(process.env, testSettings, {
 });
 
 const origin = "https://app.example.com";
+let databaseState: DatabaseState = "usable";
 const seen: { bytes: number; headers: Record<string, unknown> }[] = [];
 let server: Server;
 
@@ -24,7 +26,7 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  installGate({ headersMs: 300, requestMs: 1_000 });
+  installGate({ headersMs: 300, requestMs: 1_000 }, () => Promise.resolve(databaseState));
 });
 afterAll(() => server.close());
 
@@ -200,5 +202,38 @@ test("the gate sets the client's address, whatever headers the client sends", as
   expect(seen.at(-1)?.headers).toMatchObject({
     [clientAddressHeader]: "198.51.100.1",
     "x-forwarded-host": "app.example.com",
+  });
+});
+
+describe("while the database can't be used", () => {
+  beforeAll(() => void (databaseState = "away"));
+  afterAll(() => void (databaseState = "usable"));
+
+  test.each(["/", "/connections", "/connections/1?x=y", "/api/live", "/api/cron/reconcile", "/no/such/page"])(
+    "%s says so with 503 and tries again by itself",
+    async (path) => {
+      const { status, body } = await send({ method: "GET", path });
+      expect(status).toBe(503);
+      expect(body).toContain("We can’t get to your data right now");
+      expect(body).toContain(`<meta http-equiv="refresh" content="5">`);
+    },
+  );
+
+  test("a form is answered with 503 as well", async () => {
+    expect(await send({ headers: { Origin: origin }, chunks: [Buffer.from("a=b")] })).toMatchObject({
+      status: 503,
+    });
+  });
+
+  test.each(["/_next/static/x.js", "/icon.svg", "/api/health", "/api/health/live"])(
+    "%s needs no database and passes",
+    async (path) => {
+      expect(await send({ method: "GET", path })).toMatchObject({ status: 200 });
+    },
+  );
+
+  test("webhooks and a script's actions pass, because they have answers of their own", async () => {
+    expect(await send({ path: "/api/webhooks/snaptrade" })).toMatchObject({ status: 200 });
+    expect(await send({ headers: { Origin: origin, "Next-Action": "0" } })).toMatchObject({ status: 200 });
   });
 });

@@ -2,6 +2,7 @@ import "server-only";
 import { Server, type IncomingMessage, type ServerResponse } from "node:http";
 import { clientAddress } from "@/lib/base/client-address";
 import { env } from "@/lib/base/env";
+import { askDatabase, type DatabaseState } from "@/lib/db/usable";
 import { htmlPage } from "./html-page";
 
 /** No request to this app needs more than this; SnapTrade's webhooks are the largest. */
@@ -20,15 +21,23 @@ const lingerMs = 5_000;
  */
 const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[\w-]+(\.[\w-]+)?)$/;
 
+/** Answered without the database, or, like webhooks and health, with an answer of their own when it's away. */
+const withoutDatabase = /^\/(_next\/|fonts\/|api\/health|api\/webhooks\/|favicon\.ico|icon\.svg|robots\.txt)/;
+/** How soon a page that could not be shown reloads itself. */
+const retryAfterSeconds = 5;
+
 /** The request header with the client's address; only the gate sets it. */
 export const clientAddressHeader = "x-client-address";
 
 /**
  * Makes every request pass through here before Next sees it, in development and in production. An oversized
  * body is refused before it is read, or as soon as it exceeds the limit; a request that arrives too slowly is
- * cut off; requests that change something must come from our own pages.
+ * cut off; requests that change something must come from our own pages. While the database can't be used,
+ * pages say so with 503 within two seconds; Next could no longer change the status of a page that it has
+ * begun to send.
+ * @param ask whether the database can be used
  */
-export function installGate({ headersMs, requestMs } = usualTimes): void {
+export function installGate({ headersMs, requestMs } = usualTimes, ask = askDatabase): void {
   // Next has no hook that runs before a request is handled, and it buffers a whole form before calling us.
   const emit = Reflect.get(Server.prototype, "emit") as (
     this: Server,
@@ -39,7 +48,9 @@ export function installGate({ headersMs, requestMs } = usualTimes): void {
     // Next's server exists before this runs, and has Node's defaults of a minute and five.
     if (event === "connection") Object.assign(this, { headersTimeout: headersMs, requestTimeout: requestMs });
     if (event !== "request") return emit.call(this, event, ...args);
-    admit(args[0] as IncomingMessage, args[1] as ServerResponse, () => emit.call(this, event, ...args));
+    const [request, response] = args as [IncomingMessage, ServerResponse];
+    const pass = () => emit.call(this, event, ...args);
+    admit(request, response, () => void passWhenUsable(request, response, ask, pass));
     return true;
   };
 }
@@ -77,6 +88,34 @@ function pathOf({ url = "" }: IncomingMessage): string | null {
 function changesSomething(method: string | undefined, path: string): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && !forPrograms.test(path);
 }
+
+/** A script's action passes: it answers with a sentence of its own, which the page it is on shows. */
+async function passWhenUsable(
+  request: IncomingMessage,
+  response: ServerResponse,
+  ask: () => Promise<DatabaseState>,
+  pass: () => void,
+) {
+  if (withoutDatabase.test(request.url ?? "") || request.headers["next-action"]) {
+    pass();
+    return;
+  }
+  const state = await ask();
+  if (state === "usable") pass();
+  else if (!response.destroyed) refuse(request, response, unusable(state));
+}
+
+const unusable = (state: DatabaseState) =>
+  htmlPage({
+    status: 503,
+    title: "We can’t get to your data right now",
+    text:
+      state === "read-only"
+        ? "Our database takes no changes at the moment, so nothing was changed. This page tries again by itself."
+        : "Our database isn’t answering. Nothing was lost or changed. This page tries again by itself.",
+    link: { href: env().APP_URL, label: "Go to the home page" },
+    retryAfterSeconds,
+  });
 
 const tooLarge = () =>
   htmlPage({

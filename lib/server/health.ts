@@ -1,6 +1,7 @@
 import "server-only";
 import { eq } from "drizzle-orm";
 import { database } from "@/lib/db/client";
+import { askDatabase } from "@/lib/db/usable";
 import { rounds, type RoundReport } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
 import { withinTime } from "@/lib/base/time-limit";
@@ -29,6 +30,8 @@ const roundWithinMs = 5 * 60_000;
 export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
   const nothing = { lastRound: null, events: null, lostBreakFoundWithinMinutes: null };
   try {
+    const state = await askDatabase();
+    if (state !== "usable") return { status: "database away", problem: problems[state], ...nothing };
     const row = await withinTime(readWithinMs, readRound);
     const { failed = [], events = null, lostBreakFoundWithinMinutes = null } = row?.report ?? {};
     const lastRound = row?.endedAt ? { endedAt: row.endedAt, failed } : null;
@@ -37,9 +40,14 @@ export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
     return problem ? { status: "no round", problem, ...known } : { status: "ok", ...known };
   } catch (error) {
     log.error(describeError(error), "The database is not answering");
-    return { status: "database away", problem: "The database is not answering.", ...nothing };
+    return { status: "database away", problem: problems.away, ...nothing };
   }
 }
+
+const problems = {
+  away: "The database is not answering.",
+  "read-only": "The database takes no changes; has it failed over to a standby?",
+};
 
 async function readRound() {
   const db = await database();

@@ -11,6 +11,8 @@ interface Page {
   link: { href: string; label: string };
   /** Follows the link immediately, without a click. */
   followsLink?: boolean;
+  /** Reloads the page after this long, and says so to programs. */
+  retryAfterSeconds?: number;
 }
 
 const layout = `*{box-sizing:border-box}body{margin:0;min-height:100dvh;display:flex;align-items:center;justify-content:center;background:var(--canvas);
@@ -28,7 +30,7 @@ const mark = `<svg width="24" height="24" viewBox="0 0 24 24" fill="none" stroke
 /**
  * A self-contained page, for places where Next can't render one. It is never cached and sends no referrer.
  */
-export function htmlPage({ status, title, text, link, followsLink = false }: Page): {
+export function htmlPage({ status, title, text, link, followsLink = false, retryAfterSeconds }: Page): {
   status: number;
   headers: Record<string, string>;
   body: string;
@@ -36,12 +38,19 @@ export function htmlPage({ status, title, text, link, followsLink = false }: Pag
   const { APP_NAME, BRAND_COLOR } = env();
   const nonce = randomBytes(16).toString("base64");
   const href = escapeHtml(link.href);
+  const refresh = followsLink
+    ? `<meta http-equiv="refresh" content="0;url=${href}">`
+    : retryAfterSeconds
+      ? `<meta http-equiv="refresh" content="${retryAfterSeconds}">`
+      : "";
   const body = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="robots" content="noindex">${followsLink ? `<meta http-equiv="refresh" content="0;url=${href}">` : ""}
+<meta name="robots" content="noindex">${refresh}
 <title>${escapeHtml(title)} · ${escapeHtml(APP_NAME)}</title><style nonce="${nonce}">${brandCss(BRAND_COLOR)}${layout}</style></head>
 <body><main><p class="app"><span class="mark" aria-hidden="true">${mark}</span>${escapeHtml(APP_NAME)}</p>
 <h1>${escapeHtml(title)}</h1><p>${escapeHtml(text)}</p><a href="${href}" rel="noreferrer">${escapeHtml(link.label)}</a></main></body></html>`;
-  return { status, headers: headersOf(nonce), body };
+  const headers = headersOf(nonce);
+  if (retryAfterSeconds) headers["Retry-After"] = String(retryAfterSeconds);
+  return { status, headers, body };
 }
 
 /** Set here as well, because this page is sent from places that Next's own headers don't reach. */

@@ -10,8 +10,7 @@ const tagBytes = 16;
  * @param boundTo the row that will hold it; sealed text copied to another row does not open
  * @returns `<key id>.<base64 of iv, tag and ciphertext>`
  */
-export function sealSecret(secret: string, boundTo: string): string {
-  const [first] = env().ENCRYPTION_KEYS;
+export function sealSecret(secret: string, boundTo: string, [first] = env().ENCRYPTION_KEYS): string {
   if (!first) throw new Error("ENCRYPTION_KEYS holds no key");
   const iv = randomBytes(ivBytes);
   const cipher = createCipheriv("aes-256-gcm", first.key, iv).setAAD(Buffer.from(boundTo));
@@ -34,4 +33,10 @@ export function openSecret(sealed: string, boundTo: string): string {
   return Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]).toString(
     "utf8",
   );
+}
+
+/** Whether sealSecret's output is under the first of ENCRYPTION_KEYS, so that the others can be dropped. */
+export function isSealedWithFirstKey(sealed: string): boolean {
+  const [first] = env().ENCRYPTION_KEYS;
+  return sealed.slice(0, sealed.indexOf(".")) === first?.id;
 }

@@ -24,6 +24,24 @@ export async function registerSnapTradeUser(
 }
 
 /**
+ * Asks SnapTrade for a new secret (docs/snaptrade.md §2.6). The old one is dead from then on and the new one is
+ * shown only in this answer, so after any failure that isn't a refusal the secret may be lost.
+ * @throws SnapTradeFailure
+ */
+export async function resetSnapTradeUserSecret({
+  snapTradeUserId: userId,
+  userSecret,
+}: SnapTradeCredentials): Promise<string> {
+  const { data } = await callSnapTrade(
+    "reset secret",
+    registered,
+    (api, options) => api.authentication.resetSnapTradeUserSecret({ userId, userSecret }, options),
+    { person: userId },
+  );
+  return data.userSecret;
+}
+
+/**
  * Asks SnapTrade to permanently delete a user; SnapTrade queues this and does it later (docs/snaptrade.md
  * §2.3).
  * @throws SnapTradeFailure

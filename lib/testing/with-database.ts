@@ -7,23 +7,30 @@ import { afterAll, beforeAll, inject } from "vitest";
 import { database, openDatabase } from "@/lib/db/client";
 import type { OpenDatabase } from "@/lib/db/database";
 import { migrateDatabase } from "@/lib/db/migrate";
+import { recordStatements, writeRecorded } from "./record-statements";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
+
+/** With TEST_DRIVER=neon, tests reach their PostgreSQL through Neon's driver and a WebSocket proxy. */
+const usesNeon = () => process.env.TEST_DRIVER === "neon" && inject("postgresUrl") !== "";
 
 /** Gives a test file its own database, the same one that the code under test gets from database(). */
 export function withDatabase() {
   let opened: OpenDatabase;
   let folder = "";
+  const recording = process.env.RECORD_STATEMENTS;
   beforeAll(async () => {
     process.env.DATABASE_URL = await newDatabaseUrl();
+    if (recording) recordStatements();
     opened = await openDatabase({
       DATABASE_URL: process.env.DATABASE_URL,
-      DATABASE_DRIVER: undefined,
-      NEON_WS_PROXY: undefined,
+      DATABASE_DRIVER: usesNeon() ? "neon" : undefined,
+      NEON_WS_PROXY: usesNeon() ? inject("neonProxy") : undefined,
     });
     await migrateDatabase(opened);
     (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
   });
   afterAll(async () => {
+    if (recording) writeRecorded(recording);
     await opened.close();
     if (folder) await rm(folder, { recursive: true, force: true });
   });

@@ -1,14 +1,25 @@
 import { createSender, eventOf, signed, type PostedEvent } from "../../support/sender";
 
-const parallel = 16;
 const stepMs = 3_000;
+
+/** How many events are on their way at once, and how long each sender pauses after one. */
+export interface Pace {
+  parallel?: number;
+  pauseMs?: number;
+}
 
 /**
  * Keeps posting breaks and repairs of a person's connections, like SnapTrade: anything not acknowledged is
  * sent again.
  */
-export function startPosting(appUrl: string, userId: string, connectionIds: string[]) {
-  const sender = createSender(appUrl, parallel);
+export function startPosting(
+  appUrl: string,
+  userId: string,
+  connectionIds: string[],
+  { parallel = 16, pauseMs = 0 }: Pace = {},
+) {
+  const senders = [createSender(appUrl, parallel)];
+  let posts = 0;
   const posted = connectionIds.map((id) => ({ id, events: 0 }));
   const startedAt = Date.now() - 86_400_000;
   const again: PostedEvent[] = [];
@@ -32,7 +43,8 @@ export function startPosting(appUrl: string, userId: string, connectionIds: stri
 
   async function worker() {
     for (let event = next(); event; event = next()) {
-      const status = await sender.post(signed(event));
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      const status = (await senders[posts++ % senders.length]?.post(signed(event))) ?? null;
       if (status === 204) acknowledged.add(event.webhookId);
       else {
         again.push(event);
@@ -46,6 +58,10 @@ export function startPosting(appUrl: string, userId: string, connectionIds: stri
   return {
     acknowledged,
     counts,
+    /** From now on another process gets its turn too. */
+    postAlsoTo(url: string) {
+      senders.push(createSender(url, parallel));
+    },
     /** Resolves once this many more are acknowledged: the moment for the next crash. */
     async until(more: number): Promise<void> {
       const wanted = acknowledged.size + more;
@@ -55,7 +71,7 @@ export function startPosting(appUrl: string, userId: string, connectionIds: stri
     async finish(): Promise<void> {
       posting = false;
       await workers;
-      sender.close();
+      for (const sender of senders) sender.close();
     },
   };
 }

@@ -3,17 +3,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { Pool } from "pg";
-import { Control } from "../../support/control";
 import { run } from "../../support/ground.mjs";
-import { makePerson, seedConnections } from "../../support/people";
 import { startPostgres } from "../../support/postgres";
-import { settingsFor, startEmulator } from "../../support/processes";
-import { freePorts, startKillableApp, type Ports } from "./app";
+import { settingsFor } from "../../support/processes";
+import { freePorts } from "./app";
 import { check, type Findings, type Query } from "./check";
 import { crashWhileMailing } from "./mail";
-import { startPosting } from "./posting";
-
-const connectionCount = 20;
+import type { startPosting } from "./posting";
+import { setScene } from "./scene";
 
 /** How often each process is killed, and how many people are mailed meanwhile. */
 export interface Kills {
@@ -91,40 +88,6 @@ async function crashOnPglite(kills: number): Promise<boolean> {
 
 /** A killed process's leases expire after a minute; this skips the wait. */
 const endLeases = "update inbox_events set run_at = now(), locked_until = null where state = 'waiting'";
-
-async function setScene(ports: Ports, settings: Record<string, string>) {
-  const emulator = await startEmulator(ports);
-  const app = await startKillableApp(ports, settings);
-  const control = new Control(emulator.url);
-  await control.post("/settings", { webhooks: "off", rateLimit: 100_000 });
-  const person = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "crash@example.com");
-  const connections = await seedConnections(
-    person,
-    Array.from({ length: connectionCount }, () => ({
-      brokerage: "QUESTRADE",
-      createdDate: new Date(Date.now() - 40 * 86_400_000).toISOString(),
-    })),
-  );
-  // SnapTrade answers no reads, so only the posted events count.
-  await control.post(`/users/${person.snapTradeUserId}/faults`, {
-    endpoint: "list",
-    kind: "status",
-    status: 503,
-  });
-  const connectionIds = connections.map(({ id }) => id);
-  const posting = startPosting(app.url, person.snapTradeUserId, connectionIds);
-  return {
-    connectionIds,
-    posting,
-    app,
-    async killApp() {
-      await posting.until(50 + Math.random() * 200);
-      await app.kill();
-      await app.start();
-    },
-    stop: () => Promise.all([app.stop(), emulator.stop()]),
-  };
-}
 
 async function withPglite<T>(folder: string, work: (query: Query) => Promise<T>): Promise<T> {
   const database = await PGlite.create(path.join(folder, "data"));

@@ -20,7 +20,8 @@ import { hasWorking } from "./watched";
 
 type SnapTradeUser = typeof snapTradeUsers.$inferSelect;
 
-const boundTo = (userId: string, snapTradeUserId: string) => `${userId}/${snapTradeUserId}`;
+/** The row that a sealed secret is bound to (sealSecret). */
+export const boundTo = (userId: string, snapTradeUserId: string) => `${userId}/${snapTradeUserId}`;
 const credentialsOf = ({ userId, snapTradeUserId, sealedSecret }: SnapTradeUser): SnapTradeCredentials => ({
   snapTradeUserId,
   userSecret: openSecret(sealedSecret, boundTo(userId, snapTradeUserId)),

@@ -76,6 +76,8 @@ export const snapTradeUsers = pgTable(
     userId: ofUser().primaryKey(),
     snapTradeUserId: text("snaptrade_user_id").notNull().unique(),
     sealedSecret: text("sealed_secret").notNull(),
+    /** When SnapTrade was asked for a new secret that isn't stored yet; the stored one may be dead. */
+    secretResetSentAt: at("secret_reset_sent_at"),
     registeredAt: at("registered_at").notNull(),
     /** Has a working connection, whose break could be missed; written along with the connections' states. */
     watched: boolean().notNull().default(false),

@@ -1,0 +1,1 @@
+ALTER TABLE "snaptrade_users" ADD COLUMN "secret_reset_sent_at" timestamp (3) with time zone;

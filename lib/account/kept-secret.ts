@@ -1,0 +1,55 @@
+import "server-only";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import path from "node:path";
+import { z } from "zod";
+
+const shape = z.object({ sentAt: z.coerce.date(), sealed: z.string() });
+
+/** A new secret, sealed, that SnapTrade has answered with and the database doesn't have yet. */
+export type KeptSecret = z.output<typeof shape>;
+
+/** On this machine's disk, because the database may be away at the very moment that the secret arrives. */
+const fileOf = (folder: string, userId: string) => path.join(folder, `${userId}.json`);
+
+/** Shows that a secret could be kept, before one exists. @throws when the folder can't be written to */
+export async function requireKeeping(folder: string, userId: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await write(folder, `${fileOf(folder, userId)}.trial`, "");
+  await rm(`${fileOf(folder, userId)}.trial`);
+}
+
+/** Keeps a sealed secret; on the disk itself, not only in a cache, once this resolves. */
+export async function keepSecret(folder: string, userId: string, kept: KeptSecret): Promise<void> {
+  const file = fileOf(folder, userId);
+  await write(folder, `${file}.new`, JSON.stringify(kept));
+  await rename(`${file}.new`, file);
+  await flush(folder);
+}
+
+/** What an interrupted run has kept, or null. */
+export async function readKeptSecret(folder: string, userId: string): Promise<KeptSecret | null> {
+  const text = await readFile(fileOf(folder, userId), "utf8").catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  });
+  return text === null ? null : shape.parse(JSON.parse(text));
+}
+
+export const forgetKeptSecret = (folder: string, userId: string): Promise<void> =>
+  rm(fileOf(folder, userId), { force: true });
+
+async function write(folder: string, file: string, text: string): Promise<void> {
+  const handle = await open(file, "w", 0o600);
+  try {
+    await handle.writeFile(text);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await flush(folder);
+}
+
+async function flush(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  await handle.sync().finally(() => handle.close());
+}

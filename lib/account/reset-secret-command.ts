@@ -1,0 +1,51 @@
+import nextEnv from "@next/env";
+import { eq, sql } from "drizzle-orm";
+import { AppError } from "@/lib/base/errors";
+import { SettingsError } from "@/lib/base/env";
+import { database } from "@/lib/db/client";
+import { DatabaseError } from "@/lib/db/errors";
+import { users } from "@/lib/db/schema/users";
+import { SnapTradeFailure } from "@/lib/snaptrade/failure";
+import { resetUserSecret, type Reset } from "./reset-secret";
+
+// The command behind `npm run users:reset-secret -- <e-mail address or id>`, with the app's settings.
+const folder = ".data/secret-resets";
+const sentences: Record<Reset, string> = {
+  reset: "Done: SnapTrade made a new secret, and it is stored.",
+  finished: "Done: the new secret that an interrupted run had kept is stored now.",
+  lost: "The new secret is lost: an earlier run was interrupted before SnapTrade's answer arrived. Their page now asks the person to connect again. If that run was on another machine, run this there: it may have kept the secret.",
+  refused:
+    "SnapTrade refuses the present secret, so it can't be replaced. If that lasts, their page asks the person to connect again.",
+  "not-registered": "This person has no SnapTrade user.",
+  running: "A reset began less than two minutes ago. Run this again when two minutes have passed.",
+};
+
+nextEnv.loadEnvConfig(process.cwd());
+const [person = ""] = process.argv.slice(2);
+try {
+  const userId = await findUser(person);
+  const result = userId ? await resetUserSecret(userId, folder) : null;
+  console.log(
+    result ? sentences[result] : "There is no such person. Name one: an e-mail address, or our id.",
+  );
+  process.exit(result === "reset" || result === "finished" ? 0 : 1);
+} catch (error) {
+  console.error(explain(error));
+  process.exit(1);
+}
+
+async function findUser(person: string): Promise<string | null> {
+  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(person);
+  const named = isId ? eq(users.id, person) : eq(users.email, sql`lower(${person})`);
+  const [user] = await (await database()).select({ id: users.id }).from(users).where(named);
+  return user?.id ?? null;
+}
+
+/** Messages of other errors may contain what must not be printed. */
+function explain(error: unknown): string {
+  if (error instanceof DatabaseError || error instanceof SettingsError || error instanceof AppError)
+    return error.message;
+  if (error instanceof SnapTradeFailure)
+    return `SnapTrade didn't answer as expected (${error.kind}). Run this again in two minutes; it finds out what happened.`;
+  return `It failed before the end; the database may be away. A new secret, if there is one, is in ${folder}; run this again on this machine.`;
+}

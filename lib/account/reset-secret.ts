@@ -1,0 +1,173 @@
+import "server-only";
+import { and, eq, isNull, lte, or, sql } from "drizzle-orm";
+import { growingGapMs } from "@/lib/base/backoff";
+import { describeError, log } from "@/lib/base/log";
+import {
+  accepted,
+  boundTo,
+  getSnapTradeCredentials,
+  requireStaying,
+} from "@/lib/connections/observations/snaptrade-user";
+import { database, transaction } from "@/lib/db/client";
+import { snapTradeUsers } from "@/lib/db/schema/users";
+import { announceChanges, recordChange } from "@/lib/live";
+import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
+import { listConnections } from "@/lib/snaptrade/connections";
+import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
+import { sealSecret } from "@/lib/snaptrade/user-secret";
+import { resetSnapTradeUserSecret } from "@/lib/snaptrade/users";
+import { forgetKeptSecret, keepSecret, readKeptSecret, requireKeeping, type KeptSecret } from "./kept-secret";
+
+type SnapTradeUser = typeof snapTradeUsers.$inferSelect;
+
+export type Reset =
+  /** The new secret is stored. */
+  | "reset"
+  /** A new secret that an interrupted run had kept is stored now. */
+  | "finished"
+  /** SnapTrade made a new secret and its answer never arrived; the person has to connect again. */
+  | "lost"
+  /** SnapTrade refuses the present secret, and not because of us; it can't be replaced. */
+  | "refused"
+  | "not-registered"
+  /** Another run began less than two minutes ago. */
+  | "running";
+
+/** Longer than a call to SnapTrade and storing its answer take together. */
+const leaseMs = 2 * 60_000;
+const storeWithinMs = 90_000;
+const storeAgainMs = 500;
+/** After these failures SnapTrade reset nothing; after any other it may have. */
+const nothingReset: FailureKind[] = ["busy", "key-refused", "user-refused", "not-found", "refused"];
+
+/**
+ * Replaces one person's SnapTrade secret (docs/snaptrade.md §2.6), on request only. The request is recorded
+ * before it is sent; the new secret goes to the disk, sealed, the moment it arrives, and from there into the
+ * database however long that takes. Run again after an interruption, it finishes, or says that nothing can.
+ * @param folder where a new secret is kept until the database has it; the same one in every run
+ * @throws SnapTradeFailure, AppError account-deleting, or the database's error; run it again later
+ */
+export async function resetUserSecret(userId: string, folder: string, now = new Date()): Promise<Reset> {
+  const db = await database();
+  await requireStaying(db, userId);
+  const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
+  const credentials = row ? await getSnapTradeCredentials(userId) : null;
+  if (!row || !credentials) return "not-registered";
+  if (await finish(row, folder)) return "finished";
+  if (row.secretResetSentAt && now.getTime() - row.secretResetSentAt.getTime() < leaseMs) return "running";
+  if (!(await isAccepted(credentials))) return row.secretResetSentAt ? giveUp(row, now) : "refused";
+
+  await requireKeeping(folder, userId);
+  if (!(await claim(row, now))) return "running";
+  const kept = { sentAt: now, sealed: await requestNew(row, credentials) };
+  await keepSecret(folder, userId, kept);
+  await storePatiently(row, kept);
+  await forgetKeptSecret(folder, userId);
+  return "reset";
+}
+
+/** Stores what an interrupted run kept, unless another run has come after it. */
+async function finish(row: SnapTradeUser, folder: string): Promise<boolean> {
+  const kept = await readKeptSecret(folder, row.userId);
+  if (!kept) return false;
+  const isNewest = kept.sentAt.getTime() === row.secretResetSentAt?.getTime();
+  if (isNewest) await storePatiently(row, kept);
+  await forgetKeptSecret(folder, row.userId);
+  return isNewest;
+}
+
+async function isAccepted(credentials: SnapTradeCredentials): Promise<boolean> {
+  try {
+    await listConnections(credentials);
+    return true;
+  } catch (error) {
+    if (error instanceof SnapTradeFailure && error.kind === "user-refused") return false;
+    throw error;
+  }
+}
+
+/** Of two runs at once, only one continues. */
+async function claim({ snapTradeUserId }: SnapTradeUser, now: Date): Promise<boolean> {
+  const db = await database();
+  const { secretResetSentAt } = snapTradeUsers;
+  const isFree = or(isNull(secretResetSentAt), lte(secretResetSentAt, new Date(now.getTime() - leaseMs)));
+  const claimed = await db
+    .update(snapTradeUsers)
+    .set({ secretResetSentAt: now })
+    .where(and(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId), isFree))
+    .returning({ userId: snapTradeUsers.userId });
+  return claimed.length > 0;
+}
+
+/** @returns the new secret, sealed */
+async function requestNew(
+  { userId, snapTradeUserId }: SnapTradeUser,
+  credentials: SnapTradeCredentials,
+): Promise<string> {
+  try {
+    const secret = await resetSnapTradeUserSecret(credentials);
+    return sealSecret(secret, boundTo(userId, snapTradeUserId));
+  } catch (error) {
+    if (error instanceof SnapTradeFailure && nothingReset.includes(error.kind))
+      await (
+        await database()
+      )
+        .update(snapTradeUsers)
+        .set({ secretResetSentAt: null })
+        .where(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId));
+    throw error;
+  }
+}
+
+async function storePatiently(row: SnapTradeUser, kept: KeptSecret): Promise<void> {
+  for (const startedAt = Date.now(); ;) {
+    try {
+      await store(row, kept);
+      return;
+    } catch (error) {
+      if (Date.now() - startedAt > storeWithinMs) throw error;
+      log.warn(describeError(error), "A new secret is on the disk and could not be stored yet");
+      await new Promise((resolve) => setTimeout(resolve, storeAgainMs));
+    }
+  }
+}
+
+/** Replaces the old secret whatever it is sealed under; `sentAt` shows that no other reset came after. */
+async function store({ userId, snapTradeUserId }: SnapTradeUser, { sealed, sentAt }: KeptSecret) {
+  await transaction(async (tx) => {
+    await tx
+      .update(snapTradeUsers)
+      .set({ ...accepted, sealedSecret: sealed, secretResetSentAt: null })
+      .where(
+        and(
+          eq(snapTradeUsers.snapTradeUserId, snapTradeUserId),
+          eq(snapTradeUsers.secretResetSentAt, sentAt),
+        ),
+      );
+    await recordChange(tx, userId);
+  });
+  await announceChanges();
+}
+
+const refusalsOfDead = 3;
+
+/**
+ * Leads the person to the only way out, connecting again, as if SnapTrade had refused the secret three times.
+ * It is still asked again at intervals, and a kept secret found later still counts.
+ */
+async function giveUp({ userId, snapTradeUserId }: SnapTradeUser, now: Date): Promise<"lost"> {
+  await transaction(async (tx) => {
+    await tx
+      .update(snapTradeUsers)
+      .set({
+        refusals: sql`greatest(${snapTradeUsers.refusals}, ${refusalsOfDead})`,
+        askAgainAt: new Date(now.getTime() + growingGapMs(refusalsOfDead)),
+        goneAt: now,
+        goneReason: "refused",
+      })
+      .where(and(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId), isNull(snapTradeUsers.goneAt)));
+    await recordChange(tx, userId);
+  });
+  await announceChanges();
+  return "lost";
+}

@@ -1,0 +1,44 @@
+import nextEnv from "@next/env";
+import { SettingsError } from "@/lib/base/env";
+import { DatabaseError } from "@/lib/db/errors";
+import { rotateKeys } from "./rotate-keys";
+
+// The command behind `npm run keys:rotate`, with the same settings as the app.
+nextEnv.loadEnvConfig(process.cwd());
+const startedAt = Date.now();
+let reportedAt = 0;
+try {
+  const { resealed, left, unreadable, unreadableUserIds } = await rotateKeys(
+    ({ seen, resealed }, finished) => {
+      if (Date.now() - reportedAt < 1_000) return;
+      reportedAt = Date.now();
+      console.log(`${seen} secrets seen, ${resealed} resealed, about ${secondsLeft(finished)} s left`);
+    },
+  );
+  console.log(`${resealed} secrets resealed, ${left} left under an older key, ${unreadable} unreadable.`);
+  if (left > 0)
+    console.error(
+      "Something keeps sealing under an older key. Do all processes run with the new ENCRYPTION_KEYS? Run this again.",
+    );
+  if (unreadable > 0)
+    console.error(
+      `These people's secrets open under no key of ENCRYPTION_KEYS, and were left as they are. Add the key that sealed them:\n${unreadableUserIds.join("\n")}`,
+    );
+  if (left + unreadable === 0) console.log("The older keys are no longer needed in ENCRYPTION_KEYS.");
+  process.exit(left + unreadable > 0 ? 1 : 0);
+} catch (error) {
+  console.error(explain(error));
+  process.exit(1);
+}
+
+function secondsLeft(finished: number): number {
+  return finished > 0 ? Math.ceil((((Date.now() - startedAt) / 1_000) * (1 - finished)) / finished) : 0;
+}
+
+/** Messages of other errors may contain what must not be printed. */
+function explain(error: unknown): string {
+  const known = error instanceof DatabaseError || error instanceof SettingsError;
+  return known
+    ? error.message
+    : "The keys could not be rotated; what was resealed so far counts. Run this again.";
+}

@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { eq, sql } from "drizzle-orm";
+import { expect, test } from "vitest";
+import { env } from "@/lib/base/env";
+import { boundTo } from "@/lib/connections/observations/snaptrade-user";
+import { database, transaction } from "@/lib/db/client";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
+import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
+import { testSettings } from "@/lib/testing/unique";
+import { withDatabase } from "@/lib/testing/with-database";
+import { rotateKeys } from "./rotate-keys";
+
+const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");
+Object.assign(process.env, testSettings, { ENCRYPTION_KEYS: `new:${key(2)},old:${key(1)}` });
+withDatabase();
+
+const people = 20_000;
+
+async function makePeople() {
+  const db = await database();
+  for (let made = 0; made < people; made += 2_000) {
+    const owners = Array.from({ length: 2_000 }, () => ({
+      id: randomUUID(),
+      email: `${randomUUID()}@example.com`,
+    }));
+    await db.insert(users).values(owners);
+    await db.insert(snapTradeUsers).values(
+      owners.map(({ id: userId }) => {
+        const snapTradeUserId = randomUUID();
+        const sealedSecret = sealSecret(
+          userId,
+          boundTo(userId, snapTradeUserId),
+          env().ENCRYPTION_KEYS.slice(1),
+        );
+        return { userId, snapTradeUserId, sealedSecret, registeredAt: new Date() };
+      }),
+    );
+  }
+}
+
+/** `npm run keys:rotate`; with `kill`, it is killed at its first report of progress. */
+async function command({ kill }: { kill: boolean }) {
+  const args = ["--conditions=react-server", "--import", "tsx", "lib/account/rotate-keys-command.ts"];
+  const child = spawn(process.execPath, args, { env: process.env, stdio: ["ignore", "pipe", "inherit"] });
+  const lines: string[] = [];
+  createInterface(child.stdout).on("line", (line) => {
+    lines.push(line);
+    if (kill) child.kill("SIGKILL");
+  });
+  const [code] = (await once(child, "exit")) as [number | null];
+  return { code, lines };
+}
+
+const countNew = async () => {
+  const rows = await (await database()).select().from(snapTradeUsers);
+  for (const { userId, snapTradeUserId, sealedSecret } of rows)
+    expect(openSecret(sealedSecret, boundTo(userId, snapTradeUserId))).toBe(userId);
+  return rows.filter(({ sealedSecret }) => sealedSecret.startsWith("new.")).length;
+};
+
+test(
+  "the command, killed halfway and run again, reseals each secret once",
+  { timeout: 120_000 },
+  async () => {
+    await makePeople();
+    expect(await command({ kill: true })).toMatchObject({ code: null });
+    const done = await countNew();
+    expect(done).toBeGreaterThan(0);
+    expect(done).toBeLessThan(people);
+    const again = await command({ kill: false });
+    expect(again.code).toBe(0);
+    expect(again.lines).toContain(
+      `${people - done} secrets resealed, 0 left under an older key, 0 unreadable.`,
+    );
+    expect(await countNew()).toBe(people);
+  },
+);
+
+test("a row that a transaction holds is neither waited for nor overwritten", async () => {
+  const db = await database();
+  const [held] = await db.select().from(snapTradeUsers).limit(1);
+  const { userId = "", snapTradeUserId = "" } = held ?? {};
+  const sealed = (secret: string) =>
+    sealSecret(secret, boundTo(userId, snapTradeUserId), env().ENCRYPTION_KEYS.slice(1));
+  const own = eq(snapTradeUsers.userId, userId);
+  await db
+    .update(snapTradeUsers)
+    .set({ sealedSecret: sealed("first") })
+    .where(own);
+  await transaction(async (tx) => {
+    await tx
+      .update(snapTradeUsers)
+      .set({ sealedSecret: sealed("second") })
+      .where(own);
+    expect(await rotateKeys()).toMatchObject({ resealed: 0, left: 1 });
+  });
+  const [row] = await db.select().from(snapTradeUsers).where(own);
+  expect(openSecret(row?.sealedSecret ?? "", boundTo(userId, snapTradeUserId))).toBe("second");
+  expect(await rotateKeys()).toMatchObject({ resealed: 1, left: 0 });
+});
+
+test("a batch reads a range of the primary key, however much is done already", async () => {
+  const db = await database();
+  await db.execute(sql`analyze snaptrade_users`);
+  const plan: unknown = await db.execute(sql`explain select user_id, snaptrade_user_id, sealed_secret
+    from snaptrade_users where user_id > '80000000-0000-4000-8000-000000000000' order by user_id limit 500`);
+  const lines = JSON.stringify((plan as { rows: unknown[] }).rows);
+  expect(lines).toContain("Index Scan using snaptrade_users_pkey");
+  expect(lines).not.toContain("Seq Scan");
+});

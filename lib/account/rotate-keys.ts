@@ -1,0 +1,116 @@
+import "server-only";
+import { asc, gt, sql } from "drizzle-orm";
+import { boundTo } from "@/lib/connections/observations/snaptrade-user";
+import { database } from "@/lib/db/client";
+import { snapTradeUsers } from "@/lib/db/schema/users";
+import { isSealedWithFirstKey, openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
+
+type Sealed = Pick<typeof snapTradeUsers.$inferSelect, "userId" | "snapTradeUserId" | "sealedSecret">;
+
+interface RotationCounts {
+  seen: number;
+  resealed: number;
+  /** Secrets that something else changed or held meanwhile; the next pass tries them again. */
+  missed: number;
+  /** How many secrets open under none of the keys, and the first of their owners, by our id. */
+  unreadable: number;
+  unreadableUserIds: string[];
+}
+
+interface Rotation extends RotationCounts {
+  /** Secrets that are still under an older key, besides the unreadable ones. Zero unless something interferes. */
+  left: number;
+}
+
+const perBatch = 500;
+const maxPasses = 5;
+const maxNamed = 100;
+
+/**
+ * Seals every SnapTrade secret under the first of ENCRYPTION_KEYS. It may run while the app does, be stopped at
+ * any moment, and be run again: only secrets under an older key are rewritten, each only if it is still the
+ * one that was read. Passes repeat until one finds nothing to do.
+ * @param onBatch receives the counts so far and the finished part of the current pass, from 0 to 1
+ */
+export async function rotateKeys(
+  onBatch: (counts: RotationCounts, finished: number) => void = () => undefined,
+  batchSize = perBatch,
+): Promise<Rotation> {
+  let resealed = 0;
+  for (let pass = 1; ; pass++) {
+    const counts = await walk(
+      (counts, finished) => onBatch({ ...counts, resealed: counts.resealed + resealed }, finished),
+      batchSize,
+    );
+    resealed += counts.resealed;
+    const touched = counts.resealed + counts.missed;
+    if (touched === 0 || pass === maxPasses) return { ...counts, resealed, left: counts.missed };
+  }
+}
+
+/** Walks by primary key, so a batch costs the same wherever it is and however much is already done. */
+async function walk(onBatch: (counts: RotationCounts, finished: number) => void, batchSize: number) {
+  const counts: RotationCounts = { seen: 0, resealed: 0, missed: 0, unreadable: 0, unreadableUserIds: [] };
+  const { userId, snapTradeUserId, sealedSecret } = snapTradeUsers;
+  const db = await database();
+  for (let after = "00000000-0000-0000-0000-000000000000"; ;) {
+    const rows = await db
+      .select({ userId, snapTradeUserId, sealedSecret })
+      .from(snapTradeUsers)
+      .where(gt(userId, after))
+      .orderBy(asc(userId))
+      .limit(batchSize);
+    await resealBatch(rows, counts);
+    const last = rows.at(-1);
+    onBatch(counts, last && rows.length === batchSize ? placeOf(last.userId) : 1);
+    if (!last || rows.length < batchSize) return counts;
+    after = last.userId;
+  }
+}
+
+/** User ids are random, so the place of one among all possible ids says how far a walk has come. */
+const placeOf = (userId: string) => Number.parseInt(userId.slice(0, 8), 16) / 2 ** 32;
+
+async function resealBatch(rows: Sealed[], counts: RotationCounts): Promise<void> {
+  const old = rows.filter(({ sealedSecret }) => !isSealedWithFirstKey(sealedSecret));
+  const renewed = old.flatMap((row) => {
+    const sealed = reseal(row);
+    if (sealed !== null) return [{ userId: row.userId, before: row.sealedSecret, after: sealed }];
+    counts.unreadable++;
+    if (counts.unreadableUserIds.length < maxNamed) counts.unreadableUserIds.push(row.userId);
+    return [];
+  });
+  const stored = await store(renewed);
+  counts.seen += rows.length;
+  counts.resealed += stored;
+  counts.missed += renewed.length - stored;
+}
+
+function reseal({ userId, snapTradeUserId, sealedSecret }: Sealed): string | null {
+  const owner = boundTo(userId, snapTradeUserId);
+  try {
+    return sealSecret(openSecret(sealedSecret, owner), owner);
+  } catch {
+    // An unknown key, or damaged text: counted, and left as it is.
+    return null;
+  }
+}
+
+/** Waits for no lock, so it can't deadlock with the app; rows in use are left for the next pass. */
+async function store(renewed: { userId: string; before: string; after: string }[]): Promise<number> {
+  if (renewed.length === 0) return 0;
+  const db = await database();
+  const answer: unknown = await db.execute(sql`
+    with renewed as (
+      select * from json_to_recordset(${JSON.stringify(renewed)}::json)
+        as row ("userId" uuid, before text, after text)
+    ), free as (
+      select user_id from ${snapTradeUsers} where user_id in (select "userId" from renewed)
+      order by user_id for no key update skip locked
+    )
+    update ${snapTradeUsers} as kept set sealed_secret = renewed.after
+    from renewed join free on free.user_id = renewed."userId"
+    where kept.user_id = renewed."userId" and kept.sealed_secret = renewed.before
+    returning kept.user_id`);
+  return (answer as { rows: unknown[] }).rows.length;
+}

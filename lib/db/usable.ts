@@ -1,0 +1,56 @@
+import "server-only";
+import { sql } from "drizzle-orm";
+import { describeError, log } from "@/lib/base/log";
+import { database } from "./client";
+import { hasState } from "./errors";
+import { within } from "./limits";
+import { connections, episodes } from "./schema/connections";
+import { sessions } from "./schema/auth";
+import { snapTradeUsers, users } from "./schema/users";
+
+/** "read-only": it answers, but takes no changes, like a standby after a failover. */
+export type DatabaseState = "usable" | "read-only" | "away";
+
+const askWithinMs = 2_000;
+const freshMs = 200;
+
+let known: { state: DatabaseState; at: number } = { state: "away", at: 0 };
+let asking: Promise<DatabaseState> | null = null;
+
+/**
+ * Whether pages can be shown and changed right now: the database has a free connection, takes changes, and
+ * nobody has locked away the tables that pages read. Answers within two seconds; many callers at once share one
+ * query. Never throws.
+ */
+export async function askDatabase(): Promise<DatabaseState> {
+  if (known.state === "usable" && Date.now() - known.at < freshMs) return "usable";
+  asking ??= ask().finally(() => (asking = null));
+  return asking;
+}
+
+async function ask(): Promise<DatabaseState> {
+  const state = await within(askWithinMs, "Asking the database for its state", lockNothing()).then(
+    () => "usable" as const,
+    (error: unknown) => {
+      // 25006: the server is in recovery, or was set to read-only.
+      const state = hasState(error, /^25006$/) ? "read-only" : "away";
+      if (known.state === "usable" || known.at === 0)
+        log.error({ ...describeError(error), state }, "The database can't be used; pages answer 503");
+      return state;
+    },
+  );
+  if (state === "usable" && known.state !== "usable" && known.at > 0) log.info("The database is back");
+  known = { state, at: Date.now() };
+  return state;
+}
+
+/**
+ * Needs the same locks as a page that writes, but no row. A read-only server refuses it, which also discards the
+ * connection: the next one may lead to the new primary.
+ */
+async function lockNothing(): Promise<void> {
+  const db = await database();
+  await db.execute(
+    sql`select 1 from ${users}, ${sessions}, ${snapTradeUsers}, ${connections}, ${episodes} where false for key share`,
+  );
+}
