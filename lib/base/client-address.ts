@@ -25,6 +25,11 @@ export function clientAddress(peer: string, forwardedFor: string, trustedProxies
   return client;
 }
 
+/** True if the connection's peer is one of the trusted proxies, so that what it says of a request counts. */
+export function isTrustedProxy(peer: string, trustedProxies: string[]): boolean {
+  return isIn(blockListOf(trustedProxies), plain(peer));
+}
+
 /** The network that an address belongs to: /24 for IPv4 and /56 for IPv6, about one household or company. */
 export function networkOf(address: string): string {
   const version = isIP(address);
@@ -56,8 +61,14 @@ const family = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");
 const isIn = (list: BlockList, address: string) =>
   isIP(address) !== 0 && list.check(address, family(address));
 
+/** The settings are parsed once, so their list is built once. */
+const built = new WeakMap<string[], BlockList>();
+
 function blockListOf(entries: string[]): BlockList {
+  const known = built.get(entries);
+  if (known) return known;
   const list = new BlockList();
+  built.set(entries, list);
   for (const { address, bits } of entries.map(partsOf)) {
     if (bits === null) list.addAddress(address, family(address));
     else list.addSubnet(address, bits, family(address));

@@ -13,6 +13,7 @@ import { askRefusedAgain } from "@/lib/connections/look/ask-again";
 import { repeatRemovals } from "@/lib/connections/look/remove";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
+import { withOwnId } from "@/lib/base/request-id";
 import { sendDueNotices, type NoticeCounts } from "@/lib/notifications/send";
 import { endRound, keepRound, RoundLost, takeRound, type Round } from "./lease";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
@@ -81,7 +82,11 @@ const missedShare = 0.05;
  * next one. A failing step or person is counted and stops no other.
  * @returns null if another process holds the round
  */
-export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
+export function reconcile(now = new Date()): Promise<RoundCounts | null> {
+  return withOwnId("round", () => runRound(now));
+}
+
+async function runRound(now: Date): Promise<RoundCounts | null> {
   const round = await takeRound(now);
   if (!round) return null;
   try {

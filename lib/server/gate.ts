@@ -1,7 +1,8 @@
 import "server-only";
 import { Server, type IncomingMessage, type ServerResponse } from "node:http";
-import { clientAddress } from "@/lib/base/client-address";
+import { clientAddress, isTrustedProxy } from "@/lib/base/client-address";
 import { env } from "@/lib/base/env";
+import { requestIdHeader, requestIdOf, withRequestId } from "@/lib/base/request-id";
 import { htmlPage } from "./html-page";
 
 /** No request to this app needs more than this; SnapTrade's webhooks are the largest. */
@@ -19,9 +20,9 @@ const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[
 export const clientAddressHeader = "x-client-address";
 
 /**
- * Makes every request pass through here before Next sees it, in development and in production. An oversized
- * body is refused before it is read, or as soon as it exceeds the limit; requests that change something must
- * come from our own pages.
+ * Makes every request pass through here before Next sees it, in development and in production. Each gets an id,
+ * which its log lines and its answer carry. An oversized body is refused before it is read, or as soon as it
+ * exceeds the limit; requests that change something must come from our own pages.
  */
 export function installGate(): void {
   // Next has no hook that runs before a request is handled, and it buffers a whole form before calling us.
@@ -32,9 +33,20 @@ export function installGate(): void {
   ) => boolean;
   Server.prototype.emit = function (this: Server, event: string, ...args: unknown[]) {
     if (event !== "request") return emit.call(this, event, ...args);
-    admit(args[0] as IncomingMessage, args[1] as ServerResponse, () => emit.call(this, event, ...args));
+    const [request, response] = args as [IncomingMessage, ServerResponse];
+    const id = identify(request, response);
+    admit(request, response, () => withRequestId(id, () => emit.call(this, event, ...args)));
     return true;
   };
+}
+
+/** Only our own proxies may choose a request's id, or anyone could forge another request's lines in the log. */
+function identify(request: IncomingMessage, response: ServerResponse): string {
+  const trusted = isTrustedProxy(request.socket.remoteAddress ?? "", env().TRUSTED_PROXIES);
+  const id = requestIdOf([request.headers[requestIdHeader]].flat()[0], trusted);
+  request.headers[requestIdHeader] = id;
+  response.setHeader(requestIdHeader, id);
+  return id;
 }
 
 function admit(request: IncomingMessage, response: ServerResponse, pass: () => void) {

@@ -4,6 +4,7 @@ import { database } from "@/lib/db/client";
 import { isRefusedData } from "@/lib/db/errors";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
+import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
 import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/canonical-json";
 import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-event";
@@ -98,7 +99,9 @@ function answer(entry: Waiting, stored: boolean) {
  * Events that arrive within a moment, or during a commit, share the next commit: many concurrent events need
  * few commits and one connection.
  */
-const storeAll = coalesce(async () => {
+const storeAll = coalesce(() => withOwnId("inbox", storeWaiting), storeAllWithinMs);
+
+async function storeWaiting(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, gatherMs));
   const batch = [...waiting].slice(0, maxConcurrent);
   for (const entry of batch) waiting.delete(entry);
@@ -107,7 +110,7 @@ const storeAll = coalesce(async () => {
   );
   for (const entry of batch) answer(entry, false);
   if (waiting.size > 0) storeSoon();
-}, storeAllWithinMs);
+}
 
 function storeSoon() {
   storeAll().catch((error: unknown) =>

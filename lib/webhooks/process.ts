@@ -8,6 +8,7 @@ import { isRefusal } from "@/lib/db/errors";
 import { emptiedEvent, webhookEvents } from "@/lib/db/schema/work";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/base/log";
+import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { withinTime } from "@/lib/base/time-limit";
@@ -80,7 +81,7 @@ export function workAfterAnswer(): (() => Promise<void>) | null {
     await new Promise((resolve) => setTimeout(resolve, begunAt + burstMs - Date.now()));
     gatheringUntil = 0;
     begunAt = Date.now();
-    await processInbox().catch((error: unknown) =>
+    await withOwnId("inbox", processInbox).catch((error: unknown) =>
       log.error(describeError(error), "The inbox could not be processed"),
     );
   };
