@@ -1,4 +1,7 @@
-/** Runs once at startup. A wrong setting or an unusable database stops the server here, with a sentence. */
+/**
+ * Runs once at startup. A wrong setting or an unusable database stops the server here, with a sentence.
+ * OpenTelemetry is loaded only if a receiver is configured, and otherwise costs nothing.
+ */
 export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;
   const { installGate } = await import("@/lib/server/gate");
@@ -7,6 +10,10 @@ export async function register() {
   listenForShutdown();
   const { requireUsable } = await import("@/lib/server/ready");
   await requireUsable();
+  if (process.env.OTEL_EXPORTER_OTLP_ENDPOINT) {
+    const { startTelemetry } = await import("@/lib/server/open-telemetry");
+    startTelemetry();
+  }
   const { startTimer } = await import("@/lib/reconcile/round");
   startTimer();
 }

@@ -76,6 +76,10 @@ const schema = z.object({
       (entries) => entries.every(isProxyEntry),
       "must be addresses or networks such as 10.0.0.0/8, comma-separated",
     ),
+  // Only checked here; the exporters read it, and its companions, themselves.
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .optional(),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

@@ -5,6 +5,7 @@ import { isRefusal } from "@/lib/db/errors";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { webhookEvents } from "@/lib/db/schema/work";
+import { count } from "@/lib/base/telemetry";
 import { env } from "@/lib/base/env";
 import { aheadMs } from "./effects";
 import { recordFailure, type EventCounts } from "./failures";
@@ -114,6 +115,7 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
         else 'applied'
       end
     from heartbeat where ${webhookEvents}.id = heartbeat.id`);
+  count("reconnect.webhook.events", { type: "ACCOUNT_HOLDINGS_UPDATED", outcome: "done" }, countOf(done));
   return countOf(done);
 }
 

@@ -4,6 +4,7 @@ import { database } from "@/lib/db/client";
 import { isRefusedData } from "@/lib/db/errors";
 import { webhookEvents } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
+import { count, eventSpan } from "@/lib/base/telemetry";
 import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
 import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/canonical-json";
@@ -34,11 +35,18 @@ export async function receiveEvent(
   signature: string | null,
   now = new Date(),
 ): Promise<Receipt> {
+  const receipt = await receive(body, signature, now);
+  count("reconnect.webhook.receipts", { receipt });
+  return receipt;
+}
+
+async function receive(body: Uint8Array, signature: string | null, now: Date): Promise<Receipt> {
   const parsed = parseBody(body);
   if (!isSignedBySnapTrade(body, parsed === null ? null : printJson(parsed), signature)) return "not-signed";
   const event = readWebhookEvent(parsed);
   if (!event) return "not-readable";
-  return (await storeInTime(event, now)) ? "stored" : "away";
+  const stored = await eventSpan("webhook receive", { begin: event.id }, () => storeInTime(event, now));
+  return stored ? "stored" : "away";
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });

@@ -8,6 +8,7 @@ import { isRefusal } from "@/lib/db/errors";
 import { emptiedEvent, webhookEvents } from "@/lib/db/schema/work";
 import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/base/log";
+import { count, eventSpan } from "@/lib/base/telemetry";
 import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
@@ -123,7 +124,7 @@ async function applyEvents(counts: InboxCounts, toLookAt: Set<string>): Promise<
     lastServed = last ?? "";
     if (events.length > 0) {
       await applyBatch(events, endsAt, counts, toLookAt);
-      await announceChanges();
+      await eventSpan("webhook announce", { follow: events.map(idOf) }, announceChanges);
     }
     againFromStart ||= more;
     if (last !== null) continue;
@@ -194,8 +195,10 @@ async function attempt(
 ): Promise<void> {
   if (events.length === 0) return;
   try {
-    await withinTime(attemptWithinMs, () =>
-      transaction(async (tx) => markDone(tx, events, await apply(tx, events))),
+    await eventSpan("webhook apply", { follow: events.map(idOf) }, () =>
+      withinTime(attemptWithinMs, () =>
+        transaction(async (tx) => markDone(tx, events, await apply(tx, events))),
+      ),
     );
     counts.done += events.length;
   } catch (error) {
@@ -229,6 +232,7 @@ async function markDone(
         .where(and(inArray(webhookEvents.id, group.map(idOf)), stillOurs(attempts)))
         .returning({ id: webhookEvents.id });
       if (marked.length < group.length) throw new LeaseLost();
+      for (const { type } of group) count("reconnect.webhook.events", { type, outcome });
     }
   }
 }

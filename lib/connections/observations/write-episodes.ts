@@ -2,6 +2,7 @@ import "server-only";
 import { and, asc, eq, gte, inArray, isNull, or } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
 import { episodes } from "@/lib/db/schema/connections";
+import { count } from "@/lib/base/telemetry";
 import { notifyBreak, notifyEnd, withdrawEnd } from "@/lib/notifications/record";
 import type { Episode } from "./project";
 
@@ -37,6 +38,8 @@ export async function writeEpisodes(
     changed = true;
     if (row) await tx.update(episodes).set(episode).where(eq(episodes.id, row.id));
     const id = row?.id ?? (await addEpisode(tx, connectionId, episode));
+    if (!row) count("reconnect.episodes", { change: "begun" });
+    if (!row?.endedAt && episode.endedHow) count("reconnect.episodes", { change: episode.endedHow });
     // A break that was repaired before we learned of it is history, not news.
     if (!row && !episode.endedAt) await notifyBreak(tx, { id, connectionId, noticedAt: episode.noticedAt });
     if (row && !row.endedAt && episode.endedHow) await notifyEnd(tx, { id, endedHow: episode.endedHow }, now);
