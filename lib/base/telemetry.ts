@@ -9,6 +9,7 @@ export const metrics = {
   "reconnect.webhook.receipts": {
     kind: "counter",
     description: "Webhook deliveries, by how they were answered",
+    fromZero: [{ receipt: "not-signed" }, { receipt: "not-readable" }, { receipt: "away" }],
   },
   "reconnect.webhook.events": {
     kind: "counter",
@@ -21,8 +22,16 @@ export const metrics = {
   "reconnect.budget.calls": {
     kind: "counter",
     description: "Calls to SnapTrade that the budget admitted or refused",
+    fromZero: [
+      { audience: "people", result: "refused-everybody" },
+      { audience: "background", result: "refused-everybody" },
+    ],
   },
-  "reconnect.notifications": { kind: "counter", description: "Notices by mail, by what became of them" },
+  "reconnect.notifications": {
+    kind: "counter",
+    description: "Notices by mail, by what became of them",
+    fromZero: [{ result: "failed" }, { result: "unknown" }],
+  },
   "reconnect.round.duration": {
     kind: "histogram",
     unit: "s",
@@ -31,10 +40,13 @@ export const metrics = {
   "reconnect.round.failures": { kind: "counter", description: "Steps and parts of rounds that failed" },
 } as const satisfies Record<string, Metric>;
 
-interface Metric {
+/** What a metric is, as OpenTelemetry describes it. */
+export interface Metric {
   kind: "counter" | "gauge" | "histogram";
   description: string;
   unit?: string;
+  /** Reported as zero from the start, because an alert sees only what grows, not what appears. */
+  fromZero?: Attributes[];
 }
 type Named<Kind> = {
   [Name in keyof typeof metrics]: (typeof metrics)[Name]["kind"] extends Kind ? Name : never;

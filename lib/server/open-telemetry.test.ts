@@ -82,6 +82,7 @@ test("one webhook's receipt, its effect, and its announcement are one trace, and
   for (const { name, kind } of points) expect(kind, name).toBe(metrics[name as keyof typeof metrics].kind);
   expect(valueOf("reconnect.webhook.receipts", { receipt: "stored" })).toBe(1);
   expect(valueOf("reconnect.webhook.receipts", { receipt: "not-signed" })).toBe(1);
+  expect(valueOf("reconnect.webhook.receipts", { receipt: "away" })).toBe(0);
   expect(valueOf("reconnect.webhook.events", { type: "CONNECTION_BROKEN", outcome: "applied" })).toBe(1);
   expect(valueOf("reconnect.webhook.waiting", {})).toBe(0);
   expect(valueOf("reconnect.webhook.dead", {})).toBe(0);

@@ -12,6 +12,7 @@ import {
   setTelemetry,
   type Attributes,
   type EventTrace,
+  type Metric,
   type Telemetry,
 } from "@/lib/base/telemetry";
 import { onShutdown } from "./shutdown";
@@ -117,9 +118,10 @@ function createSpans(tracing: TracerProvider, ids: ReturnType<typeof createIds>)
 function createInstruments(metering: MeterProvider): Omit<Telemetry, "span" | "flush"> {
   const meter = metering.getMeter("reconnect");
   const add = new Map<string, (value: number, attributes: Attributes) => void>();
-  for (const [name, { kind, ...options }] of Object.entries(metrics)) {
+  for (const [name, { kind, fromZero = [], ...options }] of Object.entries<Metric>(metrics)) {
     if (kind === "counter") {
       const counter = meter.createCounter(name, options);
+      for (const attributes of fromZero) counter.add(0, attributes);
       add.set(name, (by, attributes) => counter.add(by, attributes));
     } else if (kind === "histogram") {
       const histogram = meter.createHistogram(name, options);

@@ -4,6 +4,9 @@ import { env } from "@/lib/base/env";
 import { flushTelemetry } from "@/lib/base/telemetry";
 import { reconcile } from "@/lib/reconcile/round";
 
+/** In seconds, for platforms that limit functions: a round with every step at its limit. */
+export const maxDuration = 300;
+
 /** Runs a round of reconcile for a scheduler that has the secret, and answers with its counts. */
 async function round(request: Request) {
   if (!isScheduler(request.headers.get("Authorization")))

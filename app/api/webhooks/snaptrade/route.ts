@@ -2,6 +2,9 @@ import { after } from "next/server";
 import { receiveEvent, type Receipt } from "@/lib/webhooks/inbox";
 import { workAfterAnswer } from "@/lib/webhooks/process";
 
+/** In seconds, for platforms that limit functions: the answer, and the work after it. */
+export const maxDuration = 60;
+
 const maxBytes = 64 * 1024;
 
 const answers: Record<Receipt | "too-large", () => Response> = {
