@@ -6,6 +6,11 @@ installPackages();
 const proofs = {
   simulate: (options) =>
     run(process.execPath, ["--import", "tsx", path.join(root, "e2e/proofs/simulate/main.ts"), ...options]),
+  deploy: async (options) => {
+    const { tsImport } = await import("tsx/esm/api");
+    const { followGuides } = await tsImport("../proofs/deploy/follow.ts", import.meta.url);
+    return followGuides({ built: options.includes("--built") });
+  },
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
 };
 
@@ -13,5 +18,5 @@ const [wanted, ...options] = process.argv.slice(2);
 if (wanted && !(wanted in proofs))
   stop(`There is no proof "${wanted}". Choose from: ${Object.keys(proofs).join(", ")}.`);
 let fine = true;
-for (const name of wanted ? [wanted] : Object.keys(proofs)) fine = proofs[name](options) && fine;
+for (const name of wanted ? [wanted] : Object.keys(proofs)) fine = (await proofs[name](options)) && fine;
 process.exit(fine ? 0 : 1);

@@ -6,7 +6,7 @@ import { users } from "@/lib/db/schema/users";
 import { sendDueNotices } from "@/lib/notifications/send";
 import { reconcile } from "@/lib/reconcile/round";
 import { forgetLooks, withWorld } from "@/lib/testing/connections";
-import { startOtlpReceiver } from "@/lib/testing/otlp-receiver";
+import { startOtlpReceiver } from "../../e2e/support/otlp-receiver";
 import { deliver, makeEvent } from "@/lib/testing/webhooks";
 import { withDatabase } from "@/lib/testing/with-database";
 import { receiveEvent } from "@/lib/webhooks/inbox";
