@@ -4,6 +4,7 @@
  */
 export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;
+  const { describeError, log } = await import("@/lib/base/log");
   const { installGate } = await import("@/lib/server/gate");
   installGate();
   const { listenForShutdown } = await import("@/lib/server/shutdown");
@@ -11,8 +12,10 @@ export async function register() {
   const { requireUsable } = await import("@/lib/server/ready");
   await requireUsable();
   if (process.env.OTEL_EXPORTER_OTLP_ENDPOINT) {
-    const { startTelemetry } = await import("@/lib/server/open-telemetry");
-    startTelemetry();
+    // Next would fail every request if this threw.
+    await import("@/lib/server/open-telemetry")
+      .then(({ startTelemetry }) => startTelemetry())
+      .catch((error: unknown) => log.error(describeError(error), "Telemetry could not be started"));
   }
   const { startTimer } = await import("@/lib/reconcile/round");
   startTimer();

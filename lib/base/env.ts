@@ -80,6 +80,12 @@ const schema = z.object({
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
     .optional(),
+  OTEL_METRIC_EXPORT_INTERVAL: z.coerce
+    .number("must be a number of milliseconds")
+    .int("must be a whole number of milliseconds")
+    .min(1_000, "must be at least 1000 milliseconds")
+    .max(3_600_000, "must be at most 3600000 milliseconds")
+    .default(60_000),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

@@ -20,6 +20,8 @@ let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>;
 beforeAll(async () => {
   receiver = await startOtlpReceiver();
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = receiver.url;
+  // Shorter than an export may take, which the library refuses unless its time limit is shorter too.
+  process.env.OTEL_METRIC_EXPORT_INTERVAL = "5000";
   startTelemetry();
 });
 afterAll(async () => {

@@ -15,9 +15,9 @@ import {
   type Metric,
   type Telemetry,
 } from "@/lib/base/telemetry";
+import { env } from "@/lib/base/env";
 import { onShutdown } from "./shutdown";
 
-const usualIntervalMs = 60_000;
 const exportWithinMs = 10_000;
 /** A gauge that no round has set for this long is no longer reported; another process may run the rounds. */
 const gaugeWithinMs = 5 * 60_000;
@@ -31,6 +31,7 @@ const cardinalityLimits = { default: 200 };
  * some.
  */
 export function startTelemetry(): void {
+  const intervalMs = env().OTEL_METRIC_EXPORT_INTERVAL;
   const instance = { "service.name": "reconnect", "service.instance.id": randomBytes(8).toString("hex") };
   const resource = resourceFromAttributes(instance).merge(detectResources({ detectors: [envDetector] }));
   const ids = createIds();
@@ -49,8 +50,8 @@ export function startTelemetry(): void {
     readers: [
       new PeriodicExportingMetricReader({
         exporter: new OTLPMetricExporter({ timeoutMillis: exportWithinMs }),
-        exportIntervalMillis: Number(process.env.OTEL_METRIC_EXPORT_INTERVAL) || usualIntervalMs,
-        exportTimeoutMillis: exportWithinMs,
+        exportIntervalMillis: intervalMs,
+        exportTimeoutMillis: Math.min(exportWithinMs, intervalMs),
         cardinalityLimits,
       }),
     ],
