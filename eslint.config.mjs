@@ -67,6 +67,7 @@ const doors = [
   { package: "pg", only: "lib/db/**" },
   { package: "@neondatabase/serverless", only: "lib/db/**" },
   { package: "nodemailer", only: "lib/mail*.ts" },
+  { package: "@opentelemetry", only: "lib/server/**" },
 ];
 const restrict = (packages) => [
   "error",

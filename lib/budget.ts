@@ -2,6 +2,7 @@ import "server-only";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
+import { count } from "./base/telemetry";
 import { database } from "./db/client";
 
 /**
@@ -60,6 +61,15 @@ export function inBackground<T>(work: () => Promise<T>): Promise<T> {
  * person's limit
  */
 export async function admit(person: string | null = null): Promise<Admission> {
+  const admission = await askToAdmit(person);
+  count("reconnect.budget.calls", {
+    audience: background.getStore() ? "background" : "people",
+    result: admission.admitted ? "admitted" : `refused-${admission.limitedBy}`,
+  });
+  return admission;
+}
+
+async function askToAdmit(person: string | null): Promise<Admission> {
   const inBackground = background.getStore() ?? false;
   const db = await database();
   for (let race = 0; race < maxRaces; race += 1) {

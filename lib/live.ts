@@ -7,6 +7,7 @@ import { sessions } from "./db/schema/auth";
 import { users } from "./db/schema/users";
 import { coalesce } from "./base/coalesce";
 import { describeError, log } from "./base/log";
+import { withOwnId } from "./base/request-id";
 
 export { recordChange } from "./db/changes";
 
@@ -67,7 +68,8 @@ export async function follow(
   if ([...pages].filter((page) => page.userId === userId).length >= pagesPerUser) return null;
   const page: Page = { userId, announced: -1, announce, session };
   pages.add(page);
-  listening ??= listenToChanges().catch((error: unknown) => {
+  // Outlives the request that starts it.
+  listening ??= withOwnId("live", listenToChanges).catch((error: unknown) => {
     listening = undefined;
     throw error;
   });

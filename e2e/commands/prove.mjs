@@ -16,6 +16,11 @@ const proofs = {
       ...options,
     ]);
   },
+  deploy: async (options) => {
+    const { tsImport } = await import("tsx/esm/api");
+    const { followGuides } = await tsImport("../proofs/deploy/follow.ts", import.meta.url);
+    return followGuides({ built: options.includes("--built") });
+  },
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
   drivers: () => run(process.execPath, [path.join(root, "e2e/commands/drivers.mjs")]),
   faults: async () => {

@@ -40,6 +40,11 @@ export function clientAddress(peer: string, forwardedFor: string, trustedProxies
   return isIP(client) === 0 || (client === sender && isIn(trusted, client)) ? null : client;
 }
 
+/** True if the connection's peer is one of the trusted proxies, so that what it says of a request counts. */
+export function isTrustedProxy(peer: string, trustedProxies: string[]): boolean {
+  return isIn(blockListOf(trustedProxies), plain(peer));
+}
+
 /**
  * Whom a limit by address counts together: one IPv4 address, or an IPv6 network of /64, which is one
  * customer's. Null for anything else, such as an address that isn't known.
@@ -74,8 +79,14 @@ const family = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");
 const isIn = (list: BlockList, address: string) =>
   isIP(address) !== 0 && list.check(address, family(address));
 
+/** The settings are parsed once, so their list is built once. */
+const built = new WeakMap<string[], BlockList>();
+
 function blockListOf(entries: string[]): BlockList {
+  const known = built.get(entries);
+  if (known) return known;
   const list = new BlockList();
+  built.set(entries, list);
   for (const { address, bits } of entries.filter((entry) => entry !== noProxy).map(partsOf)) {
     if (bits === null) list.addAddress(address, family(address));
     else list.addSubnet(address, bits, family(address));

@@ -46,6 +46,8 @@ test.each([
   ["ENCRYPTION_KEYS", "k1:c2hvcnQ="],
   ["ENCRYPTION_KEYS", `${complete.ENCRYPTION_KEYS},${complete.ENCRYPTION_KEYS}`],
   ["DATABASE_URL", "mysql://localhost/x"],
+  ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
+  ["OTEL_METRIC_EXPORT_INTERVAL", "999"],
   ["NEXTAUTH_SECRET", "short"],
 ])("an invalid %s is named without repeating its value", (name, value) => {
   const messages = errorsOf({ ...complete, [name]: value });

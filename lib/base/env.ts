@@ -76,6 +76,16 @@ const schema = z.object({
       (entries) => entries.every(isProxyEntry),
       "must be addresses or networks such as 10.0.0.0/8, comma-separated",
     ),
+  // Only checked here; the exporters read it, and its companions, themselves.
+  OTEL_EXPORTER_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .optional(),
+  OTEL_METRIC_EXPORT_INTERVAL: z.coerce
+    .number("must be a number of milliseconds")
+    .int("must be a whole number of milliseconds")
+    .min(1_000, "must be at least 1000 milliseconds")
+    .max(3_600_000, "must be at most 3600000 milliseconds")
+    .default(60_000),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
 });
 

@@ -1,15 +1,54 @@
 import "server-only";
-import pino from "pino";
+import pino, { type DestinationStream } from "pino";
+import { redact, secretNames } from "./redact";
+import { currentRequestId } from "./request-id";
 
 /**
- * Structured log lines on standard output. Callers name the fields to log; never pass whole errors, requests,
- * or URLs.
+ * Structured log lines on standard output, each with the id of its request or background work. Callers name
+ * the fields to log; never pass whole errors, requests, or URLs. What is passed anyway is redacted: an error
+ * is reduced to describeError, fields with the name of a secret lose their value, and the finished line goes
+ * through redact.ts.
  */
-export const log = pino({
-  level: process.env.LOG_LEVEL ?? "info",
-  base: null,
-  timestamp: pino.stdTimeFunctions.isoTime,
-});
+export const log = createLog();
+
+/** A logger that writes elsewhere than to standard output. */
+export function createLog(destination?: DestinationStream) {
+  return pino(
+    {
+      level: process.env.LOG_LEVEL ?? "info",
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      mixin() {
+        const requestId = currentRequestId();
+        return requestId ? { requestId } : {};
+      },
+      serializers: { err: describeError, error: describeIfError, cause: describeIfError },
+      redact: {
+        paths: secretNames.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
+        censor: "[redacted]",
+      },
+      hooks: {
+        logMethod(args, method) {
+          // Pino would take the message of a line without one from the error itself.
+          const [fields, message = "An error", ...rest] = args as unknown[];
+          const safe = fields instanceof Error ? describeError(fields) : fields;
+          const given = fields instanceof Error || hasError(fields) ? [safe, message, ...rest] : args;
+          method.apply(this, given as typeof args);
+        },
+        streamWrite: redact,
+      },
+    },
+    destination ?? pino.destination(1),
+  );
+}
+
+function hasError(fields: unknown): boolean {
+  return typeof fields === "object" && fields !== null && "err" in fields;
+}
+
+function describeIfError(value: unknown): unknown {
+  return value instanceof Error ? describeError(value) : value;
+}
 
 /**
  * The part of an unexpected error that is safe to log: its type and stack frames. Messages from libraries may

@@ -2,6 +2,7 @@ import "server-only";
 import path from "node:path";
 import { Pool } from "pg";
 import { env } from "@/lib/base/env";
+import { countCommitted } from "@/lib/base/telemetry";
 import { toBeAnnounced, withChanges } from "./changes";
 import type { Database, OpenDatabase, Transaction } from "./database";
 import { usualLimits, type Limits } from "./limits";
@@ -56,7 +57,8 @@ export async function database(): Promise<Database> {
 export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
   const changed: string[] = [];
   try {
-    return await (await opened()).transaction((tx) => withChanges(tx, work, changed));
+    const here = await opened();
+    return await countCommitted(() => here.transaction((tx) => withChanges(tx, work, changed)));
   } finally {
     // Even after an error: the commit may have succeeded although its answer was lost.
     toBeAnnounced(changed);

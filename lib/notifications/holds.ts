@@ -36,10 +36,11 @@ const why = sql`case
 /**
  * Holds due notices that have to wait for their brokerage, so that they cost nothing until it recovers. One
  * statement, for at most 2,000 notices; it reads no brokerage that people can sign in to.
+ * @returns how many are newly held
  */
-export async function holdNotices(now: Date): Promise<void> {
+export async function holdNotices(now: Date): Promise<number> {
   const moment = sql`${now.toISOString()}::timestamptz`;
-  await (
+  const held: unknown = await (
     await database()
   ).execute(sql`
     with due as materialized (
@@ -55,7 +56,8 @@ export async function holdNotices(now: Date): Promise<void> {
       order by notice.run_at limit ${heldAtOnce}
     )
     update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), last_error = due.why
-    from due where ${notices}.id = any(array(select id from due)) and ${notices}.id = due.id and ${notices}.mail = 'waiting'`);
+    from due where ${notices}.id = any(array(select id from due)) and ${notices}.id = due.id and ${notices}.mail = 'waiting' returning 1`);
+  return (held as { rows: unknown[] }).rows.length;
 }
 
 /**

@@ -1,5 +1,6 @@
 import "server-only";
 import { describeError, log } from "@/lib/base/log";
+import { count } from "@/lib/base/telemetry";
 import { MailNotSent, overtaken, sendMail } from "@/lib/mail";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { claimMails, recordLeaving, type ClaimedMail } from "./claim";
@@ -17,6 +18,14 @@ export interface NoticeCounts {
   unknown: number;
 }
 
+/** The first member of each pair is counted here, the second in the metric. */
+const results = { mails: "sent", cancelled: "cancelled", failed: "failed", unknown: "unknown" } as const;
+
+function add(counts: NoticeCounts, what: keyof NoticeCounts, number = 1): void {
+  counts[what] += number;
+  count("reconnect.notifications", { result: results[what] }, number);
+}
+
 const mailsAtOnce = 4;
 const withinMs = 10_000;
 
@@ -32,8 +41,10 @@ export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: 0 };
   const startedAt = Date.now();
   const clock = () => new Date(now.getTime() + Math.max(0, Date.now() - startedAt));
-  await guarded("recordAbandoned", async () => (counts.unknown += await recordAbandoned(now)));
-  await guarded("holdNotices", () => holdNotices(now));
+  await guarded("recordAbandoned", async () => add(counts, "unknown", await recordAbandoned(now)));
+  await guarded("holdNotices", async () =>
+    count("reconnect.notifications", { result: "held" }, await holdNotices(now)),
+  );
   await guarded("releaseNotices", () => releaseNotices(now));
   const people = await listDuePeople(now);
   await forEachConcurrently(people, { atOnce: mailsAtOnce, withinMs }, (userId) =>
@@ -56,8 +67,8 @@ async function sendTo(userId: string, clock: Clock, counts: NoticeCounts): Promi
     await recordUndecided(userId, error, clock());
     return { mails: [], cancelled: 0, failed: 1 };
   });
-  counts.cancelled += claimed.cancelled;
-  counts.failed += claimed.failed;
+  add(counts, "cancelled", claimed.cancelled);
+  add(counts, "failed", claimed.failed);
   for (const mail of claimed.mails) await send(mail, clock, counts);
 }
 
@@ -65,7 +76,7 @@ async function send(claimed: ClaimedMail, clock: Clock, counts: NoticeCounts): P
   const { userId, mailId } = claimed;
   const fail = async (failed: ClaimedMail["notices"][number][], error: unknown) => {
     const certain = await recordFailure(userId, mailId, failed, error, clock());
-    counts[certain ? "failed" : "unknown"] += failed.length;
+    add(counts, certain ? "failed" : "unknown", failed.length);
   };
   let subject: string;
   try {
@@ -83,5 +94,5 @@ async function send(claimed: ClaimedMail, clock: Clock, counts: NoticeCounts): P
     return fail(claimed.notices, error);
   }
   await recordSent(userId, mailId, subject, clock());
-  counts.mails++;
+  add(counts, "mails");
 }

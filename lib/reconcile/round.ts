@@ -13,6 +13,8 @@ import { askRefusedAgain } from "@/lib/connections/look/ask-again";
 import { repeatRemovals } from "@/lib/connections/look/remove";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
+import { count, observe, record, span } from "@/lib/base/telemetry";
+import { withOwnId } from "@/lib/base/request-id";
 import { sendDueNotices, type NoticeCounts } from "@/lib/notifications/send";
 import { endRound, keepRound, RoundLost, takeRound, type Round } from "./lease";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
@@ -87,11 +89,18 @@ const missedShare = 0.05;
  * next one. A failing step or person is counted and stops no other.
  * @returns null if another process holds the round
  */
-export async function reconcile(now = new Date()): Promise<RoundCounts | null> {
+export function reconcile(now = new Date()): Promise<RoundCounts | null> {
+  return withOwnId("round", () => runRound(now));
+}
+
+async function runRound(now: Date): Promise<RoundCounts | null> {
   const round = await takeRound(now);
   if (!round) return null;
   try {
-    const counts = await inBackground(() => workThrough(now, round));
+    const startedAt = Date.now();
+    const counts = await inBackground(() => span("round", {}, () => workThrough(now, round)));
+    record("reconnect.round.duration", (Date.now() - startedAt) / 1_000);
+    for (const step of counts.failed) count("reconnect.round.failures", { step });
     log.info(counts, "Round finished");
     await endRound(round, {
       failed: counts.failed,
@@ -124,6 +133,10 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   const webhooks = await step("webhooks", () => countMissedWebhooks(now));
   const events = await step("events", countBacklog);
   if (webhooks) warnOfMissed(webhooks);
+  if (events) {
+    observe("reconnect.webhook.waiting", events.waiting);
+    observe("reconnect.webhook.dead", events.dead);
+  }
   failed.push(
     ...(inbox?.stopped ?? []).map((part) => `inbox/${part}`),
     ...(retention?.failed ?? []).map((table) => `retention/${table}`),

@@ -1,4 +1,5 @@
 import { describeError, log } from "@/lib/base/log";
+import { span } from "@/lib/base/telemetry";
 import { RoundLost } from "./lease";
 import { withinTime } from "@/lib/base/time-limit";
 
@@ -21,7 +22,7 @@ export function stepsWithin<Name extends string>(
     async step(name, run) {
       try {
         await before(limitsMs[name]);
-        return await withinTime(limitsMs[name], run);
+        return await span(`round ${name}`, {}, () => withinTime(limitsMs[name], run));
       } catch (error) {
         if (error instanceof RoundLost) throw error;
         log.error(

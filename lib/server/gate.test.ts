@@ -1,8 +1,9 @@
-import { createServer, request, type Server } from "node:http";
+import { createServer, request, type IncomingHttpHeaders, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseState } from "@/lib/db/usable";
 import { clientAddressHeader, installGate } from "./gate";
+import { currentRequestId, requestIdHeader } from "@/lib/base/request-id";
 import { testSettings } from "@/lib/testing/unique";
 
 Object.assign(process.env, testSettings, {
@@ -12,16 +13,17 @@ Object.assign(process.env, testSettings, {
 
 const origin = "https://app.example.com";
 let databaseState: DatabaseState = "usable";
-const seen: { bytes: number; headers: Record<string, unknown> }[] = [];
+const seen: { bytes: number; headers: Record<string, unknown>; requestId: string | undefined }[] = [];
 let server: Server;
 
 beforeAll(async () => {
   // Created before the gate, as Next does with its own.
   server = createServer({ connectionsCheckingInterval: 50 }, (incoming, answer) => {
     let bytes = 0;
+    const requestId = currentRequestId();
     incoming.on("data", (chunk: Buffer) => (bytes += chunk.length));
     incoming.on("end", () => {
-      seen.push({ bytes, headers: incoming.headers });
+      seen.push({ bytes, headers: incoming.headers, requestId });
       answer.end("taken");
     });
   });
@@ -35,6 +37,7 @@ interface Posted {
   path?: string;
   headers?: Record<string, string>;
   chunks?: Buffer[];
+  from?: string;
 }
 
 function send({
@@ -42,14 +45,22 @@ function send({
   path = "/",
   headers = {},
   chunks = [],
-}: Posted): Promise<{ status: number; body: string }> {
+  from = "127.0.0.1",
+}: Posted): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { port: (server.address() as AddressInfo).port, host: "127.0.0.1", method, path, headers },
+      {
+        port: (server.address() as AddressInfo).port,
+        host: "127.0.0.1",
+        localAddress: from,
+        method,
+        path,
+        headers,
+      },
       (answer) => {
         let body = "";
         answer.on("data", (chunk: Buffer) => (body += chunk.toString()));
-        answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
+        answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body, headers: answer.headers }));
       },
     );
     outgoing.on("error", reject);
@@ -62,7 +73,10 @@ const chunked = { Origin: origin, "Transfer-Encoding": "chunked" };
 
 test("a body within the limit arrives whole, whether or not its length is declared", async () => {
   for (const headers of [{ Origin: origin, "Content-Length": "65536" }, chunked]) {
-    expect(await send({ headers, chunks: [Buffer.alloc(65_536)] })).toEqual({ status: 200, body: "taken" });
+    expect(await send({ headers, chunks: [Buffer.alloc(65_536)] })).toMatchObject({
+      status: 200,
+      body: "taken",
+    });
     expect(seen.at(-1)?.bytes).toBe(65_536);
   }
 });
@@ -236,4 +250,33 @@ describe("while the database can't be used", () => {
     expect(await send({ path: "/api/webhooks/snaptrade" })).toMatchObject({ status: 200 });
     expect(await send({ headers: { Origin: origin, "Next-Action": "0" } })).toMatchObject({ status: 200 });
   });
+});
+
+const idOf = async (given: Record<string, string>, from?: string) => {
+  const { headers } = await send({ method: "GET", headers: given, from });
+  const answered = headers[requestIdHeader];
+  expect(seen.at(-1)).toMatchObject({ requestId: answered, headers: { [requestIdHeader]: answered } });
+  return answered;
+};
+const made = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+test("a request has one id, for the code that handles it, its headers, and its answer", async () => {
+  const ids = [await idOf({}), await idOf({})];
+  for (const id of ids) expect(id).toMatch(made);
+  expect(ids[0]).not.toBe(ids[1]);
+  await send({ headers: chunked, chunks: [Buffer.alloc(10)] });
+  expect(seen.at(-1)?.requestId).toMatch(made);
+});
+
+test("a trusted proxy chooses the id; nobody else does, and no implausible id is taken", async () => {
+  expect(await idOf({ "X-Request-Id": "proxy-0123456789" })).toBe("proxy-0123456789");
+  expect(await idOf({ "X-Request-Id": "proxy-0123456789" }, "127.0.0.2")).toMatch(made);
+  for (const odd of ["short", "with spaces inside", '{"level":60}', "x".repeat(101)])
+    expect(await idOf({ "X-Request-Id": odd })).toMatch(made);
+});
+
+test("an answer from the gate itself carries an id too", async () => {
+  const { status, headers } = await send({ path: "/" });
+  expect(status).toBe(403);
+  expect(headers[requestIdHeader]).toMatch(made);
 });

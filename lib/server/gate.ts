@@ -1,8 +1,9 @@
 import "server-only";
 import { Server, type IncomingMessage, type ServerResponse } from "node:http";
-import { clientAddress } from "@/lib/base/client-address";
+import { clientAddress, isTrustedProxy } from "@/lib/base/client-address";
 import { env } from "@/lib/base/env";
 import { askDatabase, type DatabaseState } from "@/lib/db/usable";
+import { requestIdHeader, requestIdOf, withRequestId } from "@/lib/base/request-id";
 import { htmlPage } from "./html-page";
 
 /** No request to this app needs more than this; SnapTrade's webhooks are the largest. */
@@ -30,11 +31,11 @@ const retryAfterSeconds = 5;
 export const clientAddressHeader = "x-client-address";
 
 /**
- * Makes every request pass through here before Next sees it, in development and in production. An oversized
- * body is refused before it is read, or as soon as it exceeds the limit; a request that arrives too slowly is
- * cut off; requests that change something must come from our own pages. While the database can't be used,
- * pages say so with 503 within two seconds; Next could no longer change the status of a page that it has
- * begun to send.
+ * Makes every request pass through here before Next sees it, in development and in production. Each gets an
+ * id, which its log lines and its answer carry. An oversized body is refused before it is read, or as soon as
+ * it exceeds the limit; a request that arrives too slowly is cut off; requests that change something must come
+ * from our own pages. While the database can't be used, pages say so with 503 within two seconds; Next could
+ * no longer change the status of a page that it has begun to send.
  * @param ask whether the database can be used
  */
 export function installGate({ headersMs, requestMs } = usualTimes, ask = askDatabase): void {
@@ -49,10 +50,20 @@ export function installGate({ headersMs, requestMs } = usualTimes, ask = askData
     if (event === "connection") Object.assign(this, { headersTimeout: headersMs, requestTimeout: requestMs });
     if (event !== "request") return emit.call(this, event, ...args);
     const [request, response] = args as [IncomingMessage, ServerResponse];
-    const pass = () => emit.call(this, event, ...args);
+    const id = identify(request, response);
+    const pass = () => withRequestId(id, () => emit.call(this, event, ...args));
     admit(request, response, () => void passWhenUsable(request, response, ask, pass));
     return true;
   };
+}
+
+/** Only our own proxies may choose a request's id, or anyone could forge another request's lines in the log. */
+function identify(request: IncomingMessage, response: ServerResponse): string {
+  const trusted = isTrustedProxy(request.socket.remoteAddress ?? "", env().TRUSTED_PROXIES);
+  const id = requestIdOf([request.headers[requestIdHeader]].flat()[0], trusted);
+  request.headers[requestIdHeader] = id;
+  response.setHeader(requestIdHeader, id);
+  return id;
 }
 
 function admit(request: IncomingMessage, response: ServerResponse, pass: () => void) {

@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { recordset } from "@/lib/db/recordset";
 import { inboxEvents } from "@/lib/db/schema/webhooks";
+import { count } from "@/lib/base/telemetry";
 import { eventColumns, type StoredEvent } from "./effects";
 import { maxAttempts } from "./failures";
 
@@ -39,6 +40,8 @@ export async function claim(now: Date, after: string): Promise<Batch> {
   const events = taken
     .filter(({ state }) => state === "waiting")
     .sort((one, other) => one.receivedAt.getTime() - other.receivedAt.getTime());
+  for (const { state, type } of taken)
+    if (state === "dead") count("reconnect.webhook.events", { type, outcome: "dead" });
   const last = people.length < peopleAtOnce ? null : (people.at(-1) ?? null);
   return { events, dead: taken.length - events.length, last, more: taken.length >= share };
 }

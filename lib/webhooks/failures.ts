@@ -4,6 +4,7 @@ import { database } from "@/lib/db/client";
 import { inboxEvents } from "@/lib/db/schema/webhooks";
 import { backoffMs } from "@/lib/base/backoff";
 import { describeError, log } from "@/lib/base/log";
+import { count } from "@/lib/base/telemetry";
 
 export interface EventCounts {
   done: number;
@@ -51,7 +52,9 @@ export async function recordFailure(
       })
       .where(and(eq(inboxEvents.id, id), stillOurs(stored)))
       .returning({ id: inboxEvents.id });
-    if (recorded.length > 0) counts[dead ? "dead" : "failed"] += 1;
+    if (recorded.length === 0) return;
+    counts[dead ? "dead" : "failed"] += 1;
+    count("reconnect.webhook.events", { type, outcome: dead ? "dead" : "failed" });
   } catch (failure) {
     counts.failed += 1;
     log.error(

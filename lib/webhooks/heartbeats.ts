@@ -6,6 +6,7 @@ import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { inboxEvents, webhookEvents } from "@/lib/db/schema/webhooks";
 import { affectedRows } from "@/lib/db/affected-rows";
+import { count } from "@/lib/base/telemetry";
 import { env } from "@/lib/base/env";
 import { aheadMs } from "./effects";
 import { recordFailure, type EventCounts } from "./failures";
@@ -118,5 +119,7 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
         else 'applied'
       end
     from heartbeat`);
-  return affectedRows(done);
+  const applied = affectedRows(done);
+  count("reconnect.webhook.events", { type: "ACCOUNT_HOLDINGS_UPDATED", outcome: "done" }, applied);
+  return applied;
 }

@@ -6,6 +6,8 @@ import { recordset } from "@/lib/db/recordset";
 import { dayOf } from "@/lib/db/days";
 import { inboxEvents, webhookEventIds } from "@/lib/db/schema/webhooks";
 import { describeError, log } from "@/lib/base/log";
+import { count, eventSpan } from "@/lib/base/telemetry";
+import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
 import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/canonical-json";
 import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-event";
@@ -38,11 +40,18 @@ export async function receiveEvent(
   signature: string | null,
   now = new Date(),
 ): Promise<Receipt> {
+  const receipt = await receive(body, signature, now);
+  count("reconnect.webhook.receipts", { receipt });
+  return receipt;
+}
+
+async function receive(body: Uint8Array, signature: string | null, now: Date): Promise<Receipt> {
   const parsed = parseBody(body);
   if (!isSignedBySnapTrade(body, parsed === null ? null : printJson(parsed), signature)) return "not-signed";
   const event = readWebhookEvent(parsed);
   if (!event) return "not-readable";
-  return (await storeInTime(event, now)) ? "stored" : "away";
+  const stored = await eventSpan("webhook receive", { begin: event.id }, () => storeInTime(event, now));
+  return stored ? "stored" : "away";
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -106,7 +115,9 @@ let lastBurstAt = -Infinity;
  * Events that arrive during a commit, or in a burst within a moment, share the next commit: many concurrent
  * events need few commits and one connection, and one that arrives alone does not wait.
  */
-const storeAll = coalesce(async () => {
+const storeAll = coalesce(() => withOwnId("inbox", storeWaiting), storeAllWithinMs);
+
+async function storeWaiting(): Promise<void> {
   if (Date.now() - lastBurstAt < burstMs) await new Promise((resolve) => setTimeout(resolve, gatherMs));
   const batch = [...waiting].slice(0, maxConcurrent);
   if (batch.length > 1) lastBurstAt = Date.now();
@@ -116,7 +127,7 @@ const storeAll = coalesce(async () => {
   );
   for (const entry of batch) answer(entry, false);
   if (waiting.size > 0) storeSoon();
-}, storeAllWithinMs);
+}
 
 function storeSoon() {
   storeAll().catch((error: unknown) =>

@@ -5,6 +5,8 @@ import { transaction } from "@/lib/db/client";
 import { announceChanges } from "@/lib/live";
 import { groupBy } from "@/lib/base/group-by";
 import { describeError, log } from "@/lib/base/log";
+import { count, eventSpan } from "@/lib/base/telemetry";
+import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { withinTime } from "@/lib/base/time-limit";
@@ -77,7 +79,7 @@ export function workAfterAnswer(): (() => Promise<void>) | null {
     await new Promise((resolve) => setTimeout(resolve, begunAt + burstMs - Date.now()));
     gatheringUntil = 0;
     begunAt = Date.now();
-    await processInbox().catch((error: unknown) =>
+    await withOwnId("inbox", processInbox).catch((error: unknown) =>
       log.error(describeError(error), "The inbox could not be processed"),
     );
   };
@@ -119,7 +121,7 @@ async function applyWaiting(counts: InboxCounts, toLookAt: Set<string>): Promise
     lastServed = last ?? "";
     if (events.length > 0) {
       await applyBatch(events, endsAt, counts, toLookAt);
-      await announceChanges();
+      await eventSpan("webhook announce", { follow: events.map(idOf) }, announceChanges);
     }
     againFromStart ||= more;
     if (last !== null) continue;
@@ -154,14 +156,18 @@ async function attempt(
   if (events.length === 0) return;
   if (Date.now() >= endsAt) return release(events);
   try {
-    const applied = await withinTime(attemptWithinMs, () =>
-      transaction(async (tx) => {
-        const applied = await applyEvents(tx, events, new Date());
-        await finish(tx, events, applied.outcomes);
-        return applied;
-      }),
+    const applied = await eventSpan("webhook apply", { follow: events.map(idOf) }, () =>
+      withinTime(attemptWithinMs, () =>
+        transaction(async (tx) => {
+          const applied = await applyEvents(tx, events, new Date());
+          await finish(tx, events, applied.outcomes);
+          return applied;
+        }),
+      ),
     );
     counts.done += events.length;
+    for (const { id, type } of events)
+      count("reconnect.webhook.events", { type, outcome: applied.outcomes.get(id) ?? "" });
     for (const userId of applied.toLookAt) toLookAt.add(userId);
   } catch (error) {
     const parts = split(events);
@@ -172,6 +178,8 @@ async function attempt(
       for (const event of events) await recordFailure(event, event.attempts, error, counts);
   }
 }
+
+const idOf = ({ id }: StoredEvent) => id;
 
 /** Into each person's events, or one person's events into single ones. */
 function split(events: StoredEvent[]): StoredEvent[][] {

@@ -5,6 +5,9 @@ import { follow } from "@/lib/live";
 import { clientAddressHeader } from "@/lib/server/gate";
 import { isShuttingDown, onShutdown } from "@/lib/server/shutdown";
 
+/** In seconds, for platforms that limit functions; the stream is then cut, and the browser reconnects. */
+export const maxDuration = 300;
+
 /** The browser reconnects by itself, and the new request checks who is signed in. */
 const maxMs = 10 * 60_000;
 const heartbeatMs = 25_000;

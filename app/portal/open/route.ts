@@ -2,6 +2,9 @@ import { fieldsOf } from "@/lib/action";
 import { openInPage } from "@/lib/connections/forms";
 import { htmlPage } from "@/lib/server/html-page";
 
+/** In seconds, for platforms that limit functions: SnapTrade may take a minute for a login link. */
+export const maxDuration = 90;
+
 /**
  * Opens the Connection Portal as a full page. Answers with a page that follows the login link, not with a
  * redirect: `form-action` applies to every redirect after a form post, and the link may redirect to the

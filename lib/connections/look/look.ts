@@ -5,6 +5,7 @@ import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { announceChanges, recordChange } from "@/lib/live";
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
+import { count, span } from "@/lib/base/telemetry";
 import { getSnapTradeCredentials, recordRefusal } from "@/lib/connections/observations/snaptrade-user";
 import { readAccountsIfDue } from "./accounts";
 import { isLookDue } from "./due";
@@ -24,7 +25,7 @@ const inFlight = new Map<string, Promise<LookResult>>();
 export function look(userId: string, now = new Date(), source: LookFor = "person"): Promise<LookResult> {
   const running = inFlight.get(userId);
   if (running) return running;
-  const started = lookOnce(userId, now, source).finally(() => inFlight.delete(userId));
+  const started = measuredLook(userId, now, source).finally(() => inFlight.delete(userId));
   inFlight.set(userId, started);
   return started;
 }
@@ -64,6 +65,16 @@ export async function lookIfDue(userId: string, now = new Date(), source: LookFo
   if (!result.looked && result.reason === "busy") return;
   await recordChange(db, userId);
   await announceChanges();
+}
+
+async function measuredLook(userId: string, now: Date, source: LookFor): Promise<LookResult> {
+  let result: LookResult | undefined;
+  try {
+    return (result = await span("look", { source }, () => lookOnce(userId, now, source)));
+  } finally {
+    const outcome = result?.looked ? "made" : (result?.reason ?? "error");
+    if (outcome !== "nobody") count("reconnect.looks", { source, result: outcome });
+  }
 }
 
 async function lookOnce(userId: string, now: Date, source: LookFor): Promise<LookResult> {

@@ -3,6 +3,7 @@ import { sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
 import { episodes } from "@/lib/db/schema/connections";
+import { count } from "@/lib/base/telemetry";
 import { groupBy } from "@/lib/base/group-by";
 import { notifyBreaks, notifyEnds, withdrawEnds } from "@/lib/notifications/record";
 import { recordLivedDays } from "./lifetimes";
@@ -64,6 +65,7 @@ export async function writeEpisodes(tx: Transaction, wanted: Wanted[]): Promise<
     tx,
     wanted.filter(({ connectionId }) => changed.has(connectionId)),
   );
+  countChanges(changes);
   await notify(tx, changes, added);
   return changed;
 }
@@ -118,6 +120,13 @@ async function insert(tx: Transaction, changes: Change[]): Promise<Map<string, s
 
 const keyOf = ({ connectionId, brokeAt }: { connectionId: string; brokeAt: Date }) =>
   `${connectionId} ${brokeAt.getTime()}`;
+
+function countChanges(changes: Change[]): void {
+  for (const { row, episode } of changes) {
+    if (!row) count("reconnect.episodes", { change: "begun" });
+    if (!row?.endedAt && episode.endedHow) count("reconnect.episodes", { change: episode.endedHow });
+  }
+}
 
 async function notify(tx: Transaction, changes: Change[], added: Map<string, string>): Promise<void> {
   await notifyBreaks(

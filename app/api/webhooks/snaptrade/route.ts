@@ -5,6 +5,9 @@ import { recordSender, waitOf } from "@/lib/webhooks/senders";
 import { networkOf } from "@/lib/base/client-address";
 import { clientAddressHeader } from "@/lib/server/gate";
 
+/** In seconds, for platforms that limit functions: the answer, and the work after it. */
+export const maxDuration = 60;
+
 const maxBytes = 64 * 1024;
 
 const answers: Record<Receipt | "too-large", () => Response> = {

@@ -1,0 +1,71 @@
+import "server-only";
+
+/** Fields of a log line whose values are secrets or personal, wherever they come from. */
+export const secretNames = [
+  "authorization",
+  "Authorization",
+  "cookie",
+  "Cookie",
+  "set-cookie",
+  "Signature",
+  "signature",
+  "password",
+  "secret",
+  "token",
+  "userSecret",
+  "sealedSecret",
+  "webhookSecret",
+  "consumerKey",
+  "loginLink",
+  "redirectURI",
+  "email",
+  "url",
+];
+
+/** Settings whose values must never leave the process, in whatever field or text they appear. */
+const secretSettings = [
+  "SNAPTRADE_CONSUMER_KEY",
+  "SNAPTRADE_PREVIOUS_CONSUMER_KEY",
+  "NEXTAUTH_SECRET",
+  "CRON_SECRET",
+  "ENCRYPTION_KEYS",
+  "SMTP_URL",
+  "DATABASE_URL",
+  "OIDC_CLIENT_SECRET",
+  "OTEL_EXPORTER_OTLP_HEADERS",
+];
+/** A shorter value could be part of an ordinary word. */
+const minSecretLength = 8;
+
+const patterns: [RegExp, string][] = [
+  // Login links and links in e-mails carry their secret in the query or behind one of these paths.
+  [/\?[\w.%[\]-]+=[^\s"'\\]*/g, "?[redacted]"],
+  [/\/(fix|unsubscribe)\/[\w.%-]+/g, "/$1/[redacted]"],
+  [/:\/\/[^/\s"'@\\]+@/g, "://[redacted]@"],
+  [/\b(Bearer|Basic) +[\w.~+/=-]+/gi, "$1 [redacted]"],
+  [/[\w.+-]+@[\w-]+(\.[\w-]+)+/g, "[redacted]"],
+];
+
+/** Removes secrets and addresses from a finished log line: known values, and everything that looks like one. */
+export function redact(line: string): string {
+  let clean = line;
+  for (const secret of knownSecrets()) clean = clean.replaceAll(secret, "[redacted]");
+  for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement);
+  return clean;
+}
+
+let known: string[] | undefined;
+
+/** The secret settings and, of those with several parts, each part that is a secret on its own. */
+function knownSecrets(): string[] {
+  known ??= secretSettings
+    .flatMap((name) => {
+      const value = process.env[name] ?? "";
+      const password = /:\/\/[^/@]*?:([^@/]*)@/.exec(value)?.[1] ?? "";
+      const parts = value.includes("://") ? [] : value.split(",");
+      return [value, password, ...parts.map((part) => part.slice(part.indexOf(":") + 1).trim())];
+    })
+    .filter((value) => value.length >= minSecretLength && !value.startsWith("pglite:"))
+    .map((value) => JSON.stringify(value).slice(1, -1));
+  return known;
+}
