@@ -86,13 +86,13 @@ describe("what is past its time is removed, and what is still needed stays:", ()
     const [open, ended] = owner.ids;
     await db.execute(sql`
       with broken as (
-        insert into episodes (connection_id, broke_at, noticed_at, noticed_by, ended_at, ended_how)
-        select ${ended ?? ""}::uuid, at, at, 'webhook', at, 'fixed'
+        insert into episodes (user_id, brokerage_id, connection_id, broke_at, noticed_at, noticed_by, ended_at, ended_how)
+        select ${owner.userId}::uuid, ${owner.brokerageId}::uuid, ${ended ?? ""}::uuid, at, at, 'webhook', at, 'fixed'
         from (select now() - interval '450 days' + n * interval '1 second' as at from generate_series(1, 5001) as n) as moments
         returning id, broke_at
       )
-      insert into notices (user_id, episode_id, kind, created_at, run_at, mail)
-      select ${owner.userId}::uuid, id, 'broke', broke_at, broke_at, 'sent' from broken`);
+      insert into notices (user_id, brokerage_id, episode_id, kind, created_at, run_at, mail)
+      select ${owner.userId}::uuid, ${owner.brokerageId}::uuid, id, 'broke', broke_at, broke_at, 'sent' from broken`);
     // All but the newest are open again, as it were.
     await db.execute(sql`
       update episodes set ended_at = now() where connection_id = ${ended ?? ""}::uuid

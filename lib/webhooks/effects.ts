@@ -79,7 +79,7 @@ const lateAfterMs = 10 * 60_000;
 export const aheadMs = 5 * 60_000;
 
 /** What processing a batch of events came to. */
-export interface Applied {
+interface Applied {
   /** By event id. */
   outcomes: Map<string, Outcome>;
   /** The people for whom a look is due. */

@@ -159,7 +159,7 @@ function isOwn({ userId, connectionId }: OwnedObservation, row: LockedConnection
 }
 
 /** The change to one person's connection. */
-export type Grown = Growth & { userId: string; connectionId: string; brokerageId: string };
+type Grown = Growth & { userId: string; connectionId: string; brokerageId: string };
 
 async function growHistories(
   tx: Transaction,

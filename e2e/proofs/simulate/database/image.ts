@@ -8,11 +8,17 @@ interface Node {
   mtime: number;
 }
 
+interface Stream {
+  /** Null once it is closed. */
+  fd: number | null;
+  shared: { position?: number; flags?: number };
+}
+
 interface Machine {
   HEAPU8: Uint8Array;
   FS: {
     root: Node;
-    streams: ({ shared: { position?: number; flags?: number } } | null | undefined)[];
+    streams: (Stream | null | undefined)[];
     hashAddNode: (node: Node) => void;
     hashRemoveNode: (node: Node) => void;
   };
@@ -54,7 +60,9 @@ export function takeImage(pglite: PGlite): () => void {
     FS.streams.length = 0;
     for (const [fd, kept] of streams.entries()) {
       FS.streams[fd] = kept?.stream;
-      if (kept) Object.assign(kept.stream.shared, kept.shared);
+      if (!kept) continue;
+      kept.stream.fd = fd;
+      Object.assign(kept.stream.shared, kept.shared);
     }
   };
 }
