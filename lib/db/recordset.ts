@@ -3,6 +3,7 @@ import { sql, type SQL } from "drizzle-orm";
 /**
  * Any number of rows as the table `name` of one statement, passed as one parameter, so that the statement's
  * text and cost of planning don't grow with them.
+ * PostgreSQL can't know how many there are, so a join with a growing table needs `= any(uuids(…))` beside it.
  * @param columns the SQL type of each column; rows are objects with these keys
  */
 export function recordset<Column extends string>(

@@ -2,7 +2,7 @@ import "server-only";
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
 import type { Transaction } from "@/lib/db/database";
-import { recordset } from "@/lib/db/recordset";
+import { recordset, uuids } from "@/lib/db/recordset";
 import { notices } from "@/lib/db/schema/notices";
 import { episodes } from "@/lib/db/schema/connections";
 import { dueAt } from "./rules";
@@ -40,7 +40,7 @@ export async function notifyEnds(
   await tx.execute(sql`
     update ${notices} set mail = 'cancelled', held_for = null, last_error = ended."endedHow"
     from ${recordset("ended", { episodeId: "uuid", endedHow: "text", now: "timestamptz" }, ends)}
-    where episode_id = ended."episodeId" and kind <> 'fixed' and mail in ('waiting', 'held')`);
+    where episode_id = any(${uuids(ends.map(({ episodeId }) => episodeId))}) and episode_id = ended."episodeId" and kind <> 'fixed' and mail in ('waiting', 'held')`);
   const receipts = ends
     .filter(({ endedHow }) => endedHow === "fixed")
     .map(({ episodeId, now }) => ({ episodeId, now, due: dueAt("fixed", now) }));
@@ -50,6 +50,7 @@ export async function notifyEnds(
     select user_id, episode_id, brokerage_id, 'fixed', receipt.now, receipt.due
     from ${recordset("receipt", { episodeId: "uuid", now: "timestamptz", due: "timestamptz" }, receipts)}
     join ${notices} on episode_id = receipt."episodeId" and kind = 'broke'
+    where episode_id = any(${uuids(receipts.map(({ episodeId }) => episodeId))})
     on conflict (episode_id, kind) do update
       set mail = 'waiting', created_at = excluded.created_at, run_at = excluded.run_at, attempts = 0, last_error = null
       -- The earlier end was announced too early and nobody was notified of it; this is the real one.

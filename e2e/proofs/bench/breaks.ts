@@ -130,7 +130,7 @@ async function countLeft({ pool }: Deployment): Promise<number> {
 
 async function countWaiting({ pool }: Deployment): Promise<number> {
   const { rows } = await pool.query<{ waiting: number }>(
-    "select count(*)::int as waiting from webhook_events where state = 'waiting'",
+    "select count(*)::int as waiting from inbox_events where state = 'waiting'",
   );
   return rows[0]?.waiting ?? 0;
 }
@@ -139,7 +139,7 @@ async function countWaiting({ pool }: Deployment): Promise<number> {
 async function drain(deployment: Deployment, crowd: Stranger[]): Promise<number> {
   const { pool, appUrl, person } = deployment;
   await pool.query(
-    `insert into webhook_events (id, type, snaptrade_user_id, connection_id, happened_at, payload, received_at, run_at)
+    `insert into inbox_events (id, type, snaptrade_user_id, connection_id, happened_at, payload, received_at, run_at)
      select gen_random_uuid(), 'CONNECTION_FIXED', "snapTradeUserId", "connectionId", now(), '{}', now(), now()
      from json_to_recordset($1::json) as event ("snapTradeUserId" text, "connectionId" uuid)`,
     [JSON.stringify(crowd)],

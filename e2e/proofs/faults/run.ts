@@ -77,7 +77,7 @@ export async function runFaults(): Promise<boolean> {
   after.port = String(standby.port);
   const pool = new Pool({ connectionString: after.href, max: 1 });
   const query: Query = async (statement) => (await pool.query<Record<string, unknown>>(statement)).rows;
-  await query("update webhook_events set run_at = now(), locked_until = null where state = 'waiting'");
+  await query("update inbox_events set run_at = now(), locked_until = null where state = 'waiting'");
   await scene.app.reconcile();
   const findings = await check(query, scene.posting.acknowledged, scene.connectionIds);
   await pool.end();

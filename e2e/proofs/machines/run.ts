@@ -56,7 +56,7 @@ export async function runMachines(): Promise<boolean> {
   await scene.app.start();
   await scene.posting.finish();
   const { acknowledged } = scene.posting;
-  await query("update webhook_events set run_at = now(), locked_until = null where state = 'waiting'");
+  await query("update inbox_events set run_at = now(), locked_until = null where state = 'waiting'");
   await query("update rounds set locked_until = now()");
   const roundBefore = await roundsEnded(query);
   await scene.app.reconcile();

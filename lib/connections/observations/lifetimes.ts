@@ -2,7 +2,7 @@ import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { recordset } from "@/lib/db/recordset";
+import { recordset, uuids } from "@/lib/db/recordset";
 import { brokerages, connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 
@@ -76,7 +76,8 @@ export async function recordLivedDays(
           and outcome = 'fixed' and session.ended_at < broke_at))) / 86400)::float8 as days
       from ${recordset("changed", { connectionId: "uuid", since: "timestamptz" }, changed)}
       join ${episodes} as episode on episode.connection_id = changed."connectionId"
-      where ended_at is null or ended_at >= changed.since
+      where episode.connection_id = any(${uuids(changed.map(({ connectionId }) => connectionId))})
+        and (ended_at is null or ended_at >= changed.since)
     ) as lived
     where ${episodes}.id = lived.id and ${episodes}.lived_days is distinct from lived.days`);
 }

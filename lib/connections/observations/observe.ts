@@ -190,7 +190,8 @@ async function writeStates(tx: Transaction, grown: Grown[]): Promise<void> {
   if (forgotten.length > 0)
     await tx.execute(sql`
       delete from ${observations} using ${recordset("old", { connectionId: "uuid", observedAt: "timestamptz", state: "text" }, forgotten)}
-      where connection_id = old."connectionId" and observed_at = old."observedAt" and ${observations.state} = old.state`);
+      where connection_id = any(${uuids(forgotten.map(({ connectionId }) => connectionId))})
+        and connection_id = old."connectionId" and observed_at = old."observedAt" and ${observations.state} = old.state`);
   if (added.length > 0)
     await tx.execute(sql`
       insert into ${observations} (connection_id, observed_at, answered_at, state, disabled_at, source, recorded_at)
@@ -214,7 +215,8 @@ async function writeStates(tx: Transaction, grown: Grown[]): Promise<void> {
       read_at = case when ${isNewerRead} then next."readAt" else read_at end,
       read_state = case when ${isNewerRead} then next."readState" else read_state end,
       unreadable_since = case when ${isNewerRead} then null else unreadable_since end
-    from ${recordset("next", stateColumns, states)} where id = next."connectionId"`);
+    from ${recordset("next", stateColumns, states)}
+    where id = any(${uuids(states.map(({ connectionId }) => connectionId))}) and id = next."connectionId"`);
 }
 
 const observationColumns = {

@@ -28,11 +28,11 @@ export async function deleteOldObservations(now: Date): Promise<number> {
   const before = sql`${new Date(now.getTime() - historyDays * dayMs).toISOString()}::timestamptz`;
   const found: unknown = await db.execute(sql`
     with examined as materialized (
-      select connection_id, observed_at, state from ${observations} where connection_id >= ${examinedUpTo}::uuid
+      select ctid, connection_id from ${observations} where connection_id >= ${examinedUpTo}::uuid
       order by connection_id, observed_at limit ${examinedAtOnce}
     ), old as materialized (
-      select old.ctid from ${observations} as old join examined using (connection_id, observed_at, state)
-      where old.observed_at < ${before} and not exists (
+      select old.ctid from ${observations} as old
+      where old.ctid = any(array(select ctid from examined)) and old.observed_at < ${before} and not exists (
         select 1 from ${observations} as deletion
         where deletion.connection_id = old.connection_id and deletion.state = 'deleted'
       ) and exists (

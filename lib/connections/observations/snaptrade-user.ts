@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { and, eq, isNull, lte, ne, or, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
-import { recordset } from "@/lib/db/recordset";
+import { recordset, uuids } from "@/lib/db/recordset";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
@@ -193,13 +193,13 @@ export async function requestLooks(tx: Transaction, requests: LookRequest[]): Pr
       select "userId" as id, min("dueAt") as due_at, bool_or("accountsToo") as accounts_too
       from ${recordset("request", columns, rows)} group by "userId"
     ), held as (
-      select user_id from ${snapTradeUsers} where user_id in (select id from request) order by user_id for no key update
+      select user_id from ${snapTradeUsers} where user_id = any(${uuids(requests.map(({ userId }) => userId))}) order by user_id for no key update
     )
     update ${snapTradeUsers} set
       look_due_at = least(look_due_at, request.due_at),
       accounts_looked_at = case when request.accounts_too then null else accounts_looked_at end
     from request join held on held.user_id = request.id
-    where ${snapTradeUsers}.user_id = request.id`);
+    where ${snapTradeUsers}.user_id = any(${uuids(requests.map(({ userId }) => userId))}) and ${snapTradeUsers}.user_id = request.id`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import "server-only";
-import { sql } from "drizzle-orm";
+import { and, gte, isNull, or, sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
 import { episodes } from "@/lib/db/schema/connections";
@@ -72,17 +72,22 @@ export async function writeEpisodes(tx: Transaction, wanted: Wanted[]): Promise<
 
 async function readEpisodes(tx: Transaction, wanted: Wanted[]): Promise<StoredEpisode[]> {
   if (wanted.length === 0) return [];
-  const columns = { connectionId: "uuid", since: "timestamptz" };
-  const rows = wanted.map(({ connectionId, since }) => ({ connectionId, since }));
-  const ids = sql`(
-    select ${episodes.id} from ${recordset("wanted", columns, rows)} join ${episodes} on connection_id = wanted."connectionId"
-    where ended_at is null or ended_at >= wanted.since)`;
-  return tx
+  const sinceOf = new Map(wanted.map(({ connectionId, since }) => [connectionId, since]));
+  const earliest = [...sinceOf.values()].reduce((one, other) => (one < other ? one : other));
+  const rows = await tx
     .select()
     .from(episodes)
-    .where(sql`${episodes.id} in ${ids}`)
+    .where(
+      and(
+        sql`${episodes.connectionId} = any(${uuids(sinceOf.keys())})`,
+        or(isNull(episodes.endedAt), gte(episodes.endedAt, earliest)),
+      ),
+    )
     .orderBy(episodes.connectionId, episodes.brokeAt)
     .for("update");
+  return rows.filter(
+    ({ connectionId, endedAt }) => !endedAt || endedAt >= (sinceOf.get(connectionId) ?? endedAt),
+  );
 }
 
 async function update(tx: Transaction, changes: Change[]): Promise<void> {
@@ -91,7 +96,8 @@ async function update(tx: Transaction, changes: Change[]): Promise<void> {
   await tx.execute(sql`
     update ${episodes} set broke_at = next."brokeAt", noticed_at = next."noticedAt", noticed_by = next."noticedBy",
       ended_at = next."endedAt", ended_how = next."endedHow"
-    from ${recordset("next", { id: "uuid", ...episodeColumns }, rows)} where ${episodes}.id = next.id`);
+    from ${recordset("next", { id: "uuid", ...episodeColumns }, rows)}
+    where ${episodes}.id = any(${uuids(rows.map(({ id }) => id))}) and ${episodes}.id = next.id`);
 }
 
 const episodeColumns = {

@@ -74,7 +74,7 @@ async function writeResults(tx: Transaction, changed: OpenSession[]): Promise<vo
   await tx.execute(sql`
     update ${portalSessions} set sign_in_result = next."signInResult"
     from ${recordset("next", { id: "uuid", signInResult: "text" }, changed)}
-    where ${portalSessions}.id = next.id`);
+    where ${portalSessions}.id = any(${uuids(changed.map(({ id }) => id))}) and ${portalSessions}.id = next.id`);
   for (const { userId } of changed) await recordChange(tx, userId);
 }
 
@@ -108,5 +108,6 @@ export async function recordUpdates(
     from (
       select "connectionId" as id, max(at) as at
       from ${recordset("said", { connectionId: "uuid", at: "timestamptz" }, updates)} group by 1
-    ) as latest where ${connections}.id = latest.id`);
+    ) as latest
+    where ${connections}.id = any(${uuids(updates.map(({ connectionId }) => connectionId))}) and ${connections}.id = latest.id`);
 }

@@ -19,7 +19,6 @@ const filled = [
   "notices",
   "brokerage_accounts",
   "portal_sessions",
-  "webhook_events",
 ];
 
 /** A UUID that depends only on its kind and number, as SQL. */
@@ -117,23 +116,37 @@ function statements(people: number, connections: number, breaksPerYear: number):
   ];
 }
 
-/** Fills the inbox with a year of the events that changed something, and this many days of heartbeats. */
+/** How long processed events are kept (docs/growth.md). */
+const eventDays = 90;
+const idDays = 14;
+
+/** Fills the processed events with the breaks that are kept, and this many days of heartbeats. */
 export async function fillEvents(run: Run, clientId: string, heartbeatDays: number): Promise<void> {
-  const columns =
-    "id, type, snaptrade_user_id, client_id, connection_id, happened_at, payload, received_at, state, attempts, run_at, outcome";
-  const event = (type: string, at: string, days: string) =>
-    `insert into webhook_events (${columns})
-      select gen_random_uuid(), ${type}, snaptrade_user_id, '${clientId}', source.connection_id, ${at}, repeat('x', 300), ${at}, 'done', 1, ${at}, 'applied' from ${days}`;
-  await run(
-    event("'CONNECTION_BROKEN'", "broke_at", "episodes as source join snaptrade_users using (user_id)"),
-  );
+  for (let day = 1; day <= eventDays; day++) {
+    await run(partition("webhook_events", day, "timestamptz"));
+    if (day <= idDays) await run(partition("webhook_event_ids", day, "date"));
+  }
+  const event = (type: string, at: string, payload: string, source: string) =>
+    `insert into webhook_events (id, type, snaptrade_user_id, client_id, connection_id, happened_at, payload, received_at, attempts, outcome)
+      select gen_random_uuid(), ${type}, snaptrade_user_id, '${clientId}', source.connection_id, ${at}, ${payload}, ${at}, 1, 'applied' from ${source}`;
+  const recent = `(select * from episodes where broke_at > now() - interval '${eventDays - 1} days') as source join snaptrade_users using (user_id)`;
+  await run(event("'CONNECTION_BROKEN'", "broke_at", "repeat('x', 300)", recent));
+  const alive =
+    "(select id as connection_id, user_id from connections where state = 'enabled') as source join snaptrade_users using (user_id)";
   for (let day = 1; day <= heartbeatDays; day++)
-    await run(
-      event(
-        "'ACCOUNT_HOLDINGS_UPDATED'",
-        `now() - interval '${day} days'`,
-        "(select id as connection_id, user_id from connections where state = 'enabled') as source join snaptrade_users using (user_id)",
-      ),
-    );
-  await run("vacuum analyze webhook_events");
+    await run(event("'ACCOUNT_HOLDINGS_UPDATED'", `now() - interval '${day} days'`, "'{}'", alive));
+  await run(
+    `insert into webhook_event_ids select id, (received_at at time zone 'UTC')::date from webhook_events
+      where received_at > now() - interval '${idDays - 1} days'`,
+  );
+  await run("vacuum analyze webhook_events, webhook_event_ids");
 }
+
+/** As lib/db/days.ts would have made it, so many days ago. */
+const partition = (table: string, daysAgo: number, type: "date" | "timestamptz") => `
+  do $$
+  declare day date := (now() at time zone 'UTC')::date - ${daysAgo};
+  begin
+    execute format('create table %I partition of ${table} for values from (%L) to (%L)', '${table}_' || to_char(day, 'YYYYMMDD'),
+      ${type === "date" ? "day" : "day || ' 00:00:00+00'"}, ${type === "date" ? "day + 1" : "(day + 1) || ' 00:00:00+00'"});
+  end $$`;
