@@ -86,7 +86,7 @@ test("a person ends one session or all others, and nobody else's", async () => {
   expect(await readSession(second, start)).toBeNull();
   expect(await readSession(third, start)).not.toBeNull();
   expect(await readSession(theirs, start)).not.toBeNull();
-  await endSession(third);
+  await endSession(third, start);
   expect(await listSessions(userId, start)).toEqual([]);
 });
 

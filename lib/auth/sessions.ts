@@ -100,8 +100,8 @@ export async function listSessions(userId: string, now: Date): Promise<SessionVi
 }
 
 /** Ends the session of a token; it works for no request that arrives afterwards. */
-export async function endSession(token: string): Promise<void> {
-  await end(eq(sessions.tokenHash, hashOf(token)));
+export async function endSession(token: string, now = new Date()): Promise<void> {
+  await end(and(eq(sessions.tokenHash, hashOf(token)), isAlive(now)));
 }
 
 /** Ends one of a person's sessions; someone else's, or one that has ended, is left alone. */
