@@ -19,8 +19,8 @@ export default defineConfig({
     globalSetup: ["lib/testing/database.ts"],
     reporters: ["default", ["json", { outputFile: process.env.TEST_REPORT ?? "test-results/unit.json" }]],
     env: { LOG_LEVEL: "silent" },
-    // One for each of two cores; the default would leave one of them idle.
-    maxWorkers: 2,
+    // One more than the cores we count on: much of a test is waiting for the database.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

@@ -12,12 +12,12 @@ import { withDatabase } from "@/lib/testing/with-database";
 Object.assign(process.env, testSettings);
 withDatabase();
 
-const rounds = 120;
+const rounds = 60;
 
 /** PGlite runs one transaction at a time, so it never deadlocks. */
 describe("locks are always taken in the same order", () => {
   test(
-    "concurrent maintenance, webhooks and looks never deadlock, in 120 rounds",
+    "concurrent maintenance, webhooks and looks never deadlock, in 60 rounds",
     { timeout: 300_000 },
     async () => {
       const people = await Promise.all(Array.from({ length: 4 }, () => makeConnections(3, at(0))));
