@@ -101,7 +101,7 @@ test("where the database cannot notify, the page hears of changes by polling", a
   holder.reconnectDatabase = Promise.resolve(opened);
 });
 
-testOfListening("an announcement about others makes a process without their pages ask nothing", async () => {
+testOfListening("an announcement about others makes a process without their pages query nothing", async () => {
   const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
   const page = await openPage(stranger);
   const db = await database();
