@@ -111,8 +111,8 @@ export default defineConfig([
   },
   // Logos are on SnapTrade's host; our server should not fetch and resize them.
   { files: ["components/ui/tile.tsx"], rules: { "@next/next/no-img-element": "off" } },
-  // Three proofs run the app's own code: the simulator, through one entry file, and the benches of the policy
-  // and of scale.
+  // Three proofs run the app's own code: the simulator, through one entry file, and the policy and scale
+  // benches.
   {
     files: [
       "e2e/proofs/simulate/process/app-entry.ts",

@@ -1,6 +1,6 @@
 /**
- * Runs once at startup. A wrong setting or an unusable database stops the server here, with a sentence.
- * OpenTelemetry is loaded only if a receiver is configured, and otherwise costs nothing.
+ * Runs once at startup. A wrong setting or an unusable database stops the server here, with an explanation.
+ * OpenTelemetry is loaded only if a receiver is configured.
  */
 export async function register() {
   if (process.env.NEXT_RUNTIME !== "nodejs") return;

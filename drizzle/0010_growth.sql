@@ -1,4 +1,4 @@
--- Splits the webhook events: what waits or is dead goes to the inbox, what is done to a table with one partition per day.
+-- Splits the webhook events: waiting and dead ones go to the inbox, processed ones to a table with one partition per day.
 -- Nothing is lost except processed events older than 90 days and the payloads of processed heartbeats, which are no longer kept.
 -- REQUIRES DOWNTIME: the previous version does not know the new tables. Stop it, migrate, start this one.
 CREATE TABLE "inbox_events" (
@@ -60,10 +60,10 @@ CREATE TABLE "webhook_events" (
 CREATE INDEX "webhook_events_user" ON "webhook_events" USING btree ("snaptrade_user_id") WHERE "webhook_events"."snaptrade_user_id" is not null;--> statement-breakpoint
 CREATE INDEX "webhook_events_received" ON "webhook_events" USING brin ("received_at");--> statement-breakpoint
 CREATE INDEX "webhook_events_no_user" ON "webhook_events" USING btree ("connection_id") WHERE "webhook_events"."snaptrade_user_id" is null and "webhook_events"."connection_id" is not null;--> statement-breakpoint
--- What arrives outside of all days is kept here until a round makes its day.
+-- Events whose day has no partition are kept here until a round makes one.
 CREATE TABLE "webhook_events_default" PARTITION OF "webhook_events" DEFAULT;--> statement-breakpoint
 CREATE TABLE "webhook_event_ids_default" PARTITION OF "webhook_event_ids" DEFAULT;--> statement-breakpoint
--- The days that existing events need, and the next ones.
+-- Partitions for the days of existing events, and for the next days.
 DO $$
 DECLARE
 	today date := (now() AT TIME ZONE 'UTC')::date;
@@ -91,5 +91,5 @@ FROM "webhook_events_before" WHERE "state" = 'done' AND "received_at" > now() - 
 INSERT INTO "webhook_event_ids" ("id", "day") SELECT "id", ("received_at" AT TIME ZONE 'UTC')::date
 FROM "webhook_events_before" WHERE "received_at" > now() - interval '15 days';--> statement-breakpoint
 DROP TABLE "webhook_events_before";--> statement-breakpoint
--- Rows leave the inbox as fast as they arrive, so it is vacuumed by their number, not by its size.
+-- Rows leave the inbox as fast as they arrive, so vacuum goes by the number of changed rows, not by table size.
 ALTER TABLE "inbox_events" SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000);

@@ -1,5 +1,5 @@
 -- What a round needs comes from roll-ups and partial indexes (docs/decisions/0016). Nothing is lost.
--- NEEDS A STOP: it rewrites connections and fills new columns. Stop the previous version, migrate, start this one.
+-- REQUIRES DOWNTIME: it rewrites connections and fills new columns. Stop the previous version, migrate, start this one.
 CREATE TABLE "brokerage_quarters" (
 	"brokerage_id" uuid NOT NULL,
 	"quarter" timestamp (3) with time zone NOT NULL,

@@ -13,7 +13,7 @@ CREATE INDEX "sessions_last_used_at_index" ON "sessions" USING btree ("last_used
 ALTER TABLE "snaptrade_users" DROP COLUMN "checks_this_minute";--> statement-breakpoint
 ALTER TABLE "snaptrade_users" DROP COLUMN "checks_counted_since";--> statement-breakpoint
 ALTER TABLE "sessions" ADD CONSTRAINT "sessions_id_unique" UNIQUE("id");--> statement-breakpoint
--- Below: written by hand. Requires downtime: processes of the version before read other columns.
+-- Below: written by hand. REQUIRES DOWNTIME: the previous version reads other columns.
 DELETE FROM "sessions" WHERE "expires" < now();--> statement-breakpoint
 -- A session expired 30 days after it was last extended, at most a day before its last use.
 UPDATE "sessions" SET "created_at" = least(now(), "expires" - interval '30 days'), "last_used_at" = least(now(), "expires" - interval '29 days'),

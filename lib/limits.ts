@@ -6,13 +6,13 @@ import { env } from "@/lib/base/env";
 import { database } from "@/lib/db/client";
 import { rateLimits } from "@/lib/db/schema/work";
 
-/** What one person, one address, or everyone together may do: `burst` at once, then one each `everyMs`. */
+/** What one person, one address, or everyone together may do: `burst` at once, then one per `everyMs`. */
 const limits = {
   "sign-in mail": { burst: 30, everyMs: 333 },
   "sign-in mail by address": { burst: 15, everyMs: 15_000 },
   "look by person": { burst: 6, everyMs: 10_000 },
   "login link by person": { burst: 10, everyMs: 10_000 },
-  // A stream ends after ten minutes, so these also bound how many are open across all processes.
+  // Streams end after ten minutes, so these also limit how many are open across all processes.
   "live stream by person": { burst: 60, everyMs: 3_000 },
   "live stream by address": { burst: 300, everyMs: 500 },
   "rejected webhook by address": { burst: 20, everyMs: 3_000 },
@@ -23,14 +23,14 @@ type Limit = keyof typeof limits;
 const deletedPerNew = 10;
 
 /**
- * Counts one request of this subject: a person's id, a client's network, or "" for everyone together. All
- * processes share the count. A refused request counts for nothing, so trying again never prolongs the wait.
- * @returns 0, or after how many seconds to try again if this one is refused
+ * Counts one request by this subject: a person's id, a client's network, or "" for everyone together. All
+ * processes share the count. A refused request doesn't count, so trying again never makes the wait longer.
+ * @returns 0, or in how many seconds to try again if the request is refused
  */
 export async function take(limit: Limit, subject: string, now: Date): Promise<number> {
   const { burst, everyMs } = limits[limit];
   const at = (ms: number) => sql`${new Date(now.getTime() + ms).toISOString()}::timestamptz`;
-  // The next free moment as if requests were spread evenly; one too far ahead comes from a wrong clock.
+  // When the next request would be due at an even pace. One too far ahead came from a wrong clock.
   const free = sql`case when held.free_at > ${at(burst * everyMs)} then ${at(0)} else greatest(held.free_at, ${at(0)}) end`;
   const db = await database();
   const answer: unknown = await db.execute(sql`
@@ -48,7 +48,7 @@ export async function take(limit: Limit, subject: string, now: Date): Promise<nu
 }
 
 /**
- * Like take, for what a person asked for.
+ * Like take, for something that a person asked for.
  * @throws AppError with this code when the limit is reached
  */
 export async function takeOrThrow(

@@ -47,7 +47,7 @@ interface Page {
 
 interface FollowingSession {
   id: string;
-  /** Called once the session has ended, after the version that its end brought. */
+  /** Called once the session has ended, after its final change of version. */
   onEnd: () => void;
 }
 
@@ -57,7 +57,7 @@ let listening: Promise<void> | undefined;
 /**
  * Calls `announce` with the version of a person's data, now and whenever it grows, until the returned
  * function is called.
- * @param session ends the following when it is revoked, which is announced like a change
+ * @param session following stops when it is revoked, which is announced like any change
  * @returns null when this person already has five open pages in this process
  */
 export async function follow(
@@ -133,7 +133,7 @@ const readVersions = coalesce(async () => {
 /** The version and the sessions of each of these people who still exist. */
 async function statesOf(userIds: string[]): Promise<Map<string, { version: number; sessionIds: string[] }>> {
   const db = await database();
-  // With names of tables written out; Drizzle would leave them away, and `id` would be the wrong one.
+  // Table names are written out; Drizzle would omit them, and `id` would mean the wrong column.
   const ownSessions = sql<
     string[]
   >`array(select own.id::text from ${sessions} own where own.user_id = users.id)`;

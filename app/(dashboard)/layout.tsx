@@ -6,7 +6,7 @@ import { getUser } from "@/lib/auth/user";
 import { env } from "@/lib/base/env";
 import { countUnread } from "@/lib/notifications/data";
 
-/** In seconds, for platforms that limit functions: an action may wait a minute for a login link. */
+/** In seconds, for platforms that limit functions. An action may wait a minute for a login link. */
 export const maxDuration = 90;
 
 export default async function DashboardLayout({ children }: { children: ReactNode }) {

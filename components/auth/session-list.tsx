@@ -43,7 +43,7 @@ export function SessionList({ sessions, currentId, viewer, now, signOut, endOne 
               variant="secondary"
               pendingLabel="Signing out…"
               aria-label={
-                id === currentId ? "Sign out of this device" : `Sign out of ${device || "Unknown device"}`
+                id === currentId ? "Sign out of this device" : `Sign out of ${device || "unknown device"}`
               }
             >
               Sign out

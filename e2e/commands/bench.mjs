@@ -1,4 +1,4 @@
-// `npm run bench [-- <name> [options]]`: prints one line per figure; exits with 1 when a goal is missed.
+// `npm run bench [-- <name> [options]]`: prints one line per figure and exits with 1 when a goal is missed.
 import { buildIfNeeded, installPackages, stop } from "../support/ground.mjs";
 
 /** These run the app's modules, not its build. */

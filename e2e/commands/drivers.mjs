@@ -1,5 +1,5 @@
-// `npm run prove -- drivers`: the whole unit and integration suite on PostgreSQL, once through pg and once through
-// Neon's driver over a WebSocket; one line each.
+// `npm run prove -- drivers`: runs the whole unit and integration suite on PostgreSQL, once through pg and
+// once through Neon's driver over a WebSocket. Prints one line for each.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";

@@ -37,7 +37,7 @@ const proofs = {
   },
 };
 
-/** For proofs that play the production build. */
+/** For proofs that run the production build. */
 function withBuild() {
   buildIfNeeded();
   return import("tsx/esm/api");

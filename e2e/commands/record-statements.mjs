@@ -1,5 +1,5 @@
-// `npm run statements:record [-- <test files>]`: runs the suite on PostgreSQL and writes down which statements this
-// release sends, so that later migrations can be tested against it while it is still running.
+// `npm run statements:record [-- <test files>]`: runs the suite on PostgreSQL and records which statements
+// this release sends, so that a test can keep later migrations compatible with it while it is still running.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { installPackages, root, run } from "../support/ground.mjs";
@@ -23,7 +23,7 @@ const postgres = await startPostgres();
 const client = new Client({ connectionString: postgres.url });
 await client.connect();
 const migrated = run("npm", ["run", "--silent", "db:migrate"], { DATABASE_URL: postgres.url });
-// Statements about tables that tests make for themselves don't fit, and aren't the release's.
+// Statements about tables that tests create don't fit this schema, and the release never sends them.
 const kept = [];
 for (const statement of recorded.sort())
   if (

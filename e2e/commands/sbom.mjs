@@ -1,5 +1,5 @@
-// `npm run sbom`: writes sbom.cdx.json, a CycloneDX bill of everything that production installs, and prints how
-// many packages have which license. Exits with 1 when a license isn't on the list.
+// `npm run sbom`: writes sbom.cdx.json, a CycloneDX bill of materials for everything that production
+// installs, and prints the number of packages per license. Exits with 1 when a license isn't on the list.
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { spawnSync } from "node:child_process";
@@ -16,7 +16,7 @@ const allowed = [
   "OFL-1.1",
   "Unlicense",
 ];
-/** A library of its own beside ours, which anyone may replace, as this license asks. */
+/** A separate library next to ours that anyone can replace, as this license requires. */
 const exceptions = [{ name: /^@img\/sharp-libvips-/, license: "LGPL-3.0-or-later" }];
 
 installPackages();
@@ -27,7 +27,7 @@ const made = spawnSync("npm", ["sbom", "--sbom-format", "cyclonedx", "--omit", "
 });
 if (made.status !== 0) stop(`npm could not list the packages; npm 10 or newer is required.\n${made.stderr}`);
 const bill = JSON.parse(made.stdout);
-// npm names the project after its folder.
+// npm would name the project after its folder.
 bill.metadata.component.name = JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).name;
 writeFileSync(path.join(root, "sbom.cdx.json"), `${JSON.stringify(bill, null, 2)}\n`);
 

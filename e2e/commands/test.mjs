@@ -41,7 +41,7 @@ if (stage("production build", ["npm", "run", "build"], () => ({ passed: 0, faile
     failed: 0,
   }));
   stage(
-    "every route and action, by everyone who may not",
+    "every route and action, tried by everyone who must not use it",
     ["npm", "run", "--silent", "prove", "--", "inventory"],
     inventoryCounts,
     { INVENTORY_REPORT: path.join(results, "inventory.json") },

@@ -55,9 +55,9 @@ interface Point {
 export async function startOtlpReceiver() {
   const received = {
     spans: [] as z.infer<typeof span>[],
-    /** The newest value of each. */
+    /** The newest value of each metric. */
     points: new Map<string, Point>(),
-    /** Everything as it was sent. */
+    /** Every body as it was sent. */
     bodies: [] as string[],
     refused: [] as string[],
     services: new Set<unknown>(),

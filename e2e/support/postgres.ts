@@ -16,10 +16,10 @@ export interface Postgres {
   /** Shuts it down, ending all connections. */
   shutDown: () => Promise<void>;
   startUp: () => Promise<void>;
-  /** Stops all its processes in their tracks: connections stay open and nothing answers. */
+  /** Freezes all its processes: connections stay open, but nothing answers. */
   freeze: () => void;
   thaw: () => void;
-  /** Makes a copy that follows it, acknowledges every commit before the client hears of it, and is read-only. */
+  /** Makes a read-only standby that acknowledges every commit before the client hears of it. */
   addStandby: () => Promise<Standby>;
   stop: () => Promise<void>;
 }

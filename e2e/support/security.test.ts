@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 const page = readFileSync("docs/security.md", "utf8");
 const met = page.slice(page.indexOf("### Met"), page.indexOf("### Not met"));
 
-/** The rows of the first table in a text, without its head. */
+/** The rows of requirements in a text. */
 const rowsOf = (text: string) => text.split("\n").filter((line) => /^\| \d/.test(line));
 const citations = [...page.matchAll(/`([^`]+\.(?:ts|mjs))` “([^”]+)”/g)].map(([, file = "", title = ""]) => ({
   file,

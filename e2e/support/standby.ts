@@ -20,7 +20,7 @@ async function within<T>(url: string, work: (client: Client) => Promise<T>): Pro
   }
 }
 
-/** What pg_basebackup does, which the server package doesn't have. */
+/** Does what pg_basebackup does, because the server package doesn't include it. */
 export async function copyForStandby(url: string, from: string, to: string): Promise<void> {
   await within(url, async (client) => {
     await client.query("select pg_backup_start('standby', true)");
@@ -32,7 +32,7 @@ export async function copyForStandby(url: string, from: string, to: string): Pro
   const source = `host=${hostname} port=${port} user=postgres password=postgres application_name=standby`;
   await writeFile(path.join(to, "standby.signal"), "");
   await writeFile(path.join(to, "postgresql.auto.conf"), `primary_conninfo = '${source}'\n`);
-  // The server refuses to start on files that aren't its user's own.
+  // The server refuses to start on files that its user doesn't own.
   const { uid, gid } = await stat(from);
   await chownAll(to, uid, gid);
   await chmod(to, 0o700);

@@ -1,7 +1,7 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
 
-/** A port that leads to another one, and can be turned to a third, like the address of a database. */
+/** A port that forwards to another one and can be switched to a third, like the address of a database. */
 export async function startSwitch(firstPort: number) {
   const open = new Set<Socket>();
   let target = firstPort;
@@ -26,7 +26,7 @@ export async function startSwitch(firstPort: number) {
   const cut = () => open.forEach((socket) => socket.destroy());
   return {
     port: (server.address() as AddressInfo).port,
-    /** Ends all connections; new ones lead to this port. */
+    /** Ends all connections, and forwards new ones to this port. */
     turn(port: number) {
       target = port;
       cut();

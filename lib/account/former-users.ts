@@ -27,7 +27,7 @@ export interface FormerUserCounts {
 }
 
 /**
- * How long a former user is kept after SnapTrade deleted it: longer than any event that names it
+ * How long a former user is kept after SnapTrade deletes it: longer than any event that names it
  * (lib/webhooks/retention.ts).
  */
 const formerUserDays = 180;
@@ -62,7 +62,7 @@ export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserC
   return { deleted, parked: counted?.parked ?? 0 };
 }
 
-/** Deletes our record of former users that SnapTrade deleted long ago. */
+/** Deletes our records of former users whom SnapTrade deleted long ago. */
 export function deleteOldFormerUsers(now: Date): Promise<number> {
   const { deletedAt } = formerSnapTradeUsers;
   const before = new Date(now.getTime() - formerUserDays * 86_400_000);

@@ -5,20 +5,20 @@ import { z } from "zod";
 
 const shape = z.object({ sentAt: z.coerce.date(), sealed: z.string() });
 
-/** A new secret, sealed, that SnapTrade has answered with and the database doesn't have yet. */
+/** A new secret, sealed, that SnapTrade has sent and the database doesn't have yet. */
 export type KeptSecret = z.output<typeof shape>;
 
-/** On this machine's disk, because the database may be away at the very moment that the secret arrives. */
+/** On this machine's disk, because the database may be away when the secret arrives. */
 const fileOf = (folder: string, userId: string) => path.join(folder, `${userId}.json`);
 
-/** Shows that a secret could be kept, before one exists. @throws when the folder can't be written to */
+/** Checks that a secret can be kept before there is one. @throws if the folder can't be written to */
 export async function requireKeeping(folder: string, userId: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await write(folder, `${fileOf(folder, userId)}.trial`, "");
   await rm(`${fileOf(folder, userId)}.trial`);
 }
 
-/** Keeps a sealed secret; on the disk itself, not only in a cache, once this resolves. */
+/** Keeps a sealed secret. Once this resolves, it is on the disk itself, not only in a cache. */
 export async function keepSecret(folder: string, userId: string, kept: KeptSecret): Promise<void> {
   const file = fileOf(folder, userId);
   await write(folder, `${file}.new`, JSON.stringify(kept));
@@ -26,7 +26,7 @@ export async function keepSecret(folder: string, userId: string, kept: KeptSecre
   await flush(folder);
 }
 
-/** What an interrupted run has kept, or null. */
+/** The secret that an interrupted run kept, or null. */
 export async function readKeptSecret(folder: string, userId: string): Promise<KeptSecret | null> {
   const text = await readFile(fileOf(folder, userId), "utf8").catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;

@@ -13,11 +13,12 @@ const folder = ".data/secret-resets";
 const sentences: Record<Reset, string> = {
   reset: "Done: SnapTrade made a new secret, and it is stored.",
   finished: "Done: the new secret that an interrupted run had kept is stored now.",
-  lost: "The new secret is lost: an earlier run was interrupted before SnapTrade's answer arrived. Their page now asks the person to connect again. If that run was on another machine, run this there: it may have kept the secret.",
+  lost: "The new secret is lost: an earlier run was interrupted before SnapTrade's answer arrived. The page now asks the person to connect again. If that run was on another machine, run this there, because that machine may have kept the secret.",
   refused:
-    "SnapTrade refuses the present secret, so it can't be replaced. If that lasts, their page asks the person to connect again.",
+    "SnapTrade refuses the current secret, so it can't be replaced. If that continues, the page asks the person to connect again.",
   "not-registered": "This person has no SnapTrade user.",
-  running: "A reset began less than two minutes ago. Run this again when two minutes have passed.",
+  running:
+    "A reset began less than two minutes ago. Wait until two minutes have passed, then run this again.",
 };
 
 nextEnv.loadEnvConfig(process.cwd());
@@ -25,9 +26,7 @@ const [person = ""] = process.argv.slice(2);
 try {
   const userId = await findUser(person);
   const result = userId ? await resetUserSecret(userId, folder) : null;
-  console.log(
-    result ? sentences[result] : "There is no such person. Name one: an e-mail address, or our id.",
-  );
+  console.log(result ? sentences[result] : "There is no such person. Give an e-mail address or a user id.");
   process.exit(result === "reset" || result === "finished" ? 0 : 1);
 } catch (error) {
   console.error(explain(error));
@@ -41,11 +40,11 @@ async function findUser(person: string): Promise<string | null> {
   return user?.id ?? null;
 }
 
-/** Messages of other errors may contain what must not be printed. */
+/** Other errors may contain things that must not be printed. */
 function explain(error: unknown): string {
   if (error instanceof DatabaseError || error instanceof SettingsError || error instanceof AppError)
     return error.message;
   if (error instanceof SnapTradeFailure)
-    return `SnapTrade didn't answer as expected (${error.kind}). Run this again in two minutes; it finds out what happened.`;
-  return `It failed before the end; the database may be away. A new secret, if there is one, is in ${folder}; run this again on this machine.`;
+    return `SnapTrade didn't answer as expected (${error.kind}). Run this again in two minutes to find out what happened.`;
+  return `The reset didn't finish; the database may be away. If there is a new secret, it is in ${folder}, so run this again on this machine.`;
 }

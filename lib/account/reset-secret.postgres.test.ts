@@ -83,13 +83,13 @@ async function expectWorking(userId: string, oldSecret: string) {
 }
 
 describe("resetting one person's SnapTrade secret", { timeout: 60_000 }, () => {
-  test("stores the new secret, and nothing else does it twice", async () => {
+  test("stores the new secret, which works from then on", async () => {
     const { userId, userSecret } = await person();
     expect(await run(userId)).toContain("it is stored");
     await expectWorking(userId, userSecret);
   });
 
-  test("killed before SnapTrade has done it, nothing has changed and it can be done again", async () => {
+  test("a run killed before SnapTrade resets the secret changes nothing, and the next run works", async () => {
     const { userId, userSecret, path } = await person();
     await emulator.post(`${path}/faults`, { endpoint: "resetSecret", kind: "hang", times: 1 });
     const first = command(userId);
@@ -102,7 +102,7 @@ describe("resetting one person's SnapTrade secret", { timeout: 60_000 }, () => {
     await expectWorking(userId, userSecret);
   });
 
-  test("killed with the answer on its way, the person is asked to connect again, and can", async () => {
+  test("after a run killed with the answer on its way, the person is asked to connect again, and can", async () => {
     const { userId, snapTradeUserId, path } = await person();
     await emulator.post(`${path}/faults`, {
       endpoint: "resetSecret",
@@ -129,7 +129,7 @@ describe("resetting one person's SnapTrade secret", { timeout: 60_000 }, () => {
     expect(former).toMatchObject([{ why: "refused" }]);
   });
 
-  test("killed with the new secret in hand and the database not taking it, the next run stores it", async () => {
+  test("after a run killed with the new secret in hand and the database away, the next run stores it", async () => {
     const { userId, userSecret, path } = await person();
     const delay = { endpoint: "resetSecret", kind: "delay", after: true, delayMs: 1_000, times: 1 };
     await emulator.post(`${path}/faults`, delay);
@@ -172,7 +172,7 @@ describe("resetting one person's SnapTrade secret", { timeout: 60_000 }, () => {
     await expectWorking(userId, userSecret);
   });
 
-  test("a refusal by SnapTrade leaves no trace, and the present secret keeps working", async () => {
+  test("a refusal by SnapTrade leaves no trace, and the current secret keeps working", async () => {
     const { userId, userSecret, path } = await person();
     await emulator.post(`${path}/faults`, { endpoint: "resetSecret", kind: "status", status: 400, times: 1 });
     expect(await run(userId)).toContain("SnapTrade didn't answer as expected");

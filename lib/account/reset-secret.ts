@@ -23,29 +23,29 @@ type SnapTradeUser = typeof snapTradeUsers.$inferSelect;
 export type Reset =
   /** The new secret is stored. */
   | "reset"
-  /** A new secret that an interrupted run had kept is stored now. */
+  /** The new secret that an interrupted run had kept is now stored. */
   | "finished"
-  /** SnapTrade made a new secret and its answer never arrived; the person has to connect again. */
+  /** SnapTrade made a new secret, but its answer never arrived, so the person has to connect again. */
   | "lost"
-  /** SnapTrade refuses the present secret, and not because of us; it can't be replaced. */
+  /** SnapTrade refuses the current secret, for reasons of its own, so it can't be replaced. */
   | "refused"
   | "not-registered"
   /** Another run began less than two minutes ago. */
   | "running";
 
-/** Longer than a call to SnapTrade and storing its answer take together. */
+/** Longer than calling SnapTrade and storing its answer can take. */
 const leaseMs = 2 * 60_000;
 const storeWithinMs = 90_000;
 const storeAgainMs = 500;
-/** After these failures SnapTrade reset nothing; after any other it may have. */
+/** After these failures, SnapTrade has reset nothing; after any other, it may have. */
 const nothingReset: FailureKind[] = ["busy", "key-refused", "user-refused", "not-found", "refused"];
 
 /**
- * Replaces one person's SnapTrade secret (docs/snaptrade.md §2.6), on request only. The request is recorded
- * before it is sent; the new secret goes to the disk, sealed, the moment it arrives, and from there into the
- * database however long that takes. Run again after an interruption, it finishes, or says that nothing can.
- * @param folder where a new secret is kept until the database has it; the same one in every run
- * @throws SnapTradeFailure, AppError account-deleting, or the database's error; run it again later
+ * Replaces one person's SnapTrade secret (docs/snaptrade.md §2.6), only on request. The request is recorded
+ * before it is sent. The new secret is sealed and written to disk as soon as it arrives, and then stored in
+ * the database. After an interruption, running it again finishes the job or reports that the secret is lost.
+ * @param folder where a new secret is kept until the database has it; must be the same in every run
+ * @throws SnapTradeFailure, AppError account-deleting, or the database's error; then run it again later
  */
 export async function resetUserSecret(userId: string, folder: string, now = new Date()): Promise<Reset> {
   const db = await database();
@@ -66,7 +66,7 @@ export async function resetUserSecret(userId: string, folder: string, now = new 
   return "reset";
 }
 
-/** Stores what an interrupted run kept, unless another run has come after it. */
+/** Stores what an interrupted run kept, unless a later run has replaced it. */
 async function finish(row: SnapTradeUser, folder: string): Promise<boolean> {
   const kept = await readKeptSecret(folder, row.userId);
   if (!kept) return false;
@@ -126,13 +126,13 @@ async function storePatiently(row: SnapTradeUser, kept: KeptSecret): Promise<voi
       return;
     } catch (error) {
       if (Date.now() - startedAt > storeWithinMs) throw error;
-      log.warn(describeError(error), "A new secret is on the disk and could not be stored yet");
+      log.warn(describeError(error), "A new secret is on disk but could not be stored yet");
       await new Promise((resolve) => setTimeout(resolve, storeAgainMs));
     }
   }
 }
 
-/** Replaces the old secret whatever it is sealed under; `sentAt` shows that no other reset came after. */
+/** Replaces the old secret, whatever key sealed it; `sentAt` shows that no later reset has begun. */
 async function store({ userId, snapTradeUserId }: SnapTradeUser, { sealed, sentAt }: KeptSecret) {
   await transaction(async (tx) => {
     await tx
@@ -152,8 +152,8 @@ async function store({ userId, snapTradeUserId }: SnapTradeUser, { sealed, sentA
 const refusalsOfDead = 3;
 
 /**
- * Leads the person to the only way out, connecting again, as if SnapTrade had refused the secret three times.
- * It is still asked again at intervals, and a kept secret found later still counts.
+ * Asks the person to connect again, which is all that is left, as if SnapTrade had refused the secret three
+ * times. We still try the secret again at intervals, and one that is found on disk later is still stored.
  */
 async function giveUp({ userId, snapTradeUserId }: SnapTradeUser, now: Date): Promise<"lost"> {
   await transaction(async (tx) => {

@@ -18,11 +18,11 @@ try {
   console.log(`${resealed} secrets resealed, ${left} left under an older key, ${unreadable} unreadable.`);
   if (left > 0)
     console.error(
-      "Something keeps sealing under an older key. Do all processes run with the new ENCRYPTION_KEYS? Run this again.",
+      "Something is still sealing under an older key. Make sure that every process runs with the new ENCRYPTION_KEYS, then run this again.",
     );
   if (unreadable > 0)
     console.error(
-      `These people's secrets open under no key of ENCRYPTION_KEYS, and were left as they are. Add the key that sealed them:\n${unreadableUserIds.join("\n")}`,
+      `No key in ENCRYPTION_KEYS opens these people's secrets, so they were left unchanged. Add the key that sealed them:\n${unreadableUserIds.join("\n")}`,
     );
   if (left + unreadable === 0) console.log("The older keys are no longer needed in ENCRYPTION_KEYS.");
   process.exit(left + unreadable > 0 ? 1 : 0);
@@ -35,10 +35,10 @@ function secondsLeft(finished: number): number {
   return finished > 0 ? Math.ceil((((Date.now() - startedAt) / 1_000) * (1 - finished)) / finished) : 0;
 }
 
-/** Messages of other errors may contain what must not be printed. */
+/** Other errors may contain things that must not be printed. */
 function explain(error: unknown): string {
   const known = error instanceof DatabaseError || error instanceof SettingsError;
   return known
     ? error.message
-    : "The keys could not be rotated; what was resealed so far counts. Run this again.";
+    : "The rotation didn't finish. What was resealed stays resealed; run this again for the rest.";
 }

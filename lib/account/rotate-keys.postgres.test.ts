@@ -41,7 +41,7 @@ async function makePeople() {
   }
 }
 
-/** `npm run keys:rotate`; with `kill`, it is killed at its first report of progress. */
+/** `npm run keys:rotate`; with `kill`, it is killed when it first reports progress. */
 async function command({ kill }: { kill: boolean }) {
   const args = ["--conditions=react-server", "--import", "tsx", "lib/account/rotate-keys-command.ts"];
   const child = spawn(process.execPath, args, { env: process.env, stdio: ["ignore", "pipe", "inherit"] });

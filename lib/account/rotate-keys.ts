@@ -10,15 +10,15 @@ type Sealed = Pick<typeof snapTradeUsers.$inferSelect, "userId" | "snapTradeUser
 interface RotationCounts {
   seen: number;
   resealed: number;
-  /** Secrets that something else changed or held meanwhile; the next pass tries them again. */
+  /** Secrets that something else changed or locked in the meantime; the next pass tries them again. */
   missed: number;
-  /** How many secrets open under none of the keys, and the first of their owners, by our id. */
+  /** How many secrets no key opens, and the user ids of the first of their owners. */
   unreadable: number;
   unreadableUserIds: string[];
 }
 
 interface Rotation extends RotationCounts {
-  /** Secrets that are still under an older key, besides the unreadable ones. Zero unless something interferes. */
+  /** Secrets still under an older key, not counting unreadable ones. Zero unless something interferes. */
   left: number;
 }
 
@@ -27,10 +27,10 @@ const maxPasses = 5;
 const maxNamed = 100;
 
 /**
- * Seals every SnapTrade secret under the first of ENCRYPTION_KEYS. It may run while the app does, be stopped at
- * any moment, and be run again: only secrets under an older key are rewritten, each only if it is still the
- * one that was read. Passes repeat until one finds nothing to do.
- * @param onBatch receives the counts so far and the finished part of the current pass, from 0 to 1
+ * Seals every SnapTrade secret under the first of ENCRYPTION_KEYS. It can run while the app does, be stopped
+ * at any time, and be run again: it rewrites only secrets under an older key, and only if they haven't
+ * changed since they were read. Passes repeat until one finds nothing to do.
+ * @param onBatch receives the counts so far, and how much of the current pass is done, from 0 to 1
  */
 export async function rotateKeys(
   onBatch: (counts: RotationCounts, finished: number) => void = () => undefined,
@@ -48,7 +48,7 @@ export async function rotateKeys(
   }
 }
 
-/** Walks by primary key, so a batch costs the same wherever it is and however much is already done. */
+/** Walks by primary key, so every batch costs the same, however much is already done. */
 async function walk(onBatch: (counts: RotationCounts, finished: number) => void, batchSize: number) {
   const counts: RotationCounts = { seen: 0, resealed: 0, missed: 0, unreadable: 0, unreadableUserIds: [] };
   const { userId, snapTradeUserId, sealedSecret } = snapTradeUsers;
@@ -68,7 +68,7 @@ async function walk(onBatch: (counts: RotationCounts, finished: number) => void,
   }
 }
 
-/** User ids are random, so the place of one among all possible ids says how far a walk has come. */
+/** User ids are random, so an id's place among all possible ids tells how far a walk has come. */
 const placeOf = (userId: string) => Number.parseInt(userId.slice(0, 8), 16) / 2 ** 32;
 
 async function resealBatch(rows: Sealed[], counts: RotationCounts): Promise<void> {
@@ -91,12 +91,12 @@ function reseal({ userId, snapTradeUserId, sealedSecret }: Sealed): string | nul
   try {
     return sealSecret(openSecret(sealedSecret, owner), owner);
   } catch {
-    // An unknown key, or damaged text: counted, and left as it is.
+    // Sealed under an unknown key, or damaged: counted and left unchanged.
     return null;
   }
 }
 
-/** Waits for no lock, so it can't deadlock with the app; rows in use are left for the next pass. */
+/** Never waits for a lock, so it can't deadlock with the app; rows in use are left for the next pass. */
 async function store(renewed: { userId: string; before: string; after: string }[]): Promise<number> {
   if (renewed.length === 0) return 0;
   const db = await database();

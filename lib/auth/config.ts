@@ -15,8 +15,8 @@ import { deviceOf } from "./device";
 import { endSession, maxAgeDays, startSession } from "./sessions";
 
 /**
- * The next-auth configuration: sign-in by e-mailed link, with sessions in the database. It only redeems links;
- * sessions are read in user.ts.
+ * The next-auth configuration: sign-in by e-mailed link, with sessions in the database. It only redeems
+ * links; sessions are read in user.ts.
  */
 export async function authOptions(): Promise<AuthOptions> {
   process.env.NEXTAUTH_URL = env().APP_URL;
@@ -26,7 +26,7 @@ export async function authOptions(): Promise<AuthOptions> {
     session: {
       strategy: "database",
       maxAge: maxAgeDays * 86_400,
-      // The default, a UUID, has less than 128 random bits.
+      // The default, a UUID, has fewer than 128 random bits.
       generateSessionToken: () => randomBytes(32).toString("base64url"),
     },
     cookies: {
@@ -86,7 +86,7 @@ async function adapter(): Promise<Adapter> {
       await startSession({ token, userId, device, now: new Date() });
       return session;
     },
-    // Without a current session, next-auth ends whatever this browser's cookie stands for before the new one.
+    // Finding no session here makes next-auth end the cookie's old session before it starts the new one.
     getSessionAndUser: () => Promise.resolve(null),
     updateSession: () => Promise.resolve(null),
     deleteSession: endSession,

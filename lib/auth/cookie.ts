@@ -3,13 +3,13 @@ import { cookies } from "next/headers";
 import { env } from "@/lib/base/env";
 
 const suffix = "next-auth.session-token";
-/** The name before "__Host-", still accepted so that an update signs nobody out. */
+/** The name used before "__Host-"; still accepted, so that an update signs nobody out. */
 const formerName = `__Secure-${suffix}`;
 
 const isHttps = () => env().APP_URL.startsWith("https:");
 
 /**
- * The cookie with the session's token. Over HTTPS its prefix makes browsers refuse it from any other host and
+ * The cookie with the session's token. Over HTTPS, its prefix makes browsers refuse it from any other host or
  * without `Secure`.
  */
 export const sessionCookie = () => (isHttps() ? `__Host-${suffix}` : suffix);
@@ -23,7 +23,7 @@ export async function readToken(): Promise<string | null> {
 /** Removes the session's cookie from this browser. */
 export async function dropToken(): Promise<void> {
   const jar = await cookies();
-  // A "__Host-" cookie is only deleted by one with the same attributes.
+  // Only a cookie with the same attributes deletes a "__Host-" cookie.
   for (const { name } of jar.getAll())
     if (name.endsWith(suffix)) jar.set(name, "", { path: "/", secure: name.startsWith("__"), maxAge: 0 });
 }

@@ -10,7 +10,7 @@ const systems: [RegExp, string][] = [
   [/Linux|X11/, "Linux"],
 ];
 
-/** Most browsers also claim to be the ones below them. */
+/** In this order, because most browsers also claim to be the ones below them. */
 const browsers: [RegExp, string][] = [
   [/\bEdg(e|A|iOS)?\//, "Edge"],
   [/\bOPR\/|\bOpera\b/, "Opera"],
@@ -21,8 +21,8 @@ const browsers: [RegExp, string][] = [
 ];
 
 /**
- * A short label for the device that sent a user agent, such as "Safari on iPhone"; empty if it says nothing
- * we know. Only words from our own lists, so nothing a client sends is ever stored or shown.
+ * A short label for the device that sent a user agent, such as "Safari on iPhone"; empty if we recognize
+ * nothing. Only words from our own lists are used, so nothing a client sends is ever stored or shown.
  */
 export function deviceOf(userAgent: string): string {
   const find = (list: [RegExp, string][]) => list.find(([pattern]) => pattern.test(userAgent))?.[1];

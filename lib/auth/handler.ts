@@ -14,7 +14,7 @@ export async function redeemLink({ token, email }: { token: string; email: strin
   const query = new URLSearchParams({ token, email, callbackUrl: "/" });
   const request = new NextRequest(`${env().APP_URL}/api/auth/callback/email?${query.toString()}`);
   const context = { params: Promise.resolve({ nextauth: ["callback", "email"] }) };
-  // Its routes are not reachable from outside.
+  // Its own routes can't be reached from outside.
   const answer: unknown = await NextAuth(request, context, await authOptions());
   if (!(answer instanceof Response)) throw new TypeError("next-auth returned no response");
   return takeCookie(answer);

@@ -9,13 +9,13 @@ import type { SessionView } from "./views";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
-/** A session ends when it has not been used for this long, and in any case at this age. */
+/** How long a session lasts without use, and how long in any case. */
 export const idleMs = 14 * dayMs;
 export const maxAgeDays = 60;
 const maxAgeMs = maxAgeDays * dayMs;
-/** Using a session is written at most this often. */
+/** The use of a session is recorded at most this often. */
 const writeUseMs = 5 * minuteMs;
-/** Of one person; signing in once more ends the one unused for longest. */
+/** Per person. Signing in beyond this ends the session unused for longest. */
 const maxSessions = 50;
 
 const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
@@ -49,7 +49,10 @@ export async function startSession({
   await deleteEnded(userId, now);
 }
 
-/** The person's own; the rest is for retention (expired.ts). Rows that another process is deleting are left to it, so that two sign-ins never wait for each other. */
+/**
+ * Deletes this person's ended and surplus sessions; retention deletes everyone else's (expired.ts). Skips
+ * rows that another process is deleting, so that two sign-ins never wait for each other.
+ */
 async function deleteEnded(userId: string, now: Date): Promise<void> {
   const db = await database();
   const chosen = () => db.select({ id: sessions.id }).from(sessions).$dynamic();
@@ -67,7 +70,7 @@ async function deleteEnded(userId: string, now: Date): Promise<void> {
 
 /**
  * The session that a browser's token stands for, or null if it is unknown, revoked, unused for 14 days, or 60
- * days old, or if its person's account is being deleted. Counts as use.
+ * days old, or if the person's account is being deleted. Reading it counts as using it.
  */
 export async function readSession(token: string, now: Date): Promise<Session | null> {
   const db = await database();
@@ -99,12 +102,12 @@ export async function listSessions(userId: string, now: Date): Promise<SessionVi
     .limit(maxSessions);
 }
 
-/** Ends the session of a token; it works for no request that arrives afterwards. */
+/** Ends the session with this token; no request that arrives afterwards is signed in by it. */
 export async function endSession(token: string, now = new Date()): Promise<void> {
   await end(and(eq(sessions.tokenHash, hashOf(token)), isAlive(now)));
 }
 
-/** Ends one of a person's sessions; someone else's, or one that has ended, is left alone. */
+/** Ends one of a person's sessions. Does nothing if it is someone else's or has already ended. */
 export async function revokeSession(userId: string, id: string): Promise<void> {
   await end(and(eq(sessions.userId, userId), eq(sessions.id, id)));
 }
@@ -114,7 +117,7 @@ export async function revokeOtherSessions(userId: string, id: string): Promise<v
   await end(and(eq(sessions.userId, userId), ne(sessions.id, id)));
 }
 
-/** Also announces it, so that open pages of an ended session sign out and its live streams end. */
+/** Also announces the change, so that the session's open pages sign out and its live streams end. */
 async function end(which: SQL | undefined): Promise<void> {
   await transaction(async (tx) => {
     const [ended] = await tx.delete(sessions).where(which).returning({ userId: sessions.userId });

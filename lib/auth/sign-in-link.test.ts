@@ -25,7 +25,7 @@ async function makeAccount(): Promise<string> {
 
 const countLinks = async () => (await database()).$count(verificationTokens);
 
-/** Uses up what this network may request. */
+/** Uses up this network's limit. */
 async function fillNetwork() {
   for (let mail = 0; mail < 15; mail++)
     await createSignInLink({ email: someone(), network: network(1), now });

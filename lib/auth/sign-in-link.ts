@@ -47,7 +47,7 @@ export async function createSignInLink({
     (await take("sign-in mail", "", now)) > 0;
   await deleteExpired(now);
   return transaction(async (tx) => {
-    // Requests for one address are counted one at a time; otherwise concurrent ones would all pass.
+    // Requests for one mailbox are counted one at a time; otherwise, concurrent ones would all pass.
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext('sign-in'), hashtext(${email}))`);
     const waiting = await tx.$count(
       verificationTokens,

@@ -9,7 +9,7 @@ export interface User {
   email: string;
 }
 
-/** This request's session, or null; read once per request. */
+/** This request's session, or null. Read once per request. */
 export const getSession = cache(async (): Promise<{ id: string; user: User } | null> => {
   const token = await readToken();
   return token ? readSession(token, new Date()) : null;

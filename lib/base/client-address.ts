@@ -1,12 +1,10 @@
 import "server-only";
 import { BlockList, isIP } from "node:net";
 
-/** As the only entry of TRUSTED_PROXIES: there is no proxy, and every peer is a client. */
+/** The entry of TRUSTED_PROXIES that says there is no proxy, so every peer is a client. */
 const noProxy = "none";
 
-/**
- * True for a valid entry of TRUSTED_PROXIES: an address, a network such as 10.0.0.0/8, or "none".
- */
+/** True for a valid entry of TRUSTED_PROXIES: an address, a network such as 10.0.0.0/8, or "none". */
 export function isProxyEntry(entry: string): boolean {
   if (entry === noProxy) return true;
   const { address, bits } = partsOf(entry);
@@ -21,7 +19,7 @@ export function isProxyEntry(entry: string): boolean {
  * The address of the client that sent a request: the connection's peer or, behind trusted proxies, the last
  * address in X-Forwarded-For that isn't one of them. Entries that the client added to that header never
  * count.
- * @returns null if it can't be known: the peer is a trusted proxy that names nobody, or TRUSTED_PROXIES is
+ * @returns null if it can't be known: the peer is a trusted proxy that names no client, or TRUSTED_PROXIES is
  * empty and the peer looks like a proxy. Limits by address then don't apply, because they would lock out
  * everyone behind that proxy at once.
  */
@@ -40,14 +38,14 @@ export function clientAddress(peer: string, forwardedFor: string, trustedProxies
   return isIP(client) === 0 || (client === sender && isIn(trusted, client)) ? null : client;
 }
 
-/** True if the connection's peer is one of the trusted proxies, so that what it says of a request counts. */
+/** True if the connection's peer is a trusted proxy, so the headers it sets can be believed. */
 export function isTrustedProxy(peer: string, trustedProxies: string[]): boolean {
   return isIn(blockListOf(trustedProxies), plain(peer));
 }
 
 /**
- * Whom a limit by address counts together: one IPv4 address, or an IPv6 network of /64, which is one
- * customer's. Null for anything else, such as an address that isn't known.
+ * What a limit by address counts as one client: an IPv4 address, or an IPv6 /64, which belongs to one
+ * subscriber. Null for anything else, such as an unknown address.
  */
 export function networkOf(address: string | null): string | null {
   const version = isIP(address ?? "");
@@ -79,7 +77,7 @@ const family = (address: string) => (isIP(address) === 6 ? "ipv6" : "ipv4");
 const isIn = (list: BlockList, address: string) =>
   isIP(address) !== 0 && list.check(address, family(address));
 
-/** The settings are parsed once, so their list is built once. */
+/** Settings are parsed once, so each array of entries needs only one list. */
 const built = new WeakMap<string[], BlockList>();
 
 function blockListOf(entries: string[]): BlockList {
@@ -94,7 +92,7 @@ function blockListOf(entries: string[]): BlockList {
   return list;
 }
 
-/** Where a proxy usually is, and a client on the Internet isn't. */
+/** Networks where proxies usually are, but clients on the Internet aren't. */
 const insideNetworks = [
   "127.0.0.0/8",
   "10.0.0.0/8",

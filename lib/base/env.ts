@@ -76,7 +76,7 @@ const schema = z.object({
       (entries) => entries.every(isProxyEntry),
       "must be addresses or networks such as 10.0.0.0/8, comma-separated",
     ),
-  // Only checked here; the exporters read it, and its companions, themselves.
+  // Only checked here. The exporters read it and the related settings themselves.
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })
     .optional(),

@@ -9,7 +9,7 @@ const messages = {
   "checked-often":
     "We've checked with SnapTrade several times in the last minute, and this is its latest answer. Try again in a minute.",
   "opened-often":
-    "You've opened SnapTrade's sign-in many times in the last few minutes. Wait a minute, then try again.",
+    "You've opened SnapTrade's sign-in many times in the last few minutes. Try again in a minute.",
   "access-refused":
     "SnapTrade just refused us access to your connections. We'll keep trying. If that doesn't change, we'll say so here, and you can connect again.",
   "being-removed":

@@ -26,7 +26,7 @@ const alerts = z
   })
   .parse(parse(readFileSync("docs/grafana/alerts.yaml", "utf8")));
 
-/** The names under which Prometheus stores a metric that it receives by OTLP. */
+/** The names that Prometheus gives a metric it receives over OTLP. */
 function storedNames(name: string, { kind, ...more }: { kind: string; unit?: string }): string[] {
   const base = `${name.replaceAll(".", "_")}${more.unit === "s" ? "_seconds" : ""}`;
   if (kind === "counter") return [`${base}_total`];

@@ -1,4 +1,4 @@
-/** The items by key, in their order; each group has at least one. */
+/** Groups items by key, keeping their order. Every group has at least one item. */
 export function groupBy<Item, Key>(items: Item[], keyOf: (item: Item) => Key): Map<Key, [Item, ...Item[]]> {
   const groups = new Map<Key, [Item, ...Item[]]>();
   for (const item of items) {

@@ -19,7 +19,7 @@ const hostile = Object.assign(
   { config: { headers: { Signature: secret } } },
 );
 
-test("an error's message is logged in no form, nor is its cause's or its request's", () => {
+test("neither an error's message nor its cause's or its request's is logged in any form", () => {
   const { lines, log } = capture();
   log.error(hostile);
   log.error(hostile, "Said something");
@@ -31,7 +31,7 @@ test("an error's message is logged in no form, nor is its cause's or its request
   expect(lines[0]).toContain('"error":"Error"');
 });
 
-test("fields with the name of a secret lose their value, three levels deep", () => {
+test("fields named like secrets lose their values, three levels deep", () => {
   const { lines, log } = capture();
   log.info({ userSecret: secret, loginLink: secret, email: "maya@example.com" }, "one");
   log.info({ headers: { authorization: secret, cookie: secret, "set-cookie": secret } }, "two");
@@ -60,7 +60,7 @@ test.each([
   expect(JSON.parse(line)).toMatchObject({ level: 40 });
 });
 
-test("each line carries the id of its request, also after waiting, and background work has its own", async () => {
+test("each line carries the id of its request, even after waiting, and background work has its own", async () => {
   const { lines, log } = capture();
   log.info("outside");
   await withRequestId("request-1", async () => {

@@ -4,14 +4,14 @@ import { redact, secretNames } from "./redact";
 import { currentRequestId } from "./request-id";
 
 /**
- * Structured log lines on standard output, each with the id of its request or background work. Callers name
- * the fields to log; never pass whole errors, requests, or URLs. What is passed anyway is redacted: an error
- * is reduced to describeError, fields with the name of a secret lose their value, and the finished line goes
+ * Structured log lines on standard output, each with the id of its request or background work. Name the
+ * fields to log; never pass whole errors, requests, or URLs. If one slips through, it is redacted: an error
+ * is reduced to describeError, fields named like secrets lose their values, and the finished line goes
  * through redact.ts.
  */
 export const log = createLog();
 
-/** A logger that writes elsewhere than to standard output. */
+/** A logger that writes to this destination instead of standard output. */
 export function createLog(destination?: DestinationStream) {
   return pino(
     {
@@ -29,7 +29,7 @@ export function createLog(destination?: DestinationStream) {
       },
       hooks: {
         logMethod(args, method) {
-          // Pino would take the message of a line without one from the error itself.
+          // Without a message, Pino would use the error's own.
           const [fields, message = "An error", ...rest] = args as unknown[];
           const safe = fields instanceof Error ? describeError(fields) : fields;
           const given = fields instanceof Error || hasError(fields) ? [safe, message, ...rest] : args;

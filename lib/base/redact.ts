@@ -1,6 +1,6 @@
 import "server-only";
 
-/** Fields of a log line whose values are secrets or personal, wherever they come from. */
+/** Log fields whose values are always secret or personal. */
 export const secretNames = [
   "authorization",
   "Authorization",
@@ -34,11 +34,11 @@ const secretSettings = [
   "OIDC_CLIENT_SECRET",
   "OTEL_EXPORTER_OTLP_HEADERS",
 ];
-/** A shorter value could be part of an ordinary word. */
+/** A shorter value might be part of an ordinary word. */
 const minSecretLength = 8;
 
 const patterns: [RegExp, string][] = [
-  // Login links and links in e-mails carry their secret in the query or behind one of these paths.
+  // Login links and links in e-mails carry their secret in the query or after one of these paths.
   [/\?[\w.%[\]-]+=[^\s"'\\]*/g, "?[redacted]"],
   [/\/(fix|unsubscribe)\/[\w.%-]+/g, "/$1/[redacted]"],
   [/:\/\/[^/\s"'@\\]+@/g, "://[redacted]@"],
@@ -46,7 +46,10 @@ const patterns: [RegExp, string][] = [
   [/[\w.+-]+@[\w-]+(\.[\w-]+)+/g, "[redacted]"],
 ];
 
-/** Removes secrets and addresses from a finished log line: known values, and everything that looks like one. */
+/**
+ * Removes secrets and e-mail addresses from a finished log line: known values and anything that looks like
+ * one.
+ */
 export function redact(line: string): string {
   let clean = line;
   for (const secret of knownSecrets()) clean = clean.replaceAll(secret, "[redacted]");
@@ -56,7 +59,7 @@ export function redact(line: string): string {
 
 let known: string[] | undefined;
 
-/** The secret settings and, of those with several parts, each part that is a secret on its own. */
+/** The secret settings; for those with several parts, also each part that is a secret by itself. */
 function knownSecrets(): string[] {
   known ??= secretSettings
     .flatMap((name) => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { count, countCommitted, eventSpan, observe, record, setTelemetry, span } from "./telemetry";
 
-test("while telemetry is off, work is called as it is and nothing is collected", async () => {
+test("while telemetry is off, work runs unchanged and nothing is collected", async () => {
   setTelemetry(undefined);
   const promise = Promise.resolve(1);
   expect(span("work", {}, () => promise)).toBe(promise);

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 /**
  * Every metric that the code emits. docs/grafana uses these names, and a test compares them. Gauges describe
- * the whole deployment, and whichever process ran the last round reports them.
+ * the whole deployment and are reported by whichever process ran the last round.
  */
 export const metrics = {
   "reconnect.webhook.receipts": {
@@ -15,7 +15,7 @@ export const metrics = {
     kind: "counter",
     description: "Webhook events processed, by type and outcome",
   },
-  "reconnect.webhook.waiting": { kind: "gauge", description: "Webhook events that wait to be processed" },
+  "reconnect.webhook.waiting": { kind: "gauge", description: "Webhook events waiting to be processed" },
   "reconnect.webhook.dead": { kind: "gauge", description: "Webhook events that were given up" },
   "reconnect.episodes": { kind: "counter", description: "Episodes that began or ended" },
   "reconnect.looks": { kind: "counter", description: "Looks, by reason and result" },
@@ -29,7 +29,7 @@ export const metrics = {
   },
   "reconnect.notifications": {
     kind: "counter",
-    description: "Notices by mail, by what became of them",
+    description: "Notices sent by e-mail, by result",
     fromZero: [{ result: "failed" }, { result: "unknown" }],
   },
   "reconnect.round.duration": {
@@ -40,27 +40,29 @@ export const metrics = {
   "reconnect.round.failures": { kind: "counter", description: "Steps and parts of rounds that failed" },
 } as const satisfies Record<string, Metric>;
 
-/** What a metric is, as OpenTelemetry describes it. */
+/** How OpenTelemetry describes a metric. */
 export interface Metric {
   kind: "counter" | "gauge" | "histogram";
   description: string;
   unit?: string;
-  /** Reported as zero from the start, because an alert sees only what grows, not what appears. */
+  /** Reported as zero from the start, because an alert notices an increase but not a new series. */
   fromZero?: Attributes[];
 }
 type Named<Kind> = {
   [Name in keyof typeof metrics]: (typeof metrics)[Name]["kind"] extends Kind ? Name : never;
 }[keyof typeof metrics];
 
-/** Closed, so that nobody adds a person, an id, or a secret by accident; values come from short lists. */
+/**
+ * A closed list, so that nobody adds a person, an id, or a secret by accident; values come from short lists.
+ */
 export type Attributes = Partial<
   Record<"type" | "outcome" | "receipt" | "source" | "result" | "audience" | "change" | "step", string>
 >;
 
-/** The place in an event's trace: "begin" is the receipt, which all that follows points to. */
+/** The place in an event's trace: "begin" is the receipt, and every later span points to it. */
 export type EventTrace = { begin: string } | { follow: string[] };
 
-/** What telemetry sends to, while it is on (lib/server/open-telemetry.ts). */
+/** Where telemetry is sent while it is on (lib/server/open-telemetry.ts). */
 export interface Telemetry {
   span: <T>(name: string, attributes: Attributes, work: () => Promise<T>, events?: EventTrace) => Promise<T>;
   count: (name: Named<"counter">, by: number, attributes: Attributes) => void;
@@ -86,16 +88,16 @@ export function span<T>(name: string, attributes: Attributes, work: () => Promis
 }
 
 /**
- * Like span, as part of the trace of these webhook events. The trace's id follows from the event's id, so the
- * parts come together although they run in different processes, and nothing has to be stored.
+ * Like span, but in the trace of these webhook events. The trace's id is derived from the event's id, so
+ * spans from different processes end up in one trace without anything being stored.
  */
 export function eventSpan<T>(name: string, events: EventTrace, work: () => Promise<T>): Promise<T> {
   return held.reconnectTelemetry?.span(name, {}, work, events) ?? work();
 }
 
 /**
- * Sends what is waiting now, for platforms that may freeze this process until the next request. Resolves even
- * if the receiver is away.
+ * Sends everything that is waiting, for platforms that may freeze this process until the next request.
+ * Resolves even if the receiver is away.
  */
 export async function flushTelemetry(): Promise<void> {
   await held.reconnectTelemetry?.flush();
@@ -103,7 +105,7 @@ export async function flushTelemetry(): Promise<void> {
 
 const uncommitted = new AsyncLocalStorage<(() => void)[]>();
 
-/** Adds to a counter; inside a transaction, only once it is committed. */
+/** Adds to a counter. Inside a transaction, the count takes effect only on commit. */
 export function count(name: Named<"counter">, attributes: Attributes, by = 1): void {
   const telemetry = held.reconnectTelemetry;
   if (!telemetry || by === 0) return;
@@ -118,12 +120,12 @@ export function record(name: Named<"histogram">, value: number, attributes: Attr
   held.reconnectTelemetry?.record(name, value, attributes);
 }
 
-/** Sets a gauge, which is reported for a few minutes and then no longer known. */
+/** Sets a gauge, which is reported for a few minutes unless it is set again. */
 export function observe(name: Named<"gauge">, value: number): void {
   held.reconnectTelemetry?.observe(name, value);
 }
 
-/** Runs a transaction, whose counts take effect only if it is committed. */
+/** Runs a transaction whose counts take effect only if it is committed. */
 export async function countCommitted<T>(transaction: () => Promise<T>): Promise<T> {
   if (!held.reconnectTelemetry) return transaction();
   const counts: (() => void)[] = [];

@@ -10,7 +10,7 @@ interface Changes {
   everyone: boolean;
 }
 
-/** Stands for all people in an announcement. */
+/** Stands for everyone in an announcement. */
 export const everyone = "";
 /** The changes that each open transaction has recorded so far. */
 const pending = new WeakMap<object, Changes>();
@@ -20,8 +20,8 @@ const unannounced = new Set<string>();
 type Writer = Pick<Transaction, "update">;
 
 /**
- * The version of what a person's pages show: their own changes, plus those of each brokerage where they have
- * or had a connection. It never shrinks, because connections are never deleted before their person is.
+ * The version of what a person's pages show: their own changes plus those of each brokerage where they have
+ * or had a connection. It never decreases, because connections are never deleted before their person.
  */
 export const pageVersion: SQL<number> = sql`(users.version + coalesce((
   select sum(brokerage.version) from ${connections} as connection
@@ -89,7 +89,7 @@ export function toBeAnnounced(userIds: string[]): void {
   for (const id of userIds) unannounced.add(id);
 }
 
-/** All who have not been announced yet; the caller announces them, or gives them back. */
+/** Everyone whose change has not been announced yet; the caller announces them or gives them back. */
 export function takeUnannounced(): string[] {
   const taken = unannounced.has(everyone) ? [everyone] : [...unannounced];
   unannounced.clear();

@@ -81,7 +81,7 @@ describe("the days of a table", () => {
     expect(Object.keys(await partitions())[0]).toBe(nameOf(-2));
   });
 
-  test("take in what arrived while nobody made them, for today and for days past", async () => {
+  test("take in rows that arrived before they were made, for today and for past days", async () => {
     for (const ms of [-2 * 86_400_000, -1, 0, 1]) await store(moment(ms), 10);
     await keepDays(table, moment(1));
     await keepDays(table, moment(1));

@@ -4,7 +4,7 @@ import { database, transaction } from "./client";
 import type { Transaction } from "./database";
 import { affectedRows } from "./affected-rows";
 
-/** A table partitioned by UTC day, with a default partition for rows outside of all its days. */
+/** A table partitioned by UTC day, with a default partition for rows of days that have none. */
 export interface DailyTable {
   name: string;
   /** The column that decides the day, a date or a timestamp with time zone. */
@@ -13,7 +13,7 @@ export interface DailyTable {
 }
 
 const dayMs = 86_400_000;
-/** How many days without a round pass before rows land in the default partition. */
+/** After this many days without a round, rows land in the default partition. */
 const daysAhead = 7;
 /** More rows than this stay in the default partition: moving them would hold up writers. */
 const maxMoved = 20_000;
@@ -22,15 +22,15 @@ const batchSize = 5_000;
 /** The UTC day of a moment, as YYYY-MM-DD. */
 export const dayOf = (at: Date) => at.toISOString().slice(0, 10);
 const after = (day: string, days: number) => dayOf(new Date(Date.parse(day) + days * dayMs));
-/** A bound that fits dates and timestamps; it can't be a parameter, and is made from digits alone. */
+/** A bound that fits dates and timestamps. It can't be a parameter, but it is made only of digits. */
 const startsAt = (day: string) => sql.raw(`'${day} 00:00:00+00'`);
 
 /**
- * Makes the partitions of today and the next days, and drops the oldest one if all of its rows are past their
- * time; at most one a call, because dropping stops writers for a moment. Each change waits for its lock for
- * half a second at most, and is retried by the next call.
- * @returns how many rows were removed one by one, because they were in the default partition
- * @throws whatever the driver throws when a lock can't be had, or a change takes longer than a second
+ * Makes the partitions for today and the next days, and drops the oldest one if all of its rows are past
+ * their time. Drops at most one per call, because that blocks writers for a moment. Each change waits at most
+ * half a second for its lock, and is retried by the next call.
+ * @returns `dropped` partitions, and rows `removed` one by one because they were in the default partition
+ * @throws whatever the driver throws when a lock isn't free in time or a change takes longer than a second
  */
 export async function keepDays(table: DailyTable, now: Date): Promise<{ dropped: number; removed: number }> {
   const present = await listDays(table);
@@ -57,7 +57,7 @@ async function listDays({ name }: DailyTable): Promise<string[]> {
   });
 }
 
-/** A past day with rows in the default partition, if there is one. */
+/** A past day that has rows in the default partition, if there is one. */
 async function listEarly(table: DailyTable, firstKept: string, today: string): Promise<string[]> {
   const db = await database();
   const column = sql.identifier(table.column);
@@ -79,8 +79,8 @@ async function quickly<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
 }
 
 /**
- * Makes one day's partition, and moves the rows there that arrived before it existed. With too many of them,
- * they stay in the default partition, and so do the rest of that day's.
+ * Makes one day's partition, and moves rows there that arrived before it existed. If there are too many, no
+ * partition is made, and all rows of that day stay in the default partition.
  */
 async function makeDay(tx: Transaction, table: DailyTable, day: string): Promise<void> {
   const [parent, child, rest] = [sql.identifier(table.name), partition(table, day), defaultPartition(table)];
@@ -88,7 +88,7 @@ async function makeDay(tx: Transaction, table: DailyTable, day: string): Promise
   const [start, end] = [startsAt(day), startsAt(after(day, 1))];
   const bounds = sql`from (${start}) to (${end})`;
   const ofDay = sql`${column} >= ${start} and ${column} < ${end}`;
-  // One process at a time; the other one then finds the partition made.
+  // One process at a time; the next one then finds that the partition exists.
   await tx.execute(sql`lock table ${parent} in share update exclusive mode`);
   const found: unknown = await tx.execute(
     sql`select count(*)::int as early from (select 1 from ${rest} where ${ofDay} limit ${maxMoved + 1}) as early`,

@@ -4,13 +4,12 @@ import type { PgColumn, PgTable } from "drizzle-orm/pg-core";
 import { affectedRows } from "./affected-rows";
 import { database } from "./client";
 
-/** How many rows one call deletes at most, so that none holds its locks for long. */
+/** The most rows that one call deletes, so that no call holds its locks for long. */
 export const maxDeleted = 5_000;
 
 /**
- * Deletes the rows that `over` matches, oldest first by `at`, in a bounded batch. `over` must be a range of
- * `at`, with the condition of a partial index if that's what covers it. Rows that others have locked are left
- * to the next call.
+ * Deletes a bounded batch of the rows that `over` matches, oldest first by `at`. `over` must be a range of
+ * `at`, plus the index's condition if the index is partial. Rows that are locked are left to the next call.
  * @returns how many were deleted
  */
 export async function deleteOldest(table: PgTable, at: PgColumn, over: SQL | undefined): Promise<number> {

@@ -30,7 +30,7 @@ export function isRefusedData(error: unknown): boolean {
   return hasState(error, /^(22|23|54)[0-9A-Z]{3}$/);
 }
 
-/** True if the error, or one of its causes, has an SQLSTATE of this form. */
+/** True if the error, or one of its causes, has an SQLSTATE that matches. */
 export function hasState(error: unknown, form: RegExp): boolean {
   if (!(error instanceof Error)) return false;
   return ("code" in error && form.test(String(error.code))) || hasState(error.cause, form);

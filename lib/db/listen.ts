@@ -27,7 +27,7 @@ const firstPauseMs = 1_000;
 const maxPauseMs = 30_000;
 /** How often the connection is queried, to detect that it died silently. */
 const checkMs = 10_000;
-/** Behind a pooler LISTEN fails silently; how often to see whether the pooler is still there. */
+/** How often to check whether there is still a pooler, behind which LISTEN fails silently. */
 const pooledPauseMs = 10 * 60_000;
 
 /**
@@ -68,7 +68,7 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
     }
   }
 
-  /** @returns false if what answers is a pooler, which would run LISTEN and keep the notifications */
+  /** @returns false if a pooler answers, which would accept LISTEN and never pass on notifications */
   async function connect(client: Client, channel: string, subscription: Subscription): Promise<boolean> {
     const notify = (payload: string | null) => {
       for (const heard of subscription.callbacks) heard(payload);
@@ -111,7 +111,7 @@ export function listenWithPg(connectionString: string, limits: Limits = usualLim
   };
 }
 
-/** A pooler introduces itself with an id of its own, because its clients share the server's processes. */
+/** A pooler announces a process id that is no backend's, because its clients share the server's processes. */
 async function isServer(client: Client): Promise<boolean> {
   const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
   return rows[0]?.pid === Reflect.get(client, "processID");

@@ -130,7 +130,7 @@ test("splitting the webhook events loses none that is still kept, and forgets no
   await client.close();
 }, 60_000);
 
-test("the roll-ups begin with what the version before stored", async () => {
+test("the roll-ups start from what the previous version stored", async () => {
   const client = await PGlite.create();
   const at = entries.findIndex(({ tag }) => tag.endsWith("_rollups"));
   for (const { tag } of entries.slice(0, at)) await apply(client, tag);

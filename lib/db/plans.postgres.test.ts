@@ -19,7 +19,7 @@ import { usualLimits } from "./limits";
 import { migrateDatabase } from "./migrate";
 import { openPool } from "./pool";
 
-/** Tables whose size depends on SnapTrade's brokerages, on the last minutes, or on nothing. */
+/** Tables whose size depends only on SnapTrade's brokerages or the last few minutes, or is fixed. */
 const small = [
   "inbox_events",
   "rate_limits",
@@ -83,7 +83,7 @@ afterAll(async () => {
   await direct.end();
 });
 
-/** The same pool; every statement with values that goes through it is remembered. */
+/** The same pool, but it records every statement that has values. */
 function recording(pool: Pool): Parameters<typeof openPool>[0] {
   pool.on("connect", (client: PoolClient) => {
     const query = client.query.bind(client) as (statement: unknown, values?: unknown[]) => unknown;

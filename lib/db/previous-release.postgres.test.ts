@@ -5,7 +5,7 @@ import { withDatabase } from "@/lib/testing/with-database";
 
 withDatabase();
 
-/** What the previous release sends, written down by `npm run statements:record` when it was released. */
+/** What the previous release sends, as recorded by `npm run statements:record` when it was released. */
 const statements = JSON.parse(readFileSync("lib/db/previous-release.json", "utf8")) as string[];
 
 let client: Client;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => client.end());
 
-/** The statements that this schema refuses, with its reasons. */
+/** The statements that this schema rejects, and why. */
 async function refused(): Promise<string[]> {
   const reasons: string[] = [];
   for (const statement of statements) {
@@ -37,7 +37,7 @@ async function undone<T>(work: () => Promise<T>): Promise<T> {
   return work().finally(() => client.query("rollback"));
 }
 
-test("every statement of the previous release still fits, so it can run while the schema is already migrated", async () => {
+test("every statement of the previous release still works, so it can run on the migrated schema", async () => {
   expect(statements.length).toBeGreaterThan(50);
   expect(await undone(refused)).toEqual([]);
 });

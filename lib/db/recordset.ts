@@ -1,8 +1,8 @@
 import { sql, type SQL } from "drizzle-orm";
 
 /**
- * Any number of rows as the table `name` of one statement, passed as one parameter, so that the statement's
- * text and cost of planning don't grow with them.
+ * Any number of rows as the table `name` in one statement. They are passed as one parameter, so the
+ * statement's text and planning cost don't grow with them.
  * PostgreSQL can't know how many there are, so a join with a growing table needs `= any(uuids(…))` beside it.
  * @param columns the SQL type of each column; rows are objects with these keys
  */
@@ -15,5 +15,5 @@ export function recordset<Column extends string>(
   return sql`json_to_recordset(${JSON.stringify(rows)}::json) as ${sql.raw(`${name} (${typed.join(", ")})`)}`;
 }
 
-/** An array parameter for `= any(…)`; one parameter, however many ids there are. */
+/** The ids as a single array parameter, for `= any(…)`. */
 export const uuids = (ids: Iterable<string>): SQL => sql`${`{${[...ids].join(",")}}`}::uuid[]`;

@@ -8,7 +8,7 @@ import { connections, episodes } from "./schema/connections";
 import { sessions } from "./schema/auth";
 import { snapTradeUsers, users } from "./schema/users";
 
-/** "read-only": it answers, but takes no changes, like a standby after a failover. */
+/** "read-only": it answers but accepts no changes, like a standby after a failover. */
 export type DatabaseState = "usable" | "read-only" | "away";
 
 const askWithinMs = 2_000;
@@ -18,8 +18,8 @@ let known: { state: DatabaseState; at: number } = { state: "away", at: 0 };
 let asking: Promise<DatabaseState> | null = null;
 
 /**
- * Whether pages can be shown and changed right now: the database has a free connection, takes changes, and
- * nobody has locked away the tables that pages read. Answers within two seconds; many callers at once share one
+ * Whether pages can be shown and changed right now: the database has a free connection and accepts changes,
+ * and nobody has locked the tables that pages read. Answers within two seconds; concurrent callers share one
  * query. Never throws.
  */
 export async function askDatabase(): Promise<DatabaseState> {
@@ -45,8 +45,8 @@ async function ask(): Promise<DatabaseState> {
 }
 
 /**
- * Needs the same locks as a page that writes, but no row. A read-only server refuses it, which also discards the
- * connection: the next one may lead to the new primary.
+ * Takes the same table locks as a page that writes, but locks no row. A read-only server refuses it, which
+ * also discards the connection, so the next one may reach the new primary.
  */
 async function lockNothing(): Promise<void> {
   const db = await database();

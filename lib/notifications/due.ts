@@ -9,7 +9,7 @@ import { whyHeld } from "./holds";
 import type { NoticeFacts } from "./rules";
 
 const peoplePerRound = 200;
-/** How many due notices of each brokerage are considered, those due longest first. */
+/** How many due notices are considered per brokerage, longest due first. */
 const noticesPerBrokerage = 400;
 /** The maximum number of one person's notices per round. */
 const noticesAtOnce = 100;
@@ -17,7 +17,7 @@ const noticesAtOnce = 100;
 /**
  * Lists the people to write to in this round. Brokerages take turns, and within each the person who has
  * waited longest comes first, so that no brokerage's or person's backlog delays anyone else's e-mail. Costs
- * one range of an index per brokerage, however many notices are due.
+ * one index range per brokerage, however many notices are due.
  */
 export async function listDuePeople(now: Date): Promise<string[]> {
   const db = await database();
@@ -165,7 +165,7 @@ async function hasAnsweredSince(tx: Transaction, brokerageId: string, since: Dat
     .where(
       and(
         eq(episodes.brokerageId, brokerageId),
-        // Written out, so that the planner may use the index of repairs.
+        // Written out, so that the planner can use the index of repairs.
         sql`${episodes.endedHow} = 'fixed'`,
         gt(episodes.endedAt, since),
       ),

@@ -35,7 +35,7 @@ const why = sql`case
 
 /**
  * Holds due notices that have to wait for their brokerage, so that they cost nothing until it recovers. One
- * statement, for at most 2,000 notices; it reads no brokerage that people can sign in to.
+ * statement, for at most 2,000 notices; it skips brokerages that people can sign in to.
  * @returns how many are newly held
  */
 export async function holdNotices(now: Date): Promise<number> {

@@ -5,22 +5,22 @@ import { deleteOldest } from "@/lib/db/delete-oldest";
 import { episodes } from "@/lib/db/schema/connections";
 import { fixLinks, notices } from "@/lib/db/schema/notices";
 
-/** How long a notice is listed, sent or not, read or not. */
+/** How long a notice is kept, whether or not it was sent or read. */
 const noticeDays = 400;
 const examinedAtOnce = 5_000;
 
-/** Deletes links that have expired; used ones go at the same time. */
+/** Deletes expired links. Used ones stay until they expire, too. */
 export function deleteExpiredFixLinks(now: Date): Promise<number> {
   return deleteOldest(fixLinks, fixLinks.expiresAt, lt(fixLinks.expiresAt, now));
 }
 
 const start = { at: new Date(0).toISOString(), id: "00000000-0000-0000-0000-000000000000" };
-/** Where the next call continues, so that old notices that are still needed don't hold it up. */
+/** Where the next call continues, so that old notices that are still needed don't hold up the rest. */
 let examined = start;
 
 /**
- * Deletes old notices that nothing more will happen to: their e-mail is sent or was given up, and the break
- * they are about ended just as long ago. While a break lasts, its notices decide whom to notify of what.
+ * Deletes old notices that are finished: their e-mail was sent or given up, and the break they are about
+ * ended just as long ago. While a break lasts, its notices decide whom to notify of what.
  */
 export async function deleteOldNotices(now: Date): Promise<number> {
   const db = await database();

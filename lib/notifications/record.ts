@@ -58,8 +58,8 @@ export async function notifyEnds(
 }
 
 /**
- * Undoes the ends of breaks that were announced too early: cancels the receipts that haven't left, and
- * replans the e-mails that the end had cancelled. The real end is announced separately.
+ * Undoes the ends of breaks that were reported too early: cancels the receipts that haven't been sent, and
+ * replans the e-mails that the end had cancelled. The real end gets its own receipt.
  */
 export async function withdrawEnds(
   tx: Pick<Transaction, "delete" | "update">,

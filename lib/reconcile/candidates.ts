@@ -38,7 +38,7 @@ export async function listCandidates(
 ): Promise<{ candidates: Candidates; missing: string[] }> {
   const db = await database();
   const user = { userId: snapTradeUsers.userId };
-  // Written as in the index: whoever was never asked comes first.
+  // Written as in the index: people never looked at come first.
   const asked = sql`coalesce(greatest(${snapTradeUsers.lookedAt}, ${snapTradeUsers.lookFailedAt}), '-infinity')`;
   const missing: string[] = [];
   const read = async (name: keyof Candidates, query: PromiseLike<{ userId: string }[]>) => {
@@ -106,13 +106,13 @@ export async function listCandidates(
 
 /**
  * People with connections that count as silent (policy.ts, silentAt; docs/snaptrade.md §8.6) and that have
- * not been looked at since. Considers those that fell silent last: the others had their turn, and those that
- * can't be judged or answered for must not stand in front.
+ * not been looked at since. Considers those that fell silent last: the others have had their turn, and those
+ * that can't be judged or answered for must not block the way.
  */
 export async function listSilent(now: Date, room: number, upSince: Date): Promise<{ userId: string }[]> {
   const db = await database();
   const moment = sql`${now.toISOString()}::timestamptz`;
-  // The heartbeat was due this long before its connection counts as silent.
+  // How long after its due time a missing heartbeat makes a connection silent.
   const slack = sql`heartbeat_gap_ms * interval '1 millisecond' * ${silenceFactor - 1}::float8 + ${silenceSlackMs} * interval '1 millisecond'`;
   const newest = sql`(
     select user_id, silent_at, last_heartbeat_at, heartbeat_gap_ms from ${connections}
@@ -180,12 +180,12 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
     where user_id = wanted."userId" and ${among}`);
 }
 
-/** At an incident many people change at once; this many per round is a hundred thousand in a minute. */
+/** An incident changes many people at once. At this number per round, a minute covers a hundred thousand. */
 const changesAtOnce = 50_000;
 
 /**
- * How many people have a working connection, whose breaks could be missed. Adds the changes since the last
- * call to the stored number; each is added once, whoever else adds some at the same time.
+ * How many people are watched. Adds the changes since the last call to the stored number; each is added once,
+ * even if another process is adding some at the same time.
  */
 export async function countWatched(): Promise<number> {
   const db = await database();

@@ -4,13 +4,13 @@ import { database } from "@/lib/db/client";
 import { episodes, observations } from "@/lib/db/schema/connections";
 import { webhookEventIds } from "@/lib/db/schema/webhooks";
 
-/** How webhooks performed lately: the newest 500 breaks of the last full day that can be judged. */
+/** How reliable webhooks have been: the newest 500 breaks of the last full day that can be judged. */
 export interface WebhookRecord {
   /** The breaks that were judged. */
   breaks: number;
   /** Breaks that the timer found and that no webhook reported within an hour. */
   missed: number;
-  /** False if no webhook arrived in the last two weeks; most likely no listener is set up. */
+  /** False if no webhook arrived in the last two weeks, most likely because no listener is set up. */
   received: boolean;
 }
 

@@ -176,7 +176,7 @@ describe("what is past its time is removed, and what is still needed stays:", ()
     expect(after).toEqual({ ...before, episodes: before.episodes.slice(2) });
   });
 
-  test("no observation of a connection that was ever reported deleted, because a repair may count only after a read that undid that", async () => {
+  test("no observation of a connection that was ever reported deleted, because repairs may count only since a read undid that", async () => {
     const db = await database();
     const owner = await makeConnections(1, ago(10));
     const [connectionId = ""] = owner.ids;
@@ -248,7 +248,7 @@ describe("removal", () => {
     expect(await db.$count(sessions)).toBe(0);
   });
 
-  test("from a table that fails is reported by its name, and stops no other", async () => {
+  test("from a table that fails is reported under the table's name, and stops no other", async () => {
     const db = await database();
     const userId = await makeUser();
     await makeSession(userId, ago(15));
@@ -285,7 +285,7 @@ async function makeSession(userId: string, lastUsedAt: Date): Promise<string> {
   return tokenHash;
 }
 
-/** An episode of a new person, with the columns of its notices. */
+/** Stores an episode for a new person. @returns the columns that its notices need */
 async function makeEpisode(endedAt: Date | null) {
   const db = await database();
   const { userId, brokerageId, ids } = await makeConnections(1, ago(500));

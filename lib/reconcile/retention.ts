@@ -12,8 +12,8 @@ import { deleteDeadEvents, keepEventDays, keepIdDays } from "@/lib/webhooks/rete
 type Removed = number | { dropped: number; removed: number };
 
 /**
- * What is removed from which table, by whom; how long each is kept, and why, is in docs/growth.md. Everything
- * else belongs to a person and goes with their account. `snaptrade_calls` has a step of its own.
+ * What removes old rows from which table; docs/growth.md says how long each is kept, and why. Everything else
+ * belongs to a person and is deleted with their account. `snaptrade_calls` has a step of its own.
  */
 const tables: Record<string, (now: Date) => Promise<Removed>> = {
   webhook_event_ids: keepIdDays,
@@ -31,21 +31,21 @@ const tables: Record<string, (now: Date) => Promise<Removed>> = {
 };
 
 export interface RetentionCounts {
-  /** How many rows, or days, were removed, by table; without those from which nothing was. */
+  /** How many rows or days were removed, by table; leaves out tables from which nothing was. */
   removed: Record<string, Removed>;
   /** The tables that failed. */
   failed: string[];
 }
 
-/** The table at which the next call begins, so that each gets a turn, however slow others are. */
+/** Where the next call starts, so that every table gets its turn, however slow the others are. */
 let first = 0;
 
 /**
- * Removes a bounded batch of what is past its time from each table, and makes the coming days of those that
- * are partitioned. A table that fails stops no other. Safe to run in several processes at once.
- * @param now our clock; if the database's is behind, that one counts, so that a clock that is wrong for a
- *   moment removes nothing too early
- * @param withinMs the tables that are not reached within this time come first in the next call
+ * Removes a bounded batch of what is past its time from each table, and makes the coming days' partitions. A
+ * table that fails stops no other. Safe to run in several processes at once.
+ * @param now our clock; if the database's is behind, the database's counts, so that a clock that is briefly
+ *   wrong removes nothing too early
+ * @param withinMs tables that aren't reached within this time come first in the next call
  */
 export async function removeOld(now: Date, withinMs: number): Promise<RetentionCounts> {
   const endsAt = Date.now() + withinMs;

@@ -17,7 +17,7 @@ const now = new Date("2026-11-17T09:07:00Z");
 const hourMs = 3_600_000;
 const ago = (hours: number) => new Date(now.getTime() - hours * hourMs);
 
-/** The same numbers on every run; each is from 0 to below `below`. */
+/** Pseudorandom numbers from 0 to below `below`, the same on every run. */
 function numbers(seed: number) {
   let state = seed;
   return (below: number) => {
@@ -31,7 +31,7 @@ async function rowsOf<Row>(query: ReturnType<typeof sql>): Promise<Row[]> {
   return ((await db.execute(query)) as { rows: unknown[] }).rows as Row[];
 }
 
-/** Checks every roll-up against a count of the rows it sums up. */
+/** Checks every roll-up against a count of the rows that it summarizes. */
 async function compareWithRecount() {
   await countQuarters(now);
   const current = sql`date_bin('15 minutes', ${now.toISOString()}::timestamptz, 'epoch')`;
@@ -98,7 +98,7 @@ test("every roll-up equals a recount after any changes, repeated or late, and af
   await compareWithRecount();
 });
 
-test("counting the same quarters in two processes at once leaves what a recount gives", async () => {
+test("counting the same quarters in two processes at once gives the same as a recount", async () => {
   const { userId, brokerageId, ids } = await makeConnections(30, ago(300));
   const db = await database();
   const row = { userId, brokerageId, noticedBy: "webhook" as const, endedHow: "fixed" as const };

@@ -45,7 +45,7 @@ export interface RoundCounts {
   brokerages: "read" | "fresh" | "not-read" | null;
   incidents: { begun: string[]; ended: string[] } | null;
   notices: NoticeCounts | null;
-  /** What was past its time. */
+  /** What retention removed. */
   retention: RetentionCounts | null;
   webhooks: WebhookRecord | null;
   /** Waiting and dead webhook events. */
@@ -79,7 +79,7 @@ export const stepLimitsMs = {
 /** Includes the queries that start, extend, and end the round. */
 const maxRoundMs = Object.values(stepLimitsMs).reduce((sum, limit) => sum + limit, 0) + 60_000;
 const looksPace = { atOnce: 6, withinMs: 25_000, eachWithinMs: 15_000 };
-/** Leaves time for the table that is in progress then. */
+/** Leaves time to finish the table in progress. */
 const retentionWithinMs = 4_000;
 const missedShare = 0.05;
 

@@ -92,7 +92,7 @@ test("a body over the limit is refused before more than the limit is read", asyn
   expect(seen).toHaveLength(before);
 });
 
-/** Sends `first` and then `next` again and again, and says when the server has hung up. */
+/** Sends `first`, then `next` repeatedly, and reports when the server hangs up. */
 async function trickle(first: string, next: Buffer | string, everyMs: number) {
   const startedAt = performance.now();
   const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
@@ -224,7 +224,7 @@ describe("while the database can't be used", () => {
   afterAll(() => void (databaseState = "usable"));
 
   test.each(["/", "/connections", "/connections/1?x=y", "/api/live", "/api/cron/reconcile", "/no/such/page"])(
-    "%s says so with 503 and tries again by itself",
+    "%s says so with 503 and tries again on its own",
     async (path) => {
       const { status, body } = await send({ method: "GET", path });
       expect(status).toBe(503);

@@ -9,8 +9,8 @@ import { htmlPage } from "./html-page";
 /** No request to this app needs more than this; SnapTrade's webhooks are the largest. */
 const maxBodyBytes = 64 * 1024;
 /**
- * How long a client may take for its headers, and for its whole request. Node ends the connection at its next
- * check, within 30 seconds.
+ * How long a client may take to send its headers, and its whole request. Node closes the connection at its
+ * next check, within 30 seconds.
  */
 const usualTimes = { headersMs: 10_000, requestMs: 30_000 };
 /** How long a refused sender may keep sending, so that it can read our answer before we disconnect. */
@@ -22,7 +22,7 @@ const lingerMs = 5_000;
  */
 const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[\w-]+(\.[\w-]+)?)$/;
 
-/** Answered without the database, or, like webhooks and health, with an answer of their own when it's away. */
+/** Paths that don't need the database or, like webhooks and health, have their own answer when it's away. */
 const withoutDatabase = /^\/(_next\/|fonts\/|api\/health|api\/webhooks\/|favicon\.ico|icon\.svg|robots\.txt)/;
 /** How soon a page that could not be shown reloads itself. */
 const retryAfterSeconds = 5;
@@ -33,9 +33,9 @@ export const clientAddressHeader = "x-client-address";
 /**
  * Makes every request pass through here before Next sees it, in development and in production. Each gets an
  * id, which its log lines and its answer carry. An oversized body is refused before it is read, or as soon as
- * it exceeds the limit; a request that arrives too slowly is cut off; requests that change something must come
- * from our own pages. While the database can't be used, pages say so with 503 within two seconds; Next could
- * no longer change the status of a page that it has begun to send.
+ * it exceeds the limit; a request that arrives too slowly is cut off; requests that change something must
+ * come from our own pages. While the database can't be used, pages are answered with 503 within two seconds.
+ * Next can't do that itself, because it can't change the status of a page that it has started to send.
  * @param ask whether the database can be used
  */
 export function installGate({ headersMs, requestMs } = usualTimes, ask = askDatabase): void {
@@ -57,7 +57,9 @@ export function installGate({ headersMs, requestMs } = usualTimes, ask = askData
   };
 }
 
-/** Only our own proxies may choose a request's id, or anyone could forge another request's lines in the log. */
+/**
+ * Only our own proxies may choose a request's id; otherwise, anyone could forge another request's log lines.
+ */
 function identify(request: IncomingMessage, response: ServerResponse): string {
   const trusted = isTrustedProxy(request.socket.remoteAddress ?? "", env().TRUSTED_PROXIES);
   const id = requestIdOf([request.headers[requestIdHeader]].flat()[0], trusted);
@@ -100,7 +102,7 @@ function changesSomething(method: string | undefined, path: string): boolean {
   return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && !forPrograms.test(path);
 }
 
-/** A script's action passes: it answers with a sentence of its own, which the page it is on shows. */
+/** An action called by a script passes: it answers with its own sentence, which its page shows. */
 async function passWhenUsable(
   request: IncomingMessage,
   response: ServerResponse,
@@ -122,8 +124,8 @@ const unusable = (state: DatabaseState) =>
     title: "We can’t get to your data right now",
     text:
       state === "read-only"
-        ? "Our database takes no changes at the moment, so nothing was changed. This page tries again by itself."
-        : "Our database isn’t answering. Nothing was lost or changed. This page tries again by itself.",
+        ? "Our database isn’t accepting changes, so nothing was saved. This page will try again on its own."
+        : "Our database isn’t answering. Nothing was lost or changed. This page will try again on its own.",
     link: { href: env().APP_URL, label: "Go to the home page" },
     retryAfterSeconds,
   });

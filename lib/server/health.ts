@@ -46,7 +46,7 @@ export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
 
 const problems = {
   away: "The database is not answering.",
-  "read-only": "The database takes no changes; has it failed over to a standby?",
+  "read-only": "The database is read-only. Has it failed over to a standby?",
 };
 
 async function readRound() {

@@ -11,7 +11,7 @@ interface Page {
   link: { href: string; label: string };
   /** Follows the link immediately, without a click. */
   followsLink?: boolean;
-  /** Reloads the page after this long, and says so to programs. */
+  /** When the page reloads itself; also sent as Retry-After. */
   retryAfterSeconds?: number;
 }
 

@@ -20,7 +20,7 @@ let receiver: Awaited<ReturnType<typeof startOtlpReceiver>>;
 beforeAll(async () => {
   receiver = await startOtlpReceiver();
   process.env.OTEL_EXPORTER_OTLP_ENDPOINT = receiver.url;
-  // Shorter than an export may take, which the library refuses unless its time limit is shorter too.
+  // The library refuses an interval this short unless the time limit of an export is shorter still.
   process.env.OTEL_METRIC_EXPORT_INTERVAL = "5000";
   startTelemetry();
 });

@@ -19,16 +19,16 @@ import { env } from "@/lib/base/env";
 import { onShutdown } from "./shutdown";
 
 const exportWithinMs = 10_000;
-/** A gauge that no round has set for this long is no longer reported; another process may run the rounds. */
+/** A gauge that isn't set for this long is no longer reported; another process may be running the rounds. */
 const gaugeWithinMs = 5 * 60_000;
-/** Types of events are SnapTrade's; more than this many together are reported as one. */
+/** SnapTrade decides which event types exist; any beyond this many are reported as one. */
 const cardinalityLimits = { default: 200 };
 
 /**
  * Sends spans and metrics to the OTLP receiver in OTEL_EXPORTER_OTLP_ENDPOINT, over HTTP as JSON, with the
  * headers in OTEL_EXPORTER_OTLP_HEADERS. What can't be sent is dropped after ten seconds and never delays a
- * request. Nothing is registered globally, because Next's own spans contain URLs, and ours have secrets in
- * some.
+ * request. Nothing is registered globally, because Next's own spans contain URLs, and some of our URLs
+ * contain secrets.
  */
 export function startTelemetry(): void {
   const intervalMs = env().OTEL_METRIC_EXPORT_INTERVAL;
@@ -68,7 +68,7 @@ interface SpanIds {
   spanId: string;
 }
 
-/** Random ids, except for the next span when it begins an event's trace. */
+/** Random ids, except for a span that begins an event's trace. */
 function createIds() {
   let next: SpanIds | null = null;
   return {
@@ -78,7 +78,7 @@ function createIds() {
   };
 }
 
-/** One trace per event, whichever processes work on it. A hash, so the event's id itself is not sent. */
+/** One trace per event, whichever processes work on it. Hashed, so the event's id itself isn't sent. */
 function idsOf(eventId: string): SpanIds {
   const hash = createHash("sha256").update(`webhook event ${eventId}`).digest("hex");
   return { traceId: hash.slice(0, 32), spanId: hash.slice(32, 48) };

@@ -35,7 +35,7 @@ export function openSecret(sealed: string, boundTo: string): string {
   );
 }
 
-/** Whether sealSecret's output is under the first of ENCRYPTION_KEYS, so that the others can be dropped. */
+/** Whether a secret is sealed under the first of ENCRYPTION_KEYS, so that it doesn't need the others. */
 export function isSealedWithFirstKey(sealed: string): boolean {
   const [first] = env().ENCRYPTION_KEYS;
   return sealed.slice(0, sealed.indexOf(".")) === first?.id;

@@ -24,8 +24,8 @@ export async function registerSnapTradeUser(
 }
 
 /**
- * Asks SnapTrade for a new secret (docs/snaptrade.md §2.6). The old one is dead from then on and the new one is
- * shown only in this answer, so after any failure that isn't a refusal the secret may be lost.
+ * Asks SnapTrade for a new secret (docs/snaptrade.md §2.6). This ends the old one, and only this answer
+ * contains the new one, so after any failure that isn't a refusal the secret may be lost.
  * @throws SnapTradeFailure
  */
 export async function resetSnapTradeUserSecret({

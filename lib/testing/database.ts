@@ -4,8 +4,8 @@ import { startPostgres } from "../../e2e/support/postgres";
 import { startWebSocketProxy } from "./websocket-proxy";
 
 /**
- * Starts a PostgreSQL server, and a proxy for Neon's driver, for the test run if TEST_DATABASE=postgres; otherwise each test file opens its
- * own PGlite.
+ * With TEST_DATABASE=postgres, starts a PostgreSQL server and a proxy for Neon's driver for the test run.
+ * Otherwise, each test file opens its own PGlite.
  */
 export default async function provideDatabase(project: TestProject) {
   if (process.env.TEST_DATABASE !== "postgres") {

@@ -5,7 +5,7 @@ import { Client } from "pg";
 
 const recorded = new Map<string, string>();
 
-/** Makes pg write down each statement that this process sends from now on, for `npm run statements:record`. */
+/** Records each statement that this process sends through pg, for `npm run statements:record`. */
 export function recordStatements(): void {
   const send = Reflect.get(Client.prototype, "query") as (this: Client, ...args: unknown[]) => unknown;
   Client.prototype.query = function (this: Client, ...args: unknown[]) {

@@ -4,7 +4,7 @@ import { Client } from "pg";
 
 interface Backend {
   stream: Socket;
-  /** The client whose transaction it runs; null while it is free. */
+  /** The client whose transaction is running on it; null while it is free. */
   lentTo: Socket | null;
 }
 
@@ -16,7 +16,7 @@ function message(type: string, body: Buffer): Buffer {
   return Buffer.concat([head, body]);
 }
 
-/** AuthenticationOk, the settings that drivers read, a process id that is no backend's, and "ready". */
+/** AuthenticationOk, the settings that drivers read, a process id that is no backend's, and ReadyForQuery. */
 const welcome = Buffer.concat([
   message("R", Buffer.alloc(4)),
   message("S", Buffer.from("server_version\0" + "18.0\0")),
@@ -26,8 +26,8 @@ const welcome = Buffer.concat([
 ]);
 
 /**
- * A pooler in transaction mode, like pgbouncer's: each transaction may run on another server connection, and what
- * a server says between transactions, such as a notification, reaches nobody.
+ * A pooler in transaction mode, like pgbouncer's: each transaction may run on a different server connection,
+ * and whatever a server sends between transactions, such as a notification, reaches nobody.
  */
 export async function startTransactionPooler(url: string, size: number) {
   const clients = await Promise.all(Array.from({ length: size }, () => connected(url)));
@@ -53,7 +53,7 @@ export async function startTransactionPooler(url: string, size: number) {
   function giveBack(backend: Backend) {
     transactions++;
     backend.lentTo = null;
-    // To the end, so that a client hardly ever gets the same one twice in a row.
+    // Moved to the end, so that a client rarely gets the same one twice in a row.
     backends.push(...backends.splice(backends.indexOf(backend), 1));
     const next = queue.shift();
     if (next) lend(next.client, next.bytes);
@@ -78,7 +78,7 @@ export async function startTransactionPooler(url: string, size: number) {
         client.write(welcome);
         return;
       }
-      // "X": the client leaves; the server connection stays.
+      // "X": the client disconnects, but the server connection stays.
       if (chunk[0] === 0x58) {
         client.end();
         return;
@@ -109,7 +109,7 @@ async function connected(url: string): Promise<Client> {
   return client;
 }
 
-/** The driver signs in; from then on the bytes are ours. */
+/** The driver signs in; from then on, we handle the bytes ourselves. */
 function takeOver(client: Client): Socket {
   const { stream } = client.connection as unknown as { stream: Socket };
   stream.removeAllListeners("data");

@@ -72,7 +72,7 @@ export async function makeConnections(count: number, since: Date) {
   return { userId, snapTradeUserId, brokerageId, ids: rows.map(({ id }) => id) };
 }
 
-/** The stored event, in the inbox or done; undefined if there is none. */
+/** The stored event, in the inbox or processed; undefined if there is none. */
 export async function storedEvent(event: Members) {
   const db = await database();
   const id = String(event.webhookId);
@@ -127,7 +127,7 @@ export async function known(connectionId: string | undefined) {
   return { ...row, episodes: rows };
 }
 
-/** How many events are stored, in the inbox or done. */
+/** How many events are stored, in the inbox or processed. */
 export async function countEvents(): Promise<number> {
   const db = await database();
   return (await db.$count(inboxEvents)) + (await db.$count(webhookEvents));

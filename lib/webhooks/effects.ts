@@ -78,7 +78,7 @@ const lateAfterMs = 10 * 60_000;
 /** An event further ahead than clocks drift apart would outweigh everything that follows it. */
 export const aheadMs = 5 * 60_000;
 
-/** What processing a batch of events came to. */
+/** The result of processing a batch of events. */
 interface Applied {
   /** By event id. */
   outcomes: Map<string, Outcome>;
@@ -87,8 +87,8 @@ interface Applied {
 }
 
 /**
- * Applies events of any number of people, oldest arrival first; the number of statements depends on neither.
- * Never touches a connection of anyone but the event's addressee. An event that says too little, arrives
+ * Applies any number of people's events in the order they arrived; the number of statements doesn't grow with
+ * them. Only ever touches connections of the person an event is about. An event that says too little, arrives
  * late, or is about an unknown connection requests a look instead of, or in addition to, changing anything.
  */
 export async function applyEvents(tx: Transaction, events: StoredEvent[], now: Date): Promise<Applied> {
@@ -137,7 +137,7 @@ function planEvent(plan: Plan, event: StoredEvent, to: Addressee, now: Date): Ou
   const { userId, owner, former } = to;
   if (event.clientId && event.clientId !== env().SNAPTRADE_CLIENT_ID) return "other-client";
   if (!userId) return "unknown-user";
-  // A former user's connections no longer belong to the person, so changes to them don't matter.
+  // A former user's connections are no longer the person's, so changes to them don't matter.
   if (former && event.type !== "USER_DELETED") return "noted";
   if (owner && owner !== userId) return "foreign-connection";
 
@@ -168,7 +168,7 @@ function planEvent(plan: Plan, event: StoredEvent, to: Addressee, now: Date): Ou
 
 /**
  * Deleting a user deletes all of their connections (docs/snaptrade.md §2.3, §8.16); deleting a former user
- * deletes only those that it had.
+ * deletes only the ones it had.
  */
 function planUserDeleted(plan: Plan, event: StoredEvent, userId: string, { former, held }: Addressee) {
   const { snapTradeUserId, happenedAt, receivedAt } = event;
@@ -206,7 +206,7 @@ async function carryOut(tx: Transaction, plan: Plan, now: Date): Promise<Applied
 /** An event with a connection and a time that can be compared with others. */
 type DatedEvent = Pick<StoredEvent, "receivedAt"> & { happenedAt: Date; connectionId: string };
 
-/** An event older than the ids we remember may be a copy of one whose consequences are long forgotten. */
+/** An event older than the ids we keep may be a copy of one that took effect long ago. */
 function isDated(event: StoredEvent): event is StoredEvent & DatedEvent {
   const { happenedAt, connectionId, receivedAt } = event;
   if (connectionId === null || happenedAt === null) return false;

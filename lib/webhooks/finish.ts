@@ -10,10 +10,10 @@ import type { Outcome, StoredEvent } from "./effects";
 export class LeaseLost extends Error {}
 
 /**
- * Moves applied events from the inbox to the processed ones, with their outcomes; part of the transaction that
- * applied them, so that each takes effect once. An event that isn't about any of our users may be about
+ * Moves applied events, with their outcomes, from the inbox to the processed events. Runs in the transaction
+ * that applied them, so that each takes effect once. An event that isn't about any of our users may be about
  * someone whose account was deleted, so its contents are not kept.
- * @throws LeaseLost if one of them is no longer ours; the transaction must not be committed then
+ * @throws LeaseLost if another worker has claimed one of them; the transaction must then be rolled back
  */
 export async function finish(
   tx: Transaction,

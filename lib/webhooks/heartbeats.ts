@@ -77,7 +77,7 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
       where state = 'waiting' and run_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
       order by run_at limit ${maxConcurrent} for update skip locked
     ), event as (
-      -- By place, because a join may read the whole table, including the space that a backlog left behind.
+      -- By ctid, because a join might read the whole table, including the space that a backlog left behind.
       delete from ${inboxEvents} where ctid = any(array(select ctid from due)) returning *
     ), heartbeat as (
       select event.*, person.user_id, connection.user_id as owner_id,

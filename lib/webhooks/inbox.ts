@@ -108,12 +108,12 @@ function answer(entry: Waiting, stored: boolean) {
   if (unanswered.delete(entry)) entry.resolve(stored);
 }
 
-/** The last batch that had several events. */
+/** When the last batch with several events was stored. */
 let lastBurstAt = -Infinity;
 
 /**
- * Events that arrive during a commit, or in a burst within a moment, share the next commit: many concurrent
- * events need few commits and one connection, and one that arrives alone does not wait.
+ * Events that arrive during a commit, or in a burst, share the next commit: many concurrent events need few
+ * commits and one connection, and one that arrives alone does not wait.
  */
 const storeAll = coalesce(() => withOwnId("inbox", storeWaiting), storeAllWithinMs);
 
@@ -169,12 +169,15 @@ function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
 }
 
 const dayMs = 86_400_000;
-/** A copy may be dated later than the first delivery (docs/snaptrade.md §8.4); SnapTrade's last retry comes within hours. */
+/**
+ * A copy may be dated later than the first delivery (docs/snaptrade.md §8.4), and SnapTrade's last retry
+ * comes within hours.
+ */
 const retriedWithinMs = dayMs;
 
 /**
- * The first day on which a copy of one of these events can have arrived: no event arrives before it happens.
- * So hardly any event needs more than the newest ids, however long the ids are kept.
+ * The first day on which a copy of one of these events can have arrived, since no event arrives before it
+ * happens. So nearly every event needs only the newest ids, however long ids are kept.
  */
 function firstDayOf(rows: { happenedAt: Date | null; receivedAt: Date }[]): string {
   const days = rows.map(({ happenedAt, receivedAt }) => {
@@ -201,8 +204,8 @@ const arrivedColumns = {
 };
 
 /**
- * Stores the events whose ids are new. Passes many rows as one parameter; building the statement value by
- * value would cost more than everything else in a batch. The days are parameters, so that only their
+ * Stores the events whose ids are new. All rows are passed as one parameter, because building the statement
+ * value by value would cost more than the rest of the batch. The days are parameters, so that only their
  * partitions are opened.
  */
 async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<void> {
@@ -217,7 +220,7 @@ async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<vo
       where not exists (
         select 1 from ${webhookEventIds} as known
         where known.id = arrived.id and known.day >= ${firstDayOf(rows)}::date and known.day <= ${lastDay}::date
-        -- Keeps this a look into the index per event; a join may read the whole day.
+        -- Forces one index lookup per event; a join might read the whole day.
         offset 0
       )
       on conflict do nothing returning id
@@ -227,6 +230,6 @@ async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<vo
     select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "signInResult", "happenedAt", payload, "receivedAt",
       "receivedAt", case when unreadable is null then 'waiting' else 'dead' end, unreadable
     from arrived where id in (select id from fresh)
-    -- A batch may contain two copies, and what is dead outlives its id.
+    -- A batch may contain two copies, and a dead event outlives its id.
     on conflict do nothing`);
 }

@@ -130,7 +130,7 @@ async function applyWaiting(counts: InboxCounts, toLookAt: Set<string>): Promise
   }
 }
 
-/** Applies events together, except for those that failed before, which are applied alone. */
+/** Applies events together, except that those that failed before are applied alone. */
 async function applyBatch(
   batch: StoredEvent[],
   endsAt: number,
@@ -144,8 +144,8 @@ async function applyBatch(
 const isFirstAttempt = ({ attempts }: StoredEvent) => attempts === 1;
 
 /**
- * Applies events in one transaction. If that fails, each person's events are applied on their own, and then
- * each event, so that a bad one holds up no other. What there is no time for waits for the next run.
+ * Applies events in one transaction. If that fails, applies each person's events separately, and if that
+ * fails, each event, so that a bad one holds up no other. What isn't reached in time waits for the next run.
  */
 async function attempt(
   events: StoredEvent[],
@@ -171,7 +171,7 @@ async function attempt(
     for (const userId of applied.toLookAt) toLookAt.add(userId);
   } catch (error) {
     const parts = split(events);
-    // Events that ran out of time together are applied alone in the next run, so that one that hangs is found.
+    // Events that ran out of time together are applied alone in the next run, which isolates one that hangs.
     if (parts.length > 1 && Date.now() < endsAt)
       for (const part of parts) await attempt(part, endsAt, counts, toLookAt);
     else if (!(error instanceof LeaseLost))
@@ -181,7 +181,7 @@ async function attempt(
 
 const idOf = ({ id }: StoredEvent) => id;
 
-/** Into each person's events, or one person's events into single ones. */
+/** Splits events by person, or one person's events into single ones. */
 function split(events: StoredEvent[]): StoredEvent[][] {
   const people = groupBy(events, ({ snapTradeUserId }) => snapTradeUserId);
   return people.size > 1 ? [...people.values()] : events.map((event) => [event]);

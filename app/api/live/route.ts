@@ -5,7 +5,9 @@ import { follow } from "@/lib/live";
 import { clientAddressHeader } from "@/lib/server/gate";
 import { isShuttingDown, onShutdown } from "@/lib/server/shutdown";
 
-/** In seconds, for platforms that limit functions; the stream is then cut, and the browser reconnects. */
+/**
+ * In seconds, for platforms that limit functions. They cut the stream off then, and the browser reconnects.
+ */
 export const maxDuration = 300;
 
 /** The browser reconnects by itself, and the new request checks who is signed in. */
@@ -16,7 +18,7 @@ const retryMs = 1_000;
 
 /**
  * Server-sent events for the signed-in person: `changed` carries the version of what their pages show, once
- * at the start and then each time it grows. Revoking the session ends its streams.
+ * at the start and then whenever it increases. Revoking the session ends its streams.
  */
 export async function GET(request: Request) {
   const session = await getSession();

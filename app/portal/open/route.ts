@@ -2,7 +2,7 @@ import { fieldsOf } from "@/lib/action";
 import { openInPage } from "@/lib/connections/forms";
 import { htmlPage } from "@/lib/server/html-page";
 
-/** In seconds, for platforms that limit functions: SnapTrade may take a minute for a login link. */
+/** In seconds, for platforms that limit functions. SnapTrade may take a minute to make a login link. */
 export const maxDuration = 90;
 
 /**

@@ -2,7 +2,7 @@ import type { Browser } from "@playwright/test";
 import { askForLink } from "../../support/people";
 import { expect, servers, test, type Owner } from "../../support/test";
 
-/** Signs in on another device: a browser of its own, with nothing of the first one's. */
+/** Signs in on another device: a separate browser that shares nothing with the first. */
 async function signInElsewhere(browser: Browser, owner: Owner, userAgent: string) {
   const context = await browser.newContext({ userAgent, baseURL: servers().appUrl });
   const page = await context.newPage();
@@ -52,7 +52,7 @@ test.describe("without JavaScript", () => {
   });
 });
 
-test("an open page whose session is ended elsewhere shows the sign-in by itself", async ({
+test("an open page shows the sign-in on its own when its session is ended elsewhere", async ({
   page,
   owner,
   browser,

@@ -8,13 +8,13 @@ const crowdSize = 10_000;
 const parallel = 64;
 const aloneTurns = 60;
 const warmUpTurns = 10;
-/** Longer than a burst, so that each break arrives alone. */
+/** Longer than the window of a burst, so that each break arrives alone. */
 const aloneEveryMs = 400;
 const inCrowdEveryMs = 100;
 
 /**
- * How soon breaks and repairs reach people: on an open page, alone and while ten thousand other people's
- * connections break, and how many a second are applied.
+ * How soon breaks and repairs reach an open page, both alone and while ten thousand other people's
+ * connections break, and how many are applied per second.
  */
 export async function benchBreaks(): Promise<Figure[]> {
   const deployment = await startDeployment();
@@ -86,7 +86,9 @@ async function seedCrowd({ pool }: Deployment): Promise<Stranger[]> {
   return rows;
 }
 
-/** Breaks or repairs one connection in turn. @returns after how many milliseconds the open page heard of it */
+/**
+ * Breaks and repairs one connection in turn. @returns how many milliseconds later the open page heard of it
+ */
 function flipper({ appUrl, person }: Deployment, connectionId: string, page: OpenPage) {
   const sender = createSender(appUrl, 1);
   let broken = false;
@@ -119,7 +121,7 @@ async function postAll(
   return performance.now() / 1000;
 }
 
-/** How many of the crowd's connections still work as far as the app knows. */
+/** How many of the crowd's connections the app still considers working. */
 async function countLeft({ pool }: Deployment): Promise<number> {
   const { rows } = await pool.query<{ left: number }>(
     `select count(*)::int as left from connections join users on users.id = user_id
@@ -135,7 +137,7 @@ async function countWaiting({ pool }: Deployment): Promise<number> {
   return rows[0]?.waiting ?? 0;
 }
 
-/** Lets the app apply a repair of everyone that is stored already. @returns how many milliseconds it took */
+/** Lets the app apply stored repairs of everyone's connections. @returns how many milliseconds it took */
 async function drain(deployment: Deployment, crowd: Stranger[]): Promise<number> {
   const { pool, appUrl, person } = deployment;
   await pool.query(
@@ -146,7 +148,7 @@ async function drain(deployment: Deployment, crowd: Stranger[]): Promise<number>
   );
   const startedAt = performance.now();
   const sender = createSender(appUrl, 1);
-  // Any event makes the app process what waits.
+  // Any event makes the app process what is waiting.
   await sender.post(
     signed(eventOf("SOMETHING_NEW", person.snapTradeUserId, crowd[0]?.connectionId ?? "", Date.now())),
   );

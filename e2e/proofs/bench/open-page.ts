@@ -1,9 +1,9 @@
 import { get } from "node:http";
 import type { Visitor } from "../../support/visitor";
 
-/** An open page without a browser: it hears of changes, and reads what they are. */
+/** An open page without a browser: it hears of changes and reads them. */
 export interface OpenPage {
-  /** Resolves with when the page heard of a version that it had not heard of before. */
+  /** Resolves with the time at which the page heard of a new version. */
   nextChange: () => Promise<number>;
   close: () => void;
 }

@@ -6,18 +6,18 @@ import { startPostgres } from "../../support/postgres";
 import { figure, type Figure } from "./figures";
 import type { Measured, Sizes } from "./scale/sizes";
 
-/** A fleet of a million people, next to one of ten thousand; five connections each. */
+/** A million people, compared with ten thousand; five connections each. */
 const whole: Sizes = { small: 10_000, large: 1_000_000, breaksPerYear: 3, heartbeatDays: 1, breaks: 100_000 };
 const inSmall: Sizes = { small: 2_000, large: 40_000, breaksPerYear: 3, heartbeatDays: 1, breaks: 500 };
 
 const pagesGoal = 1.5;
 const roundGoalMs = 2_000;
-/** Below this many pages, a few more or less are the depth of an index. */
+/** Differences below this many pages come from the depth of an index. */
 const fewPages = 40;
 
 /**
- * Speed of a private server that is thrown away: nothing here survives a crash, and statistics and vacuum come
- * when the bench asks for them.
+ * For speed, on a private server that is thrown away: nothing here survives a crash, and statistics and
+ * vacuum run only when the bench asks for them.
  */
 const serverSettings = {
   shared_preload_libraries: "pg_stat_statements",
@@ -33,8 +33,9 @@ const serverSettings = {
 };
 
 /**
- * Fills two databases, and compares what each operation reads and takes. `--people N` sets the size of the
- * larger one, `--compared-with N` of the smaller one, and `--breaks N` how many connections break at once.
+ * Fills two databases, then compares how much each operation reads and how long it takes. `--people N` sets
+ * the size of the larger one, `--compared-with N` that of the smaller one, and `--breaks N` how many
+ * connections break at once.
  */
 export function benchScale(options: string[] = []): Promise<Figure[]> {
   const option = (name: string, usual: number) => {
@@ -49,7 +50,7 @@ export function benchScale(options: string[] = []): Promise<Figure[]> {
   });
 }
 
-/** The same in small, in a minute or two. */
+/** The same on a small scale, in a minute or two. */
 export const proveScale = () => compare(inSmall);
 
 async function compare(sizes: Sizes): Promise<Figure[]> {

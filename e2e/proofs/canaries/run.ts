@@ -17,8 +17,9 @@ import { dump, findLeaks, readBundles, type Canary, type Place } from "./search"
 const canary = (name: string) => `canary-${name}-${randomBytes(12).toString("hex")}`;
 
 /**
- * Plants recognizable secrets, uses the production build the way people, SnapTrade, and failures do, and searches
- * everything that could give a secret away. Then it leaks one on purpose, to show that the search finds it.
+ * Plants recognizable secrets, puts the production build through what people, SnapTrade, and failures do, and
+ * searches everything that could give a secret away. Then leaks one on purpose, to show that the search finds
+ * it.
  * @returns false when a secret was found, or the planted leak was not
  */
 export async function runCanaries(): Promise<boolean> {
@@ -55,16 +56,16 @@ export async function runCanaries(): Promise<boolean> {
     ...Object.entries(planted).map(([name, value]) => ({ name, value: value.replace(/^canary:/, "") })),
     { name: "user secret", value: userSecret },
     { name: "webhookSecret", value: webhookSecret },
-    // The answer to the click carries it, as the contract says; the recorder leaves that header out.
+    // The answer to the click is supposed to carry it, so the recorder leaves that header out.
     { name: "login link", value: loginLink },
     { name: "session token", value: sessionTokenOf(person) },
-    // An unused link belongs in its mail, and nowhere else.
+    // An unused link belongs in its e-mail and nowhere else.
     {
       name: "sign-in link",
       value: signInLink.searchParams.get("token") ?? signInLink.search,
       belongsIn: ["mail"],
     },
-    // API keys: create one over its command here, and add its value.
+    // Once there are API keys, create one here with its command, and add its value.
   ];
 
   const pool = new Pool({ connectionString: postgres.url, max: 1 });
@@ -98,7 +99,7 @@ export async function runCanaries(): Promise<boolean> {
   await postgres.stop();
   await rm(folder, { recursive: true, force: true });
   const canFail = found.length === 1 && inLog.length === 1;
-  // Short values would be found by chance, empty ones nowhere.
+  // A short value could be found by chance, and searching for an empty one proves nothing.
   return leaks.length === 0 && canFail && canaries.every(({ value }) => value.length >= 16);
 }
 
@@ -124,7 +125,7 @@ async function journey(
   return new URL(portal).searchParams.get("token") ?? "";
 }
 
-/** Everything fails once: SnapTrade in several ways, and what people ask for. */
+/** Makes everything fail once: SnapTrade, in several ways, and what people ask for. */
 async function failures(
   { visitor, control, snapTradeUserId, returnPath }: Person,
   appUrl: string,
@@ -182,7 +183,7 @@ async function secretOf(statePath: string, snapTradeUserId: string): Promise<str
   throw new Error("The emulator's state doesn't hold the person");
 }
 
-/** The app with everything it prints. */
+/** The app, and everything it prints. */
 async function startTalkativeApp(settings: Record<string, string>) {
   const child = spawn(process.execPath, ["e2e/commands/start.mjs"], {
     cwd: root,
@@ -211,7 +212,9 @@ async function startTalkativeApp(settings: Record<string, string>) {
   };
 }
 
-/** Keeps every answer of the app: pages, payloads, errors, and headers, besides the cookie and the portal's link. */
+/**
+ * Keeps every answer of the app: pages, payloads, errors, and headers, except the cookie and the login link.
+ */
 function recordAnswers(appUrl: string) {
   const places: Place[] = [];
   const fetchIt = globalThis.fetch;

@@ -5,21 +5,21 @@ import type { Pool } from "pg";
 export interface Canary {
   name: string;
   value: string;
-  /** Kinds of places where it belongs, such as a mail that carries a link. */
+  /** Kinds of places where it belongs, such as an e-mail with a link. */
   belongsIn?: string[];
 }
 
-/** A text that somebody other than its owner may get to see. */
+/** A text that someone other than its owner may see. */
 export interface Place {
   kind: string;
   name: string;
   text: string;
 }
 
-/** The forms in which a secret may lie around. */
+/** The forms in which a secret might appear. */
 function formsOf(value: string): string[] {
   const base64 = [0, 1, 2].map((shift) =>
-    // The middle part is the same wherever the value stands in a longer text.
+    // The middle part is the same wherever the value appears in a longer text.
     Buffer.from("\0".repeat(shift) + value)
       .toString("base64")
       .slice(4, -4),
@@ -35,7 +35,7 @@ function formsOf(value: string): string[] {
   ];
 }
 
-/** Every occurrence of a canary in a place where it doesn't belong, without the canary itself. */
+/** Every place where a canary was found and doesn't belong; doesn't repeat the canary itself. */
 export function findLeaks(canaries: Canary[], places: Place[]): string[] {
   return canaries.flatMap(({ name, value, belongsIn = [] }) => {
     const forms = formsOf(value);
@@ -45,7 +45,7 @@ export function findLeaks(canaries: Canary[], places: Place[]): string[] {
   });
 }
 
-/** Every row of every table, as text: what a dump contains, whatever tables there are. */
+/** Every row of every table, as text, like a dump. */
 export async function dump(pool: Pool): Promise<Place[]> {
   const { rows: tables } = await pool.query<{ name: string }>(
     "select format('%I.%I', table_schema, table_name) as name from information_schema.tables where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')",

@@ -2,7 +2,7 @@ import { createSender, eventOf, signed, type PostedEvent } from "../../support/s
 
 const stepMs = 3_000;
 
-/** How many events are on their way at once, and how long each sender pauses after one. */
+/** How many events are in flight at once, and how long each sender pauses after one. */
 export interface Pace {
   parallel?: number;
   pauseMs?: number;
@@ -58,7 +58,7 @@ export function startPosting(
   return {
     acknowledged,
     counts,
-    /** From now on another process gets its turn too. */
+    /** From now on, another process gets its turn, too. */
     postAlsoTo(url: string) {
       senders.push(createSender(url, parallel));
     },

@@ -6,7 +6,7 @@ import { startPosting, type Pace } from "./posting";
 
 const connectionCount = 20;
 
-/** An app, an emulator, and one person whose connections break and are repaired by posted events alone. */
+/** An app, an emulator, and one person whose connections are broken and repaired only by posted events. */
 export async function setScene(ports: Ports, settings: Record<string, string>, pace: Pace = {}) {
   const emulator = await startEmulator(ports);
   const app = await startKillableApp(ports, settings);

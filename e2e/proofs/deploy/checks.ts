@@ -1,4 +1,4 @@
-/** PostgreSQL from Debian's packages and the emulator, before anything is followed. */
+/** Starts PostgreSQL from Debian's packages, and the emulator, before any guide is followed. */
 export const ground = `
 set -euo pipefail
 fail() { echo "FAILED: $1" >&2; tail -5 /var/log/reconnect >&2 || true; exit 1; }
@@ -20,7 +20,7 @@ SNAPTRADE_CONSUMER_KEY=demo-consumer-key-not-a-secret
 SMTP_URL=smtp://localhost:4011"
 `;
 
-/** After the sections of docs/deploy/linux.md. */
+/** Commands to run after sections of docs/deploy/linux.md. */
 export const linux: Record<string, string> = {
   "Files and settings": `echo "$emulated" >> /etc/reconnect/settings\n`,
   Check: `
@@ -48,7 +48,9 @@ passed "a second database restored from the backup has the same $(wc -l < /tmp/c
 `,
 };
 
-/** Around docs/deploy/vercel-neon.md: Neon's driver, its proxy, and functions that can't write. */
+/**
+ * Commands around docs/deploy/vercel-neon.md: Neon's driver, its proxy, and a server that can't write files.
+ */
 export const vercel = {
   before: `
 runuser -u postgres -- createdb --owner reconnect neon
@@ -78,7 +80,7 @@ unset DATABASE_DRIVER NEON_WS_PROXY
   },
 };
 
-/** In place of docs/deploy/Dockerfile's last stage. */
+/** Stands in for the last stage of docs/deploy/Dockerfile. */
 export const container = (healthCheck: string) => `
 echo '── docs/deploy/Dockerfile: server'
 cp -a /srv/reconnect/.next/standalone /app

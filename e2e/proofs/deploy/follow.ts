@@ -12,9 +12,10 @@ const buildWithinMs = 20 * 60_000;
 const followWithinMs = 5 * 60_000;
 
 /**
- * Follows the guides in docs/deploy: builds in a copy of the project, then runs their commands in a private copy
- * of this machine (room.sh). Requires root on Linux, PostgreSQL's and nginx's packages, and systemd-analyze.
- * @param built leaves out the build and uses the project's own
+ * Follows the guides in docs/deploy: builds in a copy of the project, then runs their commands in a private
+ * copy of this machine (room.sh). Needs root on Linux, the packages of PostgreSQL and nginx, and
+ * systemd-analyze.
+ * @param built skips the build and uses the one in the project
  */
 export function followGuides({ built = false } = {}): boolean {
   if (process.platform !== "linux" || process.getuid?.() !== 0) {
@@ -30,7 +31,7 @@ export function followGuides({ built = false } = {}): boolean {
   }
 }
 
-/** Every build command of the guides, each once, in an otherwise empty folder. @returns null if one failed */
+/** Runs each of the guides' build commands once, in an otherwise empty folder. @returns null if one failed */
 function build(project: string): string | null {
   mkdirSync(project);
   const copied = run(

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 interface Block {
   /** The heading above it. */
   section: string;
-  /** "sh" is followed, "sh build" is followed where there is a network, anything else is for reading. */
+  /** "sh" is followed, "sh build" is followed where there is a network, and anything else is only read. */
   kind: string;
   commands: string;
 }
@@ -23,7 +23,7 @@ function readBlocks(file: string): Block[] {
   return blocks;
 }
 
-/** The commands of a guide that need the network, one by one. */
+/** The commands of a guide that need the network. */
 export function buildCommands(file: string): string[] {
   return readBlocks(file)
     .filter(({ kind }) => kind === "sh build")

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs a command as a user without privileges, where it can write to no file system: read-only <user id> <command …>
+# Runs a command as an unprivileged user who can't write to any file system: read-only <user id> <command …>
 exec unshare --mount bash -c '
   for place in / /tmp /run /srv/reconnect; do mount -o remount,bind,ro "$place"; done
   user=$1

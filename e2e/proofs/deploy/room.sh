@@ -1,6 +1,6 @@
-# Runs a script in a private copy of this machine: what it writes, the network it sees, and the processes it starts
-# are its own, and end with it. Called by follow.ts inside new namespaces.
-# $1 an empty folder, $2 the project, $3 the script
+# Runs a script in a private copy of this machine, with its own files, network, and processes, which all end with
+# it. Called by follow.ts inside new namespaces.
+# $1: an empty folder, $2: the project, $3: the script
 set -euo pipefail
 folder=$1
 mount --make-rprivate /

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Stands in for systemd, which doesn't run in the room: starts the command of a unit as its user, with its settings
-# and on a read-only file system. The unit's other restrictions are not applied.
+# Stands in for systemd, which can't run in the private copy: starts a unit's command as its user, with its
+# settings, on a read-only file system. The unit's other restrictions are not applied.
 set -euo pipefail
 unit=/etc/systemd/system/reconnect.service
 of_unit() { sed -n "s/^$1=//p" "$unit"; }
@@ -23,11 +23,11 @@ case "$*" in
       kill -0 "$(cat /run/reconnect.pid)" 2>/dev/null || exit 0
       sleep 0.1
     done
-    echo "The server did not end within ten seconds" >&2
+    echo "The server did not stop within ten seconds" >&2
     exit 1
     ;;
   *)
-    echo "systemctl $* is not understood here" >&2
+    echo "This stand-in does not support: systemctl $*" >&2
     exit 1
     ;;
 esac

@@ -10,18 +10,18 @@ import { startWatch } from "./watch";
 
 /** How long each fault lasts. */
 const faultMs = 5_000;
-/** Requests begun this soon after a fault may still be served by what was left of the database. */
+/** Requests that begin this soon after a fault may still be served by what is left of the database. */
 const noticedWithinMs = 500;
-/** No page takes longer than this to say that it can't be shown. */
+/** A page takes at most this long to say that it can't be shown. */
 const answeredWithinMs = 5_000;
-/** Pages, health, and webhooks work again this soon after the fault is over. */
+/** Pages, health, and webhooks must work again this soon after the fault ends. */
 const backWithinMs = 20_000;
 
 interface Fault {
   name: string;
   begin: () => unknown;
   end: () => unknown;
-  /** False where webhooks can still be stored, and so are acknowledged. */
+  /** False if webhooks can still be stored, and are therefore acknowledged. */
   stopsWebhooks?: boolean;
 }
 
@@ -29,8 +29,9 @@ type Scene = Awaited<ReturnType<typeof setScene>>;
 type Watch = ReturnType<typeof startWatch>;
 
 /**
- * Lets the production build's database fail in every way we know while pages are opened and webhooks arrive.
- * @returns false when a page answered anything but 503, took too long, didn't recover, or an event was lost
+ * Makes the production build's database fail in every way we know while pages are opened and webhooks arrive.
+ * @returns false if a page answered anything but 503, took too long, or didn't recover, or if an event was
+ * lost
  */
 export async function runFaults(): Promise<boolean> {
   const postgres = await startPostgres();
@@ -46,7 +47,7 @@ export async function runFaults(): Promise<boolean> {
     LOG_LEVEL: "silent",
     RECONCILE_IN_PROCESS: "false",
   };
-  // Directly: while this process waits for the command, its switch carries nothing.
+  // Not through the switch, which carries nothing while this process waits for the command.
   const direct = {
     ...settings,
     DATABASE_URL: `postgres://app:app@localhost:${new URL(admin).port}/reconnect`,
@@ -160,7 +161,7 @@ async function play(fault: Fault, { posting }: Scene, watch: Watch): Promise<boo
   const back = page && healthy ? Date.now() - overAt : null;
   await posting.until(20);
   const webhooksBack = Date.now() - overAt;
-  // Everything begun during the fault has been answered by now, or is counted as unanswered.
+  // By now, everything that began during the fault has been answered or counts as unanswered.
   await new Promise((resolve) => setTimeout(resolve, 500));
   const during = (what: string) =>
     watch.seen.filter(

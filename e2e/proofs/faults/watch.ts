@@ -12,8 +12,8 @@ const everyMs = 150;
 const giveUpMs = 20_000;
 
 /**
- * Keeps opening a page and reading the health, each every 150 ms whether or not the last one has been answered,
- * and remembers every answer.
+ * Opens a page and reads the health every 150 ms, whether or not the last request has been answered, and
+ * remembers every answer.
  */
 export function startWatch(appUrl: string, cookie: string) {
   const seen: Seen[] = [];

@@ -33,7 +33,7 @@ export const routes: Partial<Record<string, "anyone" | "person" | "stream" | "pr
   "/unsubscribe/done": "anyone",
 };
 
-/** What the proof knows about the person it tries to harm. */
+/** What the proof knows about its target. */
 export interface Target {
   connectionId: string;
   portalSessionId: string;

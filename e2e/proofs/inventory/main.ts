@@ -1,7 +1,7 @@
 /**
- * Tries every route and every server action of the build without a session, as another person, with an
- * expired and with a revoked session, and from a foreign origin. None may read or change anything of the one
- * person who is there. Prints what failed and one line of counts; exits with 1 when anything did.
+ * Tries every route and server action of the build without a session, as another person, with an expired and
+ * a revoked session, and from a foreign origin. None may read or change anything that belongs to the target.
+ * Prints what failed and one line of counts; exits with 1 if anything failed.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -46,7 +46,7 @@ interface Answer {
 async function ask(url: string, init: RequestInit): Promise<Answer> {
   const gone = new AbortController();
   const answer = await fetch(url, { ...init, redirect: "manual", signal: gone.signal });
-  // A stream doesn't end by itself, and what it carries is only a version number.
+  // A stream doesn't end on its own, and carries only a version number.
   const streams = answer.headers.get("content-type") === "text/event-stream";
   const body = streams ? "" : await answer.text();
   if (streams) gone.abort();
@@ -61,7 +61,7 @@ const reads = (stage: Stage, { body }: Answer) => stage.secrets.some((secret) =>
 const asksToSignIn = ({ status, location }: Answer) =>
   [303, 307].includes(status) && /^\/(\?|$)/.test(location);
 
-/** Runs a request and requires that nothing of the target's was read or changed. */
+/** Runs a request and requires that it neither read nor changed anything of the target's. */
 async function harmless(stage: Stage, what: string, request: () => Promise<Answer>): Promise<Answer> {
   const before = await stage.fingerprint();
   const answer = await request();
@@ -86,7 +86,7 @@ async function tryRoute(stage: Stage, route: string): Promise<void> {
   const url = stage.appUrl + pathOf(route, stage);
   for (const kind of cases) {
     const what = `GET ${route}, ${kind}`;
-    // A read by its owner is theirs; the browser keeps it from the foreign page, which CORS doesn't open.
+    // Owners may read their own data. Without CORS, the browser keeps the answer from the foreign page.
     if (kind === "foreign origin") {
       const answer = await ask(url, { headers: headersOf(stage, kind) });
       expect(what, !answer.allowsOrigin, describe(answer));
@@ -113,7 +113,7 @@ async function tryRoute(stage: Stage, route: string): Promise<void> {
   }
 }
 
-/** What every answer tells the browser, and that it keeps no page of a person's. */
+/** Headers that every answer must have, including the one that keeps a person's pages out of caches. */
 function expectHeaders(route: string, who: string, { headers, status }: Answer) {
   const required: [name: string, part: string][] = [
     ["x-content-type-options", "nosniff"],
@@ -154,7 +154,7 @@ async function tryAction(stage: Stage, action: Action): Promise<void> {
   }
 }
 
-/** Signed out, or not found; a request that the action couldn't even read would prove nothing. */
+/** Refused as signed out or not found. A request that the action couldn't even read would prove nothing. */
 function isRight(answer: Answer, kind: Case, named: boolean, how: "call" | "form"): boolean {
   const text = how === "call" ? answer.body : answer.location;
   if (text.includes("invalid-input")) return false;
@@ -165,7 +165,7 @@ function isRight(answer: Answer, kind: Case, named: boolean, how: "call" | "form
   return text.includes("not-found") || text.includes("ended=one");
 }
 
-/** As our scripts call it. */
+/** The way our scripts call it. */
 function called({ id }: Action, headers: Record<string, string>, input: object): RequestInit {
   return {
     method: "POST",
@@ -179,7 +179,7 @@ function called({ id }: Action, headers: Record<string, string>, input: object):
   };
 }
 
-/** As a browser without JavaScript posts it. */
+/** The way a browser without JavaScript posts it. */
 function posted(
   { id }: Action,
   headers: Record<string, string>,
@@ -191,7 +191,7 @@ function posted(
   return { method: "POST", headers, body };
 }
 
-/** Part of a name, to try only some of them. */
+/** Part of a name, to try only those that contain it. */
 const [, , only = ""] = process.argv;
 const startedAt = performance.now();
 const stage = await setStage();

@@ -8,7 +8,7 @@ import { Control } from "../../support/control";
 import { Visitor } from "../../support/visitor";
 import type { Target } from "./expectations";
 
-/** An app with one person, whom nobody else may see or harm, and everyone who tries to. */
+/** An app with one person, the target, and everyone who tries to read or change what is theirs. */
 export interface Stage {
   appUrl: string;
   target: Target;
@@ -17,7 +17,7 @@ export interface Stage {
   /** The cookies of the target's browser, of another person, and of the target's former sessions. */
   cookies: { owner: string; stranger: string; expired: string; revoked: string };
   newStranger: () => Promise<string>;
-  /** Changes when anything that is the target's changes in the database. */
+  /** Changes when anything of the target's changes in the database. */
   fingerprint: () => Promise<string>;
   stop: () => Promise<void>;
 }
@@ -92,7 +92,7 @@ async function signIn(servers: Servers, email: string): Promise<string> {
   return visitor.cookieHeader();
 }
 
-/** As if the link had been mailed; its token is known to the proof only. */
+/** Stores a link as if it had been mailed; only the proof knows its token. */
 async function makeFixLink(pool: Pool, userId: string, connectionId: string): Promise<string> {
   const token = randomBytes(24).toString("base64url");
   const { rowCount } = await pool.query(

@@ -34,7 +34,7 @@ export function listActions(): Action[] {
   return Object.entries({ ...manifest.node, ...manifest.edge })
     .map(([id, { filename, exportedName, workers }]) => {
       const pages = Object.keys(workers).flatMap((worker) => routes[worker.replace(/^app/, "")] ?? []);
-      // One that exists for everybody, so that its own answer doesn't hide the action's.
+      // A page that everyone can open, so that its own answer doesn't hide the action's.
       const page = pages.find((place) => !place.includes("[")) ?? pages[0] ?? "/";
       return { id, name: `${filename}#${exportedName}`, page };
     })

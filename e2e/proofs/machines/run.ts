@@ -9,21 +9,21 @@ import { setScene } from "../crash/scene";
 import { openLivePage } from "./live-page";
 
 const pace = { parallel: 4, pauseMs: 10 };
-/** How long the three serve together before the first goes, and how long the rest serve after each. */
+/** How long all three serve before the first one goes, and how long the rest serve after each loss. */
 const phaseMs = 5_000;
 const stopWithinMs = 10_000;
 const hearWithinMs = 2_000;
 
 /**
- * Three processes of the production build on one PostgreSQL, all receiving webhooks and holding open pages. One is
- * killed, then one is asked to stop; the third carries on.
- * @returns false when an acknowledged event is missing or applied twice, a page of a running process is deaf, a
- * request was dropped by the one that was asked to stop, or rounds no longer end
+ * Three processes of the production build on one PostgreSQL, all receiving webhooks and holding open pages.
+ * One is killed, then one is asked to stop; the third carries on.
+ * @returns false if an acknowledged event is missing or applied twice, an open page of a running process
+ * hears nothing, the process asked to stop drops a request, or rounds no longer end
  */
 export async function runMachines(): Promise<boolean> {
   const postgres = await startPostgres();
   const ports = await freePorts();
-  // Every process has a timer; one lease in the database lets one of them run a round.
+  // Every process has a timer; a lease in the database lets one of them run a round.
   const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "true" };
   if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings }))
     throw new Error("No migration");
@@ -134,7 +134,7 @@ function startRequests(url: string) {
   };
 }
 
-/** The process no longer listens, so a load balancer would send the request elsewhere. */
+/** True if the process no longer listens, so that a load balancer would send the request elsewhere. */
 function isRefused(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : null;
   return cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";

@@ -108,7 +108,7 @@ async function lookOnce(userId: string, now: Date, source: LookFor): Promise<Loo
 }
 
 /**
- * Looks only when a requested look (requestLooks) is due, however recent the last look is. A look that is
+ * Looks only when a requested look (requestLooks) is due, however recent the last look was. A look that is
  * already running doesn't satisfy the request.
  */
 export async function lookIfRequested(

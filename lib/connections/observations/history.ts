@@ -1,18 +1,18 @@
 import { doubtOf } from "./doubt";
 import { forgettable, project, type Observation, type Projection } from "./project";
 
-/** What new observations make of one connection's history. */
+/** How new observations change one connection's history. */
 export interface Growth {
-  /** To be stored: those that are new and worth keeping. */
+  /** New observations worth storing. */
   added: Observation[];
-  /** To be deleted: stored ones that no longer change anything. */
+  /** Stored observations to delete, because they no longer affect anything. */
   forgotten: Observation[];
   projection: Projection;
-  /** The oldest observation's time, before any are forgotten. */
+  /** The time of the oldest observation, including those about to be deleted. */
   since: Date;
-  /** Our clock: when the newest of the added ones reached us. */
+  /** Our clock: when the newest of the added observations reached us. */
   recordedAt: Date;
-  /** The newest read among the added ones; null if there is none. */
+  /** The newest read among the added observations; null if there is none. */
   read: Observation | null;
   /** True if nothing was stored before. */
   first: boolean;

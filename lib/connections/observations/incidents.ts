@@ -11,7 +11,7 @@ const windowMs = quarterMs;
 const calmMs = 30 * 60_000;
 
 const minPeople = 5;
-/** A brokerage's breaks in 15 minutes are counted up to this; its usual number is far lower. */
+/** Stops counting a brokerage's breaks in 15 minutes at this number; the usual number is far lower. */
 const maxCounted = 20_000;
 
 /**
@@ -58,7 +58,7 @@ export async function recordIncidents(now: Date): Promise<{ begun: string[]; end
 
 /**
  * The brokerages that have an incident now. Breaks are dated by SnapTrade's clock, so a clock difference only
- * shifts the window. Costs one range of an index per brokerage, however many episodes there are.
+ * shifts the window. Costs one index range per brokerage, however many episodes there are.
  */
 async function listStruckBrokerages(now: Date): Promise<string[]> {
   const db = await database();

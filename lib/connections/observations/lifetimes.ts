@@ -21,7 +21,7 @@ const dayMs = 86_400_000;
 
 /** With fewer episodes, a brokerage's history is no basis for an estimate. */
 export const minEpisodes = 20;
-/** More would cost more and add nothing: each share is known to about two percent. */
+/** Enough to know each share to within about two percent; more would only cost more. */
 const maxEpisodes = 1_000;
 const shares = Array.from({ length: 19 }, (_, index) => (index + 1) / 20);
 
@@ -57,9 +57,9 @@ export function signedInAt({ connectedSince, episodes, portalSessions }: SignIns
 }
 
 /**
- * Records for the episodes of these connections that are open, or ended at `since` or later, how many days
- * the connection had worked until the break: since the last sign-in (as in signedInAt), or null if none is
- * known. Part of the transaction that writes the episodes; running it again changes nothing.
+ * Records how many days each connection had worked before a break, counted from the last sign-in (as in
+ * signedInAt), or null if none is known. Covers these connections' episodes that are open or ended at `since`
+ * or later. Part of the transaction that writes the episodes; running it again changes nothing.
  */
 export async function recordLivedDays(
   tx: Pick<Transaction, "execute">,
@@ -84,8 +84,8 @@ export async function recordLivedDays(
 
 /**
  * How long connections worked before they broke, by brokerage id; only for brokerages with enough episodes.
- * The newest 1,000 of each brokerage count: they say what its access lasts now, and the cost stays the same
- * however long the history is.
+ * Only the newest 1,000 of each brokerage count: they show how long its access lasts now, and the cost
+ * doesn't grow with the history.
  */
 export async function listLifetimes(): Promise<Map<string, Lifetimes>> {
   const db = await database();

@@ -41,10 +41,10 @@ export interface Observed {
 
 /**
  * Records observations of any number of people's connections, in the order in which they arrived; the only
- * writer of their state. The newest wins, so order and repetition don't matter (docs/snaptrade.md §8.3). The
- * caller requests a look when the result says that observations contradict each other. Skips unknown connections without details and other users' connections.
- * The number of statements doesn't depend on the number of observations. The caller announces
- * after the commit.
+ * writer of their state. The newest wins, so order and repetition don't matter (docs/snaptrade.md §8.3).
+ * Skips other users' connections, and unknown ones without details. The number of statements doesn't depend
+ * on the number of observations. The caller requests a look if the result says that observations contradict
+ * each other, and announces the changes after the commit.
  * @returns the result by user id
  */
 export async function observeAll(tx: Transaction, seen: OwnedObservation[]): Promise<Map<string, Observed>> {
@@ -68,7 +68,7 @@ export async function observeAll(tx: Transaction, seen: OwnedObservation[]): Pro
   );
   const changed = groupBy([...hasNewAccess, ...hasNewState], ({ userId }) => userId);
   for (const userId of changed.keys()) await recordChange(tx, userId);
-  // A look also corrects it after a registration that ran at the same time as a change.
+  // Every look corrects this too, in case a registration ran at the same time as a change.
   const read = seen.filter(({ answeredAt }) => answeredAt).map(({ userId }) => userId);
   await recordWatched(tx, new Set([...changed.keys(), ...read]));
   const doubts = groupBy(
@@ -99,7 +99,10 @@ export async function observeWithin(
   return results.get(userId) ?? { changed: [], lookAgainAt: null };
 }
 
-/** Like observeWithin, in its own transaction, and requests the look. @returns the ids of the connections that changed */
+/**
+ * Like observeWithin, but in its own transaction, and requests the look itself.
+ * @returns the ids of the connections that changed
+ */
 export async function observe(userId: string, seen: ConnectionObservation[]): Promise<string[]> {
   const changed = await transaction(async (tx) => {
     const { changed, lookAgainAt } = await observeWithin(tx, userId, seen);
@@ -134,7 +137,7 @@ export async function lockConnections(
   return new Map(rows.map((row) => [row.id, row]));
 }
 
-/** Adds observed connections that are not locked yet: those just stored, and other people's. */
+/** Adds observed connections that aren't locked yet: those just stored and other people's. */
 async function withUnlocked(
   tx: Transaction,
   seen: OwnedObservation[],
@@ -237,9 +240,9 @@ const stateColumns = {
   readState: "text",
 };
 
-/** Stores the connections that are seen for the first time, and updates everything except their state. */
+/** Stores connections seen for the first time, and updates everything except their state. */
 async function recordDetails(tx: Transaction, seen: OwnedObservation[]): Promise<void> {
-  // One list may name a connection twice; a statement can't write a row twice.
+  // A list may name a connection twice, but a statement can't write a row twice.
   const newest = new Map<string, typeof connections.$inferInsert>();
   for (const { connectionId: id, userId, details, state, observedAt, disabledAt } of seen) {
     if (!details) continue;

@@ -6,22 +6,22 @@ import { deleteOldest } from "@/lib/db/delete-oldest";
 import { observations } from "@/lib/db/schema/connections";
 import { incidents } from "@/lib/db/schema/incidents";
 
-/** How long observations are kept that no state depends on anymore, and incidents after their end. */
+/** How long we keep observations that no state depends on, and incidents after their end. */
 const historyDays = 400;
 const dayMs = 86_400_000;
 const examinedAtOnce = 2_000;
 
 /**
- * The connection at which the next call continues. Starts anywhere, so that restarts favor no one, and wraps
- * around.
+ * The connection at which the next call continues. Starts at a random one, so that restarts favor nobody, and
+ * wraps around.
  */
 let examinedUpTo: string = randomUUID();
 
 /**
- * Deletes old observations before the last old one that found the connection working: what follows from the
- * rest is the same without them, and episodes are kept regardless. A connection that was ever reported deleted
- * keeps all of its own, because what revived it decides which later statements count. Walks through all
- * connections, some thousand observations a call.
+ * Deletes old observations that precede the last old one that found the connection working. The rest leads to
+ * the same state without them, and episodes are kept regardless. A connection that was ever reported deleted
+ * keeps all of its observations, because what revived it decides which later ones count. Walks through all
+ * connections, about two thousand observations per call.
  */
 export async function deleteOldObservations(now: Date): Promise<number> {
   const db = await database();

@@ -183,7 +183,7 @@ interface LookRequest {
   accountsToo?: boolean;
 }
 
-/** Makes a look at each person's connections due at `dueAt`, or earlier if one was due already. */
+/** Makes a look at each person's connections due at `dueAt`, unless one is already due earlier. */
 export async function requestLooks(tx: Transaction, requests: LookRequest[]): Promise<void> {
   if (requests.length === 0) return;
   const rows = requests.map(({ accountsToo = false, ...request }) => ({ ...request, accountsToo }));
@@ -284,7 +284,7 @@ export async function listRefused(now: Date, limit: number): Promise<string[]> {
 
 /**
  * Counts a look that a person requested.
- * @throws AppError checked-often after six at once, until ten seconds have passed
+ * @throws AppError checked-often after six at once; ten seconds later, one more is allowed
  */
 export async function countCheck(userId: string, now: Date): Promise<void> {
   await takeOrThrow("look by person", userId, now, "checked-often");

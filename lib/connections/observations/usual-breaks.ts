@@ -6,29 +6,30 @@ import { brokerageQuarters, quarterMarks } from "@/lib/db/schema/incidents";
 
 export const quarterMs = 15 * 60_000;
 const quartersCounted = 14 * 24 * 4;
-/** A day in which 400,000 breaks were stored has about this many marks per round. */
+/** About as many marks as one round leaves on a day with 400,000 breaks. */
 const marksAtOnce = 10_000;
 const removedAtOnce = 5_000;
-/** Names the lock under which quarters are counted; any number that nobody else uses. */
+/** The key of the advisory lock for counting quarters; any number that nothing else uses. */
 const advisoryLock = 7_274_002;
 
 const quarterOf = (at: number) => new Date(Math.floor(at / quarterMs) * quarterMs);
-/** The first quarter of the two weeks that count. */
+/** The first quarter that is still kept. */
 const oldestOf = (now: Date) =>
   new Date(quarterOf(now.getTime()).getTime() - (quartersCounted + 2) * quarterMs);
 
 /**
  * Recounts the marked quarters that are over, so that each stored number equals a count of the episodes, and
- * removes quarters that no longer matter. Bounded; what is left comes first next time. Running twice, or in
- * two processes, changes nothing.
+ * removes quarters that no longer matter. The work is bounded; what is left comes first next time. Running it
+ * twice, or in two processes, does no harm.
  */
 export async function countQuarters(now: Date): Promise<void> {
   const current = sql`${quarterOf(now.getTime()).toISOString()}::timestamptz`;
   const oldest = sql`${oldestOf(now).toISOString()}::timestamptz`;
   await transaction(async (tx) => {
-    // Of two counts of one quarter, the later must win; under the lock, it also has the newer snapshot.
+    // Of two counts of one quarter, the later one must win. The lock gives it the newer snapshot, too.
     await tx.execute(sql`select pg_advisory_xact_lock(${sql.raw(String(advisoryLock))})`);
-    // A change and its mark are committed together, so this snapshot has every change whose mark it takes.
+    // A change and its mark are committed together, so this snapshot contains every change whose mark it
+    // takes.
     await tx.execute(sql`
       with taken as (
         delete from ${quarterMarks} where id in (
@@ -52,8 +53,8 @@ export async function countQuarters(now: Date): Promise<void> {
 }
 
 /**
- * How many people's connections usually break at each of these brokerages within 15 minutes: the mean of the
- * two weeks of whole quarters that ended before `until`.
+ * How many people's connections usually break at each of these brokerages within 15 minutes: the mean over
+ * the two weeks of whole quarters that ended before `until`.
  */
 export async function usualBreaks(brokerageIds: string[], until: Date): Promise<Map<string, number>> {
   const db = await database();

@@ -5,13 +5,13 @@ import { uuids } from "@/lib/db/recordset";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 
-/** Whether this person has a working connection, as an expression for a statement. */
+/** Whether this person has a working connection, as an SQL expression. */
 export const hasWorking = (userId: string) =>
   sql<boolean>`exists (select 1 from ${connections} where ${connections.userId} = ${userId}::uuid and ${connections.state} = 'enabled')`;
 
 /**
  * Records whether each of these people has a working connection, after their connections' states have
- * changed. Locks first, so that of two changes at once the later one sees both.
+ * changed. Locks their rows first, so that of two concurrent changes the later one sees both.
  */
 export async function recordWatched(tx: Transaction, userIds: Set<string>): Promise<void> {
   if (userIds.size === 0) return;

@@ -60,8 +60,8 @@ export async function writeBrokerages(
 }
 
 /**
- * Every look describes its brokerages, nearly always as the look before. Writing that again would make looks
- * that have nothing else in common wait for each other's commits.
+ * Every look describes its brokerages, nearly always just as the previous one did. Writing that again would
+ * make otherwise unrelated looks wait for each other's commits.
  */
 const repeatedForMs = 60_000;
 

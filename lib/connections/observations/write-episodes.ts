@@ -15,7 +15,7 @@ interface Wanted {
   connectionId: string;
   brokerageId: string;
   projection: Pick<Projection, "episodes">;
-  /** The time of the oldest observation that we know. */
+  /** The time of the oldest observation that we have. */
   since: Date;
   /** Our clock: when we learned of it. */
   recordedAt: Date;
@@ -31,7 +31,7 @@ interface Change extends Omit<Wanted, "projection"> {
 /**
  * Updates the stored episodes of any number of connections to match their histories, and plans the notices.
  * An episode that only grew or ended keeps its row, and those that ended before the oldest observation we
- * keep stay as they are.
+ * have stay as they are.
  * @returns the connections whose episodes changed
  */
 export async function writeEpisodes(tx: Transaction, wanted: Wanted[]): Promise<Set<string>> {
@@ -40,12 +40,12 @@ export async function writeEpisodes(tx: Transaction, wanted: Wanted[]): Promise<
   const changes: Change[] = [];
   for (const { projection, ...one } of wanted) {
     const { kept, unclaimed } = match(stored.get(one.connectionId) ?? [], projection.episodes);
-    // An episode that ended exactly at the oldest observation we keep began with one we dropped.
+    // An episode that ended exactly at the oldest observation we have began with one that was deleted.
     gone.push(...unclaimed.filter(({ endedAt }) => !endedAt || endedAt > one.since));
     for (const { episode, row } of kept)
       if (!row || !sameEpisode(row, episode)) changes.push({ ...one, episode, row });
   }
-  // In this order, no connection has two open episodes at any moment.
+  // In this order, no connection ever has two open episodes.
   if (gone.length > 0)
     await tx.delete(episodes).where(sql`${episodes.id} = any(${uuids(gone.map(({ id }) => id))})`);
   await update(

@@ -19,10 +19,10 @@ interface SignIn {
 }
 
 /**
- * Records the results of sign-ins, in the order of their events, on each person's open portal sessions at
- * that brokerage. The events name no connection (docs/snaptrade.md §6.4), so a result is dropped unless all
+ * Records sign-in results, in the order of their events, on each person's open portal sessions at that
+ * brokerage. The events name no connection (docs/snaptrade.md §6.4), so a result is dropped unless all
  * matching sessions are for one connection.
- * @returns those that match a session
+ * @returns the results that match a session
  */
 export async function recordSignIns<One extends SignIn>(tx: Transaction, signIns: One[]): Promise<Set<One>> {
   const matched = new Set<One>();
@@ -36,7 +36,7 @@ export async function recordSignIns<One extends SignIn>(tx: Transaction, signIns
       continue;
     matched.add(signIn);
     for (const session of fitting) {
-      // A failure without a reason doesn't replace one with a reason.
+      // A failure without a reason never replaces one with a reason.
       if (!signIn.brokerageId && session.signInResult) continue;
       session.signInResult = signIn.result;
       changed.add(session);
@@ -79,8 +79,8 @@ async function writeResults(tx: Transaction, changed: OpenSession[]): Promise<vo
 }
 
 /**
- * The owners of those connections that have an open portal session. A read has to confirm the repair that an
- * event reported for one (docs/snaptrade.md §8.12).
+ * The owners of those connections that have an open portal session. If an event reports such a connection
+ * repaired, a read has to confirm it (docs/snaptrade.md §8.12).
  */
 export async function listOwnersInPortal(tx: Transaction, connectionIds: string[]): Promise<string[]> {
   if (connectionIds.length === 0) return [];
@@ -94,8 +94,8 @@ export async function listOwnersInPortal(tx: Transaction, connectionIds: string[
 }
 
 /**
- * Records that SnapTrade says connections changed. For one that already worked, that is a sign of a new
- * sign-in (docs/snaptrade.md §8.19). The caller has checked whose connections these are, and locked them.
+ * Records that connections changed, according to SnapTrade. For one that was already working, that is a sign
+ * of a new sign-in (docs/snaptrade.md §8.19). The caller must have checked their owners and locked them.
  * @param updates `at` is on SnapTrade's clock
  */
 export async function recordUpdates(

@@ -4,7 +4,7 @@ import { at } from "./columns";
 import { ofUser } from "./users";
 
 /**
- * Where people are signed in. A session ends by itself when it is not used for a while or becomes too old
+ * Where people are signed in. A session ends on its own when it has been unused for a while or is too old
  * (lib/auth/sessions.ts). All times are on our clock.
  */
 export const sessions = pgTable(

@@ -32,7 +32,7 @@ export const brokerages = pgTable("brokerages", {
   /** Signing in opens the brokerage's own window (docs/snaptrade.md §4.7); null if unknown. */
   signInOpensPopup: boolean("sign_in_opens_popup"),
   observedAt: at("observed_at").notNull(),
-  /** Incremented by each change that concerns everyone with a connection there (lib/db/changes.ts). */
+  /** Incremented by each change that affects everyone with a connection there (lib/db/changes.ts). */
   version: integer().notNull().default(0),
   /** When GET /brokerages last listed it; null if we know it only from a connection. */
   listedAt: at("listed_at"),
@@ -88,8 +88,8 @@ export const connections = pgTable(
     heartbeats: integer().notNull().default(0),
     heartbeatGapMs: integer("heartbeat_gap_ms"),
     /**
-     * From when on it counts as silent unless a heartbeat comes (silentAt in lib/reconcile/policy.ts); null
-     * without a rhythm. Computed in UTC, because only that is the same in every session.
+     * When it starts to count as silent unless a heartbeat comes (silentAt in lib/reconcile/policy.ts); null
+     * if it has no rhythm yet. Computed in UTC, because only that is the same in every session.
      */
     silentAt: at("silent_at").generatedAlwaysAs(
       sql`case when heartbeats >= 3 then (last_heartbeat_at at time zone 'UTC' + heartbeat_gap_ms * 1.25 * interval '1 millisecond' + interval '1 hour') at time zone 'UTC' end`,
@@ -101,7 +101,7 @@ export const connections = pgTable(
     oneOf("connections_read_state", table.readState, states),
     index().on(table.userId),
     index().on(table.brokerageId),
-    // An answer about a connection takes it out, so those that stay silent don't pile up.
+    // An answer about a connection removes it from the index, so silent ones don't pile up.
     index("connections_silent")
       .on(table.silentAt)
       .where(sql`${table.state} = 'enabled' and ${table.observedAt} < ${table.silentAt}`),
@@ -146,7 +146,9 @@ export const episodes = pgTable(
     connectionId: uuid("connection_id")
       .notNull()
       .references(() => connections.id, { onDelete: "cascade" }),
-    /** The connection's; neither ever changes. Here so that a brokerage's breaks are one range of an index. */
+    /**
+     * Copied from the connection, where neither changes, so that a brokerage's breaks are one index range.
+     */
     brokerageId: uuid("brokerage_id").notNull(),
     userId: uuid("user_id").notNull(),
     brokeAt: at("broke_at").notNull(),

@@ -7,9 +7,8 @@ const reasons = ["registering", "surplus", "refused", "deleted", "account-delete
 
 /**
  * SnapTrade users that belong to no one anymore, or not yet. Each must be deleted at SnapTrade, because it is
- * billed and holds data. Rows stay for months after the deletion, so that late events
- * can be matched. Times on
- * our clock.
+ * billed and holds data. Rows stay for months after the deletion, so that late events can be matched. Times
+ * are on our clock.
  */
 export const formerSnapTradeUsers = pgTable(
   "former_snaptrade_users",

@@ -25,8 +25,8 @@ export const incidents = pgTable(
 );
 
 /**
- * How many people's connections broke in each quarter of an hour that is over, by brokerage; two weeks of
- * them. A recount of the episodes, made for each quarter that is marked (observations/usual-breaks.ts).
+ * How many people's connections broke at each brokerage in each quarter that is over; kept for two weeks.
+ * Marked quarters are recounted from the episodes (observations/usual-breaks.ts).
  */
 export const brokerageQuarters = pgTable(
   "brokerage_quarters",
@@ -42,8 +42,8 @@ export const brokerageQuarters = pgTable(
 );
 
 /**
- * Quarters whose breaks have changed since they were counted. A trigger on episodes adds a row with each
- * change; rows are never updated, so no transaction waits for another one's mark.
+ * Quarters whose breaks have changed since they were counted. A trigger on episodes adds a row for each
+ * change; rows are never updated, so no transaction waits for another's mark.
  */
 export const quarterMarks = pgTable(
   "quarter_marks",

@@ -28,7 +28,7 @@ export const notices = pgTable(
     id: uuid().primaryKey().defaultRandom(),
     userId: ofUser(),
     episodeId: ofEpisode(),
-    /** The episode's, so that brokerages can take turns without reading every due notice. */
+    /** Copied from the episode, so that brokerages can take turns without reading every due notice. */
     brokerageId: uuid("brokerage_id").notNull(),
     kind: text({ enum: noticeKinds }).notNull(),
     createdAt: at("created_at").notNull(),

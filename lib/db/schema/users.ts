@@ -76,10 +76,10 @@ export const snapTradeUsers = pgTable(
     userId: ofUser().primaryKey(),
     snapTradeUserId: text("snaptrade_user_id").notNull().unique(),
     sealedSecret: text("sealed_secret").notNull(),
-    /** When SnapTrade was asked for a new secret that isn't stored yet; the stored one may be dead. */
+    /** When SnapTrade was asked for a new secret that isn't stored yet; the stored one may no longer work. */
     secretResetSentAt: at("secret_reset_sent_at"),
     registeredAt: at("registered_at").notNull(),
-    /** Has a working connection, whose break could be missed; written along with the connections' states. */
+    /** Has a working connection, whose break could be missed. Written along with the connections' states. */
     watched: boolean().notNull().default(false),
     lookedAt: at("looked_at"),
     /** The newest failed look since the last successful one. */
@@ -125,8 +125,9 @@ export const snapTradeUsers = pgTable(
 );
 
 /**
- * Changes to the number of watched people that `rounds.watched` doesn't include yet: +1 or -1 each, added by a
- * trigger on snaptrade_users. Rows are never updated, so no transaction waits for another one's change.
+ * Changes to the number of watched people that `rounds.watched` doesn't include yet. A trigger on
+ * snaptrade_users adds each as +1 or -1; rows are never updated, so no transaction waits for another's
+ * change.
  */
 export const watchedChanges = pgTable("watched_changes", {
   id: bigserial({ mode: "number" }).primaryKey(),

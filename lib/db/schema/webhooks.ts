@@ -13,7 +13,7 @@ const eventOutcomes = [
   "other-client",
 ] as const;
 
-/** What SnapTrade reported; the fixed-width columns first, because that leaves no gaps in a row. */
+/** What SnapTrade reported. Fixed-width columns come first, which leaves no gaps in a row. */
 const report = () => ({
   /** Our clock. */
   receivedAt: at("received_at").notNull(),
@@ -30,10 +30,10 @@ const report = () => ({
 });
 
 /**
- * The inbox: webhook events that wait to be processed, and those that were given up, as SnapTrade signed them
- * but without the deprecated shared secret. A processed event moves to `webhook_events`, so this table and
- * its indexes stay small. `attempts` is also the fence: a worker writes only while no one else has claimed
- * its event since.
+ * The inbox: webhook events that are waiting to be processed or are dead, as SnapTrade signed them but
+ * without the deprecated shared secret. A processed event moves to `webhook_events`, so this table and its
+ * indexes stay small. `attempts` is also the fence: a worker can write only as long as no one else has
+ * claimed its event.
  */
 export const inboxEvents = pgTable(
   "inbox_events",
@@ -41,7 +41,7 @@ export const inboxEvents = pgTable(
     id: text().primaryKey(),
     ...report(),
     state: text({ enum: eventStates }).notNull().default("waiting"),
-    /** Our clock: not claimed before this. */
+    /** Our clock: the event isn't claimed before this. */
     runAt: at("run_at").notNull(),
     /** Our clock: when the current lease ends; null while no worker holds the event. */
     lockedUntil: at("locked_until"),
@@ -53,7 +53,7 @@ export const inboxEvents = pgTable(
     index("inbox_events_waiting")
       .on(table.runAt)
       .where(sql`${table.state} = 'waiting'`),
-    // By person, so that people take turns; excludes heartbeats, which are nearly all of the events.
+    // By person, so that people take turns. Excludes heartbeats, which are nearly all events.
     index("inbox_events_waiting_by_person")
       .on(sql`coalesce(${table.snapTradeUserId}, '')`, table.runAt)
       .where(sql`${table.state} = 'waiting' and ${table.type} <> 'ACCOUNT_HOLDINGS_UPDATED'`),
@@ -68,9 +68,9 @@ export const inboxEvents = pgTable(
 );
 
 /**
- * The processed events, partitioned by the UTC day of `received_at` (lib/db/days.ts) and never changed, except
- * to erase a person. An event that isn't about any of our users is kept without its contents (emptiedEvent),
- * a heartbeat without its payload. To find one by id, take its day from `webhook_event_ids`.
+ * Processed events, partitioned by the UTC day of `received_at` (lib/db/days.ts) and changed only to erase a
+ * person. An event that isn't about any of our users is kept without its contents (emptiedEvent), and a
+ * heartbeat without its payload. To find one by id, get its day from `webhook_event_ids`.
  */
 export const webhookEvents = pgTable(
   "webhook_events",
@@ -87,25 +87,21 @@ export const webhookEvents = pgTable(
     index("webhook_events_no_user")
       .on(table.connectionId)
       .where(sql`${table.snapTradeUserId} is null and ${table.connectionId} is not null`),
-    // Rows arrive in this order, so a summary per block is enough, and costs next to nothing.
+    // Rows arrive in this order, so a summary per block is enough and costs next to nothing.
     index("webhook_events_received").using("brin", table.receivedAt),
   ],
 );
 
-/**
- * The ids of all events received lately, by which a copy is recognized; partitioned by day (lib/db/days.ts).
- */
+/** The ids of recently received events, used to recognize copies; partitioned by day (lib/db/days.ts). */
 export const webhookEventIds = pgTable(
   "webhook_event_ids",
   {
     id: text().notNull(),
-    /** Our clock: the UTC day on which the event arrived first. */
+    /** Our clock: the UTC day on which the event first arrived. */
     day: date().notNull(),
   },
   (table) => [primaryKey({ columns: [table.id, table.day] })],
 );
 
-/**
- * What remains of an event that isn't, or is no longer, about any of our users: the rest identifies no one.
- */
+/** Clears what could identify someone, for an event that isn't, or is no longer, about any of our users. */
 export const emptiedEvent = { payload: "{}", snapTradeUserId: null, connectionId: null, signInResult: null };

@@ -26,15 +26,15 @@ export const snapTradeCalls = pgTable(
 );
 
 /**
- * How much of each limit is used (lib/limits.ts); our clock. A row whose time has passed limits nothing and is
- * deleted with the next new one.
+ * How much of each limit is used (lib/limits.ts), on our clock. A row whose time has passed limits nothing;
+ * each new row deletes some of those.
  */
 export const rateLimits = pgTable(
   "rate_limits",
   {
-    /** A keyed hash of the limit and whom it concerns. */
+    /** A keyed hash of the limit and its subject. */
     key: text().primaryKey(),
-    /** When everything granted so far would be used up at the steady pace. */
+    /** When everything granted so far would be used up at an even pace. */
     freeAt: at("free_at").notNull(),
   },
   (table) => [index().on(table.freeAt)],
@@ -81,7 +81,7 @@ export const rounds = pgTable(
     /** Since when rounds have run without a gap. */
     upSince: at("up_since").notNull(),
     endedAt: at("ended_at"),
-    /** How many people have a working connection that we can look at, apart from `watched_changes`. */
+    /** How many people have a working connection that we can look at, not counting `watched_changes`. */
     watched: integer().notNull().default(0),
     /** The report of the last finished round; /api/health reads nothing else. */
     report: jsonb().$type<RoundReport>(),

@@ -29,8 +29,8 @@ export default async function SessionsPage({ searchParams }: PageProps<"/account
       {sentence && <Notice>{sentence}</Notice>}
       <h1 className="text-title">Where you’re signed in</h1>
       <p className="mt-2 max-w-[560px] text-ink-2">
-        If you don’t recognize a device, sign it out. A device that isn’t used for 14 days is signed out by
-        itself, and every device after 60 days.
+        Someone who has a device that’s signed in can see your connections. If you don’t recognize one, sign
+        it out. You’re signed out automatically after 14 days without use, and after 60 days in any case.
       </p>
       <SessionList
         sessions={sessions}

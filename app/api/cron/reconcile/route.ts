@@ -4,7 +4,9 @@ import { env } from "@/lib/base/env";
 import { flushTelemetry } from "@/lib/base/telemetry";
 import { reconcile } from "@/lib/reconcile/round";
 
-/** In seconds, for platforms that limit functions: a round with every step at its limit. */
+/**
+ * In seconds, for platforms that limit functions. Long enough for a round whose steps all reach their limits.
+ */
 export const maxDuration = 300;
 
 /** Runs a round of reconcile for a scheduler that has the secret, and answers with its counts. */

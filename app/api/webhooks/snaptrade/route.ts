@@ -5,7 +5,7 @@ import { recordSender, waitOf } from "@/lib/webhooks/senders";
 import { networkOf } from "@/lib/base/client-address";
 import { clientAddressHeader } from "@/lib/server/gate";
 
-/** In seconds, for platforms that limit functions: the answer, and the work after it. */
+/** In seconds, for platforms that limit functions. Covers the answer and the processing after it. */
 export const maxDuration = 60;
 
 const maxBytes = 64 * 1024;

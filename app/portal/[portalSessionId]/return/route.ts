@@ -4,7 +4,7 @@ import { AppError } from "@/lib/base/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";
 
-/** In seconds, for platforms that limit functions: a look, and one more. */
+/** In seconds, for platforms that limit functions. Long enough for two looks. */
 export const maxDuration = 60;
 
 /** A route handler can only answer "not found" with an empty body; this path shows the app's own page. */

@@ -1,4 +1,4 @@
-/** Runs one statement; the values are for its parameters. */
+/** Runs one statement with these parameters. */
 export type Run = (statement: string, values?: unknown[]) => Promise<unknown>;
 
 /** How large a fleet is. */
@@ -30,8 +30,8 @@ const share = (kind: string, number: string) =>
 /**
  * Fills an empty, migrated database with people, five connections each, and a year of their history, in a few
  * statements. One connection in four is disabled, one person in fifty is gone, and one connection in fifty
- * has been silent for weeks. Indexes are built at the end, and triggers stay out of it, so the roll-ups are
- * counted here.
+ * has been silent for weeks. Indexes are built at the end, and triggers are off, so the roll-ups are counted
+ * here.
  */
 export async function fill(run: Run, { people, breaksPerYear }: Fleet): Promise<void> {
   await run("set session_replication_role = replica");
@@ -90,7 +90,7 @@ function statements(people: number, connections: number, breaksPerYear: number):
     `insert into episodes (id, connection_id, brokerage_id, user_id, broke_at, noticed_at, noticed_by, lived_days)
       select ${id("episode", "n")}, id, brokerage_id, user_id, disabled_at, disabled_at + interval '2 seconds', 'webhook', 30 + ${share("lived", "n")} * 60
       from generate_series(1, ${connections}::bigint) as n join connections on id = ${id("connection", "n")} where state = 'disabled'`,
-    // The newest one says it all; episodes that ended before it stay as they are.
+    // The newest observation is enough; episodes that ended before it stay as they are.
     `insert into observations (connection_id, observed_at, answered_at, state, disabled_at, source, recorded_at)
       select id, observed_at, case when state = 'enabled' then observed_at end, state, disabled_at, case when state = 'enabled' then 'timer' else 'webhook' end,
         observed_at + interval '2 seconds' from connections`,
@@ -109,7 +109,7 @@ function statements(people: number, connections: number, breaksPerYear: number):
       from episodes where ended_at > now() - interval '30 days'`,
     `insert into brokerage_quarters (brokerage_id, quarter, people)
       select brokerage_id, date_bin('15 minutes', broke_at, 'epoch'), count(distinct user_id) from episodes where broke_at > now() - interval '14 days' group by 1, 2`,
-    // As the trigger and the writer of states would have left them.
+    // As the trigger and the code that writes states would have left them.
     `update snaptrade_users set watched = exists (select 1 from connections where connections.user_id = snaptrade_users.user_id and state = 'enabled')
       where not exists (select 1 from connections where connections.user_id = snaptrade_users.user_id and state = 'enabled')`,
     `update rounds set watched = (select count(*) from snaptrade_users where watched and gone_at is null and ask_again_at is null), locked_until = 'epoch', up_since = now() - interval '90 days', ended_at = now()`,

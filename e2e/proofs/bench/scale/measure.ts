@@ -20,8 +20,8 @@ import { startOutside } from "./outside";
 import type { Measured } from "./sizes";
 
 /**
- * Fills one database, and measures each operation in it with the app's own code: pages read and time in the
- * database, by pg_stat_statements. Prints one line of JSON per operation.
+ * Fills one database and measures each operation in it with the app's own code: pages read and time spent in
+ * the database, according to pg_stat_statements. Prints one line of JSON per operation.
  */
 
 const [people = 0, breaksPerYear = 0, heartbeatDays = 0, breaks = 0] = process.argv.slice(2).map(Number);
@@ -34,7 +34,7 @@ async function rows<Row>(statement: string, values: unknown[] = []): Promise<Row
   return (await run(statement, values)).rows as Row[];
 }
 
-/** Runs `work`, and prints what its statements read and took, per `per`. */
+/** Runs `work`, and prints how much its statements read and how long they took, divided by `per`. */
 async function measure(name: string, per: number, work: () => Promise<unknown>): Promise<void> {
   await run("select pg_stat_statements_reset()");
   const startedAt = performance.now();
@@ -68,7 +68,7 @@ interface Owner {
   snaptrade_user_id: string;
 }
 
-/** Different people with a working connection each, the same choice in every run. */
+/** People with a working connection each; the same ones in every run. */
 function listOwners(count: number, salt: string): Promise<Owner[]> {
   return rows<Owner>(
     `select distinct on (user_id) user_id, id, snaptrade_user_id from (

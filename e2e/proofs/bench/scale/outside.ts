@@ -45,7 +45,7 @@ export async function startOutside() {
   process.env.SNAPTRADE_API_URL = `http://127.0.0.1:${ports[0]}`;
   process.env.SMTP_URL = `smtp://127.0.0.1:${ports[1]}`;
 
-  /** Gives the people whom the next round may look at a secret that opens, and learns their connections. */
+  /** Gives people whom the next round may look at a valid secret, and learns their connections. */
   async function admit(run: Run): Promise<void> {
     const found = (await run(
       `select user_id, snaptrade_user_id from snaptrade_users where user_id in (${people})`,

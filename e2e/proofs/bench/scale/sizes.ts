@@ -1,4 +1,4 @@
-/** What one operation read and took, per time it was done. */
+/** How much one run of an operation read, and how long it took. */
 export interface Measured {
   name: string;
   pages: number;
@@ -7,7 +7,7 @@ export interface Measured {
   wallMs: number;
 }
 
-/** Two fleets to compare, and what they have in common. */
+/** Two sizes to compare, and what they have in common. */
 export interface Sizes {
   small: number;
   large: number;
