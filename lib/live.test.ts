@@ -101,19 +101,22 @@ test("where the database cannot notify, the page hears of changes by polling", a
   holder.reconnectDatabase = Promise.resolve(opened);
 });
 
-testOfListening("an announcement about others makes a process without their pages query nothing", async () => {
-  const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
-  const page = await openPage(stranger);
-  const db = await database();
-  const select = vi.spyOn(db, "select");
-  await observe(owner.userId, say(owner.ids[0], "disabled", 10));
-  const before = select.mock.calls.length;
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  expect(select.mock.calls.length).toBe(before);
-  select.mockRestore();
-  expect(page.announced).toEqual([0]);
-  page.close?.();
-});
+testOfListening(
+  "an announcement about others makes a process without their pages query nothing",
+  async () => {
+    const [owner, stranger] = [await makeConnections(1, at(0)), await makeUser()];
+    const page = await openPage(stranger);
+    const db = await database();
+    const select = vi.spyOn(db, "select");
+    await observe(owner.userId, say(owner.ids[0], "disabled", 10));
+    const before = select.mock.calls.length;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(select.mock.calls.length).toBe(before);
+    select.mockRestore();
+    expect(page.announced).toEqual([0]);
+    page.close?.();
+  },
+);
 
 test("a change whose commit was answered too late is announced with the next one", async () => {
   const holder = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
