@@ -29,7 +29,7 @@ export const metrics = {
   },
   "reconnect.notifications": {
     kind: "counter",
-    description: "Notices sent by e-mail, by result",
+    description: "Notices by e-mail, by result",
     fromZero: [{ result: "failed" }, { result: "unknown" }],
   },
   "reconnect.round.duration": {
