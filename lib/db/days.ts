@@ -37,12 +37,13 @@ export async function keepDays(table: DailyTable, now: Date): Promise<{ dropped:
   const today = dayOf(now);
   const firstKept = dayOf(new Date(now.getTime() - table.keptDays * dayMs));
   const wanted = Array.from({ length: daysAhead + 1 }, (_, ahead) => after(today, ahead));
-  for (const day of [...wanted, ...(await listEarly(table, firstKept, today))])
-    if (!present.includes(day)) await quickly((tx) => makeDay(tx, table, day));
   const [oldest] = present;
   const isOver = oldest !== undefined && oldest < firstKept;
   if (isOver) await quickly((tx) => tx.execute(sql`drop table if exists ${partition(table, oldest)}`));
-  return { dropped: isOver ? 1 : 0, removed: await removeFromDefault(table, firstKept) };
+  const removed = await removeFromDefault(table, firstKept);
+  for (const day of [...wanted, ...(await listEarly(table, firstKept, today))])
+    if (!present.includes(day)) await quickly((tx) => makeDay(tx, table, day));
+  return { dropped: isOver ? 1 : 0, removed };
 }
 
 /** The days that have a partition, oldest first. */

@@ -1,6 +1,8 @@
 import { inspect } from "node:util";
 import { DrizzleQueryError } from "drizzle-orm";
 import { describeError } from "@/lib/base/log";
+import { TimeLimitExceeded } from "@/lib/base/time-limit";
+import { TimeLimitError } from "./limits";
 
 /** The database cannot be used as it is. The message is an explanation for the operator. */
 export class DatabaseError extends Error {
@@ -28,6 +30,12 @@ export function isRefusal(error: unknown): boolean {
 /** True if the database rejected the values themselves, so that retrying cannot help. */
 export function isRefusedData(error: unknown): boolean {
   return hasState(error, /^(22|23|54)[0-9A-Z]{3}$/);
+}
+
+/** True if the work took too long or waited too long for a lock; trying again later may help. */
+export function isTooSlow(error: unknown): boolean {
+  if (error instanceof TimeLimitError || error instanceof TimeLimitExceeded) return true;
+  return hasState(error, /^(55P03|57014)$/);
 }
 
 /** True if the error, or one of its causes, has an SQLSTATE that matches. */

@@ -76,7 +76,10 @@ export async function releaseNotices(now: Date): Promise<void> {
         order by notice.user_id fetch first ${sql.raw(String(releasedAtOnce))} rows with ties
       ) as held
       where brokerage.enabled and not brokerage.maintenance and not ${openIncident}
+    ), mine as materialized (
+      -- A notice whose connection is being repaired right now is left to the next round, not waited for.
+      select id from ${notices} where id = any(array(select id from free)) and mail = 'held' for update skip locked
     )
     update ${notices} set mail = 'waiting', held_for = null, run_at = ${now.toISOString()}::timestamptz
-    where id = any(array(select id from free)) and mail = 'held'`);
+    where id = any(array(select id from mine))`);
 }

@@ -180,6 +180,13 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
     where user_id = wanted."userId" and ${among}`);
 }
 
+/** The number that countWatched stored last. */
+export async function lastWatched(): Promise<number> {
+  const db = await database();
+  const [row] = await db.select({ watched: rounds.watched }).from(rounds);
+  return Math.max(0, row?.watched ?? 0);
+}
+
 /** An incident changes many people at once. At this number per round, a minute covers a hundred thousand. */
 const changesAtOnce = 50_000;
 
@@ -191,9 +198,9 @@ export async function countWatched(): Promise<number> {
   const db = await database();
   const counted: unknown = await db.execute(sql`
     with taken as (
-      delete from ${watchedChanges} where id in (
+      delete from ${watchedChanges} where id = any(array(
         select id from ${watchedChanges} order by id limit ${sql.raw(String(changesAtOnce))} for update skip locked
-      ) returning change
+      )) returning change
     )
     update ${rounds} set watched = watched + coalesce((select sum(change) from taken), 0) where id = 1 returning watched`);
   const { rows } = counted as { rows: { watched: number }[] };

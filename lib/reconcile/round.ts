@@ -1,7 +1,7 @@
 import "server-only";
 import { backgroundPerMinute, forgetOldCalls, inBackground, roomForBackground } from "@/lib/budget";
 import { isBrokerageListDue, readBrokerages } from "@/lib/connections/look/brokerages";
-import { countWatched, listCandidates, scheduleNextLooks } from "./candidates";
+import { countWatched, lastWatched, listCandidates, scheduleNextLooks } from "./candidates";
 import { finishForgetting } from "@/lib/account/delete";
 import { deleteFormerSnapTradeUsers, type FormerUserCounts } from "@/lib/account/former-users";
 import { recordIncidents } from "@/lib/connections/observations/incidents";
@@ -120,7 +120,7 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   await step("calls", () => forgetOldCalls());
   const inbox = await step("inbox", processInbox);
   const bound = await step("bound", currentBound);
-  const looked = await step("looks", () => lookAround(now, round.upSince, bound?.watched ?? 0));
+  const looked = await step("looks", () => lookAround(now, round.upSince, bound?.watched));
   const sessions = await step("sessions", () => closeAbandonedSessions(now));
   const accepted = await step("accepted", () => askRefusedAgain(now));
   const removals = await step("removals", () => repeatRemovals(now));
@@ -187,7 +187,7 @@ async function currentBound(): Promise<{ watched: number; minutes: number }> {
 async function lookAround(
   now: Date,
   upSince: Date,
-  watched: number,
+  counted: number | undefined,
 ): Promise<{ made: number; failed: number; missing: string[] }> {
   const room = await roomForBackground();
   const { candidates, missing } = await listCandidates(now, room, upSince);
@@ -200,6 +200,8 @@ async function lookAround(
     (result.looked ? made : failed).push(userId);
   });
   failed.push(...threw);
+  // An old number is far better than none: without one, the same people would be looked at in every round.
+  const watched = counted ?? (await lastWatched());
   const periodMs = (watched / (await backgroundPerMinute())) * 60_000;
   await scheduleNextLooks([...made, ...failed], periodMs, now);
   return { made: made.length, failed: failed.length, missing };

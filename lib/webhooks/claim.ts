@@ -82,16 +82,19 @@ async function take(people: string[], share: number, now: Date): Promise<StoredE
         and ${isFree(now)} order by run_at limit ${share} for update skip locked
     ) as event`;
   const exhausted = sql`${inboxEvents.attempts} >= ${maxAttempts}`;
-  return db
-    .update(inboxEvents)
-    .set({
-      attempts: sql`least(${inboxEvents.attempts} + 1, ${maxAttempts})`,
-      state: sql`case when ${exhausted} then 'dead' else 'waiting' end`,
-      lastError: sql`case when ${exhausted} then coalesce(${inboxEvents.lastError}, 'No attempt ever finished') else ${inboxEvents.lastError} end`,
-      lockedUntil: new Date(now.getTime() + leaseMs),
-    })
-    .where(sql`${inboxEvents.id} in (${free})`)
-    .returning(eventColumns);
+  return (
+    db
+      .update(inboxEvents)
+      .set({
+        attempts: sql`least(${inboxEvents.attempts} + 1, ${maxAttempts})`,
+        state: sql`case when ${exhausted} then 'dead' else 'waiting' end`,
+        lastError: sql`case when ${exhausted} then coalesce(${inboxEvents.lastError}, 'No attempt ever finished') else ${inboxEvents.lastError} end`,
+        lockedUntil: new Date(now.getTime() + leaseMs),
+      })
+      // As an array: after a burst, the planner may believe that the inbox is empty, and run this once per row.
+      .where(sql`${inboxEvents.id} = any(array(${free}))`)
+      .returning(eventColumns)
+  );
 }
 
 /** Releases events that were claimed but not started, as if they had never been claimed. */

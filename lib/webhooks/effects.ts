@@ -94,7 +94,8 @@ interface Applied {
 export async function applyEvents(tx: Transaction, events: StoredEvent[], now: Date): Promise<Applied> {
   const { known, formers } = await findAddressees(tx, events);
   // Locks everything that the events may touch, in the order of docs/decisions/0010-lock-order.md.
-  const held = await lockConnections(tx, [...new Set(known.values())]);
+  const people = new Set(known.values());
+  const held = await lockConnections(tx, [...people]);
   const owners = await ownersOf(tx, events, held);
   const plan: Plan = {
     outcomes: new Map(),
@@ -110,7 +111,7 @@ export async function applyEvents(tx: Transaction, events: StoredEvent[], now: D
     const former = formers.get(event.snapTradeUserId ?? "");
     plan.outcomes.set(event.id, planEvent(plan, event, { userId, owner, former, held }, now));
   }
-  return carryOut(tx, plan, now);
+  return carryOut(tx, plan, people, now);
 }
 
 /** Everything that a batch of events changes. */
@@ -183,11 +184,11 @@ function planUserDeleted(plan: Plan, event: StoredEvent, userId: string, { forme
 }
 
 /** In the order of docs/decisions/0010-lock-order.md. */
-async function carryOut(tx: Transaction, plan: Plan, now: Date): Promise<Applied> {
+async function carryOut(tx: Transaction, plan: Plan, people: Set<string>, now: Date): Promise<Applied> {
   const { outcomes, observations, updates, signIns, looks, ended } = plan;
   await recordUpdates(tx, updates);
   for (const { id } of await recordSignIns(tx, signIns)) outcomes.set(id, "applied");
-  for (const [userId, { lookAgainAt }] of await observeAll(tx, observations))
+  for (const [userId, { lookAgainAt }] of await observeAll(tx, observations, people))
     if (lookAgainAt) looks.push({ userId, dueAt: lookAgainAt });
   const repaired = observations.filter(({ state }) => state === "enabled");
   const inPortal = await listOwnersInPortal(

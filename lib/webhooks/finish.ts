@@ -26,7 +26,8 @@ export async function finish(
   const moved = await tx.execute(sql`
     with finished as (
       delete from ${inboxEvents} using ${recordset("applied", { id: "text", attempts: "int", outcome: "text" }, applied)}
-      where ${inboxEvents}.id = applied.id and ${inboxEvents}.attempts = applied.attempts and state = 'waiting'
+      where ${inboxEvents}.id = any(array(select json_array_elements_text(${JSON.stringify(applied.map(({ id }) => id))}::json)))
+        and ${inboxEvents}.id = applied.id and ${inboxEvents}.attempts = applied.attempts and state = 'waiting'
       returning ${inboxEvents}.*, applied.outcome
     )
     insert into ${webhookEvents} (id, received_at, happened_at, connection_id, brokerage_id, attempts, type, snaptrade_user_id, client_id,

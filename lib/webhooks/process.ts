@@ -1,20 +1,16 @@
 import "server-only";
 import { inBackground } from "@/lib/budget";
 import { lookIfRequested } from "@/lib/connections/look/look";
-import { transaction } from "@/lib/db/client";
 import { announceChanges } from "@/lib/live";
-import { groupBy } from "@/lib/base/group-by";
 import { describeError, log } from "@/lib/base/log";
-import { count, eventSpan } from "@/lib/base/telemetry";
+import { eventSpan } from "@/lib/base/telemetry";
 import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
-import { withinTime } from "@/lib/base/time-limit";
 import { applyHeartbeats } from "./heartbeats";
-import { claim, release } from "./claim";
-import { applyEvents, type StoredEvent } from "./effects";
-import { recordFailure, type EventCounts } from "./failures";
-import { finish, LeaseLost } from "./finish";
+import { applyBatch } from "./apply-batch";
+import { claim } from "./claim";
+import type { EventCounts } from "./failures";
 
 export interface InboxCounts extends EventCounts {
   /** The parts that failed and left the rest to the next run: "events", "heartbeats", "looks". */
@@ -25,8 +21,6 @@ const looksAtOnce = 4;
 /** For processing events; what is left over waits for the next run. */
 const eventsWithinMs = 15_000;
 const heartbeatsWithinMs = 10_000;
-/** For one transaction. */
-const attemptWithinMs = 20_000;
 const looksPace = { atOnce: looksAtOnce, withinMs: 10_000, eachWithinMs: 15_000 };
 const burstMs = 250;
 
@@ -121,68 +115,11 @@ async function applyWaiting(counts: InboxCounts, toLookAt: Set<string>): Promise
     lastServed = last ?? "";
     if (events.length > 0) {
       await applyBatch(events, endsAt, counts, toLookAt);
-      await eventSpan("webhook announce", { follow: events.map(idOf) }, announceChanges);
+      await eventSpan("webhook announce", { follow: events.map(({ id }) => id) }, announceChanges);
     }
     againFromStart ||= more;
     if (last !== null) continue;
     if (!againFromStart) return;
     againFromStart = false;
   }
-}
-
-/** Applies events together, except that those that failed before are applied alone. */
-async function applyBatch(
-  batch: StoredEvent[],
-  endsAt: number,
-  counts: InboxCounts,
-  toLookAt: Set<string>,
-): Promise<void> {
-  await attempt(batch.filter(isFirstAttempt), endsAt, counts, toLookAt);
-  for (const event of batch) if (!isFirstAttempt(event)) await attempt([event], endsAt, counts, toLookAt);
-}
-
-const isFirstAttempt = ({ attempts }: StoredEvent) => attempts === 1;
-
-/**
- * Applies events in one transaction. If that fails, applies each person's events separately, and if that
- * fails, each event, so that a bad one holds up no other. What isn't reached in time waits for the next run.
- */
-async function attempt(
-  events: StoredEvent[],
-  endsAt: number,
-  counts: InboxCounts,
-  toLookAt: Set<string>,
-): Promise<void> {
-  if (events.length === 0) return;
-  if (Date.now() >= endsAt) return release(events);
-  try {
-    const applied = await eventSpan("webhook apply", { follow: events.map(idOf) }, () =>
-      withinTime(attemptWithinMs, () =>
-        transaction(async (tx) => {
-          const applied = await applyEvents(tx, events, new Date());
-          await finish(tx, events, applied.outcomes);
-          return applied;
-        }),
-      ),
-    );
-    counts.done += events.length;
-    for (const { id, type } of events)
-      count("reconnect.webhook.events", { type, outcome: applied.outcomes.get(id) ?? "" });
-    for (const userId of applied.toLookAt) toLookAt.add(userId);
-  } catch (error) {
-    const parts = split(events);
-    // Events that ran out of time together are applied alone in the next run, which isolates one that hangs.
-    if (parts.length > 1 && Date.now() < endsAt)
-      for (const part of parts) await attempt(part, endsAt, counts, toLookAt);
-    else if (!(error instanceof LeaseLost))
-      for (const event of events) await recordFailure(event, event.attempts, error, counts);
-  }
-}
-
-const idOf = ({ id }: StoredEvent) => id;
-
-/** Splits events by person, or one person's events into single ones. */
-function split(events: StoredEvent[]): StoredEvent[][] {
-  const people = groupBy(events, ({ snapTradeUserId }) => snapTradeUserId);
-  return people.size > 1 ? [...people.values()] : events.map((event) => [event]);
 }

@@ -45,9 +45,14 @@ export interface Observed {
  * Skips other users' connections, and unknown ones without details. The number of statements doesn't depend
  * on the number of observations. The caller requests a look if the result says that observations contradict
  * each other, and announces the changes after the commit.
+ * @param others people whose SnapTrade users the caller writes afterwards (recordWatched)
  * @returns the result by user id
  */
-export async function observeAll(tx: Transaction, seen: OwnedObservation[]): Promise<Map<string, Observed>> {
+export async function observeAll(
+  tx: Transaction,
+  seen: OwnedObservation[],
+  others: Iterable<string> = [],
+): Promise<Map<string, Observed>> {
   const people = [...new Set(seen.map(({ userId }) => userId))];
   await recordBrokerages(tx, seen);
   const before = await lockConnections(tx, people);
@@ -70,7 +75,7 @@ export async function observeAll(tx: Transaction, seen: OwnedObservation[]): Pro
   for (const userId of changed.keys()) await recordChange(tx, userId);
   // Every look corrects this too, in case a registration ran at the same time as a change.
   const read = seen.filter(({ answeredAt }) => answeredAt).map(({ userId }) => userId);
-  await recordWatched(tx, new Set([...changed.keys(), ...read]));
+  await recordWatched(tx, new Set([...changed.keys(), ...read]), others);
   const doubts = groupBy(
     grown.filter(({ lookAgainAt }) => lookAgainAt),
     ({ userId }) => userId,

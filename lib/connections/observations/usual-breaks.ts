@@ -32,9 +32,9 @@ export async function countQuarters(now: Date): Promise<void> {
     // takes.
     await tx.execute(sql`
       with taken as (
-        delete from ${quarterMarks} where id in (
+        delete from ${quarterMarks} where id = any(array(
           select id from ${quarterMarks} where quarter < ${current} order by quarter limit ${sql.raw(String(marksAtOnce))}
-        ) returning brokerage_id, quarter
+        )) returning brokerage_id, quarter
       ), marked as (
         select distinct brokerage_id, quarter from taken where quarter >= ${oldest}
       )
