@@ -14,7 +14,7 @@ Object.assign(process.env, testSettings, {
 
 const origin = "https://app.example.com";
 let databaseState: DatabaseState = "usable";
-/** Settles before the gate learns the state. */
+/** Resolves before the gate learns the state. */
 let asked = Promise.resolve();
 const seen: { bytes: number; headers: Record<string, unknown>; requestId: string | undefined }[] = [];
 let server: Server;
