@@ -15,7 +15,7 @@ export default defineConfig({
       process.env.TEST_DATABASE === "postgres"
         ? configDefaults.exclude
         : [...configDefaults.exclude, "**/*.postgres.test.ts"],
-    include: ["lib/**/*.test.ts", "components/**/*.test.ts", "e2e/**/*.test.ts"],
+    include: ["app/**/*.test.ts", "lib/**/*.test.ts", "components/**/*.test.ts", "e2e/**/*.test.ts"],
     globalSetup: ["lib/testing/database.ts"],
     reporters: ["default", ["json", { outputFile: process.env.TEST_REPORT ?? "test-results/unit.json" }]],
     env: { LOG_LEVEL: "silent" },

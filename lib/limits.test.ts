@@ -42,6 +42,12 @@ test("a process whose clock is an hour ahead locks nobody out for the others", a
   expect(await look(subject, start)).toBe(0);
 });
 
+test.each([0.001, 0.05, 60])("a clock that is %d s behind grants nothing more", async (seconds) => {
+  const subject = randomUUID();
+  for (let count = 0; count < 10; count++) await look(subject, start);
+  for (let count = 0; count < 10; count++) expect(await look(subject, after(-seconds))).toBeGreaterThan(0);
+});
+
 test("the table names nobody, and rows that no longer limit anything are deleted", async () => {
   const address = "203.0.113.77";
   for (let count = 0; count < 40; count++)

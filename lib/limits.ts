@@ -22,6 +22,9 @@ type Limit = keyof typeof limits;
 /** How many rows that no longer limit anything are deleted for each new one, which keeps the table small. */
 const deletedPerNew = 10;
 
+/** Processes' clocks differ by less than this; a free moment that is further ahead comes from a wrong clock. */
+const clockToleranceMs = 5 * 60_000;
+
 /**
  * Counts one request by this subject: a person's id, a client's network, or "" for everyone together. All
  * processes share the count. A refused request doesn't count, so trying again never makes the wait longer.
@@ -30,8 +33,8 @@ const deletedPerNew = 10;
 export async function take(limit: Limit, subject: string, now: Date): Promise<number> {
   const { burst, everyMs } = limits[limit];
   const at = (ms: number) => sql`${new Date(now.getTime() + ms).toISOString()}::timestamptz`;
-  // When the next request would be due at an even pace. One too far ahead came from a wrong clock.
-  const free = sql`case when held.free_at > ${at(burst * everyMs)} then ${at(0)} else greatest(held.free_at, ${at(0)}) end`;
+  // When the next request would be due at an even pace.
+  const free = sql`case when held.free_at > ${at(burst * everyMs + clockToleranceMs)} then ${at(0)} else greatest(held.free_at, ${at(0)}) end`;
   const db = await database();
   const answer: unknown = await db.execute(sql`
     insert into ${rateLimits} as held (key, free_at) values (${keyOf(limit, subject)}, ${at(everyMs)})

@@ -1,7 +1,11 @@
 import "server-only";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { z } from "zod";
+import { isSealedWithFirstKey } from "@/lib/snaptrade/user-secret";
+
+/** Where the commands keep secrets, below the folder they are run in. */
+export const keptSecretsFolder = ".data/secret-resets";
 
 const shape = z.object({ sentAt: z.coerce.date(), sealed: z.string() });
 
@@ -28,11 +32,25 @@ export async function keepSecret(folder: string, userId: string, kept: KeptSecre
 
 /** The secret that an interrupted run kept, or null. */
 export async function readKeptSecret(folder: string, userId: string): Promise<KeptSecret | null> {
-  const text = await readFile(fileOf(folder, userId), "utf8").catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
-    throw error;
-  });
+  const text = await readFile(fileOf(folder, userId), "utf8").catch(nullIfMissing);
   return text === null ? null : shape.parse(JSON.parse(text));
+}
+
+/** Whose kept secrets are not under the first of ENCRYPTION_KEYS, by our id; the other keys are still needed. */
+export async function listKeptUnderOlderKeys(folder: string): Promise<string[]> {
+  const files = (await readdir(folder).catch(nullIfMissing)) ?? [];
+  const userIds = files.filter((file) => file.endsWith(".json")).map((file) => path.parse(file).name);
+  const older: string[] = [];
+  for (const userId of userIds) {
+    const kept = await readKeptSecret(folder, userId);
+    if (kept && !isSealedWithFirstKey(kept.sealed)) older.push(userId);
+  }
+  return older;
+}
+
+function nullIfMissing(error: unknown): null {
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+  throw error;
 }
 
 export const forgetKeptSecret = (folder: string, userId: string): Promise<void> =>

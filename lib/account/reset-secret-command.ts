@@ -6,16 +6,17 @@ import { database } from "@/lib/db/client";
 import { DatabaseError } from "@/lib/db/errors";
 import { users } from "@/lib/db/schema/users";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
+import { keptSecretsFolder as folder } from "./kept-secret";
 import { resetUserSecret, type Reset } from "./reset-secret";
 
 // The command behind `npm run users:reset-secret -- <e-mail address or id>`, with the app's settings.
-const folder = ".data/secret-resets";
 const sentences: Record<Reset, string> = {
   reset: "Done: SnapTrade made a new secret, and it is stored.",
   finished: "Done: the new secret that an interrupted run had kept is stored now.",
   lost: "The new secret is lost: an earlier run was interrupted before SnapTrade's answer arrived. The page now asks the person to connect again. If that run was on another machine, run this there, because that machine may have kept the secret.",
   refused:
     "SnapTrade refuses the current secret, so it can't be replaced. If that continues, the page asks the person to connect again.",
+  unreadable: `A secret that an earlier run kept in ${folder} doesn't open, so nothing was done. Add the key that sealed it to ENCRYPTION_KEYS and run this again; if it belongs to an earlier SnapTrade user of this person, move the file away first.`,
   "not-registered": "This person has no SnapTrade user.",
   running:
     "A reset began less than two minutes ago. Wait until two minutes have passed, then run this again.",

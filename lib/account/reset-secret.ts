@@ -1,5 +1,5 @@
 import "server-only";
-import { and, eq, isNull, lte, or, sql } from "drizzle-orm";
+import { and, eq, isNull, lte, or, sql, type SQL } from "drizzle-orm";
 import { growingGapMs } from "@/lib/base/backoff";
 import { describeError, log } from "@/lib/base/log";
 import {
@@ -14,7 +14,7 @@ import { announceChanges, recordChange } from "@/lib/live";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
 import { listConnections } from "@/lib/snaptrade/connections";
 import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
-import { sealSecret } from "@/lib/snaptrade/user-secret";
+import { isSealedWithFirstKey, openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 import { resetSnapTradeUserSecret } from "@/lib/snaptrade/users";
 import { forgetKeptSecret, keepSecret, readKeptSecret, requireKeeping, type KeptSecret } from "./kept-secret";
 
@@ -29,6 +29,8 @@ export type Reset =
   | "lost"
   /** SnapTrade refuses the current secret, for reasons of its own, so it can't be replaced. */
   | "refused"
+  /** A kept secret opens under no key, or was sealed for another SnapTrade user; nothing was done. */
+  | "unreadable"
   | "not-registered"
   /** Another run began less than two minutes ago. */
   | "running";
@@ -44,6 +46,7 @@ const nothingReset: FailureKind[] = ["busy", "key-refused", "user-refused", "not
  * Replaces one person's SnapTrade secret (docs/snaptrade.md §2.6), only on request. The request is recorded
  * before it is sent. The new secret is sealed and written to disk as soon as it arrives, and then stored in
  * the database. After an interruption, running it again finishes the job or reports that the secret is lost.
+ * A kept secret stays on disk until the database has it or SnapTrade has accepted another.
  * @param folder where a new secret is kept until the database has it; must be the same in every run
  * @throws SnapTradeFailure, AppError account-deleting, or the database's error; then run it again later
  */
@@ -53,27 +56,50 @@ export async function resetUserSecret(userId: string, folder: string, now = new 
   const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
   const credentials = row ? await getSnapTradeCredentials(userId) : null;
   if (!row || !credentials) return "not-registered";
-  if (await finish(row, folder)) return "finished";
-  if (row.secretResetSentAt && now.getTime() - row.secretResetSentAt.getTime() < leaseMs) return "running";
+  const kept = await readKeptSecret(folder, userId);
+  const userSecret = kept && open(kept, row);
+  if (kept && userSecret === null) return "unreadable";
+
+  const sentAt = row.secretResetSentAt?.getTime();
+  const isRunning = sentAt !== undefined && now.getTime() - sentAt < leaseMs;
+  if (isRunning && kept?.sentAt.getTime() !== sentAt) return "running";
+  // The claim may be gone, after a failover or a restore, so only SnapTrade can say whether this one counts.
+  if (kept && userSecret && userSecret !== credentials.userSecret)
+    if (await isAccepted({ ...credentials, userSecret })) return finish(row, kept, userSecret, folder);
+  if (isRunning) return "running";
   if (!(await isAccepted(credentials))) return row.secretResetSentAt ? giveUp(row, now) : "refused";
 
   await requireKeeping(folder, userId);
   if (!(await claim(row, now))) return "running";
-  const kept = { sentAt: now, sealed: await requestNew(row, credentials) };
-  await keepSecret(folder, userId, kept);
-  await storePatiently(row, kept);
+  const made = { sentAt: now, sealed: await requestNew(row, credentials, now) };
+  await keepSecret(folder, userId, made);
+  if (!(await storePatiently(row, made.sealed, eq(snapTradeUsers.secretResetSentAt, now)))) return "running";
   await forgetKeptSecret(folder, userId);
   return "reset";
 }
 
-/** Stores what an interrupted run kept, unless a later run has replaced it. */
-async function finish(row: SnapTradeUser, folder: string): Promise<boolean> {
-  const kept = await readKeptSecret(folder, row.userId);
-  if (!kept) return false;
-  const isNewest = kept.sentAt.getTime() === row.secretResetSentAt?.getTime();
-  if (isNewest) await storePatiently(row, kept);
-  await forgetKeptSecret(folder, row.userId);
-  return isNewest;
+function open({ sealed }: KeptSecret, { userId, snapTradeUserId }: SnapTradeUser): string | null {
+  try {
+    return openSecret(sealed, boundTo(userId, snapTradeUserId));
+  } catch {
+    return null;
+  }
+}
+
+/** Stores what an interrupted run kept, unless another run was faster. */
+async function finish(row: SnapTradeUser, kept: KeptSecret, userSecret: string, folder: string) {
+  const { userId, snapTradeUserId } = row;
+  const isFirst = isSealedWithFirstKey(kept.sealed);
+  const sealed = isFirst ? kept.sealed : sealSecret(userSecret, boundTo(userId, snapTradeUserId));
+  const isUnchanged = and(
+    eq(snapTradeUsers.sealedSecret, row.sealedSecret),
+    row.secretResetSentAt
+      ? eq(snapTradeUsers.secretResetSentAt, row.secretResetSentAt)
+      : isNull(snapTradeUsers.secretResetSentAt),
+  );
+  if (!(await storePatiently(row, sealed, isUnchanged))) return "running";
+  await forgetKeptSecret(folder, userId);
+  return "finished";
 }
 
 async function isAccepted(credentials: SnapTradeCredentials): Promise<boolean> {
@@ -103,6 +129,7 @@ async function claim({ snapTradeUserId }: SnapTradeUser, now: Date): Promise<boo
 async function requestNew(
   { userId, snapTradeUserId }: SnapTradeUser,
   credentials: SnapTradeCredentials,
+  sentAt: Date,
 ): Promise<string> {
   try {
     const secret = await resetSnapTradeUserSecret(credentials);
@@ -114,16 +141,25 @@ async function requestNew(
       )
         .update(snapTradeUsers)
         .set({ secretResetSentAt: null })
-        .where(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId));
+        .where(
+          and(
+            eq(snapTradeUsers.snapTradeUserId, snapTradeUserId),
+            eq(snapTradeUsers.secretResetSentAt, sentAt),
+          ),
+        );
     throw error;
   }
 }
 
-async function storePatiently(row: SnapTradeUser, kept: KeptSecret): Promise<void> {
+/** @returns false if another run has come between; the secret is not stored then */
+async function storePatiently(
+  row: SnapTradeUser,
+  sealed: string,
+  isUnchanged: SQL | undefined,
+): Promise<boolean> {
   for (const startedAt = Date.now(); ;) {
     try {
-      await store(row, kept);
-      return;
+      return await store(row, sealed, isUnchanged);
     } catch (error) {
       if (Date.now() - startedAt > storeWithinMs) throw error;
       log.warn(describeError(error), "A new secret is on disk but could not be stored yet");
@@ -132,21 +168,25 @@ async function storePatiently(row: SnapTradeUser, kept: KeptSecret): Promise<voi
   }
 }
 
-/** Replaces the old secret, whatever key sealed it; `sentAt` shows that no later reset has begun. */
-async function store({ userId, snapTradeUserId }: SnapTradeUser, { sealed, sentAt }: KeptSecret) {
-  await transaction(async (tx) => {
-    await tx
+/** Replaces the old secret, whatever key sealed it. */
+async function store(
+  { userId, snapTradeUserId }: SnapTradeUser,
+  sealed: string,
+  isUnchanged: SQL | undefined,
+): Promise<boolean> {
+  // A commit whose answer was lost has stored it already.
+  const isStored = eq(snapTradeUsers.sealedSecret, sealed);
+  const stored = await transaction(async (tx) => {
+    const changed = await tx
       .update(snapTradeUsers)
       .set({ ...accepted, sealedSecret: sealed, secretResetSentAt: null })
-      .where(
-        and(
-          eq(snapTradeUsers.snapTradeUserId, snapTradeUserId),
-          eq(snapTradeUsers.secretResetSentAt, sentAt),
-        ),
-      );
-    await recordChange(tx, userId);
+      .where(and(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId), or(isUnchanged, isStored)))
+      .returning({ userId: snapTradeUsers.userId });
+    if (changed.length > 0) await recordChange(tx, userId);
+    return changed.length > 0;
   });
   await announceChanges();
+  return stored;
 }
 
 const refusalsOfDead = 3;

@@ -1,6 +1,7 @@
 import nextEnv from "@next/env";
 import { SettingsError } from "@/lib/base/env";
 import { DatabaseError } from "@/lib/db/errors";
+import { keptSecretsFolder, listKeptUnderOlderKeys } from "./kept-secret";
 import { rotateKeys } from "./rotate-keys";
 
 // The command behind `npm run keys:rotate`, with the same settings as the app.
@@ -24,8 +25,14 @@ try {
     console.error(
       `No key in ENCRYPTION_KEYS opens these people's secrets, so they were left unchanged. Add the key that sealed them:\n${unreadableUserIds.join("\n")}`,
     );
-  if (left + unreadable === 0) console.log("The older keys are no longer needed in ENCRYPTION_KEYS.");
-  process.exit(left + unreadable > 0 ? 1 : 0);
+  const kept = await listKeptUnderOlderKeys(keptSecretsFolder);
+  if (kept.length > 0)
+    console.error(
+      `These people's new secrets are kept in ${keptSecretsFolder} under an older key. Finish with "npm run users:reset-secret", then run this again:\n${kept.join("\n")}`,
+    );
+  const isDone = left + unreadable + kept.length === 0;
+  if (isDone) console.log("The older keys are no longer needed in ENCRYPTION_KEYS.");
+  process.exit(isDone ? 0 : 1);
 } catch (error) {
   console.error(explain(error));
   process.exit(1);

@@ -10,7 +10,7 @@ import { verificationTokens } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
-import { sessionCookie } from "./cookie";
+import { readToken, sessionCookie } from "./cookie";
 import { deviceOf } from "./device";
 import { endSession, maxAgeDays, startSession } from "./sessions";
 
@@ -81,12 +81,14 @@ async function adapter(): Promise<Adapter> {
   return {
     ...(ready as Adapter),
     async createSession(session) {
+      const former = await readToken();
+      if (former) await endSession(former);
       const device = deviceOf((await headers()).get("user-agent") ?? "");
       const { sessionToken: token, userId } = session;
       await startSession({ token, userId, device, now: new Date() });
       return session;
     },
-    // Finding no session here makes next-auth end the cookie's old session before it starts the new one.
+    // next-auth ends a browser's former session only for someone with an account, so createSession does.
     getSessionAndUser: () => Promise.resolve(null),
     updateSession: () => Promise.resolve(null),
     deleteSession: endSession,

@@ -3,21 +3,19 @@ import { cookies } from "next/headers";
 import { env } from "@/lib/base/env";
 
 const suffix = "next-auth.session-token";
-/** The name used before "__Host-"; still accepted, so that an update signs nobody out. */
-const formerName = `__Secure-${suffix}`;
 
 const isHttps = () => env().APP_URL.startsWith("https:");
 
 /**
- * The cookie with the session's token. Over HTTPS, its prefix makes browsers refuse it from any other host or
- * without `Secure`.
+ * The cookie with the session's token. Over HTTPS, its prefix makes browsers refuse it from any other host and
+ * without `Secure`; one of another name could have been planted by a sibling host, so none counts.
  */
 export const sessionCookie = () => (isHttps() ? `__Host-${suffix}` : suffix);
 
 /** The token of this request's session cookie, or null. */
 export async function readToken(): Promise<string | null> {
   const jar = await cookies();
-  return (jar.get(sessionCookie()) ?? (isHttps() ? jar.get(formerName) : undefined))?.value ?? null;
+  return jar.get(sessionCookie())?.value ?? null;
 }
 
 /** Removes the session's cookie from this browser. */

@@ -2,7 +2,7 @@ import "server-only";
 import { createHash, randomBytes } from "node:crypto";
 import { and, eq, gt, inArray, lt, sql } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
-import type { Transaction } from "@/lib/db/database";
+import type { Database } from "@/lib/db/database";
 import { verificationTokens } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
 import { take } from "@/lib/limits";
@@ -45,16 +45,14 @@ export async function createSignInLink({
   const beyondLimits =
     (network !== null && (await take("sign-in mail by address", network, now)) > 0) ||
     (await take("sign-in mail", "", now)) > 0;
+  // Whoever asks again and again must not take the lock below again and again.
+  if (beyondLimits && !(await mayExceed(await database(), email, now))) return null;
   await deleteExpired(now);
   return transaction(async (tx) => {
     // Requests for one mailbox are counted one at a time; otherwise, concurrent ones would all pass.
     await tx.execute(sql`select pg_advisory_xact_lock(hashtext('sign-in'), hashtext(${email}))`);
-    const waiting = await tx.$count(
-      verificationTokens,
-      and(eq(verificationTokens.identifier, email), gt(verificationTokens.expires, now)),
-    );
-    if (waiting >= maxWaiting) return null;
-    if (beyondLimits && (waiting > 0 || !(await hasAccount(tx, email)))) return null;
+    if ((await countWaiting(tx, email, now)) >= maxWaiting) return null;
+    if (beyondLimits && !(await mayExceed(tx, email, now))) return null;
     await tx
       .insert(verificationTokens)
       .values({ identifier: email, token: hashOf(token), expires: new Date(now.getTime() + linkMs) });
@@ -104,8 +102,16 @@ async function deleteExpired(now: Date): Promise<void> {
   await db.delete(verificationTokens).where(inArray(verificationTokens.token, expired));
 }
 
-async function hasAccount(tx: Transaction, email: string): Promise<boolean> {
-  return (await tx.$count(users, eq(users.email, email))) > 0;
+const countWaiting = (db: Database, email: string, now: Date) =>
+  db.$count(
+    verificationTokens,
+    and(eq(verificationTokens.identifier, email), gt(verificationTokens.expires, now)),
+  );
+
+/** An account holder without another link. */
+async function mayExceed(db: Database, email: string, now: Date): Promise<boolean> {
+  if ((await countWaiting(db, email, now)) > 0) return false;
+  return (await db.$count(users, eq(users.email, email))) > 0;
 }
 
 /** Hashes a token the way next-auth does. */

@@ -4,6 +4,8 @@ import { withOwnId, withRequestId } from "./request-id";
 
 process.env.SNAPTRADE_CONSUMER_KEY = "a-consumer-key-that-nobody-may-see";
 process.env.ENCRYPTION_KEYS = "k2:c2Vjb25kIGtleSBvZiAzMiBieXRlcw==,k1:Zmlyc3Qga2V5IG9mIDMyIGJ5dGVzIQ==";
+process.env.OTEL_EXPORTER_OTLP_HEADERS = "api-key=otlp-key-5c1d77ab90,other=padded%20key==";
+process.env.DATABASE_URL = "postgres://reconnect:p%40ss%2Fword-9931@db/reconnect";
 process.env.LOG_LEVEL = "debug";
 
 function capture() {
@@ -49,13 +51,25 @@ test.each([
   ["a bearer token", `Authorization: Bearer ${secret}`],
   ["the consumer key", "key a-consumer-key-that-nobody-may-see end"],
   ["one of several encryption keys", "sealed with Zmlyc3Qga2V5IG9mIDMyIGJ5dGVzIQ=="],
+  ["a header for telemetry", "sent otlp-key-5c1d77ab90"],
+  ["a header for telemetry, decoded", "sent padded key=="],
+  ["a database's password", "no p%40ss%2Fword-9931"],
+  ["a database's password, decoded", "no p@ss/word-9931"],
   ["an e-mail address", "mail to maya@example.com failed"],
 ])("%s in a text loses its secret", (_, text) => {
   const { lines, log } = capture();
   log.warn({ place: text }, text);
   const [line = ""] = lines;
   expect(line).toContain("[redacted]");
-  for (const hidden of [secret, "that-nobody-may-see", "Zmlyc3", "maya@example.com"])
+  for (const hidden of [
+    secret,
+    "that-nobody-may-see",
+    "Zmlyc3",
+    "maya@example.com",
+    "5c1d77",
+    "padded",
+    "9931",
+  ])
     expect(line).not.toContain(hidden);
   expect(JSON.parse(line)).toMatchObject({ level: 40 });
 });

@@ -65,10 +65,21 @@ function knownSecrets(): string[] {
     .flatMap((name) => {
       const value = process.env[name] ?? "";
       const password = /:\/\/[^/@]*?:([^@/]*)@/.exec(value)?.[1] ?? "";
+      // "id:key,id:key" and "name=value,name=value".
       const parts = value.includes("://") ? [] : value.split(",");
-      return [value, password, ...parts.map((part) => part.slice(part.indexOf(":") + 1).trim())];
+      const secrets = parts.map((part) => part.slice(part.search(/[:=]/) + 1).trim());
+      return [value, password, ...secrets].flatMap((secret) => [secret, decoded(secret)]);
     })
     .filter((value) => value.length >= minSecretLength && !value.startsWith("pglite:"))
     .map((value) => JSON.stringify(value).slice(1, -1));
   return known;
+}
+
+/** As it reads after percent-decoding, which is what a driver's own messages may hold. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

@@ -66,6 +66,14 @@ export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Pro
 }
 
 /**
+ * Whether the database answers and only a free connection is missing (OpenDatabase.isBusy).
+ * @throws DatabaseError like database
+ */
+export async function isBusy(ms: number): Promise<boolean> {
+  return (await opened()).isBusy(ms);
+}
+
+/**
  * Subscribes this process to the database's NOTIFY, or is null if the driver can't LISTEN.
  * @throws DatabaseError like database
  */

@@ -22,6 +22,11 @@ export interface OpenDatabase {
    * out, the result is unknown
    */
   transaction: <T>(work: (tx: Transaction) => Promise<T>, limits?: Limits) => Promise<T>;
+  /**
+   * True if the database answers and only a free connection is missing: some query has waited `ms` for one,
+   * while others were answered.
+   */
+  isBusy: (ms: number) => boolean;
   /** Null if this driver can't LISTEN. */
   listen: Listen | null;
   close: () => Promise<void>;

@@ -34,6 +34,8 @@ export async function openPglite(folder: string, limits: Limits): Promise<OpenDa
     // instead.
     transaction: (work, bounds = limits) =>
       db.transaction((tx) => within(bounds.transactionMs, "A transaction", work(tx))),
+    // It has one connection, in this process; nothing but its own work can hold it up.
+    isBusy: () => true,
     listen(channel, heard) {
       let hears = false;
       void client.listen(channel, heard).then(

@@ -44,7 +44,7 @@ export function openPool(
   limits: Limits = usualLimits,
 ): OpenDatabase {
   logLostConnections(pool);
-  const { checkOut, ask } = watchClients(pool, limits);
+  const { checkOut, ask, isBusy } = watchClients(pool, limits);
 
   const query: Query = async (statement, values) => {
     const client = await checkOut();
@@ -90,6 +90,7 @@ export function openPool(
   return {
     db: drizzleOn(query),
     transaction,
+    isBusy,
     listen: listening?.listen ?? null,
     close: () => Promise.all([pool.end(), listening?.end()]).then(() => undefined),
   };
@@ -104,6 +105,9 @@ function watchClients(pool: ClientPool, limits: Limits) {
    * The point at which a connection last fell silent; clients that haven't answered since are suspect too.
    */
   let silentSince = 0;
+  let answeredAt = 0;
+  /** When each caller began to wait for a client, the first one first. */
+  const waiting = new Set<{ since: number }>();
 
   async function ask(
     client: PoolClient,
@@ -115,6 +119,7 @@ function watchClients(pool: ClientPool, limits: Limits) {
     try {
       const answer = await within(limitMs, "A query", client.query(statement, values));
       answered.set(client, ++count);
+      answeredAt = Date.now();
       return answer;
     } catch (error) {
       if (error instanceof TimeLimitError) silentSince = Math.max(silentSince, asked);
@@ -122,14 +127,23 @@ function watchClients(pool: ClientPool, limits: Limits) {
     }
   }
 
+  async function connect(): Promise<PoolClient> {
+    const own = { since: Date.now() };
+    waiting.add(own);
+    return within(limits.connectMs, "Waiting for a database connection", pool.connect(), (late) =>
+      late.release(),
+    ).finally(() => waiting.delete(own));
+  }
+
+  function isBusy(ms: number): boolean {
+    const [first] = waiting;
+    const before = Date.now() - ms;
+    return first !== undefined && first.since <= before && answeredAt > before;
+  }
+
   async function checkOut(): Promise<PoolClient> {
     for (;;) {
-      const client = await within(
-        limits.connectMs,
-        "Waiting for a database connection",
-        pool.connect(),
-        (late) => late.release(),
-      );
+      const client = await connect();
       const last = answered.get(client);
       if (last !== undefined && last >= silentSince) return client;
       if (last === undefined) return prepare(client);
@@ -148,7 +162,7 @@ function watchClients(pool: ClientPool, limits: Limits) {
     }
   }
 
-  return { checkOut, ask };
+  return { checkOut, ask, isBusy };
 }
 
 /**

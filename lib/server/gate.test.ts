@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { createServer, request, type IncomingHttpHeaders, type Server } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseState } from "@/lib/db/usable";
 import { clientAddressHeader, installGate } from "./gate";
@@ -13,6 +14,8 @@ Object.assign(process.env, testSettings, {
 
 const origin = "https://app.example.com";
 let databaseState: DatabaseState = "usable";
+/** Resolves before the gate learns the state. */
+let asked = Promise.resolve();
 const seen: { bytes: number; headers: Record<string, unknown>; requestId: string | undefined }[] = [];
 let server: Server;
 
@@ -28,7 +31,7 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  installGate({ headersMs: 300, requestMs: 1_000 }, () => Promise.resolve(databaseState));
+  installGate({ headersMs: 300, requestMs: 1_000 }, () => asked.then(() => databaseState));
 });
 afterAll(() => server.close());
 
@@ -250,6 +253,24 @@ describe("while the database can't be used", () => {
     expect(await send({ path: "/api/webhooks/snaptrade" })).toMatchObject({ status: 200 });
     expect(await send({ headers: { Origin: origin, "Next-Action": "0" } })).toMatchObject({ status: 200 });
   });
+});
+
+test("a request whose client has gone while the gate asked is not handled", async () => {
+  const before = seen.length;
+  let answer: () => void = () => undefined;
+  asked = new Promise((resolve) => (answer = resolve));
+  const { port } = server.address() as AddressInfo;
+  const socket = connect(port, "127.0.0.1");
+  const arrived = once(server, "connection") as Promise<[Socket]>;
+  socket.write("GET /connections HTTP/1.1\r\nHost: x\r\n\r\n");
+  const [peer] = await arrived;
+  const gone = once(peer, "close");
+  socket.destroy();
+  await gone;
+  answer();
+  asked = Promise.resolve();
+  expect((await send({ method: "GET" })).status).toBe(200);
+  expect(seen).toHaveLength(before + 1);
 });
 
 const idOf = async (given: Record<string, string>, from?: string) => {

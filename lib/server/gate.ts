@@ -114,8 +114,10 @@ async function passWhenUsable(
     return;
   }
   const state = await ask();
+  // Whoever has gone meanwhile needs no answer, and costs no work.
+  if (response.destroyed) return;
   if (state === "usable") pass();
-  else if (!response.destroyed) refuse(request, response, unusable(state));
+  else refuse(request, response, unusable(state));
 }
 
 const unusable = (state: DatabaseState) =>

@@ -76,6 +76,7 @@ const tooMany = (seconds: number) =>
   new Response("Too many open pages\n", { status: 429, headers: { "Retry-After": String(seconds) } });
 
 async function waitOf(userId: string, network: string | null, now: Date): Promise<number> {
-  const byAddress = network === null ? 0 : await take("live stream by address", network, now);
-  return byAddress || take("live stream by person", userId, now);
+  // The person's first: what it refuses takes nothing from others at the same address.
+  const byPerson = await take("live stream by person", userId, now);
+  return byPerson || (network === null ? 0 : take("live stream by address", network, now));
 }
