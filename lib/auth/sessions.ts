@@ -1,11 +1,10 @@
 import "server-only";
 import { createHash } from "node:crypto";
 import { and, desc, eq, gt, inArray, isNull, lt, ne, or, type SQL } from "drizzle-orm";
-import { toBeAnnounced } from "@/lib/db/changes";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import { sessions } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
-import { announceChanges } from "@/lib/live";
+import { announceChanges, recordChange } from "@/lib/live";
 import type { SessionView } from "./views";
 
 const minuteMs = 60_000;
@@ -118,11 +117,11 @@ export async function revokeOtherSessions(userId: string, id: string): Promise<v
   await end(and(eq(sessions.userId, userId), ne(sessions.id, id)));
 }
 
-/** Also announces it, so that the session's live streams end, in whatever process they are. */
+/** Also announces it, so that open pages of an ended session sign out and its live streams end. */
 async function end(which: SQL | undefined): Promise<void> {
-  const db = await database();
-  const ended = await db.delete(sessions).where(which).returning({ userId: sessions.userId });
-  // Nothing that a page shows has changed, so the versions stay.
-  toBeAnnounced(ended.map(({ userId }) => userId));
+  await transaction(async (tx) => {
+    const [ended] = await tx.delete(sessions).where(which).returning({ userId: sessions.userId });
+    if (ended) await recordChange(tx, ended.userId);
+  });
   await announceChanges();
 }
