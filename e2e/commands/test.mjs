@@ -8,7 +8,7 @@ const results = path.join(root, "test-results");
 const debianChromium = "/usr/bin/chromium";
 const total = { passed: 0, failed: 0 };
 /** At most three minutes, whatever fails and however slow the machine is. */
-const simulationLimits = ["--within-seconds", "120", "--shrink-most", "1", "--shrink-seconds", "20"];
+const simulationLimits = ["--within-seconds", "90", "--shrink-most", "1", "--shrink-seconds", "20"];
 
 installPackages();
 if (
