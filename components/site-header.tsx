@@ -4,7 +4,7 @@ import { PartnerMark } from "./ui/partner-mark";
 
 interface Props {
   appName: string;
-  email: string;
+  email: string | null;
   /** How many notices are unread. */
   unread: number;
   signOut: () => Promise<void>;
@@ -40,14 +40,14 @@ export function SiteHeader({ appName, email, unread, signOut }: Props) {
           aria-label="Account"
           className="ml-auto inline-flex size-8 items-center justify-center rounded-full border border-line bg-surface text-[0.75rem] font-semibold text-ink-2"
         >
-          {initialsOf(email)}
+          {email ? initialsOf(email) : "Me"}
         </button>
         <div
           id="account-menu"
           popover="auto"
           className="fixed inset-auto top-14 right-4 m-0 w-64 rounded-card border border-line bg-surface p-4 text-ink shadow-dialog wide:right-[max(24px,calc(50vw-460px))]"
         >
-          <p className="truncate text-small text-ink-2">{email}</p>
+          {email && <p className="truncate text-small text-ink-2">{email}</p>}
           <Link href="/account" prefetch={false} className="mt-2 flex min-h-9 items-center">
             Your account
           </Link>

@@ -7,11 +7,21 @@ import { Tile } from "../ui/tile";
 import { Time } from "../ui/time";
 
 /** The person's notices, newest first; unread ones are bold and say so. */
-export function NoticeList({ notices, viewer, now }: { notices: NoticeView[]; viewer: Viewer; now: Date }) {
+export function NoticeList({
+  notices,
+  viewer,
+  now,
+  hasAddress,
+}: {
+  notices: NoticeView[];
+  viewer: Viewer;
+  now: Date;
+  hasAddress: boolean;
+}) {
   if (notices.length === 0)
     return (
       <p className="mt-2.5 text-lead text-ink-2">
-        Nothing yet. When a connection stops, you’ll see it here and get an e-mail.
+        Nothing yet. When a connection stops, you’ll see it here{hasAddress && " and get an e-mail"}.
       </p>
     );
   const unread = notices.filter(({ readAt }) => !readAt).length;

@@ -35,7 +35,7 @@ export async function requestForgetting(userId: string, now: Date): Promise<void
       })
       .where(eq(users.id, userId))
       .returning({ email: users.email });
-    if (user) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, user.email));
+    await deleteSignInLinks(tx, user?.email);
   });
   await forget(userId, now);
 }
@@ -110,7 +110,7 @@ async function erase(tx: Transaction, userId: string): Promise<boolean> {
 
   await tx.delete(connections).where(eq(connections.userId, userId));
   const [user] = await tx.delete(users).where(eq(users.id, userId)).returning({ email: users.email });
-  if (user) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, user.email));
+  await deleteSignInLinks(tx, user?.email);
   const names = formers.map(({ snapTradeUserId }) => snapTradeUserId);
   await tx
     .update(snapTradeCalls)
@@ -118,6 +118,10 @@ async function erase(tx: Transaction, userId: string): Promise<boolean> {
     .where(inArray(snapTradeCalls.person, [userId, ...names]));
   await emptyEvents(tx, names, connectionIds);
   return true;
+}
+
+async function deleteSignInLinks(tx: Transaction, email: string | null | undefined): Promise<void> {
+  if (email) await tx.delete(verificationTokens).where(eq(verificationTokens.identifier, email));
 }
 
 /**

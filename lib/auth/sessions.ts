@@ -5,6 +5,7 @@ import { database, transaction } from "@/lib/db/client";
 import { sessions } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
 import { announceChanges, recordChange } from "@/lib/live";
+import type { User } from "./user";
 import type { SessionView } from "./views";
 
 const minuteMs = 60_000;
@@ -27,7 +28,7 @@ const isDead = (now: Date): SQL | undefined =>
 
 interface Session {
   id: string;
-  user: { id: string; email: string };
+  user: User;
 }
 
 /** Stores a new session for a token that only the browser keeps. */

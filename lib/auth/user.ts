@@ -6,7 +6,8 @@ import { readSession } from "./sessions";
 
 export interface User {
   id: string;
-  email: string;
+  /** Null for someone whom only the company knows how to reach. */
+  email: string | null;
 }
 
 /** This request's session, or null. Read once per request. */

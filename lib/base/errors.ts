@@ -21,6 +21,7 @@ const messages = {
   "cannot-trade": "This brokerage doesn't let other apps trade, so you can't allow it here.",
   "nothing-to-reconnect": "All your connections are working, so there's nothing to reconnect.",
   "already-notified": "We've already let you know that it's worth trying again. Try now, or a bit later.",
+  "no-address": "We have no e-mail address for you. You'll see here when it's worth trying again.",
   "already-connected": "You already have a connection there that needs reconnecting.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
 } as const;

@@ -187,3 +187,28 @@ test("hashing session tokens keeps people signed in, and drops expired sessions"
   ]);
   await client.close();
 });
+
+test("people whom only the company knows need no address, and everyone else stays as they were", async () => {
+  const client = await PGlite.create();
+  const at = entries.findIndex(({ tag }) => tag.endsWith("_people"));
+  for (const { tag } of entries.slice(0, at)) await apply(client, tag);
+  await client.exec(`
+    insert into users (id, email) values ('${owner}', 'someone@example.com');
+    insert into snaptrade_users (user_id, snaptrade_user_id, sealed_secret, registered_at)
+      values ('${owner}', 'one', 'sealed', now());`);
+  await apply(client, entries[at]?.tag ?? "");
+  const { rows } = await client.query(
+    "select email, external_id, locale, adopted_at from users join snaptrade_users on user_id = users.id",
+  );
+  expect(rows).toEqual([{ email: "someone@example.com", external_id: null, locale: null, adopted_at: null }]);
+  await client.exec("insert into users (external_id) values ('one'), ('two')");
+  const isRefused = (values: string) =>
+    client.exec(`insert into users (external_id, email) values (${values})`).then(
+      () => false,
+      () => true,
+    );
+  for (const values of ["null, null", "'one', null", "'', null", `'${"x".repeat(256)}', null`])
+    expect(await isRefused(values), values).toBe(true);
+  expect(await isRefused(`'${"ü".repeat(255)}', null`)).toBe(false);
+  await client.close();
+});

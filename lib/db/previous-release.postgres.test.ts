@@ -56,6 +56,17 @@ test("a dropped column and a renamed table are reported", async () => {
   );
 });
 
+test("the previous release can add people, and reads those it could not have added", async () => {
+  const columns = /insert into "users" \(([^)]*)\)/.exec(statements.join("\n"))?.[1] ?? "";
+  expect(columns).toContain('"email"');
+  const found = await undone(async () => {
+    await client.query("insert into users (email) values ('someone@example.com')");
+    await client.query("insert into users (external_id) values ('one')");
+    return client.query('select "id", "email" from "users" order by "email"');
+  });
+  expect(found.rows).toMatchObject([{ email: "someone@example.com" }, { email: null }]);
+});
+
 test("a column that the previous release doesn't fill may be empty or has a default", async () => {
   const { rows } = await client.query<{ name: string }>(`
     select table_name || '.' || column_name as name from information_schema.columns

@@ -14,6 +14,7 @@ import { decide, joinWithinMs, topicOf, type Decision, type Topic } from "./rule
 export interface ClaimedMail {
   mailId: string;
   userId: string;
+  to: string;
   topic: Topic;
   notices: [DueNotice, ...DueNotice[]];
 }
@@ -41,9 +42,10 @@ export async function claimMails(
     const mails: ClaimedMail[] = [];
     for (const topic of ["repair", "receipt"] as const) {
       const [first, ...more] = due.sendable.filter(({ kind }) => topicOf(kind) === topic);
-      if (!first) continue;
+      const to = first?.user.email;
+      if (!first || !to) continue;
       const joining = await listJoining(tx, waiting, topic, now);
-      mails.push({ mailId: newMailId(), userId, topic, notices: [first, ...more, ...joining] });
+      mails.push({ mailId: newMailId(), userId, to, topic, notices: [first, ...more, ...joining] });
     }
     for (const mail of mails) await claim(tx, mail, now);
     return { mails, cancelled: due.cancelled, failed: due.failed };
@@ -180,6 +182,7 @@ const idsOf = (some: DueNotice[]) => some.map(({ id }) => id);
 function saysTheSame(one: DueNotice, other: DueNotice): boolean {
   return (
     one.id === other.id &&
+    one.user.email === other.user.email &&
     one.episode.brokeAt.getTime() === other.episode.brokeAt.getTime() &&
     one.episode.endedAt?.getTime() === other.episode.endedAt?.getTime()
   );

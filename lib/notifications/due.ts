@@ -131,6 +131,7 @@ export async function factsOf(
         ? { at: createdAt, answeredSince: await hasAnsweredSince(tx, brokerage.id, createdAt) }
         : null,
     preference: user.mailPreference,
+    hasAddress: user.email !== null,
     quietFrom: user.quietFrom,
     quietTo: user.quietTo,
     timeZone: user.timeZone,

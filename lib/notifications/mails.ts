@@ -57,7 +57,7 @@ export async function writeMail(
     items.map(({ item }) => item),
     context,
   );
-  return { mail: { ...composed, to: user.email, unsubscribeUrl }, failed };
+  return { mail: { ...composed, to: claimed.to, unsubscribeUrl }, failed };
 }
 
 function onePerConnection(notices: DueNotice[]): DueNotice[] {

@@ -19,6 +19,7 @@ const facts: NoticeFacts = {
   joins: false,
   asked: null,
   preference: "all",
+  hasAddress: true,
   quietFrom: 0,
   quietTo: 0,
   timeZone: "UTC",
@@ -148,6 +149,16 @@ const calm: History = {
 
 test("a break that nobody repairs is announced once and followed by two reminders, and no more", () => {
   expect(play(calm).map(({ kind }) => kind)).toEqual(["broke", "reminder-3", "reminder-7"]);
+});
+
+test("without an address every e-mail ends as cancelled, whatever else it would wait for", () => {
+  const kinds: NoticeKind[] = ["broke", "reminder-3", "reminder-7", "when-back", "fixed"];
+  for (const kind of kinds)
+    for (const held of [null, "maintenance"])
+      expect(decide({ ...facts, kind, held, hasAddress: false }, at(0))).toEqual({
+        act: "cancel",
+        why: "no-address",
+      });
 });
 
 test("a break that is repaired within ten minutes is never announced", () => {

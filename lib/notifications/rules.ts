@@ -31,6 +31,8 @@ export interface NoticeFacts {
    */
   asked: { at: Date; answeredSince: boolean } | null;
   preference: "all" | "first" | "none";
+  /** Whether we know an e-mail address; if not, the notice stays in the app and its e-mail ends here. */
+  hasAddress: boolean;
   /** Quiet hours in minutes of the person's day; equal values mean no quiet hours. */
   quietFrom: number;
   quietTo: number;
@@ -89,6 +91,7 @@ export function joinWithinMs(kind: NoticeKind): number {
  * notified of the break, and only while the connection works.
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
+  if (!notice.hasAddress) return { act: "cancel", why: "no-address" };
   // The person explicitly asked for this one.
   if (notice.preference === "none" && notice.kind !== "when-back")
     return { act: "cancel", why: "not wanted" };

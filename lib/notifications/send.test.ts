@@ -8,6 +8,7 @@ import { incidents } from "@/lib/db/schema/incidents";
 import { brokerages } from "@/lib/db/schema/connections";
 import { users } from "@/lib/db/schema/users";
 import { withDatabase } from "@/lib/testing/with-database";
+import { listNotices } from "./data";
 import { makeFixLink, readFixLink, spendFixLink, unsubscribe, unsubscribeToken } from "./links";
 import { sendDueNotices } from "./send";
 import { at, days, makeOwner } from "@/lib/testing/notifications";
@@ -26,6 +27,22 @@ type Owner = Awaited<ReturnType<typeof makeOwner>>;
 const mailsTo = ({ email }: Owner) =>
   emulator.get<{ subject: string; links: string[]; text: string; html: string }[]>(`/mail?to=${email}`);
 const subjects = async (owner: Owner) => (await mailsTo(owner)).map(({ subject }) => subject).reverse();
+
+test("someone without an address gets no e-mail, keeps the notices in the app, and delays nobody", async () => {
+  const [unknown, other] = [await makeOwner(), await makeOwner()];
+  const db = await database();
+  await db.update(users).set({ email: null, externalId: "one" }).where(eq(users.id, unknown.userId));
+  for (const owner of [unknown, other]) await owner.report(0, "disabled", 0);
+  for (const minutes of [10, days(3), days(7), days(30)]) await sendDueNotices(at(minutes));
+  expect(await subjects(other)).toHaveLength(3);
+  const rows = await db.select().from(notices).where(eq(notices.userId, unknown.userId));
+  expect(rows.map(({ mail, lastError, attempts }) => ({ mail, lastError, attempts }))).toEqual([
+    { mail: "cancelled", lastError: "no-address", attempts: 0 },
+  ]);
+  expect(await listNotices(unknown.userId)).toMatchObject([{ kind: "broke", readAt: null }]);
+  const connectionId = unknown.ids[0] ?? "";
+  await expect(notifyWhenBack(unknown.userId, connectionId, at(11))).rejects.toThrow("no e-mail address");
+});
 
 describe("an episode", () => {
   test("is announced once, followed by two reminders and a receipt, however often the sender runs", async () => {

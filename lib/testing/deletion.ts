@@ -18,7 +18,7 @@ export function withOwners() {
     const snapTradeUserId = person.path.split("/").at(-1) ?? "";
     const [user] = await (await database()).select().from(users).where(eq(users.id, person.userId));
     if (!user) throw new Error("The person was not stored");
-    return { ...person, snapTradeUserId, connectionId: person.ids[0] ?? "", email: user.email };
+    return { ...person, snapTradeUserId, connectionId: person.ids[0] ?? "", email: user.email ?? "" };
   }
 
   async function round(now: Date) {

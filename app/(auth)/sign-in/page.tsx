@@ -30,7 +30,7 @@ export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-
         This link signs you in as <strong className="font-semibold break-words text-ink">{email}</strong>.
         {user &&
           user.email !== email &&
-          ` You’re currently signed in as ${user.email}. Using this link signs you out of that account.`}
+          ` You’re currently signed in ${user.email ? `as ${user.email}` : "to another account"}. Using this link signs you out of that account.`}
       </p>
       <SignInButton
         fields={fields}

@@ -18,7 +18,9 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
       {error && <Notice>{error}</Notice>}
       <h1 className="text-title">Your account</h1>
       <p className="mt-2 text-ink-2">
-        You sign in to {appName} as {email}.
+        {email
+          ? `You sign in to ${appName} as ${email}.`
+          : `${appName} has no e-mail address for you. You come here from the app or website that uses it.`}
       </p>
       <ButtonLink variant="secondary" href="/account/sessions" className="mt-5">
         See where you’re signed in

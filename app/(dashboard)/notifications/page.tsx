@@ -22,8 +22,8 @@ export default async function NotificationsPage({ searchParams }: PageProps<"/no
       <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">
         Notifications
       </h1>
-      <NoticeList notices={notices} viewer={viewer} now={now} />
-      <MailSettingsForm settings={settings} email={user.email} />
+      <NoticeList notices={notices} viewer={viewer} now={now} hasAddress={user.email !== null} />
+      {user.email && <MailSettingsForm settings={settings} email={user.email} />}
     </>
   );
 }

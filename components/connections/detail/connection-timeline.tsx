@@ -8,8 +8,8 @@ import type { Reading } from "@/components/connections/status-mark";
 interface Props {
   detail: Pick<ConnectionDetailView, "timeline" | "lifetime" | "connection">;
   reading: Reading;
-  /** Where e-mails were sent. */
-  email: string;
+  /** Where e-mails are sent; null if we know no address. */
+  email: string | null;
 }
 
 export function ConnectionTimeline({
@@ -40,7 +40,7 @@ export function ConnectionTimeline({
 function textOf(
   { kind, seconds, ending, inIncident, subject }: TimelineEntry,
   b: string,
-  { lifetime, email }: { lifetime: ConnectionDetailView["lifetime"]; email: string },
+  { lifetime, email }: { lifetime: ConnectionDetailView["lifetime"]; email: string | null },
 ): Pick<TimelineItem, "what" | "detail" | "node"> {
   const later = seconds === undefined || seconds < 1 ? "" : `, ${duration(seconds * 1000)} later`;
   switch (kind) {
@@ -57,7 +57,11 @@ function textOf(
     case "noticed-by-look":
       return { what: `We noticed when we checked${later}`, detail: null, node: "plain" };
     case "mailed":
-      return { what: "We e-mailed you", detail: `To ${email}, subject “${subject ?? ""}”`, node: "plain" };
+      return {
+        what: "We e-mailed you",
+        detail: `${email ? `To ${email}, subject` : "Subject"} “${subject ?? ""}”`,
+        node: "plain",
+      };
     case "portal-opened":
       return { what: "You opened the sign-in page", detail: endingText(ending, b, seconds), node: "plain" };
     case "still-disabled":

@@ -22,7 +22,10 @@ export const users = pgTable(
   {
     id: uuid().primaryKey().defaultRandom(),
     name: text(),
-    email: text().notNull().unique(),
+    /** The company's own id for this person, opaque to us; never changes. Null for those who signed up here. */
+    externalId: text("external_id").unique(),
+    /** Null for someone whom only the company can reach; they get no e-mails. */
+    email: text().unique(),
     emailVerified: at("email_verified"),
     image: text(),
     /**
@@ -47,8 +50,12 @@ export const users = pgTable(
     quietTo: integer("quiet_to").notNull().default(480),
     /** The IANA name that their browser last reported. */
     timeZone: text("time_zone").notNull().default("UTC"),
+    /** A BCP 47 tag, if the company gave one. */
+    locale: text(),
   },
   (table) => [
+    check("users_external_id", sql`char_length(${table.externalId}) between 1 and 255`),
+    check("users_known_by_something", sql`${table.externalId} is not null or ${table.email} is not null`),
     oneOf("users_mail_preference", table.mailPreference, mailPreferences),
     check(
       "users_quiet_hours",
@@ -79,6 +86,12 @@ export const snapTradeUsers = pgTable(
     /** When SnapTrade was asked for a new secret that isn't stored yet; the stored one may no longer work. */
     secretResetSentAt: at("secret_reset_sent_at"),
     registeredAt: at("registered_at").notNull(),
+    /**
+     * When a user that the company had already registered was taken over; null if we registered it. The
+     * company holds the secret too, so it is never replaced and the user never deleted unless asked
+     * (docs/decisions/0018-people.md).
+     */
+    adoptedAt: at("adopted_at"),
     /** Has a working connection, whose break could be missed. Written along with the connections' states. */
     watched: boolean().notNull().default(false),
     lookedAt: at("looked_at"),
