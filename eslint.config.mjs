@@ -18,12 +18,13 @@ const floors = [
   ["account"],
   ["connections/actions.ts", "connections/forms.ts"],
   ["webhooks"],
+  ["api"],
   ["reconcile"],
 ].map((floor) => floor.map((room) => `./lib/${room}`));
 
 /** What components may import from a domain: actions, schemas, views, and the pure rules they share. */
 const openToComponents = ["actions", "schema", "views", "pages/status", "portal/outcome", "look/due"];
-const domains = ["auth", "connections", "notifications", "account", "webhooks", "reconcile"];
+const domains = ["auth", "connections", "notifications", "account", "webhooks", "api", "reconcile"];
 const adapters = [
   "db",
   "snaptrade",

@@ -36,7 +36,7 @@ const config: NextConfig = {
       // The page that goes on to the portal must leak nothing and brings its own policy.
       { source: "/portal/open", headers: [{ key: "Referrer-Policy", value: "no-referrer" }] },
       // Pages get theirs from proxy.ts, with a nonce; anything else may load and run nothing.
-      ...["/api/:path*", "/icon.svg"].map((source) => ({
+      ...["/api/:path((?!v1/docs$).*)", "/icon.svg"].map((source) => ({
         source,
         headers: [{ key: "Content-Security-Policy", value: "default-src 'none'; frame-ancestors 'none'" }],
       })),

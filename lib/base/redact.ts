@@ -42,6 +42,8 @@ const patterns: [RegExp, string][] = [
   [/\?[\w.%[\]-]+=[^\s"'\\]*/g, "?[redacted]"],
   [/\/(fix|unsubscribe)\/[\w.%-]+/g, "/$1/[redacted]"],
   [/:\/\/[^/\s"'@\\]+@/g, "://[redacted]@"],
+  // API keys (lib/api/keys.ts).
+  [/reconnect_[\w-]{43}/g, "[redacted]"],
   [/\b(Bearer|Basic) +[\w.~+/=-]+/gi, "$1 [redacted]"],
   [/[\w.+-]+@[\w-]+(\.[\w-]+)+/g, "[redacted]"],
 ];

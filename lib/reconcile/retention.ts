@@ -1,5 +1,6 @@
 import "server-only";
 import { sql } from "drizzle-orm";
+import { deleteOldApiRequests } from "@/lib/api/idempotency";
 import { deleteOldFormerUsers } from "@/lib/account/former-users";
 import { deleteExpiredSignInLinks, deleteIdleSessions } from "@/lib/auth/expired";
 import { describeError, log } from "@/lib/base/log";
@@ -21,6 +22,7 @@ const tables: Record<string, (now: Date) => Promise<Removed>> = {
   inbox_events: deleteDeadEvents,
   sessions: deleteIdleSessions,
   verification_tokens: deleteExpiredSignInLinks,
+  api_requests: deleteOldApiRequests,
   fix_links: deleteExpiredFixLinks,
   notices: deleteOldNotices,
   reconnect_queues: deleteOldQueues,

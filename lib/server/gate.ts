@@ -5,6 +5,7 @@ import { env } from "@/lib/base/env";
 import { askDatabase, type DatabaseState } from "@/lib/db/usable";
 import { requestIdHeader, requestIdOf, withRequestId } from "@/lib/base/request-id";
 import { htmlPage } from "./html-page";
+import { problemAnswer, type ProblemCode } from "./problem";
 
 /** No request to this app needs more than this; SnapTrade's webhooks are the largest. */
 const maxBodyBytes = 64 * 1024;
@@ -21,6 +22,16 @@ const lingerMs = 5_000;
  * spellings match, so nothing here depends on how Next resolves any other.
  */
 const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[\w-]+(\.[\w-]+)?)$/;
+
+/**
+ * The API for the company's servers. Its key comes in a header that browsers never send on their own, so no
+ * other site can forge a request. No spelling that could be resolved to another path matches.
+ */
+const isApi = (path: string) =>
+  /^\/api\/v1(\/[^/\\]+)+$/.test(path) &&
+  !decodeURIComponent(path)
+    .split(/[/\\]/)
+    .some((part) => part === "." || part === "..");
 
 /** Paths that don't need the database or, like webhooks and health, have their own answer when it's away. */
 const withoutDatabase = /^\/(_next\/|fonts\/|api\/health|api\/webhooks\/|favicon\.ico|icon\.svg|robots\.txt)/;
@@ -76,7 +87,7 @@ function admit(request: IncomingMessage, response: ServerResponse, pass: () => v
   // Next checks a form's origin against this header, which any client can set.
   request.headers["x-forwarded-host"] = new URL(APP_URL).host;
   const path = pathOf(request);
-  if (Number(request.headers["content-length"]) > maxBodyBytes) refuse(request, response, tooLarge());
+  if (Number(request.headers["content-length"]) > maxBodyBytes) refuse(request, response, tooLarge(path));
   else if (path === null) refuse(request, response, nowhere());
   else if (changesSomething(request.method, path) && request.headers.origin !== APP_URL)
     refuse(request, response, foreign());
@@ -99,7 +110,8 @@ function pathOf({ url = "" }: IncomingMessage): string | null {
 }
 
 function changesSomething(method: string | undefined, path: string): boolean {
-  return method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && !forPrograms.test(path);
+  const reads = method === "GET" || method === "HEAD" || method === "OPTIONS";
+  return !reads && !forPrograms.test(path) && !isApi(path);
 }
 
 /** An action called by a script passes: it answers with its own sentence, which its page shows. */
@@ -117,10 +129,19 @@ async function passWhenUsable(
   // Whoever has gone meanwhile needs no answer, and costs no work.
   if (response.destroyed) return;
   if (state === "usable") pass();
-  else refuse(request, response, unusable(state));
+  else refuse(request, response, unusable(state, pathOf(request)));
 }
 
-const unusable = (state: DatabaseState) =>
+type Answer = ReturnType<typeof htmlPage>;
+
+/** Programs get a problem instead of a page. */
+const asProgramsExpect = (path: string | null, code: ProblemCode, page: () => Answer, retryAfter?: number) =>
+  path !== null && isApi(path) ? problemAnswer(code, { retryAfterSeconds: retryAfter }) : page();
+
+const unusable = (state: DatabaseState, path: string | null) =>
+  asProgramsExpect(path, "unavailable", () => unusablePage(state), retryAfterSeconds);
+
+const unusablePage = (state: DatabaseState) =>
   htmlPage({
     status: 503,
     title: "We can’t get to your data right now",
@@ -132,13 +153,15 @@ const unusable = (state: DatabaseState) =>
     retryAfterSeconds,
   });
 
-const tooLarge = () =>
-  htmlPage({
-    status: 413,
-    title: "That request was too large",
-    text: "It was over our size limit, so we ignored it.",
-    link: { href: "/", label: "Go to the home page" },
-  });
+const tooLarge = (path: string | null) =>
+  asProgramsExpect(path, "too-large", () =>
+    htmlPage({
+      status: 413,
+      title: "That request was too large",
+      text: "It was over our size limit, so we ignored it.",
+      link: { href: "/", label: "Go to the home page" },
+    }),
+  );
 
 const nowhere = () =>
   htmlPage({
@@ -156,11 +179,7 @@ const foreign = () =>
     link: { href: env().APP_URL, label: "Go to the home page" },
   });
 
-function refuse(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, headers, body }: ReturnType<typeof htmlPage>,
-) {
+function refuse(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Answer) {
   response.writeHead(status, headers).end(body);
   request.resume();
   setTimeout(() => request.complete || request.socket.destroy(), lingerMs).unref();
@@ -183,7 +202,7 @@ function passWhenWhole(request: IncomingMessage, response: ServerResponse, pass:
     chunks.push(chunk);
     if (bytes > maxBodyBytes) {
       request.push = () => true;
-      refuse(request, response, tooLarge());
+      refuse(request, response, tooLarge(pathOf(request)));
     }
     return true;
   };

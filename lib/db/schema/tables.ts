@@ -1,3 +1,4 @@
+import * as api from "./api";
 import * as auth from "./auth";
 import * as connections from "./connections";
 import * as former from "./former-users";
@@ -13,6 +14,7 @@ import * as work from "./work";
 export const tables = {
   ...users,
   ...auth,
+  ...api,
   ...former,
   ...connections,
   ...portal,

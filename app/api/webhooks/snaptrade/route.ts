@@ -4,6 +4,7 @@ import { workAfterAnswer } from "@/lib/webhooks/process";
 import { recordSender, waitOf } from "@/lib/webhooks/senders";
 import { networkOf } from "@/lib/base/client-address";
 import { clientAddressHeader } from "@/lib/server/gate";
+import { readBody } from "@/lib/server/read-body";
 
 /** In seconds, for platforms that limit functions. Covers the answer and the processing after it. */
 export const maxDuration = 60;
@@ -33,26 +34,11 @@ export async function POST(request: Request) {
   const network = networkOf(request.headers.get(clientAddressHeader));
   const wait = waitOf(network, new Date());
   if (wait > 0) return tooMany(wait);
-  const body = await readBody(request);
+  const body = await readBody(request, maxBytes);
   if (!body) return answers["too-large"]();
   const receipt = await receiveEvent(body, request.headers.get("Signature"));
   await recordSender(network, receipt, new Date());
   const work = receipt === "stored" ? workAfterAnswer() : null;
   if (work) after(work);
   return answers[receipt]();
-}
-
-/** The body, or null as soon as it exceeds the limit; the rest is never kept. */
-async function readBody(request: Request): Promise<Uint8Array | null> {
-  if (Number(request.headers.get("Content-Length")) > maxBytes) return null;
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for (const reader = request.body?.getReader(); reader;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    bytes += value.length;
-    if (bytes > maxBytes) return null;
-    chunks.push(value);
-  }
-  return Buffer.concat(chunks);
 }
