@@ -17,6 +17,9 @@ export async function register() {
       .then(({ startTelemetry }) => startTelemetry())
       .catch((error: unknown) => log.error(describeError(error), "Telemetry could not be started"));
   }
+  const { onCrowd } = await import("@/lib/live");
+  const { processForOpenPages } = await import("@/lib/webhooks/process");
+  onCrowd(processForOpenPages);
   const { startTimer } = await import("@/lib/reconcile/round");
   startTimer();
 }

@@ -87,13 +87,16 @@ test("a person has at most five open pages, and room again when one is closed", 
 });
 
 test("where the database cannot notify, the page hears of changes by polling", async () => {
-  const holder = globalThis as { reconnectDatabase?: Promise<OpenDatabase> };
+  const holder = globalThis as { reconnectDatabase?: Promise<OpenDatabase>; reconnectLive?: unknown };
   const opened = await holder.reconnectDatabase;
   if (!opened) throw new Error("No database is open");
   const owner = await makeConnections(1, at(0));
   vi.resetModules();
+  const live = holder.reconnectLive;
+  delete holder.reconnectLive;
   holder.reconnectDatabase = Promise.resolve({ ...opened, listen: null });
   const { follow: followByAsking } = await import("./live");
+  holder.reconnectLive = live;
   const page = await openPage(owner.userId, followByAsking);
   await observe(owner.userId, say(owner.ids[0], "disabled", 10));
   await page.until(1);

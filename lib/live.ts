@@ -51,8 +51,27 @@ interface FollowingSession {
   onEnd: () => void;
 }
 
-const pages = new Set<Page>();
+interface Live {
+  pages: Set<Page>;
+  applyOwn?: () => Promise<unknown>;
+}
+
+// The server's startup code and its routes are bundled separately but must share this state.
+const held = globalThis as { reconnectLive?: Live };
+const live = (held.reconnectLive ??= { pages: new Set() });
+const { pages } = live;
 let listening: Promise<void> | undefined;
+
+/** The people with a page open in this process. */
+export const listFollowed = (): string[] => [...new Set([...pages].map(({ userId }) => userId))];
+
+/**
+ * Sets what this process does for the people in listFollowed whenever the changes of a crowd are announced,
+ * by any process, or announcements may have been missed. `work` must not throw.
+ */
+export function onCrowd(work: () => Promise<unknown>): void {
+  live.applyOwn = work;
+}
 
 /**
  * Calls `announce` with the version of a person's data, now and whenever it grows, until the returned
@@ -99,10 +118,11 @@ const outdated = new Set<string>();
 
 /** @param payload user ids, comma-separated; null when announcements may have been missed */
 function hear(payload: string | null): void {
-  const open = new Set([...pages].map(({ userId }) => userId));
-  const named =
-    payload === null || payload === everyone ? [...open] : payload.split(",").filter((id) => open.has(id));
+  const open = new Set(listFollowed());
+  const isAboutMany = payload === null || payload === everyone;
+  const named = isAboutMany ? [...open] : payload.split(",").filter((id) => open.has(id));
   if (named.length === 0) return;
+  if (isAboutMany) void live.applyOwn?.();
   for (const id of named) outdated.add(id);
   readVersions().catch((error: unknown) => log.warn(describeError(error), "Versions could not be read"));
 }

@@ -5,6 +5,7 @@ import { fill, fillEvents } from "../../e2e/proofs/bench/scale/fill";
 import { listConnectionViews } from "@/lib/connections/pages/list";
 import { getConnectionDetail } from "@/lib/connections/pages/detail";
 import { observe } from "@/lib/connections/observations/observe";
+import { follow } from "@/lib/live";
 import { countUnread, listNotices } from "@/lib/notifications/data";
 import { finishForgetting } from "@/lib/account/delete";
 import { reconcile } from "@/lib/reconcile/round";
@@ -157,7 +158,9 @@ async function useEverything() {
     },
     { now },
   );
+  const unfollow = await follow(person.user_id, () => undefined);
   await processInbox();
+  unfollow?.();
   await observe(person.user_id, [
     {
       connectionId: person.id,

@@ -35,6 +35,7 @@ async function timed<T>(work: () => Promise<T>): Promise<T> {
 }
 
 test("a burst of events is claimed and finished in bounded batches", async () => {
+  const { userId } = await makeConnections(1, at(0));
   await burst(
     "inbox_events",
     `insert into inbox_events (id, type, snaptrade_user_id, received_at, run_at, payload)
@@ -45,6 +46,8 @@ test("a burst of events is claimed and finished in bounded batches", async () =>
   const { events } = await timed(() => claim(at(10), ""));
   expect(events.length).toBeGreaterThan(400);
   expect(events.length).toBeLessThanOrEqual(500);
+  const among = await timed(() => claim(at(10), "", [userId]));
+  expect(among.events).toEqual([]);
   const outcomes = new Map(events.map(({ id }) => [id, "noted" as const]));
   await timed(() => transaction((tx) => finish(tx, events, outcomes)));
 }, 60_000);

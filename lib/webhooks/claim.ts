@@ -1,14 +1,16 @@
 import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { recordset } from "@/lib/db/recordset";
+import { recordset, uuids } from "@/lib/db/recordset";
+import { snapTradeUsers } from "@/lib/db/schema/users";
 import { inboxEvents } from "@/lib/db/schema/webhooks";
 import { count } from "@/lib/base/telemetry";
 import { eventColumns, type StoredEvent } from "./effects";
 import { maxAttempts } from "./failures";
 
-const batchSize = 500;
-const peopleAtOnce = 250;
+const ofEveryone = { events: 500, people: 250 };
+/** Few, so that applying them takes a fraction of the time and a page hears of them soon. */
+const ofSome = { events: 50, people: 25 };
 /** A worker that holds an event for longer than this is considered dead. */
 const leaseMs = 60_000;
 
@@ -31,18 +33,20 @@ interface Batch {
  * events delay another's few by at most one turn. Costs one index step per person with waiting events,
  * however many events they have.
  * @param after the last person of the previous batch; empty at the start of the list
+ * @param among claims only events of these of our users, in small batches; null means everyone's
  */
-export async function claim(now: Date, after: string): Promise<Batch> {
-  const people = await listPeople(after);
+export async function claim(now: Date, after: string, among: string[] | null = null): Promise<Batch> {
+  const most = among ? ofSome : ofEveryone;
+  const people = await (among ? listAmong(among, after) : listPeople(after));
   if (people.length === 0) return { events: [], dead: 0, last: null, more: false };
-  const share = Math.ceil(batchSize / people.length);
+  const share = Math.ceil(most.events / people.length);
   const taken = await take(people, share, now);
   const events = taken
     .filter(({ state }) => state === "waiting")
     .sort((one, other) => one.receivedAt.getTime() - other.receivedAt.getTime());
   for (const { state, type } of taken)
     if (state === "dead") count("reconnect.webhook.events", { type, outcome: "dead" });
-  const last = people.length < peopleAtOnce ? null : (people.at(-1) ?? null);
+  const last = people.length < most.people ? null : (people.at(-1) ?? null);
   return { events, dead: taken.length - events.length, last, more: taken.length >= share };
 }
 
@@ -58,9 +62,23 @@ async function listPeople(after: string): Promise<string[]> {
       select (select ${person} from ${inboxEvents} where ${waiting} and ${person} > listed.name order by ${person} limit 1)
       from listed where listed.name is not null
     )
-    select name from listed where name is not null limit ${peopleAtOnce}`);
-  return (listed as { rows: { name: string }[] }).rows.map(({ name }) => name);
+    select name from listed where name is not null limit ${ofEveryone.people}`);
+  return namesOf(listed);
 }
+
+/** Like listPeople, but only these users. Costs one index lookup for each. */
+async function listAmong(userIds: string[], after: string): Promise<string[]> {
+  const db = await database();
+  const listed: unknown = await db.execute(sql`
+    select waiting.name from ${snapTradeUsers} as owner cross join lateral (
+      select ${person} as name from ${inboxEvents} where ${waiting} and ${person} = owner.snaptrade_user_id order by run_at limit 1
+    ) as waiting
+    where owner.user_id = any(${uuids(userIds)}) and owner.snaptrade_user_id > ${after}
+    order by name limit ${ofSome.people}`);
+  return namesOf(listed);
+}
+
+const namesOf = (listed: unknown) => (listed as { rows: { name: string }[] }).rows.map(({ name }) => name);
 
 /**
  * True if no worker holds the event. A lease that ends much later than one taken now was taken before a clock

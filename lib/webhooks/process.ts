@@ -1,16 +1,13 @@
 import "server-only";
 import { inBackground } from "@/lib/budget";
 import { lookIfRequested } from "@/lib/connections/look/look";
-import { announceChanges } from "@/lib/live";
 import { describeError, log } from "@/lib/base/log";
-import { eventSpan } from "@/lib/base/telemetry";
 import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { applyHeartbeats } from "./heartbeats";
-import { applyBatch } from "./apply-batch";
-import { claim } from "./claim";
 import type { EventCounts } from "./failures";
+import { applyWaiting, everyone, peopleWithOpenPage, type Line } from "./lines";
 
 export interface InboxCounts extends EventCounts {
   /** The parts that failed and left the rest to the next run: "events", "heartbeats", "looks". */
@@ -18,8 +15,6 @@ export interface InboxCounts extends EventCounts {
 }
 
 const looksAtOnce = 4;
-/** For processing events; what is left over waits for the next run. */
-const eventsWithinMs = 15_000;
 const heartbeatsWithinMs = 10_000;
 const looksPace = { atOnce: looksAtOnce, withinMs: 10_000, eachWithinMs: 15_000 };
 const burstMs = 250;
@@ -30,30 +25,44 @@ const burstMs = 250;
  * often it is tried. Never throws: an event's failure is recorded with the event, and any other failure is
  * logged and named in the counts.
  */
-export async function processInbox(): Promise<InboxCounts> {
-  const stopped: string[] = [];
-  const { counts, toLookAt } = await guard("events", stopped, drain, {
-    counts: { done: 0, failed: 0, dead: 0, stopped: [] },
-    toLookAt: new Set<string>(),
-  });
+export function processInbox(): Promise<InboxCounts> {
+  return drainAll([drain, drainForOpenPages]);
+}
+
+/**
+ * Like processInbox, but only for the people with an open page in this process, and without waiting for
+ * anyone else's events (docs/decisions/0024).
+ */
+export function processForOpenPages(): Promise<InboxCounts> {
+  return withOwnId("inbox", () => drainAll([drainForOpenPages]));
+}
+
+async function drainAll(drains: (() => Promise<Drained>)[]): Promise<InboxCounts> {
+  const { counts, toLookAt } = nothingYet();
+  const add = async (drain: () => Promise<Drained>) => {
+    const drained = await drain();
+    addCounts(counts, drained.counts);
+    counts.stopped.push(...drained.counts.stopped);
+    for (const userId of drained.toLookAt) toLookAt.add(userId);
+  };
+  await Promise.all(drains.map((one) => guard("events", counts, () => add(one))));
   // Only people for whom a look was requested; the timer handles those left over.
   const failed = await forEachConcurrently([...toLookAt], looksPace, (userId) =>
     inBackground(() => lookIfRequested(userId, new Date(), "timer")),
   );
-  if (failed.length > 0) stopped.push("looks");
-  return { ...counts, stopped: [...counts.stopped, ...stopped] };
+  if (failed.length > 0) counts.stopped.push("looks");
+  return counts;
 }
 
-async function guard<T>(name: string, stopped: string[], work: () => Promise<T>, otherwise: T): Promise<T> {
+async function guard(name: string, { stopped }: InboxCounts, work: () => Promise<void>): Promise<void> {
   try {
-    return await work();
+    await work();
   } catch (error) {
     log.error(
       { part: name, ...describeError(error) },
       "A part of the inbox could not be processed; continuing with the others",
     );
     stopped.push(name);
-    return otherwise;
   }
 }
 
@@ -85,41 +94,30 @@ interface Drained {
   toLookAt: Set<string>;
 }
 
-const drain = coalesce(async (): Promise<Drained> => {
-  const stopped: string[] = [];
-  const counts: InboxCounts = { done: 0, failed: 0, dead: 0, stopped };
-  const toLookAt = new Set<string>();
-  await guard("events", stopped, () => applyWaiting(counts, toLookAt), undefined);
-  await guard(
-    "heartbeats",
-    stopped,
-    async () => {
-      const { done, failed, dead } = await applyHeartbeats(new Date(), Date.now() + heartbeatsWithinMs);
-      counts.done += done;
-      counts.failed += failed;
-      counts.dead += dead;
-    },
-    undefined,
-  );
-  return { counts, toLookAt };
+const nothingYet = (): Drained => ({
+  counts: { done: 0, failed: 0, dead: 0, stopped: [] },
+  toLookAt: new Set(),
 });
 
-/** Where the next run continues, so that everyone on the list gets a turn, however many come before them. */
-let lastServed = "";
+const drain = coalesce(async () => {
+  const drained = await drainLine(everyone);
+  const { counts } = drained;
+  await guard("heartbeats", counts, async () =>
+    addCounts(counts, await applyHeartbeats(new Date(), Date.now() + heartbeatsWithinMs)),
+  );
+  return drained;
+});
 
-async function applyWaiting(counts: InboxCounts, toLookAt: Set<string>): Promise<void> {
-  const endsAt = Date.now() + eventsWithinMs;
-  for (let againFromStart = lastServed !== ""; Date.now() < endsAt;) {
-    const { events, dead, last, more } = await claim(new Date(), lastServed);
-    counts.dead += dead;
-    lastServed = last ?? "";
-    if (events.length > 0) {
-      await applyBatch(events, endsAt, counts, toLookAt);
-      await eventSpan("webhook announce", { follow: events.map(({ id }) => id) }, announceChanges);
-    }
-    againFromStart ||= more;
-    if (last !== null) continue;
-    if (!againFromStart) return;
-    againFromStart = false;
-  }
+const drainForOpenPages = coalesce(() => drainLine(peopleWithOpenPage));
+
+async function drainLine(line: Line): Promise<Drained> {
+  const drained = nothingYet();
+  await guard("events", drained.counts, () => applyWaiting(line, drained.counts, drained.toLookAt));
+  return drained;
+}
+
+function addCounts(sum: EventCounts, { done, failed, dead }: EventCounts) {
+  sum.done += done;
+  sum.failed += failed;
+  sum.dead += dead;
 }
