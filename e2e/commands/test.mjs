@@ -21,7 +21,10 @@ if (
 installBrowser();
 rmSync(results, { recursive: true, force: true });
 
-stage("types, lint, and format", ["npm", "run", "check:static"], () => ({ passed: 0, failed: 0 }));
+const typesAreChecked = stage("types, lint, and format", ["npm", "run", "--silent", "check:static"], () => ({
+  passed: 0,
+  failed: 0,
+}));
 // Once, on a real server; the quick loop runs the same tests on the embedded database, which the journeys use
 // too.
 stage("unit and domain tests on PostgreSQL", ["npx", "vitest", "run"], vitestCounts("unit.json"), {
@@ -35,7 +38,11 @@ stage(
     SIMULATE_REPORT: path.join(results, "simulate.json"),
   },
 );
-if (stage("production build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }))) {
+if (
+  stage("production build", ["npm", "run", "build"], () => ({ passed: 0, failed: 0 }), {
+    TYPES_ARE_CHECKED: String(typesAreChecked),
+  })
+) {
   stage("crashes, in short", ["npm", "run", "--silent", "test:crash", "--", "--short"], () => ({
     passed: 0,
     failed: 0,
