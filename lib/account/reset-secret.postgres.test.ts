@@ -74,6 +74,24 @@ const letLeaseEnd = async (userId: string) =>
     .set({ secretResetSentAt: sql`secret_reset_sent_at - interval '3 minutes'` })
     .where(eq(snapTradeUsers.userId, userId));
 
+/** Starts the command, and calls `work` once it has kept the new secret but can't store it. */
+async function withNewSecretInHand(
+  userId: string,
+  path: string,
+  work: (started: ReturnType<typeof command>) => Promise<unknown>,
+) {
+  const delay = { endpoint: "resetSecret", kind: "delay", after: true, delayMs: 1_000, times: 1 };
+  await emulator.post(`${path}/faults`, delay);
+  const started = command(userId);
+  await expect.poll(() => sent(userId), soon).toBe(true);
+  await transaction(async (tx) => {
+    await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
+    await expect.poll(() => isKept(userId), soon).toBe(true);
+    await work(started);
+  });
+  return started;
+}
+
 async function expectWorking(userId: string, oldSecret: string) {
   const credentials = await getSnapTradeCredentials(userId);
   expect(credentials?.userSecret).not.toBe(oldSecret);
@@ -131,15 +149,7 @@ describe("resetting one person's SnapTrade secret", { timeout: 60_000 }, () => {
 
   test("after a run killed with the new secret in hand and the database away, the next run stores it", async () => {
     const { userId, userSecret, path } = await person();
-    const delay = { endpoint: "resetSecret", kind: "delay", after: true, delayMs: 1_000, times: 1 };
-    await emulator.post(`${path}/faults`, delay);
-    const first = command(userId);
-    await expect.poll(() => sent(userId), soon).toBe(true);
-    await transaction(async (tx) => {
-      await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
-      await expect.poll(() => isKept(userId), soon).toBe(true);
-      await first.kill();
-    });
+    await withNewSecretInHand(userId, path, (first) => first.kill());
     expect(await readFile(fileOf(userId), "utf8")).toMatch(/"sealed":"test\./);
     expect(await run(userId)).toContain("an interrupted run had kept is stored now");
     await expectWorking(userId, userSecret);
@@ -147,15 +157,9 @@ describe("resetting one person's SnapTrade secret", { timeout: 60_000 }, () => {
 
   test("a kept secret that is already stored, or that a later reset replaced, is never stored again", async () => {
     const { userId, userSecret, path } = await person();
-    const delay = { endpoint: "resetSecret", kind: "delay", after: true, delayMs: 1_000, times: 1 };
-    await emulator.post(`${path}/faults`, delay);
-    const first = command(userId);
-    await expect.poll(() => sent(userId), soon).toBe(true);
-    await transaction(async (tx) => {
-      await tx.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId)).for("update");
-      await expect.poll(() => isKept(userId), soon).toBe(true);
-      await copyFile(fileOf(userId), `${fileOf(userId)}.copy`);
-    });
+    const first = await withNewSecretInHand(userId, path, () =>
+      copyFile(fileOf(userId), `${fileOf(userId)}.copy`),
+    );
     expect(await first.said()).toContain("it is stored");
     expect(await run(userId)).toContain("it is stored");
     const newest = await getSnapTradeCredentials(userId);

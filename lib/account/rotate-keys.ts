@@ -2,6 +2,7 @@ import "server-only";
 import { asc, gt, sql } from "drizzle-orm";
 import { boundTo } from "@/lib/connections/observations/snaptrade-user";
 import { database } from "@/lib/db/client";
+import { recordset } from "@/lib/db/recordset";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { isSealedWithFirstKey, openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 
@@ -102,8 +103,7 @@ async function store(renewed: { userId: string; before: string; after: string }[
   const db = await database();
   const answer: unknown = await db.execute(sql`
     with renewed as (
-      select * from json_to_recordset(${JSON.stringify(renewed)}::json)
-        as row ("userId" uuid, before text, after text)
+      select * from ${recordset("row", { userId: "uuid", before: "text", after: "text" }, renewed)}
     ), free as (
       select user_id from ${snapTradeUsers} where user_id in (select "userId" from renewed)
       order by user_id for no key update skip locked

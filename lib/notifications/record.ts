@@ -125,10 +125,7 @@ export async function planReminders(
       insert into ${notices} (user_id, episode_id, brokerage_id, kind, created_at, run_at)
       select notice.user_id, notice.episode_id, notice.brokerage_id, ${kind}, ${due}, ${due}
       from ${notices} as notice join ${episodes} on ${episodes}.id = notice.episode_id
-      where notice.kind = 'broke' and notice.id in (${sql.join(
-        noticeIds.map((id) => sql`${id}::uuid`),
-        sql`, `,
-      )})
+      where notice.kind = 'broke' and notice.id = any(${uuids(noticeIds)})
       on conflict do nothing`);
   }
 }

@@ -1,6 +1,7 @@
 import "server-only";
 import { and, asc, desc, eq, gt, inArray, isNull, lt, lte, or, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
+import { recordset, uuids } from "@/lib/db/recordset";
 import { connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { snapTradeUsers, watchedChanges } from "@/lib/db/schema/users";
@@ -166,17 +167,14 @@ export async function scheduleNextLooks(userIds: string[], periodMs: number, now
     const waitMs = waitFor(own, periodMs, now);
     return { userId, at: new Date(now.getTime() + (waitMs < maxWaitMs ? waitMs : maxWaitMs)) };
   });
-  const among = sql`user_id in (${sql.join(
-    userIds.map((id) => sql`${id}::uuid`),
-    sql`, `,
-  )})`;
+  const among = sql`user_id = any(${uuids(userIds)})`;
   await db.execute(sql`
     with held as (
       -- The same order everywhere, so that transactions never deadlock.
       select user_id as id from ${snapTradeUsers} where ${among} order by user_id for no key update
     )
     update ${snapTradeUsers} set next_look_at = wanted.at
-    from json_to_recordset(${JSON.stringify(next)}::json) as wanted ("userId" uuid, at timestamptz) join held on held.id = wanted."userId"
+    from ${recordset("wanted", { userId: "uuid", at: "timestamptz" }, next)} join held on held.id = wanted."userId"
     where user_id = wanted."userId" and ${among}`);
 }
 

@@ -51,15 +51,9 @@ function send({
   from = "127.0.0.1",
 }: Posted): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> {
   return new Promise((resolve, reject) => {
+    const { port } = server.address() as AddressInfo;
     const outgoing = request(
-      {
-        port: (server.address() as AddressInfo).port,
-        host: "127.0.0.1",
-        localAddress: from,
-        method,
-        path,
-        headers,
-      },
+      { port, host: "127.0.0.1", localAddress: from, method, path, headers },
       (answer) => {
         let body = "";
         answer.on("data", (chunk: Buffer) => (body += chunk.toString()));

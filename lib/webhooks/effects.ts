@@ -1,5 +1,5 @@
 import "server-only";
-import { getTableColumns, inArray, sql } from "drizzle-orm";
+import { inArray, sql } from "drizzle-orm";
 import { findFormers, recordFormerDeleted, type FormerUser } from "@/lib/account/former-users";
 import {
   lockConnections,
@@ -18,32 +18,19 @@ import { inboxEvents, type webhookEvents } from "@/lib/db/schema/webhooks";
 import { env } from "@/lib/base/env";
 import { idDays } from "./retention";
 
-const {
-  id,
-  type,
-  snapTradeUserId,
-  clientId,
-  connectionId,
-  brokerageId,
-  signInResult,
-  happenedAt,
-  receivedAt,
-  state,
-  attempts,
-} = getTableColumns(inboxEvents);
 /** The columns needed to process an event; the payload is only for people to read. */
 export const eventColumns = {
-  id,
-  type,
-  snapTradeUserId,
-  clientId,
-  connectionId,
-  brokerageId,
-  signInResult,
-  happenedAt,
-  receivedAt,
-  state,
-  attempts,
+  id: inboxEvents.id,
+  type: inboxEvents.type,
+  snapTradeUserId: inboxEvents.snapTradeUserId,
+  clientId: inboxEvents.clientId,
+  connectionId: inboxEvents.connectionId,
+  brokerageId: inboxEvents.brokerageId,
+  signInResult: inboxEvents.signInResult,
+  happenedAt: inboxEvents.happenedAt,
+  receivedAt: inboxEvents.receivedAt,
+  state: inboxEvents.state,
+  attempts: inboxEvents.attempts,
 };
 
 export type StoredEvent = Pick<typeof inboxEvents.$inferSelect, keyof typeof eventColumns>;
