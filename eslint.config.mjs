@@ -15,7 +15,7 @@ const floors = [
   ["notifications"],
   ["connections/views.ts", "connections/schema.ts"],
   ["connections/observations", "connections/look", "connections/portal", "connections/pages"],
-  ["account"],
+  ["account", "people"],
   ["connections/actions.ts", "connections/forms.ts"],
   ["webhooks"],
   ["api"],
@@ -24,7 +24,7 @@ const floors = [
 
 /** What components may import from a domain: actions, schemas, views, and the pure rules they share. */
 const openToComponents = ["actions", "schema", "views", "pages/status", "portal/outcome", "look/due"];
-const domains = ["auth", "connections", "notifications", "account", "webhooks", "api", "reconcile"];
+const domains = ["auth", "connections", "notifications", "account", "people", "webhooks", "api", "reconcile"];
 const adapters = [
   "db",
   "snaptrade",

@@ -12,6 +12,8 @@ const messages = {
     "You've opened SnapTrade's sign-in many times in the last few minutes. Try again in a minute.",
   "access-refused":
     "SnapTrade just refused us access to your connections. We'll keep trying. If that doesn't change, we'll say so here, and you can connect again.",
+  "access-lost":
+    "SnapTrade no longer gives us access to your connections, and connecting again here won't bring it back. Open the app or website where you made them.",
   "being-removed":
     "You asked to remove this connection, so it can't be reconnected. If you've changed your mind, choose to keep it first.",
   "account-deleting":

@@ -74,9 +74,10 @@ export interface ConnectionsView {
   version: number;
   /**
    * SnapTrade deleted this person's record, or has refused its secret for minutes; nothing shown can be
-   * checked or repaired.
+   * checked or repaired. "not-ours": the same for a SnapTrade user that the company had registered, so
+   * connecting again here would not help.
    */
-  gone: "deleted" | "refused" | null;
+  gone: "deleted" | "refused" | "not-ours" | null;
   /**
    * False until SnapTrade first answered; until then, an empty list doesn't mean that there are no
    * connections.

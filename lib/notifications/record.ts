@@ -58,6 +58,17 @@ export async function notifyEnds(
 }
 
 /**
+ * Cancels the e-mails about breaks that are older than our knowing this person; the notices stay in the app.
+ * Part of the transaction that adopts the person.
+ */
+export async function keepOldBreaksQuiet(tx: Pick<Transaction, "update">, userId: string): Promise<void> {
+  await tx
+    .update(notices)
+    .set({ mail: "cancelled", lastError: "before adoption" })
+    .where(and(eq(notices.userId, userId), eq(notices.mail, "waiting")));
+}
+
+/**
  * Undoes the ends of breaks that were reported too early: cancels the receipts that haven't been sent, and
  * replans the e-mails that the end had cancelled. The real end gets its own receipt.
  */

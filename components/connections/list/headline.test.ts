@@ -45,7 +45,7 @@ const statuses: ConnectionStatus[] = [
 test.each(statuses.flatMap((status) => [[status], [status, "connected" as const]]).map((of) => ({ of })))(
   "the lead below the headline of $of neither repeats nor contradicts it",
   ({ of }) => {
-    for (const gone of [null, "deleted", "refused"] as const) {
+    for (const gone of [null, "deleted", "refused", "not-ours"] as const) {
       const { headline, lead } = pageOf(of, { gone });
       expect(lead.toLowerCase()).not.toContain(headline.toLowerCase());
     }

@@ -15,6 +15,7 @@ export function headlineOf(
   if (present.length === 0 && unreadable > 0) return "Your connections can’t be shown yet";
   if (present.length === 0)
     return connections.length > 0 ? "You have no connections" : "Connect your first brokerage";
+  if (gone === "not-ours") return "Your connections can’t be checked";
   if (gone) return "Connect your brokerages again";
   if (unreachable)
     return lookedAt
@@ -36,6 +37,8 @@ export const isRepairable = ({ status }: ConnectionView) =>
 export function leadOf(view: ConnectionsView, appName: string): string {
   const { connections, unreachable, gone } = view;
   const repairable = connections.filter(isRepairable);
+  if (gone === "not-ours")
+    return `SnapTrade no longer accepts ${appName}’s access to them, and connecting again here won’t help. Open the app or website where you made them.`;
   if (gone) {
     const why =
       gone === "refused"

@@ -30,9 +30,11 @@ export function PageSummary({ view, appName, viewer, now }: Props) {
         {unreachable ? (
           <CheckButton variant="secondary" label="Try now" />
         ) : (
-          <Primary repairable={repairable} />
+          view.gone !== "not-ours" && <Primary repairable={repairable} />
         )}
-        {unreachable ? null : <ConnectLink primary={view.gone !== null} plain={repairable.length > 0} />}
+        {unreachable || view.gone === "not-ours" ? null : (
+          <ConnectLink primary={view.gone !== null} plain={repairable.length > 0} />
+        )}
         {!unreachable && view.gone !== "deleted" && (
           <div className="flex w-full items-center gap-2 text-small text-ink-3 wide:ml-auto wide:w-auto">
             {lookedAt && (

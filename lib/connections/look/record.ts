@@ -30,6 +30,19 @@ export async function recordAnswer(
   now: Date,
   source: LookFor,
 ): Promise<Observed> {
+  const observed = await transaction((tx) => recordAnswerWithin(tx, userId, answer, now, source));
+  await announceChanges();
+  return observed;
+}
+
+/** Like recordAnswer, as part of a transaction whose caller announces the changes after the commit. */
+export async function recordAnswerWithin(
+  tx: Transaction,
+  userId: string,
+  answer: Answer,
+  now: Date,
+  source: LookFor,
+): Promise<Observed> {
   const { seen, unreadable, gone, askedAt, answeredAt } = answer;
   const said = { observedAt: askedAt, answeredAt, source, recordedAt: now };
   const listed = seen.map((connection): ConnectionObservation => ({
@@ -39,24 +52,17 @@ export async function recordAnswer(
     disabledAt: connection.disabledAt,
     details: detailsOf(connection),
   }));
-  const observed = await transaction(async (tx) => {
-    const observed = await observeWithin(tx, userId, [
-      ...listed,
-      ...gone.map((connectionId): ConnectionObservation => ({
-        ...said,
-        connectionId,
-        state: "deleted",
-        disabledAt: null,
-      })),
-    ]);
-    const hidden = await recordUnreadable(tx, userId, { seen, unreadable }, now);
-    await recordLook(tx, userId, now, {
-      lookAgainAt: observed.lookAgainAt,
-      unreadable: hidden,
-    });
-    return observed;
-  });
-  await announceChanges();
+  const observed = await observeWithin(tx, userId, [
+    ...listed,
+    ...gone.map((connectionId): ConnectionObservation => ({
+      ...said,
+      connectionId,
+      state: "deleted",
+      disabledAt: null,
+    })),
+  ]);
+  const hidden = await recordUnreadable(tx, userId, { seen, unreadable }, now);
+  await recordLook(tx, userId, now, { lookAgainAt: observed.lookAgainAt, unreadable: hidden });
   return observed;
 }
 

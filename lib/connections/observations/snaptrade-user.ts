@@ -54,8 +54,10 @@ export async function requireStaying(tx: Pick<Transaction, "select">, userId: st
 
 /**
  * A person's SnapTrade credentials, registering them if needed (docs/snaptrade.md §2.1). When SnapTrade has
- * refused the current secret for minutes, it is asked once more before the person is registered again.
- * @throws AppError account-deleting
+ * refused the current secret for minutes, it is asked once more before the person is registered again. A
+ * person whose SnapTrade user was adopted is never registered again, because the company's own product would
+ * not know the new user (docs/decisions/0018-people.md).
+ * @throws AppError account-deleting, or access-lost for an adopted person whom SnapTrade has refused or deleted
  * @throws SnapTradeFailure when SnapTrade can't be reached or refuses to register them
  */
 export async function requireSnapTradeCredentials(userId: string, now: Date): Promise<SnapTradeCredentials> {
@@ -65,6 +67,7 @@ export async function requireSnapTradeCredentials(userId: string, now: Date): Pr
   if (present && !present.goneAt) return credentialsOf(present);
   if (present?.goneReason === "refused" && (await isAcceptedAgain(present, now)))
     return credentialsOf(present);
+  if (present?.adoptedAt) throw new AppError("access-lost");
   return register(userId, now);
 }
 
@@ -135,7 +138,7 @@ async function adopt(
     .from(snapTradeUsers)
     .where(eq(snapTradeUsers.userId, userId))
     .for("update");
-  if (present && !present.goneAt) return false;
+  if (present && (!present.goneAt || present.adoptedAt)) return false;
   const [waiting] = await tx
     .select({ attempts: formerSnapTradeUsers.attempts })
     .from(formerSnapTradeUsers)

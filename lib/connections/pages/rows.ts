@@ -8,6 +8,7 @@ import { notices } from "@/lib/db/schema/notices";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { expectedLookAt, isLookDue, isStale, type LookFacts } from "@/lib/connections/look/due";
+import type { ConnectionsView } from "@/lib/connections/views";
 import type { Moment } from "./status";
 
 /** Everything that a connection's page needs, in one statement. */
@@ -90,7 +91,7 @@ interface Knowledge {
   version: number;
   /** Null without a SnapTrade user, and for one that SnapTrade no longer knows. */
   look: LookFacts | null;
-  gone: "deleted" | "refused" | null;
+  gone: ConnectionsView["gone"];
   unreadable: number;
 }
 
@@ -101,7 +102,8 @@ export async function getKnowledge(userId: string): Promise<Knowledge> {
     .select({
       version: pageVersion,
       registered: snapTradeUsers.userId,
-      gone: snapTradeUsers.goneReason,
+      goneReason: snapTradeUsers.goneReason,
+      adoptedAt: snapTradeUsers.adoptedAt,
       lookedAt: snapTradeUsers.lookedAt,
       lookFailedAt: snapTradeUsers.lookFailedAt,
       lookDueAt: snapTradeUsers.lookDueAt,
@@ -112,7 +114,8 @@ export async function getKnowledge(userId: string): Promise<Knowledge> {
     .leftJoin(snapTradeUsers, eq(snapTradeUsers.userId, users.id))
     .where(eq(users.id, userId));
   if (!row) return { version: 0, look: null, gone: null, unreadable: 0 };
-  const { version, registered, gone, unreadable, ...look } = row;
+  const { version, registered, goneReason, adoptedAt, unreadable, ...look } = row;
+  const gone = goneReason && adoptedAt ? "not-ours" : goneReason;
   return { version, gone, unreadable: unreadable ?? 0, look: registered && !gone ? look : null };
 }
 
