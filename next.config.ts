@@ -38,10 +38,12 @@ const config: NextConfig = {
       // The page that goes on to the portal must leak nothing and brings its own policy.
       { source: "/portal/open", headers: [{ key: "Referrer-Policy", value: "no-referrer" }] },
       // Pages get theirs from proxy.ts, with a nonce; anything else may load and run nothing.
-      ...["/api/:path((?!v1/docs$).*)", "/icon.svg"].map((source) => ({
+      ...["/api/:path((?!v1/docs$).*)", "/icon.svg", "/r/:path*"].map((source) => ({
         source,
         headers: [{ key: "Content-Security-Policy", value: "default-src 'none'; frame-ancestors 'none'" }],
       })),
+      // Public code, which tools in other people's browsers may read too.
+      { source: "/r/:path*", headers: [{ key: "Access-Control-Allow-Origin", value: "*" }] },
     ]),
 };
 
