@@ -35,8 +35,12 @@ const config: NextConfig = {
           { key: "Strict-Transport-Security", value: "max-age=31536000; includeSubDomains" },
         ],
       },
-      // The page that goes on to the portal must leak nothing and brings its own policy.
-      { source: "/portal/open", headers: [{ key: "Referrer-Policy", value: "no-referrer" }] },
+      // The pages that go on to the portal or to the identity provider must leak nothing and bring their own
+      // policy.
+      ...["/portal/open", "/sign-in/oidc"].map((source) => ({
+        source,
+        headers: [{ key: "Referrer-Policy", value: "no-referrer" }],
+      })),
       // Pages get theirs from proxy.ts, with a nonce; anything else may load and run nothing.
       ...["/api/:path((?!v1/docs$).*)", "/icon.svg", "/r/:path*"].map((source) => ({
         source,

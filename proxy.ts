@@ -31,5 +31,10 @@ export function proxy(request: NextRequest) {
 }
 
 export const config = {
-  matcher: [{ source: "/((?!api/|portal/open$|_next/static|_next/image|fonts/|r/|icon.svg|favicon.ico).*)" }],
+  matcher: [
+    {
+      source:
+        "/((?!api/|portal/open$|sign-in/oidc$|_next/static|_next/image|fonts/|r/|icon.svg|favicon.ico).*)",
+    },
+  ],
 };

@@ -1,28 +1,42 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 import { SignInForm } from "@/components/auth/sign-in-form";
+import { oidcName } from "@/lib/auth/oidc/provider";
 import { getUser } from "@/lib/auth/user";
 import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "Sign in" };
 
-const sentences: Record<string, string> = {
-  address: "That doesn’t look like an e-mail address. Check it and try again.",
-  mail: "We couldn’t send the e-mail. Try again in a minute.",
-  Verification: "That link has already been used or is more than 10 minutes old. Request a new one.",
+const sentences: Record<string, (provider: string) => string> = {
+  address: () => "That doesn’t look like an e-mail address. Check it and try again.",
+  mail: () => "We couldn’t send the e-mail. Try again in a minute.",
+  Verification: () => "That link has already been used or is more than 10 minutes old. Request a new one.",
+  OidcAway: (provider) => `We couldn’t reach the sign-in of ${provider}. Try again in a minute.`,
+  OidcClaim: (provider) =>
+    `${provider} signed you in, but didn’t say who you are in a form we can use. Contact ${provider} about it.`,
+  OidcDenied: (provider) => `${provider} didn’t sign you in. If that was a mistake, try again.`,
+  OidcFailed: () =>
+    "That sign-in couldn’t be completed. It may have taken too long, or been started again elsewhere. Try again.",
 };
 
 export default async function SignInPage({ searchParams }: PageProps<"/">) {
   if (await getUser()) redirect("/connections");
   const { error: code, callbackUrl } = await searchParams;
+  const { APP_NAME, SIGN_IN } = env();
   const error =
     typeof code === "string"
-      ? ((Object.hasOwn(sentences, code) ? sentences[code] : null) ??
-        "We couldn’t sign you in. Request a new link.")
+      ? ((Object.hasOwn(sentences, code) ? sentences[code]?.(oidcName()) : null) ??
+        "We couldn’t sign you in. Try again.")
       : null;
   return (
     <main className="flex flex-1 items-center justify-center px-4 py-16">
-      <SignInForm appName={env().APP_NAME} returnTo={pathWithin(callbackUrl)} error={error} />
+      <SignInForm
+        appName={APP_NAME}
+        returnTo={pathWithin(callbackUrl)}
+        error={error}
+        byMail={SIGN_IN.includes("email")}
+        provider={SIGN_IN.includes("oidc") ? oidcName() : null}
+      />
     </main>
   );
 }

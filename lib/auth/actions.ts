@@ -20,6 +20,7 @@ import { askedHere, returnPath } from "./sign-in-request";
  * whether or not an e-mail was sent.
  */
 export async function requestSignIn(form: FormData): Promise<void> {
+  if (!env().SIGN_IN.includes("email")) redirect("/");
   const email = plainAddress(textOf(form, "email").trim());
   const returnTo = returnPath(textOf(form, "returnTo"));
   if (!email) redirect(`/?error=address${returnTo ? `&callbackUrl=${encodeURIComponent(returnTo)}` : ""}`);
@@ -34,6 +35,7 @@ export async function requestSignIn(form: FormData): Promise<void> {
 
 /** Handles the button on the page behind a sign-in link, which shows who will be signed in. */
 export async function signIn(form: FormData): Promise<void> {
+  if (!env().SIGN_IN.includes("email")) redirect("/");
   const redeemed = await redeemLink({ token: textOf(form, "token"), email: textOf(form, "email") });
   if (!redeemed) redirect("/?error=Verification");
   (await cookies()).delete(askedHere);

@@ -2,24 +2,28 @@ import "server-only";
 import { randomBytes } from "node:crypto";
 import { DrizzleAdapter } from "@auth/drizzle-adapter";
 import type { AuthOptions } from "next-auth";
-import type { Adapter } from "next-auth/adapters";
+import type { Adapter, AdapterUser } from "next-auth/adapters";
 import Email from "next-auth/providers/email";
+import { eq } from "drizzle-orm";
 import { headers } from "next/headers";
 import { database } from "@/lib/db/client";
 import { verificationTokens } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
-import { readToken, sessionCookie } from "./cookie";
+import { authCookies, readToken } from "./cookie";
 import { deviceOf } from "./device";
+import { admitPerson } from "./oidc/person";
+import { externalIdOf, oidcProvider, oidcProviderId, verifiedAddressOf, type Claims } from "./oidc/provider";
 import { endSession, maxAgeDays, startSession } from "./sessions";
 
 /**
- * The next-auth configuration: sign-in by e-mailed link, with sessions in the database. It only redeems
- * links; sessions are read in user.ts.
+ * The next-auth configuration: sign-in by e-mailed link and through the company's provider, with sessions in
+ * the database. It only redeems links and talks to the provider; sessions are read in user.ts.
  */
 export async function authOptions(): Promise<AuthOptions> {
-  process.env.NEXTAUTH_URL = env().APP_URL;
+  const { APP_URL, SIGN_IN } = env();
+  process.env.NEXTAUTH_URL = APP_URL;
   return {
     secret: env().NEXTAUTH_SECRET,
     adapter: await adapter(),
@@ -29,22 +33,9 @@ export async function authOptions(): Promise<AuthOptions> {
       // The default, a UUID, has fewer than 128 random bits.
       generateSessionToken: () => randomBytes(32).toString("base64url"),
     },
-    cookies: {
-      sessionToken: {
-        name: sessionCookie(),
-        options: { httpOnly: true, sameSite: "lax", path: "/", secure: sessionCookie().startsWith("__") },
-      },
-    },
+    cookies: authCookies(),
     pages: { signIn: "/", verifyRequest: "/check-mail", error: "/" },
-    providers: [
-      Email({
-        server: env().SMTP_URL,
-        from: env().EMAIL_FROM,
-        // requestSignIn creates and sends links; next-auth only redeems them.
-        sendVerificationRequest: () =>
-          Promise.reject(new Error("Sign-in links are not requested through next-auth")),
-      }),
-    ],
+    providers: SIGN_IN.map((way) => (way === "oidc" ? oidcProvider() : emailProvider())),
     callbacks: {
       // Only URLs within the app, whatever a link asks for.
       redirect: ({ url, baseUrl }) =>
@@ -52,8 +43,10 @@ export async function authOptions(): Promise<AuthOptions> {
           ? new URL(url, baseUrl).href
           : baseUrl,
       // Only someone who opened the link learns this; the form responds the same to everyone.
-      signIn: ({ user, email }) =>
-        Boolean(email?.verificationRequest) || !isBeingDeleted(user) || `${env().APP_URL}/account/deleted`,
+      signIn: ({ user, email, account, profile }) =>
+        account?.provider === oidcProviderId
+          ? admitClaims((profile ?? {}) as Claims)
+          : Boolean(email?.verificationRequest) || !isBeingDeleted(user) || deletedPage(),
     },
     logger: {
       error: (code, metadata) =>
@@ -67,6 +60,25 @@ export async function authOptions(): Promise<AuthOptions> {
   };
 }
 
+const deletedPage = () => `${env().APP_URL}/account/deleted`;
+
+const emailProvider = () =>
+  Email({
+    server: env().SMTP_URL,
+    from: env().EMAIL_FROM,
+    // requestSignIn creates and sends links; next-auth only redeems them.
+    sendVerificationRequest: () =>
+      Promise.reject(new Error("Sign-in links are not requested through next-auth")),
+  });
+
+/** @returns true, or the page that says why this person can't sign in */
+async function admitClaims(claims: Claims): Promise<true | string> {
+  const externalId = externalIdOf(claims);
+  if (externalId === null) return `${env().APP_URL}/?error=OidcClaim`;
+  const admitted = await admitPerson({ externalId, email: verifiedAddressOf(claims) }, new Date());
+  return admitted || deletedPage();
+}
+
 /** The adapter passes the whole row, although its types don't show it. */
 const isBeingDeleted = (user: object) => Boolean(Reflect.get(user, "deletionRequestedAt"));
 
@@ -77,9 +89,15 @@ const isBeingDeleted = (user: object) => Boolean(Reflect.get(user, "deletionRequ
 async function adapter(): Promise<Adapter> {
   const tables = { usersTable: users, verificationTokensTable: verificationTokens };
   type Options = Parameters<typeof DrizzleAdapter>;
-  const ready = DrizzleAdapter((await database()) as unknown as Options[0], tables as unknown as Options[1]);
+  const db = await database();
+  const ready = DrizzleAdapter(db as unknown as Options[0], tables as unknown as Options[1]);
   return {
     ...(ready as Adapter),
+    // Asked again after admitClaims, which made sure that there is one.
+    async getUserByAccount({ providerAccountId }) {
+      const [found] = await db.select().from(users).where(eq(users.externalId, providerAccountId));
+      return (found ?? null) as AdapterUser | null;
+    },
     async createSession(session) {
       const former = await readToken();
       if (former) await endSession(former);

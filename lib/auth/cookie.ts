@@ -3,14 +3,39 @@ import { cookies } from "next/headers";
 import { env } from "@/lib/base/env";
 
 const suffix = "next-auth.session-token";
+/** How long someone may take to sign in at the company's provider. */
+const checksMaxAge = 15 * 60;
 
 const isHttps = () => env().APP_URL.startsWith("https:");
 
 /**
- * The cookie with the session's token. Over HTTPS, its prefix makes browsers refuse it from any other host and
- * without `Secure`; one of another name could have been planted by a sibling host, so none counts.
+ * Over HTTPS, the prefix makes browsers refuse a cookie from any other host and without `Secure`; one of
+ * another name could have been planted by a sibling host, so none counts.
  */
-export const sessionCookie = () => (isHttps() ? `__Host-${suffix}` : suffix);
+const nameOf = (name: string) => (isHttps() ? `__Host-${name}` : name);
+
+/** The cookie with the session's token. */
+export const sessionCookie = () => nameOf(suffix);
+
+/** The attributes of every cookie that signs someone in or helps to. */
+export const cookieOptions = () =>
+  ({ httpOnly: true, sameSite: "lax", path: "/", secure: isHttps() }) as const;
+
+/** The names and attributes of next-auth's cookies. */
+export function authCookies() {
+  const cookie = (name: string, more: { maxAge?: number } = {}) => ({
+    name: nameOf(`next-auth.${name}`),
+    options: { ...cookieOptions(), ...more },
+  });
+  return {
+    sessionToken: cookie("session-token"),
+    callbackUrl: cookie("callback-url", { maxAge: checksMaxAge }),
+    csrfToken: cookie("csrf-token"),
+    pkceCodeVerifier: cookie("pkce.code_verifier", { maxAge: checksMaxAge }),
+    state: cookie("state", { maxAge: checksMaxAge }),
+    nonce: cookie("nonce", { maxAge: checksMaxAge }),
+  };
+}
 
 /** The token of this request's session cookie, or null. */
 export async function readToken(): Promise<string | null> {

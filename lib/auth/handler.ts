@@ -4,39 +4,68 @@ import { cookies } from "next/headers";
 import { NextRequest } from "next/server";
 import { env } from "@/lib/base/env";
 import { authOptions } from "./config";
-import { sessionCookie } from "./cookie";
+import { authCookies, cookieOptions, sessionCookie } from "./cookie";
+
+interface Question {
+  path: ["csrf"] | ["callback" | "signin", string];
+  query?: Record<string, string>;
+  /** Makes it a POST. */
+  form?: Record<string, string>;
+}
+
+/**
+ * One request to next-auth, whose own routes can't be reached from outside. The cookies that it sets go to
+ * this browser.
+ * @returns its answer, and whether it started a session
+ */
+export async function askNextAuth({ path, query = {}, form }: Question): Promise<{
+  answer: Response;
+  signedIn: boolean;
+}> {
+  const search = new URLSearchParams(query).toString();
+  const request = new NextRequest(`${env().APP_URL}/api/auth/${path.join("/")}?${search}`, {
+    ...(form ? { method: "POST", body: new URLSearchParams(form) } : {}),
+  });
+  const context = { params: Promise.resolve({ nextauth: path }) };
+  const answer: unknown = await NextAuth(request, context, await authOptions());
+  if (!(answer instanceof Response)) throw new TypeError("next-auth returned no response");
+  return { answer, signedIn: await passOnCookies(answer) };
+}
 
 /**
  * Redeems a sign-in link and creates a session for this browser, in place of the one it had.
  * @returns false if the link is used, expired, or invalid
  */
 export async function redeemLink({ token, email }: { token: string; email: string }): Promise<boolean> {
-  const query = new URLSearchParams({ token, email, callbackUrl: "/" });
-  const request = new NextRequest(`${env().APP_URL}/api/auth/callback/email?${query.toString()}`);
-  const context = { params: Promise.resolve({ nextauth: ["callback", "email"] }) };
-  // Its own routes can't be reached from outside.
-  const answer: unknown = await NextAuth(request, context, await authOptions());
-  if (!(answer instanceof Response)) throw new TypeError("next-auth returned no response");
-  return takeCookie(answer);
+  const query = { token, email, callbackUrl: "/" };
+  const { signedIn } = await askNextAuth({ path: ["callback", "email"], query });
+  await dropCookies("callbackUrl", "csrfToken");
+  return signedIn;
 }
 
-/** Passes next-auth's session cookie on to the browser; returns false if the response sets none. */
-async function takeCookie(answer: Response): Promise<boolean> {
+/** Removes some of next-auth's cookies from this browser. */
+export async function dropCookies(...which: (keyof ReturnType<typeof authCookies>)[]): Promise<void> {
   const jar = await cookies();
+  for (const key of which) jar.set(authCookies()[key].name, "", { ...cookieOptions(), maxAge: 0 });
+}
+
+/** Passes next-auth's cookies on to the browser; returns true if one of them is a session's. */
+async function passOnCookies(answer: Response): Promise<boolean> {
+  const jar = await cookies();
+  let signedIn = false;
   for (const header of answer.headers.getSetCookie()) {
     const [pair = "", ...attributes] = header.split("; ");
     const name = pair.slice(0, pair.indexOf("="));
     const value = decodeURIComponent(pair.slice(name.length + 1));
-    if (name !== sessionCookie() || !value) continue;
-    const expires = attributes.find((attribute) => /^expires=/i.test(attribute))?.slice("expires=".length);
+    const find = (attribute: string) =>
+      attributes.find((one) => one.toLowerCase().startsWith(attribute))?.slice(attribute.length);
+    const [expires, maxAge] = [find("expires="), find("max-age=")];
     jar.set(name, value, {
-      httpOnly: true,
-      sameSite: "lax",
-      path: "/",
-      secure: name.startsWith("__"),
+      ...cookieOptions(),
       ...(expires ? { expires: new Date(expires) } : {}),
+      ...(maxAge ? { maxAge: Number(maxAge) } : {}),
     });
-    return true;
+    signedIn ||= name === sessionCookie() && value !== "";
   }
-  return false;
+  return signedIn;
 }

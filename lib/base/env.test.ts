@@ -49,8 +49,19 @@ test.each([
   ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"],
   ["OTEL_METRIC_EXPORT_INTERVAL", "999"],
   ["NEXTAUTH_SECRET", "short"],
+  ["SIGN_IN", "email,password"],
+  ["OIDC_ISSUER", "http://login.example.com"],
+  ["OIDC_ISSUER", "http://localhost.example.com"],
 ])("an invalid %s is named without repeating its value", (name, value) => {
   const messages = errorsOf({ ...complete, [name]: value });
   expect(messages).toContain(name);
   expect(messages).not.toContain(value);
+});
+
+test("offering the company's provider without its settings stops with a sentence for each", () => {
+  const messages = errorsOf({ ...complete, SIGN_IN: "email,oidc", OIDC_CLIENT_ID: "reconnect" });
+  for (const name of ["OIDC_ISSUER", "OIDC_CLIENT_SECRET"]) expect(messages).toContain(`${name} is missing`);
+  expect(messages).not.toContain("OIDC_CLIENT_ID");
+  expect(messages).toContain("because SIGN_IN offers oidc");
+  expect(parseEnv(complete).SIGN_IN).toEqual(["email"]);
 });

@@ -28,7 +28,19 @@ const encryptionKeys = z.string().transform((value, context) => {
   return keys;
 });
 
-const schema = z.object({
+/** Identity providers are reached over HTTPS; plain HTTP only on this machine. */
+const issuer = z
+  .url("must be a URL")
+  .refine(
+    (value) =>
+      /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:|\/|$))/.test(value) && !/[?#]/.test(value),
+    "must begin with https:// (http:// only on this machine) and have no query",
+  );
+
+const signInWays = ["email", "oidc"] as const;
+export type SignInWay = (typeof signInWays)[number];
+
+const settings = z.object({
   APP_URL: origin.default("http://localhost:3000"),
   APP_NAME: z.string().min(1).max(40).default("Reconnect"),
   BRAND_COLOR: z.string().default("oklch(0.44 0.085 228)"),
@@ -59,6 +71,16 @@ const schema = z.object({
   ENCRYPTION_KEYS: required(
     "it seals the secrets of SnapTrade users; make one with `echo k1:$(openssl rand -base64 32)`",
   ).pipe(encryptionKeys),
+  SIGN_IN: z
+    .string()
+    .default("email")
+    .transform((value) => [...new Set(value.split(",").map((entry) => entry.trim()))])
+    .pipe(z.array(z.enum(signInWays, "must be email, oidc, or both, comma-separated"))),
+  OIDC_ISSUER: issuer.optional(),
+  OIDC_CLIENT_ID: z.string().optional(),
+  OIDC_CLIENT_SECRET: z.string().optional(),
+  OIDC_NAME: z.string().max(40, "must have at most 40 characters").optional(),
+  OIDC_EXTERNAL_ID_CLAIM: z.string().max(100, "must have at most 100 characters").default("sub"),
   SMTP_URL: required("where mail is handed over, such as smtp://user:password@mail.example.com:587").regex(
     /^smtps?:\/\//,
     "must begin with smtp:// or smtps://",
@@ -87,6 +109,24 @@ const schema = z.object({
     .max(3_600_000, "must be at most 3600000 milliseconds")
     .default(60_000),
   LOG_LEVEL: z.enum(["debug", "info", "warn", "error", "silent"]).default("info"),
+});
+
+/** What signing in through the company's provider cannot do without. */
+const forOidc = {
+  OIDC_ISSUER: "the address of your identity provider, such as https://login.example.com",
+  OIDC_CLIENT_ID: "the id of this app at your identity provider",
+  OIDC_CLIENT_SECRET: "the secret of this app at your identity provider",
+} as const;
+
+const schema = settings.superRefine((value, context) => {
+  if (!value.SIGN_IN.includes("oidc")) return;
+  for (const name of ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const)
+    if (!value[name])
+      context.addIssue({
+        code: "custom",
+        path: [name],
+        message: `is missing: ${forOidc[name]}, because SIGN_IN offers oidc`,
+      });
 });
 
 type Env = z.infer<typeof schema>;

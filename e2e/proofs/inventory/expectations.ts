@@ -32,6 +32,7 @@ export const routes: Partial<Record<string, "anyone" | "person" | "stream" | "pr
   "/portal/missing": "anyone",
   "/portal/open": "anyone",
   "/sign-in": "anyone",
+  "/sign-in/oidc": "anyone",
   "/unsubscribe/[token]": "anyone",
   "/unsubscribe/done": "anyone",
 };
