@@ -6,15 +6,16 @@ import { revokeOtherSessions, revokeSession } from "@/lib/auth/sessions";
 import { getSession } from "@/lib/auth/user";
 import { AppError } from "@/lib/base/errors";
 import { noInput } from "@/lib/connections/schema";
-import { requestForgetting } from "./delete";
+import { keepsSnapTradeUser, requestForgetting } from "./delete";
 import { sessionInput } from "./schema";
 
 export const deleteAccount = formAction(
   noInput,
   async ({ user, now }) => {
+    const kept = await keepsSnapTradeUser(user.id);
     await requestForgetting(user.id, now);
     await dropToken();
-    return "/account/deleted";
+    return kept ? "/account/deleted?connections=kept" : "/account/deleted";
   },
   "/account",
 );

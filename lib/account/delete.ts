@@ -22,10 +22,18 @@ const pace = { atOnce: 4, withinMs: 10_000 };
 /**
  * Starts deleting a person: signs them out everywhere, blocks new connections, and asks SnapTrade to delete
  * every user it ever had for them. A person who never had one is deleted at once, everyone else once
- * SnapTrade has confirmed every deletion (docs/snaptrade.md §2.3).
+ * SnapTrade has confirmed every deletion (docs/snaptrade.md §2.3). Repeating it changes nothing.
+ * @param keepSnapTradeUser whether SnapTrade's present user stays there with its connections; by default only
+ * if it was adopted, because the company uses it too (docs/decisions/0018-people.md)
  */
-export async function requestForgetting(userId: string, now: Date): Promise<void> {
+export async function requestForgetting(
+  userId: string,
+  now: Date,
+  { keepSnapTradeUser }: { keepSnapTradeUser?: boolean } = {},
+): Promise<void> {
   await transaction(async (tx) => {
+    const present = await lockPresent(tx, userId);
+    if (present && (keepSnapTradeUser ?? present.adoptedAt !== null)) await retire(tx, present, now, "kept");
     await tx.delete(sessions).where(eq(sessions.userId, userId));
     const [user] = await tx
       .update(users)
@@ -38,6 +46,13 @@ export async function requestForgetting(userId: string, now: Date): Promise<void
     await deleteSignInLinks(tx, user?.email);
   });
   await forget(userId, now);
+}
+
+/** Whether deleting this person leaves their SnapTrade user with the company, unless asked otherwise. */
+export async function keepsSnapTradeUser(userId: string): Promise<boolean> {
+  const db = await database();
+  const adopted = and(eq(snapTradeUsers.userId, userId), isNotNull(snapTradeUsers.adoptedAt));
+  return (await db.$count(snapTradeUsers, adopted)) > 0;
 }
 
 /**
@@ -81,15 +96,20 @@ export async function finishForgetting(now: Date): Promise<number> {
 async function forget(userId: string, now: Date): Promise<boolean> {
   await transaction(async (tx) => {
     // The deletion request is already committed, so the person can't be registered again in the meantime.
-    const [present] = await tx
-      .select()
-      .from(snapTradeUsers)
-      .where(eq(snapTradeUsers.userId, userId))
-      .for("update");
+    const present = await lockPresent(tx, userId);
     if (present) await retire(tx, present, now);
   });
   await deleteFormersOf(userId, now);
   return transaction((tx) => erase(tx, userId));
+}
+
+async function lockPresent(tx: Transaction, userId: string) {
+  const [present] = await tx
+    .select()
+    .from(snapTradeUsers)
+    .where(eq(snapTradeUsers.userId, userId))
+    .for("update");
+  return present;
 }
 
 /** @returns false while SnapTrade may still hold data about them */

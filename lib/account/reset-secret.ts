@@ -32,6 +32,8 @@ export type Reset =
   /** A kept secret opens under no key, or was sealed for another SnapTrade user; nothing was done. */
   | "unreadable"
   | "not-registered"
+  /** The company holds this secret too, and would lose access; nothing was done. */
+  | "adopted"
   /** Another run began less than two minutes ago. */
   | "running";
 
@@ -47,15 +49,22 @@ const nothingReset: FailureKind[] = ["busy", "key-refused", "user-refused", "not
  * before it is sent. The new secret is sealed and written to disk as soon as it arrives, and then stored in
  * the database. After an interruption, running it again finishes the job or reports that the secret is lost.
  * A kept secret stays on disk until the database has it or SnapTrade has accepted another.
+ * @param evenIfAdopted also for a SnapTrade user that the company registered and uses with the same secret
  * @param folder where a new secret is kept until the database has it; must be the same in every run
  * @throws SnapTradeFailure, AppError account-deleting, or the database's error; then run it again later
  */
-export async function resetUserSecret(userId: string, folder: string, now = new Date()): Promise<Reset> {
+export async function resetUserSecret(
+  userId: string,
+  folder: string,
+  now = new Date(),
+  { evenIfAdopted = false } = {},
+): Promise<Reset> {
   const db = await database();
   await requireStaying(db, userId);
   const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
   const credentials = row ? await getSnapTradeCredentials(userId) : null;
   if (!row || !credentials) return "not-registered";
+  if (row.adoptedAt && !evenIfAdopted) return "adopted";
   const kept = await readKeptSecret(folder, userId);
   const userSecret = kept && open(kept, row);
   if (kept && userSecret === null) return "unreadable";

@@ -4,13 +4,15 @@ import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { requireUser } from "@/lib/auth/user";
 import { deleteAccount } from "@/lib/account/actions";
+import { keepsSnapTradeUser } from "@/lib/account/delete";
 import { env } from "@/lib/base/env";
 import { errorSentence } from "@/lib/base/errors";
 
 export const metadata: Metadata = { title: "Your account" };
 
 export default async function AccountPage({ searchParams }: PageProps<"/account">) {
-  const { email } = await requireUser("/account");
+  const { id, email } = await requireUser("/account");
+  const keeps = await keepsSnapTradeUser(id);
   const error = errorSentence((await searchParams).error);
   const { APP_NAME: appName } = env();
   return (
@@ -33,13 +35,14 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
           Delete your account
         </h2>
         <p className="mt-2 text-ink-2">
-          We’ll sign you out and ask SnapTrade to delete your connections and everything else it stores about
-          you for {appName}. Once SnapTrade confirms, {appName} deletes its own data too. This can’t be
-          undone. Your accounts at your brokerages aren’t affected.
+          {keeps
+            ? "We’ll sign you out and delete what we store about you here. This can’t be undone. The connections themselves stay with the app or website where you made them; to remove those too, remove them here first, or ask there."
+            : `We’ll sign you out and ask SnapTrade to delete your connections and everything else it stores about you for ${appName}. Once SnapTrade confirms, ${appName} deletes its own data too. This can’t be undone.`}{" "}
+          Your accounts at your brokerages aren’t affected.
         </p>
         <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
           <form action={deleteAccount}>
-            <SubmitButton variant="danger" pendingLabel="Asking SnapTrade…">
+            <SubmitButton variant="danger" pendingLabel={keeps ? "Deleting…" : "Asking SnapTrade…"}>
               Delete my account
             </SubmitButton>
           </form>

@@ -159,8 +159,16 @@ async function adopt(
   return true;
 }
 
-/** Queues a SnapTrade user for deletion, with its connections (docs/snaptrade.md §2.3). */
-export async function retire(tx: Transaction, present: SnapTradeUser, now: Date): Promise<void> {
+/**
+ * Queues a SnapTrade user for deletion, with its connections (docs/snaptrade.md §2.3); one that is kept there
+ * counts as deleted at once.
+ */
+export async function retire(
+  tx: Transaction,
+  present: SnapTradeUser,
+  now: Date,
+  kept?: "kept",
+): Promise<void> {
   const { userId, snapTradeUserId, goneReason, goneAt } = present;
   const own = await tx
     .select({ id: connections.id })
@@ -170,11 +178,11 @@ export async function retire(tx: Transaction, present: SnapTradeUser, now: Date)
   await tx.insert(formerSnapTradeUsers).values({
     snapTradeUserId,
     userId,
-    why: goneReason ?? "account-deleted",
+    why: kept ?? goneReason ?? "account-deleted",
     since: now,
     runAt: now,
     connectionIds: own.map(({ id }) => id),
-    deletedAt: goneReason === "deleted" ? goneAt : null,
+    deletedAt: goneReason === "deleted" ? goneAt : kept ? now : null,
   });
 }
 

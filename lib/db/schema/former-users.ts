@@ -3,7 +3,7 @@ import { index, integer, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { at, oneOf } from "./columns";
 import { ofUser } from "./users";
 
-const reasons = ["registering", "surplus", "refused", "deleted", "account-deleted"] as const;
+const reasons = ["registering", "surplus", "refused", "deleted", "account-deleted", "kept"] as const;
 
 /**
  * SnapTrade users that belong to no one anymore, or not yet. Each must be deleted at SnapTrade, because it is
@@ -15,7 +15,10 @@ export const formerSnapTradeUsers = pgTable(
   {
     snapTradeUserId: text("snaptrade_user_id").primaryKey(),
     userId: ofUser(),
-    /** "registering": the id was sent to SnapTrade, and the result is not known yet. */
+    /**
+     * "registering": the id was sent to SnapTrade, and the result is not known yet. "kept": the company keeps
+     * using it, so it is never deleted there and counts as deleted here.
+     */
     why: text({ enum: reasons }).notNull(),
     since: at("since").notNull(),
     /** The connections that this user had when it was replaced; they are deleted with it. */

@@ -4,7 +4,17 @@ import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "Your account is being deleted" };
 
-export default function AccountDeletedPage() {
+export default async function AccountDeletedPage({ searchParams }: PageProps<"/account/deleted">) {
+  const { connections } = await searchParams;
+  if (connections === "kept")
+    return (
+      <PlainPage appName={env().APP_NAME} title="Your account is deleted">
+        <p className="mt-2 text-ink-2">
+          We’ve signed you out and deleted what we stored about you here. Your connections stay with the app
+          or website where you made them.
+        </p>
+      </PlainPage>
+    );
   return (
     <PlainPage appName={env().APP_NAME} title="Your account is being deleted">
       <p className="mt-2 text-ink-2">
