@@ -14,9 +14,10 @@ export function reconnectRoute(
   return {
     GET: (request: Request) =>
       answer(request, personOf, async (user) => {
-        const query = new URLSearchParams({ user, state: "needs_owner" });
-        const { data } = await call<{ data: ListedConnection[] }>(`connections?${query.toString()}`);
-        return { connections: data.map(({ id, brokerage }) => ({ id, brokerage: brokerage.name })) };
+        const query = new URLSearchParams({ user, state: "disabled", limit: "100" });
+        const found = await call<{ connections: Listed[] }>(`connections?${query.toString()}`);
+        const repairable = found?.connections.filter((one) => one.repairable) ?? [];
+        return { connections: repairable.map(({ id, brokerage }) => ({ id, brokerage: brokerage.name })) };
       }),
 
     POST: (request: Request) =>
@@ -26,19 +27,21 @@ export function reconnectRoute(
         : answer(request, personOf, async (user) => {
             const { return_url } = (await request.json()) as { return_url: string };
             const body = { user, return_url, sign_in: true };
-            const { url } = await call<{ url: string }>("fix-sessions", {
+            const made = await call<{ url: string }>("fix-sessions", {
               method: "POST",
               headers: { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
               body: JSON.stringify(body),
             });
-            return { url };
+            if (!made) throw new Error("it doesn't know this person");
+            return { url: made.url };
           }),
   };
 }
 
-interface ListedConnection {
+interface Listed {
   id: string;
   brokerage: { name: string };
+  repairable: boolean;
 }
 
 async function answer(
@@ -56,7 +59,8 @@ async function answer(
   }
 }
 
-async function callApi<T>(settings: Settings, path: string, init: RequestInit = {}): Promise<T> {
+/** @returns null for a person whom Reconnect doesn't know */
+async function callApi<T>(settings: Settings, path: string, init: RequestInit = {}): Promise<T | null> {
   const headers = new Headers(init.headers);
   headers.set("Authorization", `Bearer ${settings.RECONNECT_API_KEY ?? ""}`);
   const url = new URL(`/api/v1/${path}`, settings.RECONNECT_URL);
@@ -66,6 +70,7 @@ async function callApi<T>(settings: Settings, path: string, init: RequestInit = 
     cache: "no-store",
     signal: AbortSignal.timeout(10_000),
   });
+  if (response.status === 404) return null;
   if (!response.ok) throw new Error(`it answered ${response.status}: ${await response.text()}`);
   return (await response.json()) as T;
 }

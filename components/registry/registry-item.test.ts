@@ -6,14 +6,18 @@ import { ConnectionBanner } from "./connection-banner";
 import { reconnectRoute } from "./reconnect-route";
 import { GET, POST } from "./route";
 
+/** What becomes of the files here in another project, before shadcn adapts the paths to its aliases. */
 const files = [
-  { name: "connection-banner.tsx", type: "registry:component" },
-  { name: "use-connections.ts", type: "registry:hook" },
-  { name: "reconnect-route.ts", type: "registry:lib" },
-  { name: "route.ts", type: "registry:page", target: "app/api/reconnect/route.ts" },
+  { name: "connection-banner.tsx", path: "components/connection-banner.tsx", type: "registry:component" },
+  { name: "use-connections.ts", path: "hooks/use-connections.ts", type: "registry:hook" },
+  { name: "reconnect-route.ts", path: "lib/reconnect-route.ts", type: "registry:lib" },
+  {
+    name: "route.ts",
+    path: "app/api/reconnect/route.ts",
+    type: "registry:file",
+    target: "app/api/reconnect/route.ts",
+  },
 ];
-
-/** Where shadcn puts them; it adapts these paths to the aliases of each project. */
 const places = {
   "./use-connections": "@/hooks/use-connections",
   "./reconnect-route": "@/lib/reconnect-route",
@@ -37,11 +41,7 @@ test("what shadcn adds is what components/registry holds", async () => {
     docs:
       "Set RECONNECT_URL and RECONNECT_API_KEY, say in app/api/reconnect/route.ts who is signed in, " +
       "and put <ConnectionBanner /> on a page.",
-    files: files.map(({ name, ...file }) => ({
-      path: `components/registry/${name}`,
-      ...file,
-      content: contentOf(name),
-    })),
+    files: files.map(({ name, ...file }) => ({ ...file, content: contentOf(name) })),
   };
   // After a change there, `npx vitest run components/registry -u` writes it again.
   await expect(`${JSON.stringify(item, null, 2)}\n`).toMatchFileSnapshot(

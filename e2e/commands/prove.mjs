@@ -31,6 +31,10 @@ const proofs = {
     const { tsImport } = await withBuild();
     return (await tsImport("../proofs/machines/run.ts", import.meta.url)).runMachines();
   },
+  registry: async () => {
+    const { tsImport } = await withBuild();
+    return (await tsImport("../proofs/registry/run.ts", import.meta.url)).runRegistry();
+  },
   canaries: async () => {
     const { tsImport } = await withBuild();
     return (await tsImport("../proofs/canaries/run.ts", import.meta.url)).runCanaries();

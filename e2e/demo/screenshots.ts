@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { chromium, type Page } from "@playwright/test";
+import type { Page } from "@playwright/test";
+import { launchBrowser } from "../support/browser";
 import { freePort, root, run } from "../support/ground.mjs";
 import { askForLink } from "../support/people";
 import { startApp, startEmulator } from "../support/processes";
@@ -15,11 +15,7 @@ const ports = { app: await freePort(), emulator: await freePort(), smtp: await f
 const emulator = await startEmulator(ports);
 const app = await startApp(ports, { DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "error" });
 const servers = { appUrl: app.url, emulatorUrl: emulator.url };
-const installed = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
-const browser = await chromium.launch({
-  ...(existsSync(installed) ? { executablePath: installed } : {}),
-  args: ["--no-sandbox"],
-});
+const browser = await launchBrowser();
 try {
   await seedDemo(servers);
   const page = await browser.newPage({
