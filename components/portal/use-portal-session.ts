@@ -51,25 +51,29 @@ function paceOf({ view, showsResult }: PortalSession): Pace | null {
 export function usePortalSession(opened: OpenedPortal) {
   const [session, setSession] = useState(() => initialSession(opened));
   const asked = useRef(0);
+  /**
+   * The session whose portal is shown; null once it has given way to a result. State would know a render
+   * later, and a report made in between would reopen the session.
+   */
+  const inside = useRef<string | null>(opened.view.portalSessionId);
   const { portalSessionId } = session.view;
   const { portalOrigins } = session.opened;
 
-  const report = useCallback(
-    async (id: string, reportedResult: ReportedResult | null, { over = false, inside = false }) => {
-      const turn = ++asked.current;
-      const result = await reportPortal({ portalSessionId: id, reportedResult, over, inside });
-      setSession((now) => {
-        if (now.view.portalSessionId !== id) return now;
-        if (!result.ok)
-          return result.code === "signed-out" ? { ...now, signedOut: true, showsResult: true } : now;
-        // A superseded answer says nothing new unless it is final.
-        const final = isFinal(result.data.outcome);
-        if (turn !== asked.current && !final) return now;
-        return { ...now, view: result.data, showsResult: now.showsResult || final };
-      });
-    },
-    [],
-  );
+  const report = useCallback(async (id: string, reportedResult: ReportedResult | null, over = false) => {
+    const turn = ++asked.current;
+    const report = { reportedResult, over, inside: inside.current === id };
+    const result = await reportPortal({ portalSessionId: id, ...report });
+    if (inside.current === id && result.ok && isFinal(result.data.outcome)) inside.current = null;
+    setSession((now) => {
+      if (now.view.portalSessionId !== id) return now;
+      if (!result.ok)
+        return result.code === "signed-out" ? { ...now, signedOut: true, showsResult: true } : now;
+      // A superseded answer says nothing new unless it is final.
+      const final = isFinal(result.data.outcome);
+      if (turn !== asked.current && !final) return now;
+      return { ...now, view: result.data, showsResult: now.showsResult || final };
+    });
+  }, []);
 
   const signal = useCallback(
     (reportedResult: ReportedResult) => {
@@ -80,14 +84,15 @@ export function usePortalSession(opened: OpenedPortal) {
           lastError:
             reportedResult.code === null && now.lastError ? now.lastError : failureOf(reportedResult.code),
         }));
-        return report(portalSessionId, reportedResult, { inside: true });
+        return report(portalSessionId, reportedResult);
       }
+      if (inside.current === portalSessionId) inside.current = null;
       setSession((now) => {
         if (now.showsResult || isFinal(now.view.outcome)) return now;
         const checking = { state: "checking" as const, signedIn: reportedResult.status === "SUCCESS" };
         return { ...now, showsResult: true, view: { ...now.view, outcome: checking } };
       });
-      return report(portalSessionId, reportedResult, { over: true });
+      return report(portalSessionId, reportedResult, true);
     },
     [portalSessionId, report],
   );
@@ -107,19 +112,17 @@ export function usePortalSession(opened: OpenedPortal) {
   const { showsResult } = session;
   const pace = session.signedOut ? null : paceOf(session);
   useEffect(() => {
-    if (pace) return poll(() => report(portalSessionId, null, { inside: !showsResult }), pace);
-  }, [pace, portalSessionId, report, showsResult]);
+    if (pace) return poll(() => report(portalSessionId, null), pace);
+  }, [pace, portalSessionId, report]);
 
   // A change may be this very repair, reported by a webhook. The page behind the dialog stays as it is.
   const live = useLive();
-  useEffect(
-    () => live?.intercept(() => void report(portalSessionId, null, { inside: !showsResult })),
-    [live, portalSessionId, report, showsResult],
-  );
+  useEffect(() => live?.intercept(() => void report(portalSessionId, null)), [live, portalSessionId, report]);
 
   const begin = useCallback(
     (next: OpenedPortal) => {
       setSession(initialSession(next));
+      inside.current = next.view.portalSessionId;
       const left = !showsResult && next.view.portalSessionId !== portalSessionId;
       if (left) void reportPortal({ portalSessionId, reportedResult: { status: "ABANDONED" }, over: true });
     },
