@@ -46,7 +46,7 @@ test("a burst of events is claimed and finished in bounded batches", async () =>
   const { events } = await timed(() => claim(at(10), ""));
   expect(events.length).toBeGreaterThan(400);
   expect(events.length).toBeLessThanOrEqual(500);
-  const among = await timed(() => claim(at(10), "", [userId]));
+  const among = await timed(() => claim(at(10), "", { among: [userId] }));
   expect(among.events).toEqual([]);
   const outcomes = new Map(events.map(({ id }) => [id, "noted" as const]));
   await timed(() => transaction((tx) => finish(tx, events, outcomes)));

@@ -11,11 +11,21 @@ import { maxAttempts } from "./failures";
 const ofEveryone = { events: 500, people: 250 };
 /** Few, so that applying them takes a fraction of the time and a page hears of them soon. */
 const ofSome = { events: 50, people: 25 };
+/** For so long after an event is due, it is left to the line of those with an open page. */
+const headStartMs = 5_000;
 /** A worker that holds an event for longer than this is considered dead. */
 const leaseMs = 60_000;
 
 const waiting = sql.raw("state = 'waiting' and type <> 'ACCOUNT_HOLDINGS_UPDATED'");
 const person = sql.raw("coalesce(snaptrade_user_id, '')");
+
+/** Whose events to claim, by our user ids; everyone's by default. */
+export interface Whom {
+  /** Only theirs, in small batches. */
+  among?: string[];
+  /** Theirs are claimed elsewhere, and here only if that takes longer than five seconds. */
+  except?: string[];
+}
 
 interface Batch {
   /** Events under our lease, oldest arrival first. */
@@ -33,14 +43,13 @@ interface Batch {
  * events delay another's few by at most one turn. Costs one index step per person with waiting events,
  * however many events they have.
  * @param after the last person of the previous batch; empty at the start of the list
- * @param among claims only events of these of our users, in small batches; null means everyone's
  */
-export async function claim(now: Date, after: string, among: string[] | null = null): Promise<Batch> {
+export async function claim(now: Date, after: string, { among, except = [] }: Whom = {}): Promise<Batch> {
   const most = among ? ofSome : ofEveryone;
   const people = await (among ? listAmong(among, after) : listPeople(after));
   if (people.length === 0) return { events: [], dead: 0, last: null, more: false };
   const share = Math.ceil(most.events / people.length);
-  const taken = await take(people, share, now);
+  const taken = await take(people, share, except, now);
   const events = taken
     .filter(({ state }) => state === "waiting")
     .sort((one, other) => one.receivedAt.getTime() - other.receivedAt.getTime());
@@ -91,13 +100,20 @@ function isFree(now: Date) {
   return sql`(locked_until is null or locked_until <= ${moment} or locked_until > ${latest})`;
 }
 
-async function take(people: string[], share: number, now: Date): Promise<StoredEvent[]> {
+/** True if the event is left to another line for now. */
+function isLeft(except: string[], now: Date) {
+  if (except.length === 0) return sql`false`;
+  return sql`(run_at > ${new Date(now.getTime() - headStartMs).toISOString()}::timestamptz
+    and listed.name in (select snaptrade_user_id from ${snapTradeUsers} where user_id = any(${uuids(except)})))`;
+}
+
+async function take(people: string[], share: number, except: string[], now: Date): Promise<StoredEvent[]> {
   const db = await database();
   const moment = sql`${now.toISOString()}::timestamptz`;
   const free = sql`
     select event.id from json_array_elements_text(${JSON.stringify(people)}::json) as listed(name) cross join lateral (
       select id from ${inboxEvents} where ${waiting} and ${person} = listed.name and run_at <= ${moment}
-        and ${isFree(now)} order by run_at limit ${share} for update skip locked
+        and ${isFree(now)} and not ${isLeft(except, now)} order by run_at limit ${share} for update skip locked
     ) as event`;
   const exhausted = sql`${inboxEvents.attempts} >= ${maxAttempts}`;
   return (

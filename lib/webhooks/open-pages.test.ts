@@ -49,7 +49,7 @@ beforeEach(() => expect(listFollowed()).toEqual([]));
 test("an open page's own event is applied by the next small batch, however many others wait", async () => {
   const owner = await openPage();
   const event = await breakOf(owner);
-  const { events } = await claim(new Date(), "", listFollowed());
+  const { events } = await claim(new Date(), "", { among: listFollowed() });
   expect(events.map(({ id }) => id)).toEqual([event.webhookId]);
   await release(events);
   expect(await processForOpenPages()).toMatchObject({ done: 1, failed: 0, stopped: [] });
@@ -62,7 +62,7 @@ test("a person with an open page and a thousand events delays neither another op
   const [busy, owner] = [await openPage(), await openPage()];
   await store(`'${busy.snapTradeUserId}'`, 1_000);
   const event = await breakOf(owner);
-  const { events } = await claim(new Date(), "", listFollowed());
+  const { events } = await claim(new Date(), "", { among: listFollowed() });
   expect(events.length).toBeLessThanOrEqual(50);
   expect(events.map(({ id }) => id)).toContain(event.webhookId);
   const others = await claim(new Date(), "");
@@ -74,12 +74,27 @@ test("a person with an open page and a thousand events delays neither another op
   owner.close();
 });
 
+test("a large batch leaves an open page's event to the small one, but not for longer than five seconds", async () => {
+  const owner = await openPage();
+  const { webhookId } = await breakOf(owner);
+  const hasIt = async (now: Date) => {
+    const { events } = await claim(now, owner.snapTradeUserId.slice(0, -1), { except: listFollowed() });
+    await release(events);
+    return events.some(({ id }) => id === webhookId);
+  };
+  expect(await hasIt(at(14))).toBe(false);
+  expect(await hasIt(at(17))).toBe(true);
+  owner.close();
+  expect(await hasIt(at(14))).toBe(true);
+  await processInbox();
+});
+
 test("of many open pages with events, each gets its turn", async () => {
   const owners = await Promise.all(Array.from({ length: 60 }, openPage));
   for (const owner of owners) await breakOf(owner);
   const served: (string | null)[] = [];
   for (let after: string | null = ""; after !== null;) {
-    const { events, last } = await claim(new Date(), after, listFollowed());
+    const { events, last } = await claim(new Date(), after, { among: listFollowed() });
     served.push(...events.map(({ snapTradeUserId }) => snapTradeUserId));
     await release(events);
     after = last;
