@@ -12,11 +12,12 @@ const floors = [
   ["server", "budget.ts", "limits.ts", "live.ts", "mail-frame.ts", "mail.ts"],
   ["snaptrade", "auth"],
   ["action.ts"],
-  ["notifications"],
+  ["fix-sessions/schema.ts", "fix-sessions/links", "fix-sessions/ending", "notifications"],
   ["connections/views.ts", "connections/schema.ts"],
   ["connections/observations", "connections/look", "connections/portal", "connections/pages"],
   ["account", "people"],
-  ["connections/actions.ts", "connections/forms.ts"],
+  ["fix-sessions/views.ts", "fix-sessions/visits"],
+  ["connections/actions.ts", "connections/forms.ts", "fix-sessions/actions.ts"],
   ["webhooks"],
   ["api"],
   ["reconcile"],
@@ -24,7 +25,17 @@ const floors = [
 
 /** What components may import from a domain: actions, schemas, views, and the pure rules they share. */
 const openToComponents = ["actions", "schema", "views", "pages/status", "portal/outcome", "look/due"];
-const domains = ["auth", "connections", "notifications", "account", "people", "webhooks", "api", "reconcile"];
+const domains = [
+  "auth",
+  "connections",
+  "notifications",
+  "account",
+  "people",
+  "fix-sessions",
+  "webhooks",
+  "api",
+  "reconcile",
+];
 const adapters = [
   "db",
   "snaptrade",

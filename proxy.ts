@@ -34,7 +34,7 @@ export const config = {
   matcher: [
     {
       source:
-        "/((?!api/|portal/open$|sign-in/oidc$|_next/static|_next/image|fonts/|r/|icon.svg|favicon.ico).*)",
+        "/((?!api/|portal/open$|fix-sessions/[^/]+/leave$|sign-in/oidc$|_next/static|_next/image|fonts/|r/|icon.svg|favicon.ico).*)",
     },
   ],
 };

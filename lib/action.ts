@@ -2,7 +2,7 @@ import "server-only";
 import { revalidatePath } from "next/cache";
 import { redirect, unstable_rethrow } from "next/navigation";
 import type { z } from "zod";
-import { getUser, type User } from "./auth/user";
+import { getCaller, getUser, type Caller, type User } from "./auth/user";
 import { AppError, unexpectedSentence, type AppErrorCode } from "@/lib/base/errors";
 import { describeError, log } from "@/lib/base/log";
 
@@ -17,13 +17,36 @@ export function userAction<Schema extends z.ZodType, T>(
   input: Schema,
   work: (context: { user: User; input: z.output<Schema>; now: Date }) => Promise<T>,
 ) {
+  const getPerson = async () => {
+    const user = await getUser();
+    return user && { user };
+  };
+  return actionOf(getPerson, input, work);
+}
+
+/**
+ * Like userAction, for what a fix session's visitor may do as well. The work refuses whatever isn't part of the
+ * fix session in `within`; null is someone signed in in full.
+ */
+export function callerAction<Schema extends z.ZodType, T>(
+  input: Schema,
+  work: (context: Caller & { input: z.output<Schema>; now: Date }) => Promise<T>,
+) {
+  return actionOf(getCaller, input, work);
+}
+
+function actionOf<Who extends object, Schema extends z.ZodType, T>(
+  getWho: () => Promise<Who | null>,
+  input: Schema,
+  work: (context: Who & { input: z.output<Schema>; now: Date }) => Promise<T>,
+) {
   return async (raw: z.input<Schema>): Promise<ActionResult<T>> => {
     try {
-      const user = await getUser();
-      if (!user) throw new AppError("signed-out");
+      const who = await getWho();
+      if (!who) throw new AppError("signed-out");
       const parsed = input.safeParse(raw);
       if (!parsed.success) throw new AppError("invalid-input");
-      return { ok: true, data: await work({ user, input: parsed.data, now: new Date() }) };
+      return { ok: true, data: await work({ ...who, input: parsed.data, now: new Date() }) };
     } catch (error) {
       unstable_rethrow(error);
       if (error instanceof AppError) return { ok: false, code: error.code, message: error.message };

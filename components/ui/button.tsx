@@ -30,3 +30,12 @@ export function ButtonLink({
 }: ComponentProps<typeof Link> & { variant?: ButtonVariant }) {
   return <Link prefetch={false} {...rest} className={buttonClass(variant, className)} />;
 }
+
+/** A link that leaves the app: to another site, or into an app by its own scheme. */
+export function ButtonAnchor({
+  variant = "secondary",
+  className,
+  ...rest
+}: ComponentProps<"a"> & { variant?: ButtonVariant }) {
+  return <a rel="noreferrer" {...rest} className={buttonClass(variant, className)} />;
+}

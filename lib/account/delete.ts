@@ -6,6 +6,7 @@ import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { notices } from "@/lib/db/schema/notices";
 import { sessions, verificationTokens } from "@/lib/db/schema/auth";
 import { connections } from "@/lib/db/schema/connections";
+import { fixSessions } from "@/lib/db/schema/fix-sessions";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { emptiedEvent, inboxEvents, webhookEvents } from "@/lib/db/schema/webhooks";
@@ -150,7 +151,7 @@ async function deleteSignInLinks(tx: Transaction, email: string | null | undefin
  */
 async function lockAllOf(tx: Transaction, userId: string): Promise<string[]> {
   const ids: string[] = [];
-  for (const table of [connections, portalSessions, notices]) {
+  for (const table of [connections, fixSessions, portalSessions, notices]) {
     const rows = await tx
       .select({ id: table.id })
       .from(table)

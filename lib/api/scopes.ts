@@ -1,4 +1,11 @@
 /** What an API key may be allowed to do. A key keeps the scopes it was made with. */
-export const scopes = ["users:read", "users:write", "connections:read", "connections:check"] as const;
+export const scopes = [
+  "users:read",
+  "users:write",
+  "connections:read",
+  "connections:check",
+  "fix-sessions:read",
+  "fix-sessions:write",
+] as const;
 
 export type Scope = (typeof scopes)[number];

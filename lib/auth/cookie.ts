@@ -43,6 +43,12 @@ export async function readToken(): Promise<string | null> {
   return jar.get(sessionCookie())?.value ?? null;
 }
 
+/** Gives this browser a session's token until it expires. */
+export async function keepToken(token: string, expires: Date): Promise<void> {
+  const jar = await cookies();
+  jar.set(sessionCookie(), token, { ...cookieOptions(), expires });
+}
+
 /** Removes the session's cookie from this browser. */
 export async function dropToken(): Promise<void> {
   const jar = await cookies();

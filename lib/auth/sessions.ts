@@ -1,7 +1,8 @@
 import "server-only";
 import { createHash } from "node:crypto";
-import { and, desc, eq, gt, inArray, isNull, lt, ne, or, type SQL } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL } from "drizzle-orm";
 import { database, transaction } from "@/lib/db/client";
+import type { Transaction } from "@/lib/db/database";
 import { sessions } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
 import { announceChanges, recordChange } from "@/lib/live";
@@ -20,6 +21,12 @@ const writeUseMs = 5 * minuteMs;
 const maxSessions = 50;
 
 const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
+/**
+ * Visitors' tokens are hashed in a way of their own: even a query that forgets to ask for full sessions only
+ * never finds a visitor's, in this release or an older one.
+ */
+const visitorHash = (token: string) => hashOf(`visitor of a fix session ${token}`);
+const isFull = isNull(sessions.fixSessionId);
 const before = (now: Date, ms: number) => new Date(now.getTime() - ms);
 const isAlive = (now: Date): SQL | undefined =>
   and(gt(sessions.lastUsedAt, before(now, idleMs)), gt(sessions.createdAt, before(now, maxAgeMs)));
@@ -29,6 +36,12 @@ const isDead = (now: Date): SQL | undefined =>
 interface Session {
   id: string;
   user: User;
+}
+
+/** The session of someone whom a fix session's link signed in, for that fix session only. */
+export interface VisitorSession extends Session {
+  fixSessionId: string;
+  expiresAt: Date;
 }
 
 /** Stores a new session for a token that only the browser keeps. */
@@ -59,7 +72,7 @@ async function deleteEnded(userId: string, now: Date): Promise<void> {
   const chosen = () => db.select({ id: sessions.id }).from(sessions).$dynamic();
   const skipLocked = { skipLocked: true } as const;
   const surplus = chosen()
-    .where(eq(sessions.userId, userId))
+    .where(and(eq(sessions.userId, userId), isFull))
     .orderBy(desc(sessions.lastUsedAt), desc(sessions.createdAt))
     .offset(maxSessions)
     .for("update", skipLocked);
@@ -79,7 +92,9 @@ export async function readSession(token: string, now: Date): Promise<Session | n
     .select({ id: sessions.id, lastUsedAt: sessions.lastUsedAt, userId: users.id, email: users.email })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
-    .where(and(eq(sessions.tokenHash, hashOf(token)), isAlive(now), isNull(users.deletionRequestedAt)));
+    .where(
+      and(eq(sessions.tokenHash, hashOf(token)), isFull, isAlive(now), isNull(users.deletionRequestedAt)),
+    );
   if (!found) return null;
   const { id, userId, email } = found;
   const due = before(now, writeUseMs);
@@ -91,6 +106,57 @@ export async function readSession(token: string, now: Date): Promise<Session | n
   return { id, user: { id: userId, email } };
 }
 
+/**
+ * Stores a session for a visitor whom a fix session's link signs in. It ends at `expiresAt`, however it is
+ * used.
+ */
+export async function startVisitorSession(
+  tx: Transaction,
+  {
+    token,
+    ...session
+  }: Pick<typeof sessions.$inferInsert, "userId" | "device"> & {
+    token: string;
+    fixSessionId: string;
+    expiresAt: Date;
+    now: Date;
+  },
+): Promise<void> {
+  const { now, ...rest } = session;
+  await tx
+    .insert(sessions)
+    .values({ ...rest, tokenHash: visitorHash(token), createdAt: now, lastUsedAt: now });
+}
+
+/**
+ * The visitor's session that a browser's token stands for, or null if it is unknown, has ended, or is a full
+ * one, or if the person's account is being deleted.
+ */
+export async function readVisitorSession(token: string, now: Date): Promise<VisitorSession | null> {
+  const db = await database();
+  const { id, fixSessionId, expiresAt } = sessions;
+  const [found] = await db
+    .select({ id, fixSessionId, expiresAt, userId: users.id, email: users.email })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(
+      and(
+        eq(sessions.tokenHash, visitorHash(token)),
+        isNotNull(fixSessionId),
+        gt(expiresAt, now),
+        isNull(users.deletionRequestedAt),
+      ),
+    );
+  if (!found?.fixSessionId || !found.expiresAt) return null;
+  const { userId, email } = found;
+  return {
+    id: found.id,
+    user: { id: userId, email },
+    fixSessionId: found.fixSessionId,
+    expiresAt: found.expiresAt,
+  };
+}
+
 /** A person's sessions, the most recently used first. */
 export async function listSessions(userId: string, now: Date): Promise<SessionView[]> {
   const db = await database();
@@ -98,14 +164,14 @@ export async function listSessions(userId: string, now: Date): Promise<SessionVi
   return db
     .select({ id, device, createdAt, lastUsedAt })
     .from(sessions)
-    .where(and(eq(sessions.userId, userId), isAlive(now)))
+    .where(and(eq(sessions.userId, userId), isFull, isAlive(now)))
     .orderBy(desc(lastUsedAt), desc(createdAt))
     .limit(maxSessions);
 }
 
 /** Ends the session with this token; no request that arrives afterwards is signed in by it. */
 export async function endSession(token: string, now = new Date()): Promise<void> {
-  await end(and(eq(sessions.tokenHash, hashOf(token)), isAlive(now)));
+  await end(and(inArray(sessions.tokenHash, [hashOf(token), visitorHash(token)]), isAlive(now)));
 }
 
 /** Ends one of a person's sessions. Does nothing if it is someone else's or has already ended. */

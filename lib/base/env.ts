@@ -40,6 +40,32 @@ const issuer = z
 const signInWays = ["email", "oidc"] as const;
 export type SignInWay = (typeof signInWays)[number];
 
+/** Schemes that run scripts, read files, or would stay within the browser; an app's own scheme is none of them. */
+const neverReturned =
+  /^(javascript|data|vbscript|blob|file|filesystem|about|view-source|wss?|ftp|mailto|tel):$/;
+
+/** Where a fix session may return to: an origin, perhaps with the beginning of a path, or an app's scheme. */
+export interface ReturnTarget {
+  protocol: string;
+  /** Empty for any host of an app's scheme. */
+  host: string;
+  /** Without a trailing slash; empty for any. */
+  path: string;
+}
+
+const returnUrls = z.string().transform((value, context): ReturnTarget[] => {
+  const entries = value.split(",").flatMap((entry) => entry.trim() || []);
+  return entries.map((entry) => {
+    const url =
+      /^[a-z][a-z0-9+.-]*:\/\/[\x21-\x7e]*$/i.test(entry) && URL.canParse(entry) ? new URL(entry) : null;
+    if (!url || neverReturned.test(url.protocol) || url.username || url.password || url.search || url.hash) {
+      context.addIssue("must be origins such as https://app.example.com, or app schemes such as example://");
+      return z.NEVER;
+    }
+    return { protocol: url.protocol, host: url.host, path: url.pathname.replace(/\/$/, "") };
+  });
+});
+
 const settings = z.object({
   APP_URL: origin.default("http://localhost:3000"),
   APP_NAME: z.string().min(1).max(40).default("Reconnect"),
@@ -90,6 +116,7 @@ const settings = z.object({
     "the bearer token of /api/cron/reconcile; make one with `openssl rand -base64 32`",
   ).min(16, "must have at least 16 characters"),
   RECONCILE_IN_PROCESS: z.enum(["true", "false"], "must be true or false").optional(),
+  RETURN_URLS: returnUrls.prefault(""),
   TRUSTED_PROXIES: z
     .string()
     .default("")

@@ -1,11 +1,11 @@
 "use server";
 
 import { cookies } from "next/headers";
-import { formAction, userAction } from "@/lib/action";
+import { callerAction, formAction, userAction } from "@/lib/action";
 import { AppError } from "@/lib/base/errors";
 import { takeOrThrow } from "@/lib/limits";
-import { readFixLink, spendFixLink } from "@/lib/notifications/links";
-import { fixLinkInput } from "@/lib/notifications/schema";
+import { stepInput } from "@/lib/fix-sessions/schema";
+import { openStep } from "@/lib/fix-sessions/visits/open";
 import { look } from "@/lib/connections/look/look";
 import { openConnect, openReconnect } from "@/lib/connections/portal/open";
 import { checkPortal } from "@/lib/connections/portal/check";
@@ -46,8 +46,8 @@ export const startConnect = userAction(connectInput, async ({ user, input, now }
   });
 });
 
-export const reportPortal = userAction(reportPortalInput, ({ user, input, now }) =>
-  checkPortal({ userId: user.id, ...input, now }),
+export const reportPortal = callerAction(reportPortalInput, ({ user, within, input, now }) =>
+  checkPortal({ userId: user.id, ...input, within, now }),
 );
 
 export const skipEntry = userAction(queueEntryInput, async ({ user, input }) => {
@@ -65,16 +65,10 @@ export const requestNotifyWhenBack = userAction(connectionInput, async ({ user, 
   return null;
 });
 
-/**
- * The button on the page that an e-mail links to. The link stays usable when the portal could not be opened.
- */
-export const startFix = userAction(fixLinkInput, async ({ user, input, now }) => {
-  const connectionId = await readFixLink(user.id, input.token, now);
-  if (!connectionId || connectionId !== input.connectionId) throw new AppError("not-found");
-  await countLoginLink(user.id, now);
-  const opened = await openReconnect({ userId: user.id, connectionId, darkMode: await isDark(), now });
-  await spendFixLink(user.id, input.token, now);
-  return opened;
+/** The button on a fix session's page. */
+export const startFix = callerAction(stepInput, async ({ user, within, input, now }) => {
+  if (within !== null && within !== input.fixSessionId) throw new AppError("not-found");
+  return openStep({ userId: user.id, step: input, darkMode: await isDark(), now });
 });
 
 // Plain forms, which also work without JavaScript.

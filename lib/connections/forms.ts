@@ -18,7 +18,13 @@ export async function openInPage({ kind = "", ...fields }: Fields): Promise<Open
   if (!opening) return { errorPage: "/connections" };
   const { result, otherwise } = await opening(fields);
   if (!result.ok)
-    return { errorPage: result.code === "already-connected" ? otherwise : withError(otherwise, result) };
+    return {
+      // A fix session's own page explains how to go on signed out, even to someone without a sign-in here.
+      errorPage:
+        result.code === "already-connected" || (kind === "fix" && result.code === "signed-out")
+          ? otherwise
+          : withError(otherwise, result),
+    };
   return { loginLink: result.data.loginLink, brokerage: result.data.view.brokerage.name };
 }
 
@@ -35,10 +41,19 @@ const ways: Partial<Record<string, (fields: Fields) => Promise<{ result: Result;
       otherwise: !result.ok && result.code === "already-connected" ? chosen : "/connections/new",
     };
   },
-  fix: async ({ token = "", connectionId = "" }) => ({
-    result: await startFix({ token, connectionId }),
-    otherwise: `/fix/${encodeURIComponent(token)}`,
-  }),
+  fix: async ({ fixSessionId = "", ...fields }) => {
+    const { connectionId, queueId, skipped, brokerage, beside } = fields;
+    const result = await startFix({
+      fixSessionId,
+      connectionId: connectionId || undefined,
+      skip: queueId && skipped ? { queueId, connectionId: skipped } : undefined,
+      brokerage: brokerage || undefined,
+      beside: beside === "yes" ? "yes" : undefined,
+    });
+    const page = `/fix-sessions/${encodeURIComponent(fixSessionId)}`;
+    const chosen = `${page}?brokerage=${encodeURIComponent(brokerage ?? "")}`;
+    return { result, otherwise: !result.ok && result.code === "already-connected" ? chosen : page };
+  },
   queue: async () => ({ result: await startReconnectAll({}), otherwise: "/connections" }),
   skip: async ({ queueId = "", connectionId = "" }) => {
     const skipped = await skipEntry({ queueId, connectionId });

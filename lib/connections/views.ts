@@ -207,6 +207,8 @@ export interface PortalView {
   version: number;
   portalSessionId: string;
   intent: PortalIntent;
+  /** The fix session whose link led here; null for a click on our other pages. */
+  fixSessionId: string | null;
   /** The connection to repair, or the one that was made; null until a new one has been seen. */
   connectionId: string | null;
   brokerage: BrokerageView;

@@ -212,3 +212,36 @@ test("people whom only the company knows need no address, and everyone else stay
   expect(await isRefused(`'${"ü".repeat(255)}', null`)).toBe(false);
   await client.close();
 });
+
+test("links in e-mails keep working: those sent before, and those that the previous version still sends", async () => {
+  const client = await PGlite.create();
+  const at = entries.findIndex(({ tag }) => tag.endsWith("_fix_sessions"));
+  for (const { tag } of entries.slice(0, at)) await apply(client, tag);
+  const link = (letter: string, more: string) =>
+    `insert into fix_links (token_hash, user_id, episode_id, expires_at, used_at)
+      values ('${letter.repeat(64)}', '${owner}', '${episode}', ${more});`;
+  await client.exec(`
+    insert into users (id, email) values ('${owner}', 'someone@example.com');
+    insert into brokerages (id, slug, name, enabled, maintenance, degraded, observed_at)
+      values ('${brokerage}', 'QUESTRADE', 'Questrade', true, false, false, now());
+    insert into connections (id, user_id, brokerage_id, access, state, observed_at)
+      values ('${connection}', '${owner}', '${brokerage}', 'read', 'disabled', now());
+    insert into episodes (id, connection_id, brokerage_id, user_id, broke_at, noticed_at, noticed_by)
+      values ('${episode}', '${connection}', '${brokerage}', '${owner}', now(), now(), 'webhook');
+    ${link("a", "now() + interval '6 days', null")}
+    ${link("b", "now() + interval '6 days', now()")}
+    ${link("c", "now() - interval '1 day', null")}`);
+  await apply(client, entries[at]?.tag ?? "");
+  await client.exec(link("d", "now() + interval '7 days', null"));
+  const { rows } = await client.query(
+    `select left(token_hash, 1) as link, user_id, connection_id, origin, outcome,
+      round(extract(epoch from expires_at - now()) / 86400)::int as days
+    from fix_sessions order by token_hash`,
+  );
+  const kept = { user_id: owner, connection_id: connection, origin: "mail", outcome: null };
+  expect(rows).toEqual([
+    { link: "a", ...kept, days: 6 },
+    { link: "d", ...kept, days: 7 },
+  ]);
+  await client.close();
+});

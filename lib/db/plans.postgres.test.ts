@@ -17,6 +17,11 @@ import { testSettings } from "@/lib/testing/unique";
 import { openDatabase } from "./client";
 import type { OpenDatabase } from "./database";
 import { usualLimits } from "./limits";
+import { findLink } from "@/lib/fix-sessions/links/find";
+import { redeemLink } from "@/lib/fix-sessions/links/sign-in";
+import { createFixSession } from "@/lib/fix-sessions/visits/create";
+import { getFixPage, giveUp } from "@/lib/fix-sessions/visits/page";
+import { readVisitorSession } from "@/lib/auth/sessions";
 import { migrateDatabase } from "./migrate";
 import { openPool } from "./pool";
 
@@ -73,8 +78,10 @@ beforeAll(async () => {
   await run(
     "insert into reconnect_queues (user_id, connection_ids, started_at) select id, '{}', now() from users",
   );
-  await run("insert into fix_links select id::text, user_id, id, now() from episodes limit 3000");
-  await run("analyze verification_tokens, sessions, reconnect_queues, fix_links");
+  await run(
+    "insert into fix_links select encode(sha256(id::text::bytea), 'hex'), user_id, id, now() from episodes limit 3000",
+  );
+  await run("analyze verification_tokens, sessions, reconnect_queues, fix_links, fix_sessions");
   opened = openPool(recording(new Pool({ connectionString: url, max: 4 })), null, usualLimits);
   (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
 }, 60_000);
@@ -172,6 +179,7 @@ async function useEverything() {
       recordedAt: now,
     },
   ]);
+  await useFixSession(now);
   await direct.query("update rounds set locked_until = 'epoch'");
   const round = await reconcile(now);
   expect(round?.failed).toEqual([]);
@@ -181,6 +189,21 @@ async function useEverything() {
     [person.user_id],
   );
   expect(await finishForgetting(now)).toBe(1);
+}
+
+/** A link is made, opened, and given up. */
+async function useFixSession(now: Date) {
+  const { user_id: userId, id: connectionId } = await one<{ user_id: string; id: string }>(
+    "select user_id, connections.id from connections join brokerages on brokerages.id = brokerage_id where state = 'disabled' and enabled and removal_requested_at is null limit 1",
+  );
+  const { id, url } = await createFixSession({ userId, connectionId, signIn: true, now });
+  const token = url.split("/").at(-1) ?? "";
+  await findLink(token, now);
+  const visitor = await redeemLink(token, "", now);
+  await readVisitorSession(visitor?.token ?? "", now);
+  await getFixPage(userId, id, { now, dayStartedAt: now });
+  await giveUp(userId, id, now);
+  await createFixSession({ userId, now });
 }
 
 test("no statement of a round, a page, the inbox, or a deletion reads a growing table from end to end", async () => {

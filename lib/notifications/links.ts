@@ -1,63 +1,22 @@
 import "server-only";
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { and, eq, gt, isNull } from "drizzle-orm";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { eq } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { fixLinks } from "@/lib/db/schema/notices";
-import { connections, episodes } from "@/lib/db/schema/connections";
 import { users } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
+import { makeLink } from "@/lib/fix-sessions/links/make";
 
 const validDays = 7;
-const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
 
 /**
- * Creates a link to the reconnect page of an episode's connection. It works for its owner only, once, for
- * seven days, until the break is fixed.
+ * Makes a link for an e-mail about a connection: a fix session that its owner can use, signed in, for seven
+ * days, until the connection works again.
  */
-export async function makeFixLink(userId: string, episodeId: string, now: Date): Promise<string> {
-  const token = randomBytes(24).toString("base64url");
+export async function makeFixLink(userId: string, connectionId: string, now: Date): Promise<string> {
+  const expiresAt = new Date(now.getTime() + validDays * 86_400_000);
   const db = await database();
-  await db.insert(fixLinks).values({
-    tokenHash: hashOf(token),
-    userId,
-    episodeId,
-    expiresAt: new Date(now.getTime() + validDays * 86_400_000),
-  });
-  return `${env().APP_URL}/fix/${token}`;
-}
-
-const alive = (userId: string, token: string, now: Date) =>
-  and(
-    eq(fixLinks.tokenHash, hashOf(token)),
-    eq(fixLinks.userId, userId),
-    isNull(fixLinks.usedAt),
-    gt(fixLinks.expiresAt, now),
-  );
-
-/**
- * The connection that a link leads to, or null if the link is used, expired, fixed in the meantime, or
- * someone else's. Reading it does not use it up.
- */
-export async function readFixLink(userId: string, token: string, now: Date): Promise<string | null> {
-  const db = await database();
-  const [found] = await db
-    .select({ connectionId: episodes.connectionId })
-    .from(fixLinks)
-    .innerJoin(episodes, eq(episodes.id, fixLinks.episodeId))
-    .innerJoin(connections, eq(connections.id, episodes.connectionId))
-    .where(and(alive(userId, token, now), isNull(episodes.endedAt), eq(connections.userId, userId)));
-  return found?.connectionId ?? null;
-}
-
-/** Uses up a link; returns false if it was no longer valid. */
-export async function spendFixLink(userId: string, token: string, now: Date): Promise<boolean> {
-  const db = await database();
-  const spent = await db
-    .update(fixLinks)
-    .set({ usedAt: now })
-    .where(alive(userId, token, now))
-    .returning({ userId: fixLinks.userId });
-  return spent.length > 0;
+  const { url } = await makeLink(db, { userId, connectionId, origin: "mail", createdAt: now, expiresAt });
+  return url;
 }
 
 /**

@@ -91,6 +91,6 @@ async function itemOf({ kind, userId, episode, heldAt }: DueNotice, now: Date): 
     link:
       kind === "fixed"
         ? `${env().APP_URL}/connections/${connection.id}`
-        : await makeFixLink(userId, episode.id, now),
+        : await makeFixLink(userId, connection.id, now),
   };
 }

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { snapTradeId } from "@/lib/snaptrade/id";
 
 const clockTime = z
   .string()
@@ -13,7 +12,3 @@ export const mailSettingsInput = z.object({
 });
 /** The time of the newest notice on the page. */
 export const markReadInput = z.object({ shownAt: z.iso.datetime().transform((text) => new Date(text)) });
-export const fixLinkInput = z.object({
-  token: z.string().regex(/^[\w-]{20,64}$/),
-  connectionId: snapTradeId,
-});

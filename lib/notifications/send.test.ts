@@ -1,15 +1,17 @@
-import { and, eq, sql } from "drizzle-orm";
+import { eq, sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
 import { withEmulator } from "@/lib/testing/connections";
 import { notifyWhenBack } from "@/lib/connections/portal/notify-when-back";
 import { database } from "@/lib/db/client";
-import { fixLinks, notices } from "@/lib/db/schema/notices";
+import { notices } from "@/lib/db/schema/notices";
 import { incidents } from "@/lib/db/schema/incidents";
 import { brokerages } from "@/lib/db/schema/connections";
 import { users } from "@/lib/db/schema/users";
+import { findLink } from "@/lib/fix-sessions/links/find";
+import { fixSessions } from "@/lib/db/schema/fix-sessions";
 import { withDatabase } from "@/lib/testing/with-database";
 import { listNotices } from "./data";
-import { makeFixLink, readFixLink, spendFixLink, unsubscribe, unsubscribeToken } from "./links";
+import { makeFixLink, unsubscribe, unsubscribeToken } from "./links";
 import { sendDueNotices } from "./send";
 import { at, days, makeOwner } from "@/lib/testing/notifications";
 
@@ -210,32 +212,19 @@ describe("an e-mail", () => {
   });
 });
 
-describe("a fix link", () => {
-  test("leads its owner to the connection; it stays valid when read, and expires when used, after the fix, or after seven days", async () => {
-    const [owner, stranger] = [await makeOwner(), await makeOwner()];
+describe("a link in an e-mail", () => {
+  test("leads its owner to the connection for seven days, however often it is opened, until the break is over", async () => {
+    const owner = await makeOwner();
     await owner.report(0, "disabled", 0);
-    const db = await database();
-    const [notice] = await db
-      .select()
-      .from(notices)
-      .where(and(eq(notices.userId, owner.userId), eq(notices.kind, "broke")));
     const tokenOf = async () =>
-      (await makeFixLink(owner.userId, notice?.episodeId ?? "", at(10))).split("/").at(-1) ?? "";
+      (await makeFixLink(owner.userId, owner.ids[0] ?? "", at(10))).split("/").at(-1) ?? "";
     const token = await tokenOf();
-    expect(JSON.stringify(await db.select().from(fixLinks))).not.toContain(token);
+    const db = await database();
+    expect(JSON.stringify(await db.select().from(fixSessions))).not.toContain(token);
     for (const minutes of [11, 12, days(6)])
-      expect(await readFixLink(owner.userId, token, at(minutes))).toBe(owner.ids[0]);
-    expect(await readFixLink(stranger.userId, token, at(11))).toBeNull();
-    expect(await readFixLink(owner.userId, token, at(days(7) + 11))).toBeNull();
-    expect(
-      await Promise.all([
-        spendFixLink(owner.userId, token, at(20)),
-        spendFixLink(owner.userId, token, at(20)),
-      ]),
-    ).toContain(false);
-    expect(await readFixLink(owner.userId, token, at(21))).toBeNull();
-    const other = await tokenOf();
+      expect(await findLink(token, at(minutes))).toMatchObject({ userId: owner.userId, isOver: false });
+    expect(await findLink(token, at(days(7) + 11))).toMatchObject({ isOver: true });
     await owner.report(0, "enabled", 30);
-    expect(await readFixLink(owner.userId, other, at(31))).toBeNull();
+    expect(await findLink(token, at(31))).toMatchObject({ isOver: true, signsIn: false });
   });
 });

@@ -7,6 +7,7 @@ import { describeError, log } from "@/lib/base/log";
 import { deleteOldIncidents, deleteOldObservations } from "@/lib/connections/observations/old-observations";
 import { deleteOldPortalSessions, deleteOldQueues } from "@/lib/connections/portal/old-sessions";
 import { database } from "@/lib/db/client";
+import { deleteOldSessions } from "@/lib/fix-sessions/ending/due";
 import { deleteExpiredFixLinks, deleteOldNotices } from "@/lib/notifications/old-notices";
 import { deleteDeadEvents, keepEventDays, keepIdDays } from "@/lib/webhooks/retention";
 
@@ -24,6 +25,7 @@ const tables: Record<string, (now: Date) => Promise<Removed>> = {
   verification_tokens: deleteExpiredSignInLinks,
   api_requests: deleteOldApiRequests,
   fix_links: deleteExpiredFixLinks,
+  fix_sessions: deleteOldSessions,
   notices: deleteOldNotices,
   reconnect_queues: deleteOldQueues,
   portal_sessions: deleteOldPortalSessions,

@@ -7,6 +7,7 @@ import { deleteFormerSnapTradeUsers, type FormerUserCounts } from "@/lib/account
 import { recordIncidents } from "@/lib/connections/observations/incidents";
 import { look } from "@/lib/connections/look/look";
 import { countMissedWebhooks, type WebhookRecord } from "./missed-webhooks";
+import { endDueSessions } from "@/lib/fix-sessions/ending/due";
 import { closeAbandonedSessions } from "@/lib/connections/portal/abandoned";
 import { boundMs, chooseLooks } from "./policy";
 import { askRefusedAgain } from "@/lib/connections/look/ask-again";
@@ -34,6 +35,8 @@ export interface RoundCounts {
   looks: { made: number; failed: number } | null;
   /** Abandoned portal sessions that were closed. */
   sessions: number | null;
+  /** Fix sessions that ran out of time. */
+  fixSessions: number | null;
   /** SnapTrade users that no longer belong to anyone. */
   formerUsers: FormerUserCounts | null;
   /** Removals that were requested from SnapTrade again. */
@@ -65,6 +68,7 @@ export const stepLimitsMs = {
   bound: 5_000,
   looks: 45_000,
   sessions: 15_000,
+  fixSessions: 10_000,
   accepted: 10_000,
   removals: 10_000,
   formerUsers: 10_000,
@@ -122,6 +126,7 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   const bound = await step("bound", currentBound);
   const looked = await step("looks", () => lookAround(now, round.upSince, bound?.watched));
   const sessions = await step("sessions", () => closeAbandonedSessions(now));
+  const fixSessions = await step("fixSessions", () => endDueSessions(now));
   const accepted = await step("accepted", () => askRefusedAgain(now));
   const removals = await step("removals", () => repeatRemovals(now));
   const formerUsers = await step("formerUsers", () => deleteFormerSnapTradeUsers(now));
@@ -148,6 +153,7 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
     inbox,
     looks,
     sessions,
+    fixSessions,
     accepted,
     removals,
     formerUsers,

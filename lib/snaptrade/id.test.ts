@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { connectionInput, reconnectInput } from "@/lib/connections/schema";
-import { fixLinkInput } from "@/lib/notifications/schema";
+import { stepInput } from "@/lib/fix-sessions/schema";
 
 test.each(["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "0B3EBEFB-ED47-03DF-CD8F-729A4420B5CF"])(
   "the connection id %s is accepted and lowercased",
@@ -8,7 +8,7 @@ test.each(["0b3ebefb-ed47-43df-cd8f-729a4420b5cf", "0B3EBEFB-ED47-03DF-CD8F-729A
     const understood = { connectionId: connectionId.toLowerCase() };
     expect(connectionInput.parse({ connectionId })).toEqual(understood);
     expect(reconnectInput.parse({ connectionId })).toMatchObject(understood);
-    expect(fixLinkInput.parse({ token: "a".repeat(43), connectionId })).toMatchObject(understood);
+    expect(stepInput.parse({ fixSessionId: connectionId, connectionId })).toMatchObject(understood);
   },
 );
 

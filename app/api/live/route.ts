@@ -1,4 +1,4 @@
-import { getSession } from "@/lib/auth/user";
+import { getCaller } from "@/lib/auth/user";
 import { networkOf } from "@/lib/base/client-address";
 import { take } from "@/lib/limits";
 import { follow } from "@/lib/live";
@@ -18,18 +18,19 @@ const retryMs = 1_000;
 
 /**
  * Server-sent events for the signed-in person: `changed` carries the version of what their pages show, once
- * at the start and then whenever it increases. Revoking the session ends its streams.
+ * at the start and then whenever it increases. Revoking the session ends its streams. Versions are all that a fix
+ * session's visitor learns here, and only until their session ends.
  */
 export async function GET(request: Request) {
-  const session = await getSession();
-  if (!session) return new Response("Signed out\n", { status: 401 });
+  const caller = await getCaller();
+  if (!caller) return new Response("Signed out\n", { status: 401 });
   if (isShuttingDown())
     return new Response("Restarting\n", {
       status: 503,
       headers: { "Retry-After": "1", Connection: "close" },
     });
 
-  const wait = await waitOf(session.user.id, networkOf(request.headers.get(clientAddressHeader)), new Date());
+  const wait = await waitOf(caller.user.id, networkOf(request.headers.get(clientAddressHeader)), new Date());
   if (wait > 0) return tooMany(wait);
 
   const lines = new TransformStream<string, Uint8Array>({
@@ -38,14 +39,15 @@ export async function GET(request: Request) {
   const writer = lines.writable.getWriter();
   const write = (line: string) => void writer.write(line).catch(() => undefined);
   const revoked = new AbortController();
-  const unfollow = await follow(session.user.id, (version) => write(`event: changed\ndata: ${version}\n\n`), {
-    id: session.id,
+  const unfollow = await follow(caller.user.id, (version) => write(`event: changed\ndata: ${version}\n\n`), {
+    id: caller.sessionId,
     onEnd: () => revoked.abort(),
   });
   if (!unfollow) return tooMany(30);
 
   const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
-  const limit = setTimeout(end, maxMs);
+  const leftMs = caller.expiresAt ? caller.expiresAt.getTime() - Date.now() : maxMs;
+  const limit = setTimeout(end, Math.min(maxMs, Math.max(0, leftMs)));
   const offShutdown = onShutdown(() => {
     write(`retry: ${retryMs}\n\n`);
     end();

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { ConnectionView } from "@/lib/connections/views";
 import { dayClock } from "@/lib/base/times";
 import { PortalLauncher } from "@/components/portal/portal-launcher";
@@ -8,7 +9,16 @@ import { Time } from "@/components/ui/time";
 import type { Reading } from "@/components/connections/status-mark";
 
 /** Leads people to reconnect what they have before they add a second connection to the same login. */
-export function AlreadyConnected({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
+export function AlreadyConnected({
+  connection,
+  reading,
+  children,
+}: {
+  connection: ConnectionView;
+  reading: Reading;
+  /** The ways to go on, instead of those that open the portal here. */
+  children?: ReactNode;
+}) {
   const { brokerage, accounts, disabledAt } = connection;
   const rows = [];
   if (accounts.length > 0)
@@ -44,19 +54,27 @@ export function AlreadyConnected({ connection, reading }: { connection: Connecti
         <Receipt rows={rows} />
       </div>
       <div className="mt-7 flex flex-wrap items-center gap-x-5 gap-y-2">
-        <PortalLauncher
-          target={{ kind: "reconnect", connectionId: connection.id }}
-          accessibleName={`Reconnect ${brokerage.name} instead`}
-          label="Reconnect it instead"
-          variant="filled"
-        />
-        <PortalLauncher
-          target={{ kind: "connect", brokerage: brokerage.slug, beside: true }}
-          accessibleName="It’s a different login"
-          label="It’s a different login"
-          variant="quiet"
-        />
+        {children ?? <Ways connection={connection} />}
       </div>
     </section>
+  );
+}
+
+function Ways({ connection: { id, brokerage } }: { connection: ConnectionView }) {
+  return (
+    <>
+      <PortalLauncher
+        target={{ kind: "reconnect", connectionId: id }}
+        accessibleName={`Reconnect ${brokerage.name} instead`}
+        label="Reconnect it instead"
+        variant="filled"
+      />
+      <PortalLauncher
+        target={{ kind: "connect", brokerage: brokerage.slug, beside: true }}
+        accessibleName="It’s a different login"
+        label="It’s a different login"
+        variant="quiet"
+      />
+    </>
   );
 }

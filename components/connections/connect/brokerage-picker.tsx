@@ -13,7 +13,17 @@ export interface PickerBrokerage extends BrokerageView {
 }
 
 /** All brokerages, those that need reconnecting first; typing narrows the list. */
-export function BrokeragePicker({ brokerages }: { brokerages: PickerBrokerage[] }) {
+export function BrokeragePicker({
+  brokerages,
+  page = "/connections/new",
+  opensHere = true,
+}: {
+  brokerages: PickerBrokerage[];
+  /** Where the choice is shown, with the brokerage in its query. */
+  page?: string;
+  /** Choosing opens the portal; otherwise it leads to that page. */
+  opensHere?: boolean;
+}) {
   const [search, setSearch] = useState("");
   const found = brokerages.filter(({ name }) => name.toLowerCase().includes(search.trim().toLowerCase()));
   const broken = found.filter(({ state }) => state === "needs-reconnecting");
@@ -34,14 +44,19 @@ export function BrokeragePicker({ brokerages }: { brokerages: PickerBrokerage[] 
       <p role="status" className="sr-only">
         {search && `${found.length} ${found.length === 1 ? "brokerage" : "brokerages"}`}
       </p>
-      <Group title="Need reconnecting" members={broken} />
-      <Group title="All brokerages" members={others} />
+      <Group title="Need reconnecting" members={broken} page={page} opensHere={opensHere} />
+      <Group title="All brokerages" members={others} page={page} opensHere={opensHere} />
       {found.length === 0 && <p className="mt-6 text-ink-2">No brokerage matches that name.</p>}
     </>
   );
 }
 
-function Group({ title, members }: { title: string; members: PickerBrokerage[] }) {
+interface Place {
+  page: string;
+  opensHere: boolean;
+}
+
+function Group({ title, members, ...place }: Place & { title: string; members: PickerBrokerage[] }) {
   if (members.length === 0) return null;
   return (
     <section className="mt-6">
@@ -62,7 +77,7 @@ function Group({ title, members }: { title: string; members: PickerBrokerage[] }
                 </span>
               )}
             </span>
-            <Choice brokerage={brokerage} />
+            <Choice brokerage={brokerage} {...place} />
           </li>
         ))}
       </ul>
@@ -70,13 +85,13 @@ function Group({ title, members }: { title: string; members: PickerBrokerage[] }
   );
 }
 
-function Choice({ brokerage }: { brokerage: PickerBrokerage }) {
+function Choice({ brokerage, page, opensHere }: Place & { brokerage: PickerBrokerage }) {
   const { slug, name, state } = brokerage;
   switch (state) {
     case "needs-reconnecting":
       return (
         <Link
-          href={`/connections/new?brokerage=${slug}`}
+          href={`${page}?brokerage=${slug}`}
           prefetch={false}
           aria-label={`Needs reconnecting: ${name}`}
           className="flex min-h-11 items-center gap-2 font-semibold text-you"
@@ -93,7 +108,16 @@ function Choice({ brokerage }: { brokerage: PickerBrokerage }) {
         </span>
       );
     default:
-      return (
+      return !opensHere ? (
+        <Link
+          href={`${page}?brokerage=${slug}`}
+          prefetch={false}
+          aria-label={`Connect ${name}`}
+          className="flex min-h-11 items-center px-1 font-semibold text-ink-2 hover:text-ink"
+        >
+          Connect
+        </Link>
+      ) : (
         <PortalLauncher
           target={{ kind: "connect", brokerage: slug }}
           accessibleName={`Connect ${name}`}

@@ -24,7 +24,9 @@ export const routes: Partial<Record<string, "anyone" | "person" | "stream" | "pr
   "/connections/[connectionId]": "person",
   "/connections/[connectionId]/remove": "person",
   "/connections/new": "person",
-  "/fix/[token]": "person",
+  "/fix-sessions/[fixSessionId]": "anyone",
+  "/fix-sessions/[fixSessionId]/leave": "anyone",
+  "/fix/[token]": "anyone",
   "/how-this-works": "anyone",
   "/icon.svg": "anyone",
   "/notifications": "person",
@@ -43,6 +45,7 @@ export interface Target {
   portalSessionId: string;
   sessionId: string;
   fixToken: string;
+  fixSessionId: string;
 }
 
 interface ActionExpectation {
@@ -100,12 +103,15 @@ export const actions: Partial<Record<string, ActionExpectation>> = {
     queueId: connectionId,
   })),
   "lib/connections/actions.ts#startConnect": { ...call(() => ({ brokerage: "KRAKEN" })), named: false },
-  "lib/connections/actions.ts#startFix": call(({ connectionId, fixToken }) => ({
-    connectionId,
-    token: fixToken,
-  })),
+  "lib/connections/actions.ts#startFix": call(({ fixSessionId }) => ({ fixSessionId })),
   "lib/connections/actions.ts#startReconnect": call(connection),
   "lib/connections/actions.ts#startReconnectAll": { ...call(connection), ...own },
+  "lib/fix-sessions/actions.ts#enter": { ...open, input: () => ({ token: "made-up-and-long-enough" }) },
+  "lib/fix-sessions/actions.ts#switchPerson": {
+    ...open,
+    input: () => ({ token: "made-up-and-long-enough" }),
+    last: true,
+  },
   "lib/notifications/actions.ts#markRead": {
     ...form(() => ({ shownAt: new Date().toISOString() })),
     named: false,

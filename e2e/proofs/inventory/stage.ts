@@ -69,7 +69,7 @@ export async function setStage(): Promise<Stage> {
       connectionId,
       sessionId,
       portalSessionId: owner.returnPath.split("/")[2] ?? "",
-      fixToken: await makeFixLink(pool, userId, connectionId),
+      ...(await makeFixSession(pool, userId, connectionId)),
     },
     secrets: [owner.email, owner.snapTradeUserId, accountName],
     cookies: { owner: owner.visitor.cookieHeader(), stranger: await newStranger(), expired, revoked },
@@ -92,16 +92,17 @@ async function signIn(servers: Servers, email: string): Promise<string> {
   return visitor.cookieHeader();
 }
 
-/** Stores a link as if it had been mailed; only the proof knows its token. */
-async function makeFixLink(pool: Pool, userId: string, connectionId: string): Promise<string> {
-  const token = randomBytes(24).toString("base64url");
-  const { rowCount } = await pool.query(
-    `insert into fix_links (token_hash, user_id, episode_id, expires_at)
-     select $1, $2, id, now() + interval '1 day' from episodes where connection_id = $3`,
-    [hashOf(token), userId, connectionId],
+/** Stores a fix session as if its link had been mailed; only the proof knows its token. */
+async function makeFixSession(pool: Pool, userId: string, connectionId: string) {
+  const fixToken = randomBytes(24).toString("base64url");
+  const { rows } = await pool.query<{ id: string }>(
+    `insert into fix_sessions (token_hash, user_id, origin, connection_id, created_at, expires_at)
+     values ($1, $2, 'mail', $3, now(), now() + interval '1 day') returning id`,
+    [hashOf(fixToken), userId, connectionId],
   );
-  if (rowCount !== 1) throw new Error("The target has no episode to link to");
-  return token;
+  const [made] = rows;
+  if (!made) throw new Error("The target's fix session was not stored");
+  return { fixToken, fixSessionId: made.id };
 }
 
 async function fingerprintOf(pool: Pool, userId: string): Promise<string> {

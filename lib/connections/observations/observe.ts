@@ -4,6 +4,7 @@ import { transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
 import { brokerages, connections, observations } from "@/lib/db/schema/connections";
+import { endSessionsOf } from "@/lib/fix-sessions/ending/end";
 import { announceChanges, recordChange } from "@/lib/live";
 import { groupBy } from "@/lib/base/group-by";
 import { log } from "@/lib/base/log";
@@ -62,6 +63,7 @@ export async function observeAll(
   const grown = await growHistories(tx, own, rows);
   await writeStates(tx, grown);
   const withNewEpisodes = await writeEpisodes(tx, grown);
+  await endFixSessions(tx, grown, seen);
 
   const hasNewAccess = own.filter(({ connectionId, details }) => {
     const access = before.get(connectionId)?.access;
@@ -186,6 +188,13 @@ async function growHistories(
     const row = rows.get(connectionId);
     return growth && row ? { ...growth, connectionId, userId: row.userId, brokerageId: row.brokerageId } : [];
   });
+}
+
+/** Only what works or is gone can end a fix session. */
+async function endFixSessions(tx: Transaction, grown: Grown[], seen: OwnedObservation[]): Promise<void> {
+  const people = grown.flatMap(({ userId, projection }) => (projection.state === "disabled" ? [] : userId));
+  const newest = Math.max(...seen.map(({ recordedAt }) => recordedAt.getTime()));
+  await endSessionsOf(tx, [...new Set(people)], new Date(newest));
 }
 
 async function writeStates(tx: Transaction, grown: Grown[]): Promise<void> {

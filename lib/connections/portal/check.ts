@@ -8,6 +8,8 @@ import { announceChanges, recordChange } from "@/lib/live";
 import { readAccountsAnew } from "@/lib/connections/look/accounts";
 import { look, lookSince } from "@/lib/connections/look/look";
 import type { PortalView } from "@/lib/connections/views";
+import { endSession } from "@/lib/fix-sessions/ending/end";
+import { fixSessions } from "@/lib/db/schema/fix-sessions";
 import { isFinal } from "./outcome";
 import { recordReport, type PortalReport } from "./report";
 import { getPortalView } from "./view";
@@ -19,7 +21,7 @@ const pollMs = 2_500;
  * Records what a page reports about a portal session, looks, closes the session if that concludes it, and
  * returns the result. The report affects only the wording. A page without news causes a look only if the last
  * one is over 2.5 seconds old.
- * @throws AppError not-found for another person's session
+ * @throws AppError not-found for another person's session, and for one outside of the fix session in `within`
  */
 export async function checkPortal({
   userId,
@@ -71,7 +73,7 @@ async function isPollDue(userId: string, now: Date): Promise<boolean> {
 /** Closes the session once its outcome is final. A failed session can still turn into a repaired one. */
 async function closeSession(
   userId: string,
-  { portalSessionId, outcome }: PortalView,
+  { portalSessionId, fixSessionId, outcome }: PortalView,
   now: Date,
 ): Promise<void> {
   if (!isFinal(outcome)) return;
@@ -83,12 +85,22 @@ async function closeSession(
       ? isNull(portalSessions.outcome)
       : or(isNull(portalSessions.outcome), eq(portalSessions.outcome, "failed"));
   await transaction(async (tx) => {
+    const link = fixSessionId ? eq(fixSessions.id, fixSessionId) : undefined;
+    if (link) await tx.select({ id: fixSessions.id }).from(fixSessions).where(link).for("no key update");
     const ended = await tx
       .update(portalSessions)
       .set({ outcome: conclusion, endedAt: now, ...connectionId })
       .where(and(own, open))
       .returning({ id: portalSessions.id });
-    if (ended.length > 0) await recordChange(tx, userId);
+    if (ended.length === 0) return;
+    await recordChange(tx, userId);
+    if (!link || !fixSessionId) return;
+    if (outcome.state === "failed")
+      await tx
+        .update(fixSessions)
+        .set({ failure: outcome.failure, failureCode: outcome.code })
+        .where(and(link, isNull(fixSessions.outcome)));
+    await endSession(tx, fixSessionId, now);
   });
   await announceChanges();
 }

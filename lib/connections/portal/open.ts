@@ -22,6 +22,8 @@ import type { OpenedPortal, RepairIntent } from "@/lib/connections/views";
 
 interface Visit {
   userId: string;
+  /** The link that led here. */
+  fixSessionId?: string;
   darkMode: boolean;
   now: Date;
 }
@@ -39,6 +41,7 @@ export async function openReconnect({
   userId,
   connectionId,
   queueId,
+  fixSessionId,
   intent = "reconnect",
   darkMode,
   now,
@@ -62,6 +65,7 @@ export async function openReconnect({
     connectionId,
     brokerageId,
     queueId: queueId ?? null,
+    fixSessionId: fixSessionId ?? null,
     intent,
     startedAt: now,
   });
@@ -81,6 +85,7 @@ export async function openConnect({
   userId,
   brokerage: slug,
   beside,
+  fixSessionId,
   darkMode,
   now,
 }: Visit & { brokerage: string; beside: boolean }): Promise<OpenedPortal> {
@@ -101,7 +106,14 @@ export async function openConnect({
 
   const [made] = await db
     .insert(portalSessions)
-    .values({ userId, intent: "connect", brokerageId: brokerage.id, startedAt: now, activeAt: now })
+    .values({
+      userId,
+      intent: "connect",
+      brokerageId: brokerage.id,
+      fixSessionId,
+      startedAt: now,
+      activeAt: now,
+    })
     .returning();
   if (!made) throw new Error("The portal session was not stored");
   return openLink(made.id, { broker: slug }, { userId, darkMode, now });
@@ -112,13 +124,14 @@ interface NewSession {
   connectionId: string;
   brokerageId: string;
   queueId: string | null;
+  fixSessionId: string | null;
   intent: RepairIntent;
   startedAt: Date;
 }
 
 /** A session for this click, or the one that the first half of a double click just made. */
 async function beginReconnect(session: NewSession): Promise<string> {
-  const { connectionId, queueId, intent, startedAt } = session;
+  const { connectionId, queueId, fixSessionId, intent, startedAt } = session;
   return transaction(async (tx) => {
     // Locking the connection makes two simultaneous clicks take turns.
     await tx
@@ -139,7 +152,7 @@ async function beginReconnect(session: NewSession): Promise<string> {
       orderBy: [desc(portalSessions.startedAt), desc(portalSessions.id)],
     });
     const clicked = await same;
-    if (clicked?.queueId === queueId) return clicked.id;
+    if (clicked?.queueId === queueId && clicked.fixSessionId === fixSessionId) return clicked.id;
     const [made] = await tx
       .insert(portalSessions)
       .values({ ...session, activeAt: startedAt })

@@ -1,11 +1,10 @@
 import "server-only";
 import { and, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { incidents } from "@/lib/db/schema/incidents";
-import { brokerageAccounts, connections } from "@/lib/db/schema/connections";
+import { brokerageAccounts, brokerages, connections } from "@/lib/db/schema/connections";
 import { reconnectQueues } from "@/lib/db/schema/portal";
-import { isInIncident } from "@/lib/connections/observations/project";
 import { AppError } from "@/lib/base/errors";
+import { repairableNow } from "@/lib/fix-sessions/ending/needs";
 import type { QueueView } from "@/lib/connections/views";
 
 const resumeHours = 12;
@@ -48,28 +47,16 @@ export async function continueQueue(
 
 const covers = (queue: QueueRow, broken: string[]) => broken.every((id) => queue.connectionIds.includes(id));
 
-/** Disabled connections, without those whose brokerage can't take a sign-in now or that are being removed. */
-async function listRepairable(userId: string): Promise<string[]> {
+/** The ids of what a sign-in can repair now, the longest stopped first. */
+export async function listRepairable(userId: string): Promise<string[]> {
   const db = await database();
-  const rows = await db.query.connections.findMany({
-    where: and(eq(connections.userId, userId), eq(connections.state, "disabled")),
-    with: {
-      brokerage: {
-        columns: { enabled: true, maintenance: true },
-        with: { incidents: { columns: { beganAt: true }, where: isNull(incidents.endedAt) } },
-      },
-    },
-    orderBy: [connections.disabledAt, connections.id],
-  });
-  return rows
-    .filter(
-      (row) =>
-        row.brokerage.enabled &&
-        !row.brokerage.maintenance &&
-        !isInIncident(row.disabledAt, row.brokerage.incidents) &&
-        !row.removalRequestedAt,
-    )
-    .map(({ id }) => id);
+  const rows = await db
+    .select({ id: connections.id })
+    .from(connections)
+    .innerJoin(brokerages, eq(brokerages.id, connections.brokerageId))
+    .where(and(eq(connections.userId, userId), repairableNow))
+    .orderBy(connections.disabledAt, connections.id);
+  return rows.map(({ id }) => id);
 }
 
 /**

@@ -15,6 +15,8 @@ export interface PortalReport {
   inside?: boolean;
   /** False when the timer is asking, which is not a sign of the person. */
   fromPage?: boolean;
+  /** The fix session that this may be reported for; null for any of the person's portal sessions. */
+  within?: string | null;
   /** SnapTrade has already been asked about this person at `now`. */
   asked?: boolean;
 }
@@ -26,7 +28,7 @@ const weight: Record<ReportedResult["status"], number> = { UNKNOWN: 1, ABANDONED
 /**
  * Records what a page says about a session, unless the session has succeeded. A session that was left, from
  * another tab or by the timer, reopens when a page shows its portal.
- * @throws AppError not-found for another person's session
+ * @throws AppError not-found for another person's session, and for one outside of the fix session
  */
 export async function recordReport(
   userId: string,
@@ -34,8 +36,12 @@ export async function recordReport(
   report: PortalReport,
   now: Date,
 ): Promise<void> {
-  const own = and(eq(portalSessions.id, portalSessionId), eq(portalSessions.userId, userId));
-  const { over, inside = false, fromPage = true } = report;
+  const { over, inside = false, fromPage = true, within } = report;
+  const own = and(
+    eq(portalSessions.id, portalSessionId),
+    eq(portalSessions.userId, userId),
+    within ? eq(portalSessions.fixSessionId, within) : undefined,
+  );
   await transaction(async (tx) => {
     const [session] = await tx.select().from(portalSessions).where(own).for("update");
     if (!session) throw new AppError("not-found");

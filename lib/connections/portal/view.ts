@@ -71,6 +71,7 @@ export async function getPortalView(
     version,
     portalSessionId,
     intent: session.intent,
+    fixSessionId: session.fixSessionId,
     connectionId: connection?.id ?? null,
     brokerage: { id: brokerage.id, slug: brokerage.slug, name: brokerage.name, logoUrl: brokerage.logoUrl },
     access: connection?.access ?? null,

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { check, index, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
 import { at } from "./columns";
+import { fixSessions } from "./fix-sessions";
 import { ofUser } from "./users";
 
 /**
@@ -15,6 +16,12 @@ export const sessions = pgTable(
     /** Names the session on its owner's page; useless for signing in. */
     id: uuid().notNull().unique().defaultRandom(),
     userId: ofUser(),
+    /**
+     * For a visitor whom a fix session's link signed in: the only session they may use, and until when. Their
+     * token is hashed in a way of its own (visitorHash), so that nothing mistakes it for a full session.
+     */
+    fixSessionId: uuid("fix_session_id").references(() => fixSessions.id, { onDelete: "cascade" }),
+    expiresAt: at("expires_at"),
     /** Such as "Firefox on Windows"; never the whole user agent. */
     device: text().notNull().default(""),
     createdAt: at("created_at").notNull().defaultNow(),
@@ -25,6 +32,10 @@ export const sessions = pgTable(
     check("sessions_token_is_hashed", sql`${table.tokenHash} ~ '^[0-9a-f]{64}$'`),
     index().on(table.userId),
     index().on(table.lastUsedAt),
+    index("sessions_by_link")
+      .on(table.fixSessionId)
+      .where(sql`${table.fixSessionId} is not null`),
+    check("sessions_of_visitors_expire", sql`(${table.fixSessionId} is null) = (${table.expiresAt} is null)`),
   ],
 );
 

@@ -75,8 +75,8 @@ export const notices = pgTable(
 );
 
 /**
- * A one-time link from an e-mail to the reconnect page of one connection. Only the hash of its token is
- * stored.
+ * Links in e-mails that the previous release sends. A trigger copies each into `fix_sessions`, where this
+ * release finds it; the next one drops the table.
  */
 export const fixLinks = pgTable(
   "fix_links",

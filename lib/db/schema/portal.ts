@@ -2,6 +2,7 @@ import { sql } from "drizzle-orm";
 import { index, pgTable, text, uuid } from "drizzle-orm/pg-core";
 import { at, oneOf } from "./columns";
 import { brokerages, connections } from "./connections";
+import { fixSessions } from "./fix-sessions";
 import { ofUser } from "./users";
 
 const intents = ["connect", "reconnect", "renew", "allow-trading"] as const;
@@ -35,6 +36,8 @@ export const portalSessions = pgTable(
     connectionId: uuid("connection_id").references(() => connections.id, { onDelete: "cascade" }),
     brokerageId: uuid("brokerage_id").references(() => brokerages.id),
     queueId: uuid("queue_id").references(() => reconnectQueues.id, { onDelete: "set null" }),
+    /** The link that led here; null for a click on our other pages. */
+    fixSessionId: uuid("fix_session_id").references(() => fixSessions.id, { onDelete: "set null" }),
     /** SnapTrade's own session id, for its support team. */
     snapTradeSessionId: text("snaptrade_session_id"),
     /** Our clock. */
@@ -65,6 +68,9 @@ export const portalSessions = pgTable(
     index().on(table.connectionId),
     index().on(table.brokerageId),
     index().on(table.queueId),
+    index("portal_sessions_by_link")
+      .on(table.fixSessionId)
+      .where(sql`${table.fixSessionId} is not null`),
     index("portal_sessions_open")
       .on(table.activeAt)
       .where(sql`${table.outcome} is null`),

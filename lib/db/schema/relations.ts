@@ -1,6 +1,7 @@
 import { relations } from "drizzle-orm";
 import { notices } from "./notices";
 import { incidents } from "./incidents";
+import { fixSessions } from "./fix-sessions";
 import { brokerageAccounts, brokerages, connections, episodes } from "./connections";
 import { portalSessions, reconnectQueues } from "./portal";
 import { users } from "./users";
@@ -30,4 +31,7 @@ export const portalSessionsRelations = relations(portalSessions, ({ one }) => ({
   connection: one(connections, { fields: [portalSessions.connectionId], references: [connections.id] }),
   brokerage: one(brokerages, { fields: [portalSessions.brokerageId], references: [brokerages.id] }),
   queue: one(reconnectQueues, { fields: [portalSessions.queueId], references: [reconnectQueues.id] }),
+}));
+export const fixSessionsRelations = relations(fixSessions, ({ one }) => ({
+  brokerage: one(brokerages, { fields: [fixSessions.brokerageId], references: [brokerages.id] }),
 }));

@@ -1,6 +1,7 @@
 import * as api from "./api";
 import * as auth from "./auth";
 import * as connections from "./connections";
+import * as fix from "./fix-sessions";
 import * as former from "./former-users";
 import * as incidents from "./incidents";
 import * as notices from "./notices";
@@ -17,6 +18,7 @@ export const tables = {
   ...api,
   ...former,
   ...connections,
+  ...fix,
   ...portal,
   ...incidents,
   ...notices,

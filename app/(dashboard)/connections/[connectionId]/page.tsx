@@ -22,7 +22,7 @@ import { errorSentence } from "@/lib/base/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { count, dateName } from "@/lib/base/times";
 import { getReader } from "../../../reader";
-import { AfterPortal, findPortalSession } from "../after-portal";
+import { AfterPortal, findPortalSession } from "../../../after-portal";
 
 const keptSentence =
   "You’re keeping this connection. If SnapTrade had already started removing it, it may still disappear; if so, you’ll see that here.";

@@ -1,17 +1,15 @@
 import type { Metadata } from "next";
-import { after } from "next/server";
 import { AlreadyConnected } from "@/components/connections/connect/already-connected";
-import { BrokeragePicker, type PickerBrokerage } from "@/components/connections/connect/brokerage-picker";
+import { BrokeragePicker } from "@/components/connections/connect/brokerage-picker";
 import { PortalLauncher } from "@/components/portal/portal-launcher";
 import { ButtonLink } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { requireUser } from "@/lib/auth/user";
-import { isBrokerageListDue, listBrokerageChoices, readBrokerages } from "@/lib/connections/look/brokerages";
 import { listConnectionViews } from "@/lib/connections/pages/list";
-import type { ConnectionView } from "@/lib/connections/views";
 import { errorSentence } from "@/lib/base/errors";
+import { ensureBrokerages, listPickerBrokerages } from "../../../brokerages";
 import { getReader } from "../../../reader";
-import { AfterPortal, findPortalSession } from "../after-portal";
+import { AfterPortal, findPortalSession } from "../../../after-portal";
 
 export const metadata: Metadata = { title: "Connect a brokerage" };
 
@@ -28,7 +26,7 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
     ({ canReconnect, brokerage: { slug } }) => canReconnect && slug === brokerage,
   );
   const reachable = await ensureBrokerages(now);
-  const choices = await listBrokerageChoices();
+  const choices = await listPickerBrokerages(connections);
   const sentence = errorSentence(error);
   const chosen = choices.find(({ slug }) => slug === brokerage);
   return (
@@ -43,42 +41,12 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
           {chosen ? (
             <Chosen slug={chosen.slug} name={chosen.name} />
           ) : (
-            choices.length > 0 && (
-              <BrokeragePicker brokerages={choices.map((choice) => toPicker(choice, connections))} />
-            )
+            choices.length > 0 && <BrokeragePicker brokerages={choices} />
           )}
         </>
       )}
     </div>
   );
-}
-
-/**
- * Waits for the list only if there is none yet; an old one is renewed after the page has been sent.
- * @returns false if SnapTrade couldn't be reached
- */
-async function ensureBrokerages(now: Date): Promise<boolean> {
-  const due = await isBrokerageListDue(now);
-  const read = () =>
-    readBrokerages(now).then(
-      () => true,
-      () => false,
-    );
-  if (due === "missing") return read();
-  if (due === "due") after(read);
-  return true;
-}
-
-function toPicker(
-  { maintenance, ...choice }: Awaited<ReturnType<typeof listBrokerageChoices>>[number],
-  connections: ConnectionView[],
-): PickerBrokerage {
-  const there = connections.filter(
-    ({ brokerage, status }) => brokerage.id === choice.id && status !== "removed",
-  );
-  if (there.some(({ canReconnect }) => canReconnect)) return { ...choice, state: "needs-reconnecting" };
-  if (maintenance) return { ...choice, state: "maintenance" };
-  return { ...choice, state: there.length > 0 ? "connected" : "open" };
 }
 
 function Unreachable() {

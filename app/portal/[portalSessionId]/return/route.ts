@@ -1,5 +1,6 @@
-import { requireUser } from "@/lib/auth/user";
+import { getCaller, requireUser } from "@/lib/auth/user";
 import { checkPortal } from "@/lib/connections/portal/check";
+import { fixSessionOf } from "@/lib/fix-sessions/visits/page";
 import { AppError } from "@/lib/base/errors";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { readPortalResult } from "@/lib/snaptrade/portal-result";
@@ -16,8 +17,12 @@ const missing = "/portal/missing";
  */
 export async function GET(request: Request, { params }: { params: Promise<{ portalSessionId: string }> }) {
   const { pathname, search } = new URL(request.url);
-  const user = await requireUser(pathname + search);
   const portalSessionId = snapTradeId.safeParse((await params).portalSessionId);
+  const caller = await getCaller();
+  // A link's visitor may be signed out by now, and have no other way in; their session's page explains it.
+  const left = !caller && portalSessionId.success ? await fixSessionOf(portalSessionId.data) : null;
+  if (left) return seeOther(`/fix-sessions/${left}`);
+  const user = caller?.user ?? (await requireUser(pathname + search));
   if (!portalSessionId.success) return seeOther(missing);
   try {
     const view = await checkPortal({
@@ -25,8 +30,11 @@ export async function GET(request: Request, { params }: { params: Promise<{ port
       portalSessionId: portalSessionId.data,
       reportedResult: readPortalResult(search),
       over: true,
+      within: caller?.within ?? null,
       now: new Date(),
     });
+    if (view.fixSessionId)
+      return seeOther(`/fix-sessions/${view.fixSessionId}?portal=${view.portalSessionId}`);
     const place = view.connectionId ? `/connections/${view.connectionId}` : "/connections/new";
     return seeOther(`${place}?portal=${view.portalSessionId}`);
   } catch (error) {

@@ -1,4 +1,5 @@
 import { after } from "next/server";
+import type { ReactNode } from "react";
 import { LiveUpdates } from "@/components/live-updates";
 import { AwaitPortal } from "@/components/portal/await-portal";
 import { PageResult } from "@/components/portal/page-result";
@@ -28,11 +29,14 @@ export function AfterPortal({
   view,
   viewer,
   now,
+  children,
 }: {
   userId: string;
   view: PortalView;
   viewer: Viewer;
   now: Date;
+  /** The result, if this page has its own. */
+  children?: ReactNode;
 }) {
   const { portalSessionId, outcome, version } = view;
   const asking = outcome.state === "open" || outcome.state === "checking" || outcome.state === "unconfirmed";
@@ -54,7 +58,7 @@ export function AfterPortal({
           shown={summaryOf(view)}
         />
       )}
-      <PageResult view={view} viewer={viewer} now={now} />
+      {children ?? <PageResult view={view} viewer={viewer} now={now} />}
     </LiveUpdates>
   );
 }

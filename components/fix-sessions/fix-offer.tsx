@@ -1,0 +1,96 @@
+import type { ConnectionView } from "@/lib/connections/views";
+import type { FixPageView } from "@/lib/fix-sessions/views";
+import { AccountList } from "../connections/detail/account-list";
+import { LinkGlyph } from "../ui/link-glyph";
+import { Tile } from "../ui/tile";
+import { FixForm, NotNow } from "./fix-form";
+
+/** What a fix session repairs next, and what comes after it. */
+export function FixOffer({ page, appName }: { page: FixPageView; appName: string }) {
+  const [next, ...later] = page.steps;
+  if (!next) return <NothingNow page={page} appName={appName} />;
+  const { brokerage, accounts } = next;
+  return (
+    <>
+      <section
+        aria-labelledby="fix"
+        className="rounded-card border border-line bg-surface p-5 shadow-card wide:p-8"
+      >
+        {later.length > 0 && (
+          <p className="digits mb-4 text-small text-ink-2">{later.length + 1} connections need you</p>
+        )}
+        <div className="flex items-center gap-4">
+          <Tile brokerage={brokerage} size={56} />
+          <h1 id="fix" className="text-title">
+            Reconnect {brokerage.name}
+          </h1>
+        </div>
+        <p className="mt-4 text-ink-2">
+          Sign in again, and this connection picks up where it left off, with the same accounts and history.
+          You enter your password on SnapTrade’s or {brokerage.name}’s page, never in {appName}.
+        </p>
+        {next.status === "disabled-maintenance" && (
+          <p className="mt-3 text-ink-2">
+            {brokerage.name} is under maintenance, so signing in may not work yet.
+          </p>
+        )}
+        {accounts.length > 0 && (
+          <div className="mt-5">
+            <h2 className="text-label">Use the login for these accounts</h2>
+            <AccountList accounts={accounts} />
+            <p className="mt-2 text-small text-ink-3">A different {brokerage.name} login won’t work.</p>
+          </div>
+        )}
+        <div className="mt-6">
+          <FixForm
+            fixSessionId={page.session.id}
+            fields={{ connectionId: next.id }}
+            label={`Reconnect ${brokerage.name}`}
+            variant="filled"
+          />
+        </div>
+        <NotNow page={page} appName={appName} />
+      </section>
+      {later.length > 0 && <Later steps={later} />}
+    </>
+  );
+}
+
+function Later({ steps }: { steps: ConnectionView[] }) {
+  return (
+    <section aria-labelledby="later" className="mt-8">
+      <h2 id="later" className="text-label text-ink-2">
+        Then
+      </h2>
+      <ol className="mt-1.5">
+        {steps.map(({ id, brokerage }) => (
+          <li
+            key={id}
+            className="flex min-h-14 items-center gap-3.5 border-b border-line py-1.5 last:border-b-0"
+          >
+            <Tile brokerage={brokerage} size={32} />
+            <span className="min-w-0 flex-1 truncate">{brokerage.name}</span>
+            <LinkGlyph name="needs" className="text-you-mark" />
+            <span className="text-small text-you">Needs reconnecting</span>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+/** Something is stopped, but its brokerage can't take a sign-in now. */
+function NothingNow({ page, appName }: { page: FixPageView; appName: string }) {
+  return (
+    <section aria-labelledby="fix">
+      <h1 id="fix" className="text-title">
+        Nothing for you to do right now
+      </h1>
+      <p className="mt-2 text-ink-2">
+        Your brokerage has trouble or is under maintenance, so signing in wouldn’t work yet. Open this link
+        again later; it keeps working.
+      </p>
+      <NotNow page={page} appName={appName} />
+    </section>
+  );
+}

@@ -1,0 +1,73 @@
+import "server-only";
+import { and, asc, eq, isNull, sql, type SQL } from "drizzle-orm";
+import { groupBy } from "@/lib/base/group-by";
+import type { Transaction } from "@/lib/db/database";
+import { recordset, uuids } from "@/lib/db/recordset";
+import { fixSessions } from "@/lib/db/schema/fix-sessions";
+import { recordChange } from "@/lib/live";
+import { endOf, type Ending } from "./decide";
+import { readFacts } from "./facts";
+
+/**
+ * Ends those of these people's fix sessions that are over, each once, in the transaction that wrote why. Costs
+ * one statement when none of them is open. Takes its locks before those of
+ * `portal_sessions` (docs/decisions/0010-lock-order.md).
+ */
+export async function endSessionsOf(tx: Transaction, userIds: string[], now: Date): Promise<void> {
+  if (userIds.length > 0) await end(tx, sql`${fixSessions.userId} = any(${uuids(userIds)})`, now);
+}
+
+/** The same for one session, which ends as `ending` if there is no other reason. */
+export async function endSession(
+  tx: Transaction,
+  id: string,
+  now: Date,
+  ending: Ending | null = null,
+): Promise<void> {
+  await end(tx, eq(fixSessions.id, id), now, ending);
+}
+
+/**
+ * The same for any sessions.
+ * @returns how many ended
+ */
+export async function end(
+  tx: Transaction,
+  which: SQL | undefined,
+  now: Date,
+  ending: Ending | null = null,
+): Promise<number> {
+  // What decides is read in a second statement, because this one may have waited for who just ended them.
+  const locked = await tx
+    .select({ id: fixSessions.id })
+    .from(fixSessions)
+    .where(and(which, isNull(fixSessions.outcome)))
+    .orderBy(asc(fixSessions.id))
+    .for("no key update");
+  if (locked.length === 0) return 0;
+  const facts = await readFacts(
+    tx,
+    locked.map(({ id }) => id),
+    now,
+  );
+  const ended = facts.flatMap((session) => {
+    const how = endOf(session, ending);
+    return how ? { ...session, ...how } : [];
+  });
+  if (ended.length === 0) return 0;
+  const rows = ended.map(({ id, outcome, reason, made, repaired }) => ({
+    id,
+    outcome,
+    reason,
+    doneIds: `{${[...made, ...repaired].join(",")}}`,
+  }));
+  await tx.execute(sql`
+    update ${fixSessions} set outcome = next.outcome, reason = next.reason,
+      done_ids = next."doneIds"::uuid[], ended_at = ${now.toISOString()}::timestamptz,
+      failure = case when next.outcome = 'failed' then coalesce(failure, 'no-word') end,
+      failure_code = case when next.outcome = 'failed' then failure_code end
+    from ${recordset("next", { id: "uuid", outcome: "text", reason: "text", doneIds: "text" }, rows)}
+    where ${fixSessions}.id = any(${uuids(rows.map(({ id }) => id))}) and ${fixSessions}.id = next.id`);
+  for (const userId of groupBy(ended, ({ userId }) => userId).keys()) await recordChange(tx, userId);
+  return ended.length;
+}
