@@ -43,32 +43,42 @@ const nextLookMs = 86_400_000;
  * each person exists once and whole, whatever runs at the same time or crashes. The same person again changes
  * nothing and asks SnapTrade nothing. Breaks that are already there send no e-mail.
  * @param now our clock
+ * @param verifyOnly makes the same checks and the same read, and stores nothing
+ * @param beforeRead waits until SnapTrade may be asked
  * @throws SnapTradeFailure "busy", "away", or "key-refused"; then nothing happened, so try again later
  */
-export async function adoptUser(person: AdoptablePerson, now: Date): Promise<Adoption> {
+export async function adoptUser(
+  person: AdoptablePerson,
+  now: Date,
+  { verifyOnly = false, beforeRead }: { verifyOnly?: boolean; beforeRead?: () => Promise<void> } = {},
+): Promise<Adoption> {
   let answer: Answer | undefined;
   const newUserId = randomUUID();
   for (let race = 0; race < maxRaces; race++) {
     const standing = await findStanding(person);
     if (standing.conflict) return { result: "rejected", reason: standing.conflict };
-    if (isAdopted(standing, person) && standing.own) return saveDetails(standing.own.userId, person);
+    if (isAdopted(standing, person) && standing.own)
+      return saveDetails(standing.own.userId, verifyOnly ? {} : person);
     const userId = standing.own?.userId ?? newUserId;
     try {
+      if (!answer) await beforeRead?.();
       answer ??= await inBackground(() => readConnections(userId, person));
     } catch (error) {
       return { result: "rejected", reason: rejectionOf(error) };
     }
+    const result = standing.own?.snapTradeUserId ? "updated" : "adopted";
+    if (verifyOnly) return { result, userId };
     const stored = await store(standing, person, { userId, answer }, now);
     if (!stored) continue;
     const details = standing.own ? await saveDetails(userId, person) : null;
     if (details?.result === "rejected") return details;
-    return { result: standing.own?.snapTradeUserId ? "updated" : "adopted", userId };
+    return { result, userId };
   }
   throw new Error("A person changed several times while being adopted");
 }
 
 /** Whether this SnapTrade user is already this person's, with this secret. */
-export function isAdopted({ own }: Standing, { snapTradeUserId, userSecret }: AdoptablePerson): boolean {
+function isAdopted({ own }: Standing, { snapTradeUserId, userSecret }: AdoptablePerson): boolean {
   if (own?.snapTradeUserId !== snapTradeUserId || !own.sealedSecret) return false;
   try {
     return openSecret(own.sealedSecret, boundTo(own.userId, snapTradeUserId)) === userSecret;

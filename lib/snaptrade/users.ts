@@ -41,6 +41,24 @@ export async function resetSnapTradeUserSecret({
   return data.userSecret;
 }
 
+const userIds = z.array(z.string());
+/** An answer about a hundred thousand users has four megabytes. */
+const listWithinMs = 60_000;
+
+/**
+ * The ids of all users that our key has registered, in one answer (docs/snaptrade.md §2.7).
+ * @throws SnapTradeFailure
+ */
+export async function listSnapTradeUsers(): Promise<string[]> {
+  const { data } = await callSnapTrade(
+    "list users",
+    userIds,
+    (api, options) => api.authentication.listSnapTradeUsers(options),
+    { withinMs: listWithinMs },
+  );
+  return data;
+}
+
 /**
  * Asks SnapTrade to permanently delete a user; SnapTrade queues this and does it later (docs/snaptrade.md
  * §2.3).
