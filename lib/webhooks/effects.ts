@@ -145,6 +145,8 @@ function planEvent(plan: Plan, event: StoredEvent, to: Addressee, now: Date): Ou
       plan.signIns.push({ ...event, userId, result: event.signInResult ?? "FAILED" });
       return "noted";
     case "user-deleted":
+      // A company may give a person the same SnapTrade user again, and a copy names the earlier one.
+      if (!former && isForgotten(event)) break;
       planUserDeleted(plan, event, userId, to);
       return "applied";
     case "nothing":
@@ -194,13 +196,15 @@ async function carryOut(tx: Transaction, plan: Plan, people: Set<string>, now: D
 /** An event with a connection and a time that can be compared with others. */
 type DatedEvent = Pick<StoredEvent, "receivedAt"> & { happenedAt: Date; connectionId: string };
 
-/** An event older than the ids we keep may be a copy of one that took effect long ago. */
 function isDated(event: StoredEvent): event is StoredEvent & DatedEvent {
   const { happenedAt, connectionId, receivedAt } = event;
   if (connectionId === null || happenedAt === null) return false;
-  const aheadBy = happenedAt.getTime() - receivedAt.getTime();
-  return aheadBy <= aheadMs && -aheadBy < idDays * 86_400_000;
+  return happenedAt.getTime() - receivedAt.getTime() <= aheadMs && !isForgotten(event);
 }
+
+/** An event older than the ids we keep may be a copy of one that took effect long ago. */
+const isForgotten = ({ happenedAt, receivedAt }: StoredEvent) =>
+  happenedAt !== null && receivedAt.getTime() - happenedAt.getTime() >= idDays * 86_400_000;
 
 const isLate = ({ happenedAt, receivedAt }: DatedEvent) =>
   receivedAt.getTime() - happenedAt.getTime() > lateAfterMs;

@@ -173,7 +173,7 @@ describe("an event that does not report a state", () => {
 
   test("a deleted user is no longer looked at, and their connections are deleted", async () => {
     const owner = await makeConnections(2, at(0));
-    await deliver(makeEvent("USER_DELETED", at(10), { userId: owner.snapTradeUserId }));
+    await deliver(makeEvent("USER_DELETED", at(10), { userId: owner.snapTradeUserId }), { now: at(11) });
     await processInbox();
     for (const id of owner.ids)
       expect(await known(id)).toMatchObject({ state: "deleted", observedAt: at(10) });

@@ -98,6 +98,15 @@ describe("a copy of an event", () => {
       episodes: [],
     });
   });
+
+  test("that arrives after its id was forgotten doesn't end a SnapTrade user; it only requests a look", async () => {
+    const owner = await makeConnections(1, ago(idDays + 2));
+    const event = makeEvent("USER_DELETED", ago(idDays + 1), { userId: owner.snapTradeUserId });
+    await deliver(event);
+    await processInbox();
+    expect(await storedEvent(event)).toMatchObject({ outcome: "looked" });
+    expect(await known(owner.ids[0])).toMatchObject({ state: "enabled" });
+  });
 });
 
 describe("the id of an event", () => {
