@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { externalIdShape } from "@/lib/base/external-id";
 
 /** A moment: a Date here, RFC 3339 with its offset outside. */
 export const time = z.codec(z.iso.datetime({ offset: true }), z.date(), {
@@ -6,11 +7,5 @@ export const time = z.codec(z.iso.datetime({ offset: true }), z.date(), {
   encode: (date) => date.toISOString(),
 });
 
-/**
- * The company's own id of a person. As part of an address it may not look like a step up (`..`), which clients
- * and proxies would follow.
- */
-export const externalId = z
-  .string()
-  .regex(/^(?!(.*[/\\])?\.{1,2}([/\\].*)?$)\P{C}{1,255}$/u, "must be 1 to 255 printable characters")
-  .meta({ description: "Your own id of the person" });
+/** A person, as the company names them. */
+export const externalId = externalIdShape.meta({ description: "Your own id of the person" });

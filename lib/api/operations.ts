@@ -1,7 +1,22 @@
 import "server-only";
 import type { Operation } from "./operation";
+import { checkUser } from "./operations/check-user";
+import { deleteUser } from "./operations/delete-user";
 import { readFixSession, startConnectSession, startFixSession } from "./operations/fix-sessions";
+import { getConnection } from "./operations/get-connection";
 import { getUser } from "./operations/get-user";
+import { listConnections } from "./operations/list-connections";
+import { putUser } from "./operations/put-user";
 
 /** Every operation of `/api/v1`. */
-export const operations: Operation[] = [getUser, startFixSession, startConnectSession, readFixSession];
+export const operations: Operation[] = [
+  putUser,
+  getUser,
+  deleteUser,
+  checkUser,
+  listConnections,
+  getConnection,
+  startFixSession,
+  startConnectSession,
+  readFixSession,
+];

@@ -2,12 +2,12 @@ import "server-only";
 import { z } from "zod";
 
 /**
- * The company's own id for a person: opaque, compared exactly, 1 to 255 printable characters. "." and ".."
- * can't be part of an address, and a lone surrogate can't be stored.
+ * The company's own id for a person: opaque, compared exactly, 1 to 255 printable characters. As part of an
+ * address, "." and ".." would lead elsewhere, also between slashes; a lone surrogate can't be stored.
  */
 export const externalIdShape = z
   .string()
-  .min(1)
-  .max(255)
-  .regex(/^[^\p{C}\p{Zl}\p{Zp}]+$/u)
-  .refine((id) => id !== "." && id !== "..");
+  .regex(
+    /^(?!(.*[/\\])?\.{1,2}([/\\].*)?$)[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u,
+    "must be 1 to 255 printable characters",
+  );

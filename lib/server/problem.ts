@@ -15,6 +15,7 @@ export const problems = {
   "too-large": { status: 413, title: "The request is too large" },
   "not-acceptable-type": { status: 415, title: "The body must be application/json" },
   "invalid-request": { status: 422, title: "Something in the request isn’t valid" },
+  "secret-refused": { status: 422, title: "SnapTrade doesn’t accept this user and secret" },
   "idempotency-key-reused": {
     status: 422,
     title: "This Idempotency-Key was used for a different request",

@@ -9,8 +9,6 @@ import { operations } from "@/lib/api/operations";
 import { scopes, type Scope } from "@/lib/api/scopes";
 import { testSettings } from "./unique";
 
-Object.assign(process.env, testSettings);
-
 interface Asked {
   headers?: Record<string, string>;
   body?: unknown;
@@ -28,15 +26,24 @@ interface Content {
 
 /** A request to `/api/v1` as one of the company's servers sends it, and its answer, checked against OpenAPI. */
 export function withApi(served: Operation[] = operations) {
-  const description = describeApi(served) as unknown as Description;
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats(ajv);
-  ajv.addSchema(description, "api");
+  let description: Description | undefined;
+
+  /** The document is made when it is first needed, because the emulator's settings come before. */
+  function describe(): Description {
+    if (description) return description;
+    process.env = { ...testSettings, ...process.env };
+    description = describeApi(served) as unknown as Description;
+    ajv.addSchema(description, "api");
+    return description;
+  }
 
   const makeKey = (allowed: readonly Scope[] = scopes) => createApiKey("tests", allowed, new Date());
   let usual: Promise<string> | undefined;
 
   async function ask(method: string, path: string, { headers, body, now, authorization }: Asked = {}) {
+    describe();
     const key = (usual ??= makeKey());
     const sent = new Headers(headers);
     const auth = authorization === undefined ? `Bearer ${await key}` : authorization;
@@ -54,7 +61,7 @@ export function withApi(served: Operation[] = operations) {
   /** Everything an operation may answer is in the description, and a problem has its own media type. */
   function expectDescribed(method: string, path: string, answer: Response, json: unknown) {
     const type = answer.headers.get("Content-Type") ?? "";
-    const template = Object.keys(description.paths).find((known) => matches(known, path));
+    const template = Object.keys(describe().paths).find((known) => matches(known, path));
     const pointer = template
       ? describedAt(template, method.toLowerCase(), answer.status, type)
       : "/components/schemas/Problem";
@@ -70,7 +77,7 @@ export function withApi(served: Operation[] = operations) {
 
   /** The JSON pointer of the schema; "" if it has no content, null if the answer isn't described. */
   function describedAt(path: string, method: string, status: number, type: string): string | null {
-    const described = description.paths[path]?.[method];
+    const described = describe().paths[path]?.[method];
     if (!described)
       return status === 401 || status === 405 || status === 429 ? "/components/schemas/Problem" : null;
     const answer = described.responses[status];
@@ -83,7 +90,7 @@ export function withApi(served: Operation[] = operations) {
       .join("");
   }
 
-  return { ask, makeKey, description };
+  return { ask, makeKey, describe };
 }
 
 function matches(template: string, path: string): boolean {

@@ -18,8 +18,10 @@ export async function findConnections(where: SQL | undefined) {
     where,
     columns: {
       id: true,
+      userId: true,
       access: true,
       state: true,
+      changedAt: true,
       connectedSince: true,
       observedAt: true,
       disabledAt: true,

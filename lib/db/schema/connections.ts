@@ -80,6 +80,13 @@ export const connections = pgTable(
      * Our clock: since when the person has kept this connection alongside a newer one at the same brokerage.
      */
     keptBothSince: at("kept_both_since"),
+    /**
+     * The database's clock: when it last changed in what the company's servers follow. Only a trigger writes it
+     * (drizzle/*_changed_at.sql).
+     */
+    changedAt: at("changed_at")
+      .notNull()
+      .default(sql`now()`),
     /** The newest heartbeat: a holdings update of one of its accounts (docs/snaptrade.md §6.5). */
     lastHeartbeatAt: at("last_heartbeat_at"),
     /**
@@ -101,6 +108,8 @@ export const connections = pgTable(
     oneOf("connections_read_state", table.readState, states),
     index().on(table.userId),
     index().on(table.brokerageId),
+    index().on(table.changedAt, table.id),
+    index().on(table.state, table.changedAt, table.id),
     // An answer about a connection removes it from the index, so silent ones don't pile up.
     index("connections_silent")
       .on(table.silentAt)
