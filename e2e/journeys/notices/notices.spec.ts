@@ -78,7 +78,7 @@ test("a break leads through mail, fix link, and portal to the same connection wo
   expect(await mails(person, /works again/)).toHaveLength(1);
 
   await page.goto(link);
-  await expect(page.getByRole("heading", { name: "This link no longer works" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Vanguard US is connected again" })).toBeVisible();
   await page.goto(`${app.url}/notifications`);
   await expect(page.getByRole("listitem")).toHaveCount(2);
   await page.getByRole("button", { name: "Mark all as read" }).click();
@@ -168,7 +168,7 @@ test("a fix link leads through sign-in and works for nobody else", async ({ page
   const stranger = await makePerson({ appUrl: app.url, emulatorUrl: emulator.url }, "stranger@example.com");
   await context.addCookies(cookiesOf(stranger));
   await page.goto(link);
-  await expect(page.getByRole("heading", { name: "This link no longer works" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "This link is for someone else" })).toBeVisible();
 });
 
 test("one-click unsubscribe stops the mails; a scanner that opens the link doesn't", async ({ page }) => {

@@ -17,7 +17,12 @@ export async function startStage(): Promise<void> {
   postgres = await startPostgres();
   pool = new Pool({ connectionString: postgres.url, max: 1 });
   const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
-  const settings = { DATABASE_URL: postgres.url, LOG_LEVEL: "silent", RECONCILE_IN_PROCESS: "false" };
+  const settings = {
+    DATABASE_URL: postgres.url,
+    LOG_LEVEL: "silent",
+    RECONCILE_IN_PROCESS: "false",
+    RETURN_URLS: "larch://",
+  };
   if (!run("npm", ["run", "--silent", "db:migrate"], { ...settingsFor(ports), ...settings }))
     throw new Error("No migration");
   emulator = await startEmulator(ports);
