@@ -50,10 +50,9 @@ export async function holdNotices(now: Date): Promise<number> {
         where brokerage_id = brokerage.id and mail = 'waiting' and run_at <= ${moment}
         order by run_at limit ${heldAtOnce} for update skip locked
       ) as notice
+      join ${episodes} as episode on episode.id = notice.episode_id
       where (not brokerage.enabled or brokerage.maintenance or brokerage.degraded or ${openIncident})
-        and notice.kind <> 'fixed' and ${why} is not null
-        -- One index lookup per notice; a join might read all episodes.
-        and (select ended_at from ${episodes} where id = notice.episode_id) is null
+        and notice.kind <> 'fixed' and episode.ended_at is null and ${why} is not null
       order by notice.run_at limit ${heldAtOnce}
     )
     update ${notices} set mail = 'held', held_for = due.brokerage_id, held_at = coalesce(held_at, ${moment}), last_error = due.why

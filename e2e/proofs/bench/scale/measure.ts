@@ -34,21 +34,25 @@ async function rows<Row>(statement: string, values: unknown[] = []): Promise<Row
   return (await run(statement, values)).rows as Row[];
 }
 
-/** Runs `work`, and prints how much its statements read and how long they took, divided by `per`. */
-async function measure(name: string, per: number, work: () => Promise<unknown>): Promise<void> {
+/**
+ * Runs `work`, and prints how much its statements read and how long they took, divided by how many things it
+ * did: `per`, or the number that it returns.
+ */
+async function measure(name: string, per: number | "each", work: () => Promise<unknown>): Promise<void> {
   await run("select pg_stat_statements_reset()");
   const startedAt = performance.now();
-  await work();
+  const done = await work();
   const wallMs = performance.now() - startedAt;
+  const count = per === "each" ? Math.max(1, Number(done)) : per;
   const [sum] = await rows<{ pages: string; ms: string }>(
     `select coalesce(sum(shared_blks_hit + shared_blks_read), 0) as pages, coalesce(sum(total_exec_time), 0) as ms
      from pg_stat_statements where dbid = (select oid from pg_database where datname = current_database()) and query not like '%pg_stat_statements%'`,
   );
   const line: Measured = {
     name,
-    pages: Number(sum?.pages) / per,
-    ms: Number(sum?.ms) / per,
-    wallMs: wallMs / per,
+    pages: Number(sum?.pages) / count,
+    ms: Number(sum?.ms) / count,
+    wallMs: wallMs / count,
   };
   console.log(JSON.stringify(line));
   if (process.env.SCALE_TOP) await printTop();
@@ -174,7 +178,7 @@ async function recordIncident() {
 async function measureNotices(): Promise<void> {
   const later = new Date(Date.now() + 15 * 60_000);
   await measure("due_notices", 1, () => listDuePeople(later));
-  await measure("hold_notices", 1, () => holdNotices(later));
+  await measure("hold_each_notice", "each", () => holdNotices(later));
   await measure("release_notices", 1, () => releaseNotices(later));
 }
 
