@@ -73,6 +73,7 @@ async function harmless(stage: Stage, what: string, request: () => Promise<Answe
 const pathOf = (route: string, { target }: Stage) =>
   route
     .replace("[connectionId]", target.connectionId)
+    .replace("[fixSessionId]", target.fixSessionId)
     .replace("[portalSessionId]", target.portalSessionId)
     .replace("[token]", route.startsWith("/fix") ? target.fixToken : "made-up")
     .replace("[...nextauth]", "session");
