@@ -159,6 +159,8 @@ test.each([
   "/api/cron/reconcile",
   "/api/unsubscribe/2f8c0b6e-token.Signed_-",
   "/api/webhooks/snaptrade?from=//x",
+  "/api/v1/users/a%2Fb%20c/check",
+  "/api/v1/connections?user=../x",
 ])("programs may POST to %s without an Origin header", async (path) => {
   expect((await send({ path })).status).toBe(200);
 });
@@ -181,6 +183,13 @@ test.each([
   "/api/unsubscribe/..",
   "/api/unsubscribe/%2e%2e%2fconnections",
   "/api/unsubscribe/x\\..\\..\\connections",
+  "/api/v1/../../connections",
+  "/api/v1/%2e%2e/%2E./connections",
+  "/api/v1/users/x%2f..%2F..%2f..%2fconnections",
+  "/api/v1/users/x%5c..%5cconnections",
+  "/api/v1//users",
+  "/api/v1/users/",
+  "/api/v1/docs",
 ])("a POST to %s, which is not an exact program path, requires our origin", async (path) => {
   expect((await send({ path })).status).toBe(403);
   expect((await send({ path: `${path}?a=/b`, headers: { Origin: origin } })).status).toBe(200);
@@ -195,6 +204,24 @@ test.each(["/connections/%zz", "/portal/%/return", "/%E0%A4%A"])(
     });
   },
 );
+
+test("the API's clients get problems, not pages", async () => {
+  const chunks = Array.from({ length: 5 }, () => Buffer.alloc(16_384));
+  const {
+    status,
+    body,
+    headers: answered,
+  } = await send({ path: "/api/v1/users/x", headers: chunked, chunks });
+  expect(status).toBe(413);
+  expect(answered["content-type"]).toBe("application/problem+json");
+  expect(JSON.parse(body)).toMatchObject({ status: 413, code: "too-large" });
+  databaseState = "away";
+  const away = await send({ method: "GET", path: "/api/v1/connections" });
+  databaseState = "usable";
+  expect(away.status).toBe(503);
+  expect(away.headers["retry-after"]).toBe("5");
+  expect(JSON.parse(away.body)).toMatchObject({ code: "unavailable" });
+});
 
 test("reads require no origin", async () => {
   for (const method of ["GET", "HEAD"])

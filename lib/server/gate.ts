@@ -25,10 +25,11 @@ const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[
 
 /**
  * The API for the company's servers. Its key comes in a header that browsers never send on their own, so no
- * other site can forge a request. No spelling that could be resolved to another path matches.
+ * other site can forge a request. No spelling that could be resolved to another path matches,
+ * and neither do its pages for readers.
  */
 const isApi = (path: string) =>
-  /^\/api\/v1(\/[^/\\]+)+$/.test(path) &&
+  /^\/api\/v1(?!\/(docs|openapi\.json)$)(\/[^/\\]+)+$/.test(path) &&
   !decodeURIComponent(path)
     .split(/[/\\]/)
     .some((part) => part === "." || part === "..");

@@ -76,7 +76,8 @@ const pathOf = (route: string, { target }: Stage) =>
     .replace("[fixSessionId]", target.fixSessionId)
     .replace("[portalSessionId]", target.portalSessionId)
     .replace("[token]", route.startsWith("/fix") ? target.fixToken : "made-up")
-    .replace("[...nextauth]", "session");
+    .replace("[...nextauth]", "session")
+    .replace("[...path]", "connections");
 
 async function tryRoute(stage: Stage, route: string): Promise<void> {
   const who = routes[route];
