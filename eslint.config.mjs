@@ -123,13 +123,14 @@ export default defineConfig([
   },
   // Logos are on SnapTrade's host; our server should not fetch and resize them.
   { files: ["components/ui/tile.tsx"], rules: { "@next/next/no-img-element": "off" } },
-  // Three proofs run the app's own code: the simulator, through one entry file, and the policy and scale
-  // benches.
+  // Four proofs run the app's own code: the simulator, through one entry file, the policy and scale benches,
+  // and the import in virtual time.
   {
     files: [
       "e2e/proofs/simulate/process/app-entry.ts",
       "e2e/proofs/bench/policy.ts",
       "e2e/proofs/bench/scale/*.ts",
+      "e2e/proofs/import/virtual.ts",
     ],
     rules: { "import/no-restricted-paths": "off" },
   },

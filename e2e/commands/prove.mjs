@@ -21,6 +21,10 @@ const proofs = {
     const { followGuides } = await tsImport("../proofs/deploy/follow.ts", import.meta.url);
     return followGuides({ built: options.includes("--built") });
   },
+  import: async (options) => {
+    const { tsImport } = await import("tsx/esm/api");
+    return (await tsImport("../proofs/import/run.ts", import.meta.url)).runImports(options);
+  },
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
   drivers: () => run(process.execPath, [path.join(root, "e2e/commands/drivers.mjs")]),
   faults: async () => {
