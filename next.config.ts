@@ -29,7 +29,6 @@ const config: NextConfig = {
         headers: [
           { key: "Referrer-Policy", value: "same-origin" },
           { key: "X-Content-Type-Options", value: "nosniff" },
-          { key: "X-Frame-Options", value: "DENY" },
           // Stricter would cut the portal's own sign-in windows off from it (docs/snaptrade.md §4.7).
           { key: "Cross-Origin-Opener-Policy", value: "same-origin-allow-popups" },
           { key: "Strict-Transport-Security", value: "max-age=31536000; includeSubDomains" },
@@ -45,6 +44,11 @@ const config: NextConfig = {
       ...["/api/:path((?!v1/docs$).*)", "/icon.svg", "/r/:path*"].map((source) => ({
         source,
         headers: [{ key: "Content-Security-Policy", value: "default-src 'none'; frame-ancestors 'none'" }],
+      })),
+      // Who may frame a page is up to EMBED_ORIGINS (lib/base/framing.ts); nothing else is ever framed.
+      ...["/api/:path*", "/icon.svg", "/r/:path*"].map((source) => ({
+        source,
+        headers: [{ key: "X-Frame-Options", value: "DENY" }],
       })),
       // Public code, which tools in other people's browsers may read too.
       { source: "/r/:path*", headers: [{ key: "Access-Control-Allow-Origin", value: "*" }] },

@@ -1,5 +1,6 @@
 import { NextResponse, type NextRequest } from "next/server";
 import { env } from "@/lib/base/env";
+import { framing } from "@/lib/base/framing";
 
 /** The host of the brokerages' logos (docs/snaptrade.md §3.8). */
 const logoOrigin = "https://passiv-brokerage-logos.s3.ca-central-1.amazonaws.com";
@@ -8,6 +9,7 @@ const logoOrigin = "https://passiv-brokerage-logos.s3.ca-central-1.amazonaws.com
 export function proxy(request: NextRequest) {
   const nonce = Buffer.from(crypto.randomUUID()).toString("base64");
   const portal = env().SNAPTRADE_PORTAL_ORIGINS.join(" ");
+  const frames = framing();
   const development = process.env.NODE_ENV === "development";
   const policy = [
     "default-src 'self'",
@@ -18,7 +20,7 @@ export function proxy(request: NextRequest) {
     `img-src 'self' data: ${logoOrigin}`,
     `frame-src ${portal}`,
     "form-action 'self'",
-    "frame-ancestors 'none'",
+    frames.directive,
     "base-uri 'none'",
     "object-src 'none'",
   ].join("; ");
@@ -27,6 +29,7 @@ export function proxy(request: NextRequest) {
   headers.set("content-security-policy", policy);
   const response = NextResponse.next({ request: { headers } });
   response.headers.set("content-security-policy", policy);
+  for (const [name, value] of Object.entries(frames.headers)) response.headers.set(name, value);
   return response;
 }
 

@@ -1,5 +1,7 @@
 import type { Metadata } from "next";
 import { redirect } from "next/navigation";
+import { headers } from "next/headers";
+import { OutsideFrame } from "@/components/auth/outside-frame";
 import { SignInForm } from "@/components/auth/sign-in-form";
 import { oidcName } from "@/lib/auth/oidc/provider";
 import { getUser } from "@/lib/auth/user";
@@ -11,6 +13,8 @@ const sentences: Record<string, (provider: string) => string> = {
   address: () => "That doesn’t look like an e-mail address. Check it and try again.",
   mail: () => "We couldn’t send the e-mail. Try again in a minute.",
   Verification: () => "That link has already been used or is more than 10 minutes old. Request a new one.",
+  HandOff: () =>
+    "That link has already been used or is more than a minute old. Go back to where it was and open it again.",
   OidcAway: (provider) => `We couldn’t reach the sign-in of ${provider}. Try again in a minute.`,
   OidcClaim: (provider) =>
     `${provider} signed you in, but didn’t say who you are in a form we can use. Contact ${provider} about it.`,
@@ -22,22 +26,30 @@ const sentences: Record<string, (provider: string) => string> = {
 export default async function SignInPage({ searchParams }: PageProps<"/">) {
   if (await getUser()) redirect("/connections");
   const { error: code, callbackUrl } = await searchParams;
-  const { APP_NAME, SIGN_IN } = env();
+  const { APP_NAME, EMBED_ORIGINS, SIGN_IN } = env();
   const error =
     typeof code === "string"
       ? ((Object.hasOwn(sentences, code) ? sentences[code]?.(oidcName()) : null) ??
         "We couldn’t sign you in. Try again.")
       : null;
-  return (
+  const returnTo = pathWithin(callbackUrl);
+  const form = (
     <main className="flex flex-1 items-center justify-center px-4 py-16">
       <SignInForm
         appName={APP_NAME}
-        returnTo={pathWithin(callbackUrl)}
+        returnTo={returnTo}
         error={error}
         byMail={SIGN_IN.includes("email")}
         provider={SIGN_IN.includes("oidc") ? oidcName() : null}
       />
     </main>
+  );
+  if (EMBED_ORIGINS.length === 0) return form;
+  const isFramed = (await headers()).get("sec-fetch-dest") === "iframe";
+  return (
+    <OutsideFrame isFramed={isFramed} appName={APP_NAME} place={returnTo ?? "/connections"}>
+      {form}
+    </OutsideFrame>
   );
 }
 

@@ -1,17 +1,18 @@
 "use client";
 
 import { useEffect, useRef } from "react";
-import { signIn } from "@/lib/auth/actions";
 import { SubmitButton } from "../ui/submit-button";
 
 interface Props {
+  /** The server action that signs in. */
+  action: (form: FormData) => Promise<void>;
   fields: Record<string, string>;
   label: string;
   /** Submits without a click once the page is displayed, not while it is prerendered. */
   autoSubmit: boolean;
 }
 
-export function SignInButton({ fields, label, autoSubmit }: Props) {
+export function SignInButton({ action, fields, label, autoSubmit }: Props) {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     if (!autoSubmit) return;
@@ -21,7 +22,7 @@ export function SignInButton({ fields, label, autoSubmit }: Props) {
     return () => document.removeEventListener("prerenderingchange", press);
   }, [autoSubmit]);
   return (
-    <form ref={form} action={signIn} className="mt-5">
+    <form ref={form} action={action} className="mt-5">
       {Object.entries(fields).map(([name, value]) => (
         <input key={name} type="hidden" name={name} value={value} />
       ))}

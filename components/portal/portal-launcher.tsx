@@ -7,7 +7,8 @@ import { useLive } from "../live-updates";
 import { Button, type ButtonVariant } from "../ui/button";
 import type { PortalDialogProps } from "./portal-dialog";
 import { PortalForm } from "./portal-form";
-import { start, type PortalTarget } from "./portal-target";
+import { isInFrame, openOwnWindow, OwnWindowNote, type OwnWindow } from "./own-window";
+import { placeOf, start, type PortalTarget } from "./portal-target";
 
 interface Props {
   target: PortalTarget;
@@ -30,12 +31,20 @@ export function PortalLauncher({ target, accessibleName, label, variant, wide = 
   const live = useLive();
   const [pending, startTransition] = useTransition();
   const [error, setError] = useState<string | null>(null);
+  const [outside, setOutside] = useState<OwnWindow | null>(null);
   const [opened, setOpened] = useState<{
     portal: OpenedPortal;
     Dialog: ComponentType<PortalDialogProps>;
   } | null>(null);
 
   function open(event: SyntheticEvent) {
+    if (isInFrame()) {
+      event.preventDefault();
+      if (pending) return;
+      const opening = openOwnWindow(placeOf(target));
+      startTransition(async () => setOutside(await opening));
+      return;
+    }
     if (!hasRoomForDialog()) return;
     event.preventDefault();
     if (pending) return;
@@ -70,6 +79,7 @@ export function PortalLauncher({ target, accessibleName, label, variant, wide = 
         <p role="status" className={error ? "mt-2 max-w-[40ch] text-small text-ink" : "sr-only"}>
           {error}
         </p>
+        {outside && <OwnWindowNote outside={outside} />}
       </PortalForm>
       {opened && <opened.Dialog opened={opened.portal} onClose={closed} />}
     </>

@@ -44,3 +44,10 @@ export function fieldsOf(target: PortalTarget): Record<string, string> {
 export function summaryOf({ outcome, accountsBack }: PortalView): string {
   return `${outcome.state} ${outcome.state === "failed" ? outcome.failure : ""} ${accountsBack ? accountsBack.missing.length : "unknown"}`;
 }
+
+/** The page of ours where this target can be opened. */
+export function placeOf(target: PortalTarget): string {
+  if (target.kind === "queue") return "/connections";
+  if (target.kind === "connect") return `/connections/new?brokerage=${target.brokerage}`;
+  return `/connections/${target.connectionId}`;
+}

@@ -1,6 +1,7 @@
 import "server-only";
 import type { Operation } from "./operation";
 import { checkUser } from "./operations/check-user";
+import { createSignInLink } from "./operations/create-sign-in-link";
 import { deleteUser } from "./operations/delete-user";
 import { readFixSession, startConnectSession, startFixSession } from "./operations/fix-sessions";
 import { getConnection } from "./operations/get-connection";
@@ -19,4 +20,5 @@ export const operations: Operation[] = [
   startFixSession,
   startConnectSession,
   readFixSession,
+  createSignInLink,
 ];

@@ -6,6 +6,7 @@ export const scopes = [
   "connections:check",
   "fix-sessions:read",
   "fix-sessions:write",
+  "sign-in-links:write",
 ] as const;
 
 export type Scope = (typeof scopes)[number];

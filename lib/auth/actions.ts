@@ -9,6 +9,8 @@ import { clientAddressHeader } from "@/lib/server/gate";
 import { describeError, log } from "@/lib/base/log";
 import { plainAddress } from "@/lib/mail-address";
 import { dropToken, readToken } from "./cookie";
+import { enterAs } from "./browser-session";
+import { redeemHandOff } from "./hand-off/link";
 import { redeemLink } from "./handler";
 import { endSession } from "./sessions";
 import { linkMinutes, sendSignInEmail } from "./sign-in-email";
@@ -40,6 +42,14 @@ export async function signIn(form: FormData): Promise<void> {
   if (!redeemed) redirect("/?error=Verification");
   (await cookies()).delete(askedHere);
   redirect(returnPath(textOf(form, "returnTo")) ?? "/connections");
+}
+
+/** Handles the button on the page behind a hand-off, which shows who will be signed in. */
+export async function enterByHandOff(form: FormData): Promise<void> {
+  const redeemed = await redeemHandOff(textOf(form, "token"), new Date());
+  if (!redeemed) redirect("/?error=HandOff");
+  await enterAs(redeemed.userId);
+  redirect(redeemed.returnTo);
 }
 
 /** Signs out in this browser and deletes the session from the database. */

@@ -1,21 +1,19 @@
 import "server-only";
-import { randomBytes } from "node:crypto";
 import { DrizzleAdapter } from "@auth/drizzle-adapter";
 import type { AuthOptions } from "next-auth";
 import type { Adapter, AdapterUser } from "next-auth/adapters";
 import Email from "next-auth/providers/email";
 import { eq } from "drizzle-orm";
-import { headers } from "next/headers";
 import { database } from "@/lib/db/client";
 import { verificationTokens } from "@/lib/db/schema/auth";
 import { users } from "@/lib/db/schema/users";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
-import { authCookies, readToken } from "./cookie";
-import { deviceOf } from "./device";
+import { newSessionToken, replaceSession } from "./browser-session";
+import { authCookies } from "./cookie";
 import { admitPerson } from "./oidc/person";
 import { externalIdOf, oidcProvider, oidcProviderId, verifiedAddressOf, type Claims } from "./oidc/provider";
-import { endSession, maxAgeDays, startSession } from "./sessions";
+import { endSession, maxAgeDays } from "./sessions";
 
 /**
  * The next-auth configuration: sign-in by e-mailed link and through the company's provider, with sessions in
@@ -30,8 +28,7 @@ export async function authOptions(): Promise<AuthOptions> {
     session: {
       strategy: "database",
       maxAge: maxAgeDays * 86_400,
-      // The default, a UUID, has fewer than 128 random bits.
-      generateSessionToken: () => randomBytes(32).toString("base64url"),
+      generateSessionToken: newSessionToken,
     },
     cookies: authCookies(),
     pages: { signIn: "/", verifyRequest: "/check-mail", error: "/" },
@@ -99,11 +96,7 @@ async function adapter(): Promise<Adapter> {
       return (found ?? null) as AdapterUser | null;
     },
     async createSession(session) {
-      const former = await readToken();
-      if (former) await endSession(former);
-      const device = deviceOf((await headers()).get("user-agent") ?? "");
-      const { sessionToken: token, userId } = session;
-      await startSession({ token, userId, device, now: new Date() });
+      await replaceSession({ token: session.sessionToken, userId: session.userId });
       return session;
     },
     // next-auth ends a browser's former session only for someone with an account, so createSession does.

@@ -1,7 +1,7 @@
 import "server-only";
 import { lt } from "drizzle-orm";
 import { deleteOldest } from "@/lib/db/delete-oldest";
-import { sessions, verificationTokens } from "@/lib/db/schema/auth";
+import { handOffs, sessions, verificationTokens } from "@/lib/db/schema/auth";
 import { idleMs } from "./sessions";
 
 /** Deletes idle sessions. One that ended at its maximum age can no longer be used, so it goes idle too. */
@@ -13,4 +13,9 @@ export function deleteIdleSessions(now: Date): Promise<number> {
 /** Deletes expired sign-in links, and with them the addresses of people who never signed in. */
 export function deleteExpiredSignInLinks(now: Date): Promise<number> {
   return deleteOldest(verificationTokens, verificationTokens.expires, lt(verificationTokens.expires, now));
+}
+
+/** Deletes expired hand-offs. */
+export function deleteExpiredHandOffs(now: Date): Promise<number> {
+  return deleteOldest(handOffs, handOffs.expiresAt, lt(handOffs.expiresAt, now));
 }

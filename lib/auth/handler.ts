@@ -4,7 +4,7 @@ import { cookies } from "next/headers";
 import { NextRequest } from "next/server";
 import { env } from "@/lib/base/env";
 import { authOptions } from "./config";
-import { authCookies, cookieOptions, sessionCookie } from "./cookie";
+import { authCookies, cookieOptions, sessionCookie, sessionOptions } from "./cookie";
 
 interface Question {
   path: ["csrf"] | ["callback" | "signin", string];
@@ -61,7 +61,7 @@ async function passOnCookies(answer: Response): Promise<boolean> {
       attributes.find((one) => one.toLowerCase().startsWith(attribute))?.slice(attribute.length);
     const [expires, maxAge] = [find("expires="), find("max-age=")];
     jar.set(name, value, {
-      ...cookieOptions(),
+      ...(name === sessionCookie() ? sessionOptions() : cookieOptions()),
       ...(expires ? { expires: new Date(expires) } : {}),
       ...(maxAge ? { maxAge: Number(maxAge) } : {}),
     });

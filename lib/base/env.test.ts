@@ -50,6 +50,8 @@ test.each([
   ["OTEL_METRIC_EXPORT_INTERVAL", "999"],
   ["NEXTAUTH_SECRET", "short"],
   ["SIGN_IN", "email,password"],
+  ["EMBED_ORIGINS", "https://larch.example/path"],
+  ["EMBED_ORIGINS", "*"],
   ["OIDC_ISSUER", "http://login.example.com"],
   ["OIDC_ISSUER", "http://localhost.example.com"],
 ])("an invalid %s is named without repeating its value", (name, value) => {
@@ -64,4 +66,11 @@ test("offering the company's provider without its settings stops with a sentence
   expect(messages).not.toContain("OIDC_CLIENT_ID");
   expect(messages).toContain("because SIGN_IN offers oidc");
   expect(parseEnv(complete).SIGN_IN).toEqual(["email"]);
+});
+
+test("pages can only be framed over HTTPS, or on this machine", () => {
+  const framed = { ...complete, EMBED_ORIGINS: "https://larch.example" };
+  expect(errorsOf({ ...framed, APP_URL: "http://app.example" })).toContain("EMBED_ORIGINS needs");
+  for (const APP_URL of ["https://app.example", "http://localhost:3000"])
+    expect(parseEnv({ ...framed, APP_URL }).EMBED_ORIGINS).toEqual(["https://larch.example"]);
 });

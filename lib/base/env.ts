@@ -107,6 +107,11 @@ const settings = z.object({
   OIDC_CLIENT_SECRET: z.string().optional(),
   OIDC_NAME: z.string().max(40, "must have at most 40 characters").optional(),
   OIDC_EXTERNAL_ID_CLAIM: z.string().max(100, "must have at most 100 characters").default("sub"),
+  EMBED_ORIGINS: z
+    .string()
+    .default("")
+    .transform((value) => value.split(",").flatMap((entry) => entry.trim() || []))
+    .pipe(z.array(origin)),
   SMTP_URL: required("where mail is handed over, such as smtp://user:password@mail.example.com:587").regex(
     /^smtps?:\/\//,
     "must begin with smtp:// or smtps://",
@@ -146,6 +151,12 @@ const forOidc = {
 } as const;
 
 const schema = settings.superRefine((value, context) => {
+  if (value.EMBED_ORIGINS.length > 0 && !/^(https:|http:\/\/localhost(:|$))/.test(value.APP_URL))
+    context.addIssue({
+      code: "custom",
+      path: ["EMBED_ORIGINS"],
+      message: "needs an APP_URL with https://, because browsers keep no cookie for a frame without it",
+    });
   if (!value.SIGN_IN.includes("oidc")) return;
   for (const name of ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const)
     if (!value[name])

@@ -17,6 +17,8 @@ export const connectInput = z.object({
   /** "It's a different login": add another connection beside one that needs reconnecting. */
   beside: z.literal("yes").optional(),
 });
+/** A path of ours; anything else is refused where the address is made. */
+export const outsideInput = z.object({ returnTo: z.string().max(500) });
 export const connectionInput = z.object({ connectionId: id });
 export const queueEntryInput = z.object({ queueId: id, connectionId: id });
 export const noInput = z.object({});

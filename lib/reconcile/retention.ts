@@ -2,7 +2,7 @@ import "server-only";
 import { sql } from "drizzle-orm";
 import { deleteOldApiRequests } from "@/lib/api/idempotency";
 import { deleteOldFormerUsers } from "@/lib/account/former-users";
-import { deleteExpiredSignInLinks, deleteIdleSessions } from "@/lib/auth/expired";
+import { deleteExpiredHandOffs, deleteExpiredSignInLinks, deleteIdleSessions } from "@/lib/auth/expired";
 import { describeError, log } from "@/lib/base/log";
 import { deleteOldIncidents, deleteOldObservations } from "@/lib/connections/observations/old-observations";
 import { deleteOldPortalSessions, deleteOldQueues } from "@/lib/connections/portal/old-sessions";
@@ -23,6 +23,7 @@ const tables: Record<string, (now: Date) => Promise<Removed>> = {
   inbox_events: deleteDeadEvents,
   sessions: deleteIdleSessions,
   verification_tokens: deleteExpiredSignInLinks,
+  hand_offs: deleteExpiredHandOffs,
   api_requests: deleteOldApiRequests,
   fix_links: deleteExpiredFixLinks,
   fix_sessions: deleteOldSessions,

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { brandCss } from "@/lib/base/brand";
 import { env } from "@/lib/base/env";
 import { escapeHtml } from "@/lib/base/escape-html";
+import { framing } from "@/lib/base/framing";
 
 interface Page {
   status: number;
@@ -55,12 +56,13 @@ export function htmlPage({ status, title, text, link, followsLink = false, retry
 
 /** Set here as well, because this page is sent from places that Next's own headers don't reach. */
 function headersOf(nonce: string): Record<string, string> {
+  const { directive, headers } = framing();
   return {
+    ...headers,
     "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'`,
+    "Content-Security-Policy": `default-src 'none'; style-src 'nonce-${nonce}'; form-action 'none'; ${directive}; base-uri 'none'`,
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
   };
 }

@@ -2,6 +2,7 @@ import type { Metadata } from "next";
 import { redirect } from "next/navigation";
 import { PlainPage } from "@/components/auth/plain-page";
 import { SignInButton } from "@/components/auth/sign-in-button";
+import { signIn } from "@/lib/auth/actions";
 import { isSignInLink } from "@/lib/auth/sign-in-link";
 import { wasAskedHere } from "@/lib/auth/sign-in-request";
 import { getUser } from "@/lib/auth/user";
@@ -33,6 +34,7 @@ export default async function SignInLinkPage({ searchParams }: PageProps<"/sign-
           ` You’re currently signed in ${user.email ? `as ${user.email}` : "to another account"}. Using this link signs you out of that account.`}
       </p>
       <SignInButton
+        action={signIn}
         fields={fields}
         label={`Sign in as ${email}`}
         autoSubmit={!user && (await wasAskedHere(token))}

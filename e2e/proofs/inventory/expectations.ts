@@ -34,6 +34,7 @@ export const routes: Partial<Record<string, "anyone" | "person" | "stream" | "pr
   "/portal/missing": "anyone",
   "/portal/open": "anyone",
   "/sign-in": "anyone",
+  "/sign-in/hand-off": "anyone",
   "/sign-in/oidc": "anyone",
   "/unsubscribe/[token]": "anyone",
   "/unsubscribe/done": "anyone",
@@ -79,6 +80,7 @@ export const actions: Partial<Record<string, ActionExpectation>> = {
   "lib/account/actions.ts#deleteAccount": { ...form(connection), ...own, last: true },
   "lib/account/actions.ts#endOneSession": form(({ sessionId }) => ({ sessionId })),
   "lib/account/actions.ts#endOtherSessions": { ...form(connection), ...own },
+  "lib/auth/actions.ts#enterByHandOff": { ...open, input: () => ({ token: "made-up" }) },
   "lib/auth/actions.ts#requestSignIn": { ...open, input: () => ({ email: "inventory@example.com" }) },
   "lib/auth/actions.ts#signIn": {
     ...open,
@@ -89,6 +91,7 @@ export const actions: Partial<Record<string, ActionExpectation>> = {
   "lib/connections/actions.ts#checkNow": { ...form(connection), ...own },
   "lib/connections/actions.ts#keepBoth": call(connection),
   "lib/connections/actions.ts#keepBothForm": form(connection),
+  "lib/connections/actions.ts#openOutside": { ...call(() => ({ returnTo: "/connections" })), named: false },
   "lib/connections/actions.ts#removeConnection": form(connection),
   "lib/connections/actions.ts#repeatRemoval": form(connection),
   "lib/connections/actions.ts#reportPortal": call(({ portalSessionId }) => ({

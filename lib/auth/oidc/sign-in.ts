@@ -61,7 +61,10 @@ export async function finishOidc(answered: URLSearchParams): Promise<string> {
       const { answer, signedIn } = await askNextAuth({ path: ["callback", oidcProviderId], query });
       await dropCookies("callbackUrl", "csrfToken", "state", "nonce", "pkceCodeVerifier");
       if (signedIn) return returnTo;
-      return ownPlace(answer.headers.get("location")) ?? errorPlace("OidcFailed", returnTo);
+      const place = ownPlace(answer.headers.get("location"));
+      // The sentence about the claim is on the page that also offers to try again.
+      if (place === "/?error=OidcClaim") return errorPlace("OidcClaim", returnTo);
+      return place ?? errorPlace("OidcFailed", returnTo);
     });
   } catch (error) {
     log.error(describeError(error), "Signing in at the identity provider could not be completed");

@@ -45,3 +45,23 @@ export const verificationTokens = pgTable(
   { identifier: text().notNull(), token: text().notNull(), expires: at("expires").notNull() },
   (table) => [primaryKey({ columns: [table.identifier, table.token] }), index().on(table.expires)],
 );
+
+/** Unused hand-offs: addresses that sign one person in, once, within a minute (lib/auth/hand-off). */
+export const handOffs = pgTable(
+  "hand_offs",
+  {
+    /** Stays the same when its request is repeated, so that one request makes one. */
+    id: uuid().primaryKey().defaultRandom(),
+    userId: ofUser(),
+    /** The SHA-256 of the token in the address; the token itself is stored nowhere. */
+    tokenHash: text("token_hash").notNull().unique(),
+    /** A path within the app. */
+    returnTo: text("return_to").notNull(),
+    expiresAt: at("expires_at").notNull(),
+  },
+  (table) => [
+    check("hand_offs_token_is_hashed", sql`${table.tokenHash} ~ '^[0-9a-f]{64}$'`),
+    index().on(table.userId),
+    index().on(table.expiresAt),
+  ],
+);
