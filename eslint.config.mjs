@@ -12,7 +12,7 @@ const floors = [
   ["server", "budget.ts", "limits.ts", "live.ts", "mail-frame.ts", "mail.ts"],
   ["snaptrade", "auth"],
   ["action.ts"],
-  ["fix-sessions/schema.ts", "fix-sessions/links", "fix-sessions/ending", "notifications"],
+  ["events", "fix-sessions/schema.ts", "fix-sessions/links", "fix-sessions/ending", "notifications"],
   ["connections/views.ts", "connections/schema.ts"],
   ["connections/observations", "connections/look", "connections/portal", "connections/pages"],
   ["account", "people"],
@@ -28,6 +28,7 @@ const openToComponents = ["actions", "schema", "views", "pages/status", "portal/
 const domains = [
   "auth",
   "connections",
+  "events",
   "notifications",
   "account",
   "people",
@@ -79,6 +80,7 @@ const doors = [
   { package: "pg", only: "lib/db/**" },
   { package: "@neondatabase/serverless", only: "lib/db/**" },
   { package: "nodemailer", only: "lib/mail*.ts" },
+  { package: "standardwebhooks", only: "lib/events/**" },
   { package: "@opentelemetry", only: "lib/server/**" },
 ];
 const restrict = (packages) => [

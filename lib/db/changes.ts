@@ -8,6 +8,8 @@ import { users } from "@/lib/db/schema/users";
 interface Changes {
   users: Set<string>;
   everyone: boolean;
+  /** What to do once the transaction is over. */
+  then: Set<() => void>;
 }
 
 /** Stands for everyone in an announcement. */
@@ -67,15 +69,27 @@ export async function recordChangeAt(tx: Writer, brokerageIds: string[]): Promis
 }
 
 /**
- * Runs a transaction's work, then marks the affected people. Users are locked last and in one order.
- * @param changed receives the people to announce once it is committed
+ * Calls `then` once this transaction is over and may have been committed; once, however often it is passed
+ * here. Does nothing outside `transaction`.
  */
+export function afterTransaction(tx: object, then: () => void): void {
+  pending.get(tx)?.then.add(then);
+}
+
+/** What is left to do when a transaction is over. */
+export interface Afterwards {
+  /** The people to announce. */
+  changed: string[];
+  then: Set<() => void>;
+}
+
+/** Runs a transaction's work, then marks the affected people. Users are locked last and in one order. */
 export async function withChanges<T>(
   tx: Transaction,
   work: (tx: Transaction) => Promise<T>,
-  changed: string[],
+  { changed, then }: Afterwards,
 ): Promise<T> {
-  const changes: Changes = { users: new Set(), everyone: false };
+  const changes: Changes = { users: new Set(), everyone: false, then };
   pending.set(tx, changes);
   const result = await work(tx);
   pending.delete(tx);

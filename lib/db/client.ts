@@ -3,7 +3,7 @@ import path from "node:path";
 import { Pool } from "pg";
 import { env } from "@/lib/base/env";
 import { countCommitted } from "@/lib/base/telemetry";
-import { toBeAnnounced, withChanges } from "./changes";
+import { toBeAnnounced, withChanges, type Afterwards } from "./changes";
 import type { Database, OpenDatabase, Transaction } from "./database";
 import { usualLimits, type Limits } from "./limits";
 import { listenWithPg, type Listen } from "./listen";
@@ -55,13 +55,14 @@ export async function database(): Promise<Database> {
  * @throws whatever `work` throws, TimeLimitError when it takes too long, and DatabaseError like database
  */
 export async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const changed: string[] = [];
+  const after: Afterwards = { changed: [], then: new Set() };
   try {
     const here = await opened();
-    return await countCommitted(() => here.transaction((tx) => withChanges(tx, work, changed)));
+    return await countCommitted(() => here.transaction((tx) => withChanges(tx, work, after)));
   } finally {
     // Even after an error: the commit may have succeeded although its answer was lost.
-    toBeAnnounced(changed);
+    toBeAnnounced(after.changed);
+    for (const then of after.then) then();
   }
 }
 

@@ -5,6 +5,8 @@ import type { Transaction } from "@/lib/db/database";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { announceChanges, recordChange } from "@/lib/live";
+import { recordExpiring } from "@/lib/connections/observations/expiring";
+import { recentLifetimes } from "@/lib/connections/observations/lifetimes";
 import {
   observeWithin,
   type ConnectionDetails,
@@ -30,7 +32,12 @@ export async function recordAnswer(
   now: Date,
   source: LookFor,
 ): Promise<Observed> {
-  const observed = await transaction((tx) => recordAnswerWithin(tx, userId, answer, now, source));
+  const lifetimes = await recentLifetimes();
+  const observed = await transaction(async (tx) => {
+    const observed = await recordAnswerWithin(tx, userId, answer, now, source);
+    await recordExpiring(tx, userId, lifetimes, now);
+    return observed;
+  });
   await announceChanges();
   return observed;
 }

@@ -4,6 +4,7 @@ import { transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
 import { brokerages, connections, observations } from "@/lib/db/schema/connections";
+import { recordEvents } from "@/lib/events/record";
 import { endSessionsOf } from "@/lib/fix-sessions/ending/end";
 import { announceChanges, recordChange } from "@/lib/live";
 import { groupBy } from "@/lib/base/group-by";
@@ -12,6 +13,7 @@ import type { SeenBrokerage } from "@/lib/snaptrade/connections";
 import { grow, type Growth } from "./history";
 import type { Observation } from "./project";
 import { requestLooks } from "./snaptrade-user";
+import { stateEvents } from "./state-events";
 import { recordWatched } from "./watched";
 import { writeBrokerages } from "./write-brokerages";
 import { writeEpisodes } from "./write-episodes";
@@ -63,6 +65,10 @@ export async function observeAll(
   const grown = await growHistories(tx, own, rows);
   await writeStates(tx, grown);
   const withNewEpisodes = await writeEpisodes(tx, grown);
+  await recordEvents(
+    tx,
+    stateEvents(grown, (id) => rows.get(id)?.state),
+  );
   await endFixSessions(tx, grown, seen);
 
   const hasNewAccess = own.filter(({ connectionId, details }) => {

@@ -8,6 +8,7 @@ import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { AppError } from "@/lib/base/errors";
+import { recordEvents } from "@/lib/events/record";
 import { takeOrThrow } from "@/lib/limits";
 import { announceChanges, recordChange } from "@/lib/live";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
@@ -16,6 +17,7 @@ import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 import { registerSnapTradeUser } from "@/lib/snaptrade/users";
 import { growingGapMs } from "@/lib/base/backoff";
+import { goneEvent } from "./state-events";
 import { hasWorking } from "./watched";
 
 type SnapTradeUser = typeof snapTradeUsers.$inferSelect;
@@ -215,20 +217,24 @@ export async function requestLooks(tx: Transaction, requests: LookRequest[]): Pr
 
 /**
  * Records that SnapTrade deleted this user (docs/snaptrade.md §2.3). No more calls are made for them, and
- * their pages say so.
+ * their pages say so. Does nothing if that is known.
  */
 export async function recordUserDeleted(
-  tx: Pick<Transaction, "update">,
+  tx: Pick<Transaction, "update" | "execute">,
   snapTradeUserId: string,
   goneAt: Date,
 ): Promise<void> {
   const [gone] = await tx
     .update(snapTradeUsers)
     .set({ goneAt, goneReason: "deleted", refusals: 0, askAgainAt: null })
-    .where(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId))
+    .where(and(eq(snapTradeUsers.snapTradeUserId, snapTradeUserId), notDeleted))
     .returning({ userId: snapTradeUsers.userId });
-  if (gone) await recordChange(tx, gone.userId);
+  if (!gone) return;
+  await recordEvents(tx, [goneEvent(gone.userId, goneAt, "deleted")]);
+  await recordChange(tx, gone.userId);
 }
+
+const notDeleted = sql`${snapTradeUsers.goneReason} is distinct from 'deleted'`;
 
 /**
  * We believe a refusal after three, each after a longer wait. After 30, over about a month, only a person's
@@ -253,24 +259,23 @@ export const accepted = {
  */
 export async function recordRefusal(userId: string, now: Date): Promise<void> {
   await transaction(async (tx) => {
-    const own = and(
-      eq(snapTradeUsers.userId, userId),
-      sql`${snapTradeUsers.goneReason} is distinct from 'deleted'`,
-    );
+    const own = and(eq(snapTradeUsers.userId, userId), notDeleted);
     const [row] = await tx.select().from(snapTradeUsers).where(own).for("update");
     if (!row) return;
     const isDue = row.refusals < maxRefusals && (!row.askAgainAt || row.askAgainAt <= now);
     const refusals = row.refusals + (isDue ? 1 : 0);
     const next = refusals < maxRefusals ? new Date(now.getTime() + growingGapMs(refusals)) : null;
+    const isBelieved = refusals >= refusalsToBelieve && !row.goneAt;
     await tx
       .update(snapTradeUsers)
       .set({
         refusals,
         askAgainAt: isDue ? next : row.askAgainAt,
         lookFailedAt: now,
-        ...(refusals >= refusalsToBelieve && !row.goneAt ? { goneAt: now, goneReason: "refused" } : {}),
+        ...(isBelieved ? { goneAt: now, goneReason: "refused" } : {}),
       })
       .where(own);
+    if (isBelieved) await recordEvents(tx, [goneEvent(userId, now, "refused")]);
     await recordChange(tx, userId);
   });
   await announceChanges();

@@ -5,6 +5,7 @@ import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
 import { connections } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
+import { recordEvents, type NewEvent } from "@/lib/events/record";
 import { recordChange } from "@/lib/live";
 
 /** What an event says about one sign-in. */
@@ -29,12 +30,15 @@ export async function recordSignIns<One extends SignIn>(tx: Transaction, signIns
   if (signIns.length === 0) return matched;
   const open = await listOpenSessions(tx, new Set(signIns.map(({ userId }) => userId)));
   const changed = new Set<OpenSession>();
+  const failures: NewEvent[] = [];
   for (const signIn of signIns) {
     const fitting = open.filter((session) => fits(session, signIn));
     const [newest, ...others] = fitting;
     if (!newest || others.some(({ connectionId }) => !connectionId || connectionId !== newest.connectionId))
       continue;
     matched.add(signIn);
+    const isNews = signIn.brokerageId !== null || fitting.some(({ signInResult }) => !signInResult);
+    if (isNews && signIn.result !== "SUCCESS") failures.push(failureOf(signIn, newest));
     for (const session of fitting) {
       // A failure without a reason never replaces one with a reason.
       if (!signIn.brokerageId && session.signInResult) continue;
@@ -43,7 +47,19 @@ export async function recordSignIns<One extends SignIn>(tx: Transaction, signIns
     }
   }
   await writeResults(tx, [...changed]);
+  await recordEvents(tx, failures);
   return matched;
+}
+
+function failureOf({ userId, result, happenedAt, receivedAt }: SignIn, session: OpenSession): NewEvent {
+  const { connectionId } = session;
+  return {
+    type: "sign_in.failed",
+    userId,
+    connectionId,
+    at: happenedAt ?? receivedAt,
+    data: { reason: result },
+  };
 }
 
 type OpenSession = Awaited<ReturnType<typeof listOpenSessions>>[number];

@@ -87,6 +87,8 @@ export const connections = pgTable(
     changedAt: at("changed_at")
       .notNull()
       .default(sql`now()`),
+    /** The sign-in after which connection.expiring was recorded; each is announced once. */
+    expiringSince: at("expiring_since"),
     /** The newest heartbeat: a holdings update of one of its accounts (docs/snaptrade.md §6.5). */
     lastHeartbeatAt: at("last_heartbeat_at"),
     /**

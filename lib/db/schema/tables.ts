@@ -2,6 +2,7 @@ import * as api from "./api";
 import * as auth from "./auth";
 import * as connections from "./connections";
 import * as fix from "./fix-sessions";
+import * as events from "./events";
 import * as former from "./former-users";
 import * as incidents from "./incidents";
 import * as notices from "./notices";
@@ -22,6 +23,7 @@ export const tables = {
   ...portal,
   ...incidents,
   ...notices,
+  ...events,
   ...webhooks,
   ...work,
   ...relations,

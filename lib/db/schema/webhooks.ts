@@ -1,5 +1,15 @@
 import { sql } from "drizzle-orm";
-import { date, index, integer, pgTable, primaryKey, text, uuid } from "drizzle-orm/pg-core";
+import {
+  bigserial,
+  date,
+  index,
+  integer,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uuid,
+} from "drizzle-orm/pg-core";
 import { at, oneOf } from "./columns";
 
 const eventStates = ["waiting", "dead"] as const;
@@ -105,3 +115,29 @@ export const webhookEventIds = pgTable(
 
 /** Clears what could identify someone, for an event that isn't, or is no longer, about any of our users. */
 export const emptiedEvent = { payload: "{}", snapTradeUserId: null, connectionId: null, signInResult: null };
+
+/**
+ * Webhooks on their way to the company's own listener, exactly as SnapTrade sent them (WEBHOOK_RELAY_URLS).
+ * A row is deleted once it is delivered or given up. `attempts` is also the fence. Our clock.
+ */
+export const webhookRelays = pgTable(
+  "webhook_relays",
+  {
+    id: bigserial({ mode: "number" }).primaryKey(),
+    webhookId: text("webhook_id").notNull(),
+    /** The SHA-256 of the address, which may contain a secret. */
+    target: text().notNull(),
+    /** The bytes and the signature, sealed, because they contain the deprecated shared secret. */
+    sealed: text().notNull(),
+    receivedAt: at("received_at").notNull(),
+    attempts: integer().notNull().default(0),
+    runAt: at("run_at").notNull(),
+    lockedUntil: at("locked_until"),
+    lastError: text("last_error"),
+  },
+  (table) => [
+    unique("webhook_relays_once").on(table.webhookId, table.target),
+    index("webhook_relays_due").on(table.target, table.runAt),
+    index().on(table.receivedAt),
+  ],
+);
