@@ -22,4 +22,6 @@ export async function register() {
   onCrowd(processForOpenPages);
   const { startTimer } = await import("@/lib/reconcile/round");
   startTimer();
+  const { startDelivering } = await import("@/lib/events/deliver");
+  startDelivering();
 }

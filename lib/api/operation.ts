@@ -114,6 +114,8 @@ export function problemOf({ code, message: detail }: AppError): ApiProblem {
       return new ApiProblem("not-found");
     case "invalid-input":
       return new ApiProblem("invalid-request");
+    case "endpoint-not-allowed":
+      return new ApiProblem("invalid-request", { detail });
     case "checked-often":
     case "opened-often":
       return new ApiProblem("too-many-requests", { detail, retryAfterSeconds });

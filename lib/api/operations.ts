@@ -3,6 +3,14 @@ import type { Operation } from "./operation";
 import { checkUser } from "./operations/check-user";
 import { createSignInLink } from "./operations/create-sign-in-link";
 import { deleteUser } from "./operations/delete-user";
+import {
+  deleteEndpoint,
+  getEndpoints,
+  postEndpoint,
+  postEndpointTest,
+  rotateEndpoint,
+} from "./operations/endpoints";
+import { getEvents } from "./operations/events";
 import { readFixSession, startConnectSession, startFixSession } from "./operations/fix-sessions";
 import { getConnection } from "./operations/get-connection";
 import { getUser } from "./operations/get-user";
@@ -17,6 +25,12 @@ export const operations: Operation[] = [
   checkUser,
   listConnections,
   getConnection,
+  getEvents,
+  getEndpoints,
+  postEndpoint,
+  deleteEndpoint,
+  rotateEndpoint,
+  postEndpointTest,
   startFixSession,
   startConnectSession,
   readFixSession,

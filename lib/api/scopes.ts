@@ -4,6 +4,8 @@ export const scopes = [
   "users:write",
   "connections:read",
   "connections:check",
+  "events:read",
+  "endpoints:write",
   "fix-sessions:read",
   "fix-sessions:write",
   "sign-in-links:write",

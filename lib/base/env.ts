@@ -130,6 +130,15 @@ const settings = z.object({
       (entries) => entries.every(isProxyEntry),
       "must be addresses or networks such as 10.0.0.0/8, comma-separated",
     ),
+  EVENTS_ALLOW_PRIVATE: z
+    .enum(["true", "false"], "must be true or false")
+    .default("false")
+    .transform((value) => value === "true"),
+  WEBHOOK_RELAY_URLS: z
+    .string()
+    .default("")
+    .transform((value) => value.split(",").flatMap((entry) => entry.trim() || []))
+    .pipe(z.array(z.url({ protocol: /^https?$/, error: "must be http or https URLs, comma-separated" }))),
   // Only checked here. The exporters read it and the related settings themselves.
   OTEL_EXPORTER_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: "must be an http or https URL" })

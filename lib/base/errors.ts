@@ -28,6 +28,10 @@ const messages = {
   "fix-session-over": "This link has done its work or is too old. Ask for a new one where you got it.",
   "return-url-not-allowed": "RETURN_URLS doesn't allow that address.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
+  "endpoint-not-allowed":
+    "Events are only sent to public https addresses without a user name or password. EVENTS_ALLOW_PRIVATE=true also allows private ones.",
+  "endpoint-exists": "Events are already sent there.",
+  "too-many-endpoints": "There can be at most 20 endpoints. Remove one first.",
 } as const;
 
 export type AppErrorCode = keyof typeof messages;

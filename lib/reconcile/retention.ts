@@ -7,6 +7,8 @@ import { describeError, log } from "@/lib/base/log";
 import { deleteOldIncidents, deleteOldObservations } from "@/lib/connections/observations/old-observations";
 import { deleteOldPortalSessions, deleteOldQueues } from "@/lib/connections/portal/old-sessions";
 import { database } from "@/lib/db/client";
+import { deleteOldRelays } from "@/lib/events/relay";
+import { deleteOldEvents } from "@/lib/events/retention";
 import { deleteOldSessions } from "@/lib/fix-sessions/ending/due";
 import { deleteExpiredFixLinks, deleteOldNotices } from "@/lib/notifications/old-notices";
 import { deleteDeadEvents, keepEventDays, keepIdDays } from "@/lib/webhooks/retention";
@@ -31,6 +33,8 @@ const tables: Record<string, (now: Date) => Promise<Removed>> = {
   reconnect_queues: deleteOldQueues,
   portal_sessions: deleteOldPortalSessions,
   observations: deleteOldObservations,
+  events: deleteOldEvents,
+  webhook_relays: deleteOldRelays,
   incidents: deleteOldIncidents,
   former_snaptrade_users: deleteOldFormerUsers,
 };

@@ -16,6 +16,8 @@ import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 import { count, observe, record, span } from "@/lib/base/telemetry";
 import { withOwnId } from "@/lib/base/request-id";
+import { deliverEvents, type DeliveryCounts } from "@/lib/events/deliver";
+import { deliverRelays } from "@/lib/events/relay";
 import { sendDueNotices, type NoticeCounts } from "@/lib/notifications/send";
 import { endRound, keepRound, RoundLost, takeRound, type Round } from "./lease";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
@@ -48,6 +50,10 @@ export interface RoundCounts {
   brokerages: "read" | "fresh" | "not-read" | null;
   incidents: { begun: string[]; ended: string[] } | null;
   notices: NoticeCounts | null;
+  /** Events delivered to the company's servers. */
+  deliveries: DeliveryCounts | null;
+  /** Webhooks passed on to the company's own listener. */
+  relays: DeliveryCounts | null;
   /** What retention removed. */
   retention: RetentionCounts | null;
   webhooks: WebhookRecord | null;
@@ -76,6 +82,8 @@ export const stepLimitsMs = {
   brokerages: 10_000,
   incidents: 10_000,
   notices: 35_000,
+  deliveries: 40_000,
+  relays: 40_000,
   retention: 8_000,
   webhooks: 5_000,
   events: 5_000,
@@ -134,6 +142,8 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   const brokerages = await step("brokerages", () => readBrokeragesIfDue(now));
   const incidents = await step("incidents", () => recordIncidents(now));
   const notices = await step("notices", () => sendDueNotices(now));
+  const deliveries = await step("deliveries", deliverEvents);
+  const relays = await step("relays", deliverRelays);
   const retention = await step("retention", () => removeOld(now, retentionWithinMs));
   const webhooks = await step("webhooks", () => countMissedWebhooks(now));
   const events = await step("events", countBacklog);
@@ -161,6 +171,8 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
     brokerages,
     incidents,
     notices,
+    deliveries,
+    relays,
     retention,
     webhooks,
     events,

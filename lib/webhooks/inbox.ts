@@ -9,6 +9,8 @@ import { describeError, log } from "@/lib/base/log";
 import { count, eventSpan } from "@/lib/base/telemetry";
 import { withOwnId } from "@/lib/base/request-id";
 import { coalesce } from "@/lib/base/coalesce";
+import { deliverSoon } from "@/lib/events/nudge";
+import { relaysOf, storingRelays, type Relay } from "@/lib/events/relay";
 import { JsonSyntaxError, parseJson, printJson, type Json } from "@/lib/snaptrade/canonical-json";
 import { readWebhookEvent, type WebhookEvent } from "@/lib/snaptrade/webhook-event";
 import { isSignedBySnapTrade } from "@/lib/snaptrade/webhook-signature";
@@ -50,7 +52,11 @@ async function receive(body: Uint8Array, signature: string | null, now: Date): P
   if (!isSignedBySnapTrade(body, parsed === null ? null : printJson(parsed), signature)) return "not-signed";
   const event = readWebhookEvent(parsed);
   if (!event) return "not-readable";
-  const stored = await eventSpan("webhook receive", { begin: event.id }, () => storeInTime(event, now));
+  const relays = relaysOf(event.id, body, signature, now);
+  const stored = await eventSpan("webhook receive", { begin: event.id }, () =>
+    storeInTime({ ...event, relays }, now),
+  );
+  if (stored && relays.length > 0) deliverSoon();
   return stored ? "stored" : "away";
 }
 
@@ -65,8 +71,10 @@ function parseBody(body: Uint8Array): Json | null {
   }
 }
 
+type ReceivedEvent = WebhookEvent & { relays: Relay[] };
+
 interface Waiting {
-  event: WebhookEvent;
+  event: ReceivedEvent;
   receivedAt: Date;
   lateAt: number;
   /** Called with whether the event is committed; only the first call counts. */
@@ -77,7 +85,7 @@ interface Waiting {
 const waiting = new Set<Waiting>();
 const unanswered = new Set<Waiting>();
 
-function storeInTime(event: WebhookEvent, receivedAt: Date): Promise<boolean> {
+function storeInTime(event: ReceivedEvent, receivedAt: Date): Promise<boolean> {
   return new Promise((resolve) => {
     const entry: Waiting = { event, receivedAt, lateAt: Date.now() + storeWithinMs, resolve };
     waiting.add(entry);
@@ -156,7 +164,7 @@ async function storeBatch(batch: Waiting[]): Promise<void> {
 }
 
 /** The parts of an event that can be stored, whatever else it contains. */
-function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
+function bareOf({ id, type, payload, relays }: ReceivedEvent): ReceivedEvent {
   const absent = {
     snapTradeUserId: null,
     clientId: null,
@@ -165,7 +173,7 @@ function bareOf({ id, type, payload }: WebhookEvent): WebhookEvent {
     signInResult: null,
     happenedAt: null,
   };
-  return { id, type, payload, ...absent, unreadable: "The database rejected its content" };
+  return { id, type, payload, relays, ...absent, unreadable: "The database rejected its content" };
 }
 
 const dayMs = 86_400_000;
@@ -208,9 +216,10 @@ const arrivedColumns = {
  * value by value would cost more than the rest of the batch. The days are parameters, so that only their
  * partitions are opened.
  */
-async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<void> {
+async function insert(rows: (ReceivedEvent & { receivedAt: Date })[]): Promise<void> {
   const db = await database();
-  const dated = rows.map((row) => ({ ...row, day: dayOf(row.receivedAt) }));
+  const relays = rows.flatMap((row) => row.relays);
+  const dated = rows.map((row) => ({ ...row, relays: undefined, day: dayOf(row.receivedAt) }));
   const lastDay = dated.reduce((last, { day }) => (day > last ? day : last), "");
   await db.execute(sql`
     with arrived as (
@@ -224,7 +233,7 @@ async function insert(rows: (WebhookEvent & { receivedAt: Date })[]): Promise<vo
         offset 0
       )
       on conflict do nothing returning id
-    )
+    )${storingRelays(relays, sql.raw("fresh"))}
     insert into ${inboxEvents} (id, type, snaptrade_user_id, client_id, connection_id, brokerage_id, sign_in_result, happened_at, payload, received_at,
       run_at, state, last_error)
     select id, type, "snapTradeUserId", "clientId", "connectionId", "brokerageId", "signInResult", "happenedAt", payload, "receivedAt",

@@ -65,10 +65,7 @@ export async function observeAll(
   const grown = await growHistories(tx, own, rows);
   await writeStates(tx, grown);
   const withNewEpisodes = await writeEpisodes(tx, grown);
-  await recordEvents(
-    tx,
-    stateEvents(grown, (id) => rows.get(id)?.state),
-  );
+  await recordEvents(tx, stateEvents(grown, rows));
   await endFixSessions(tx, grown, seen);
 
   const hasNewAccess = own.filter(({ connectionId, details }) => {

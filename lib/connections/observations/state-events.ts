@@ -9,14 +9,11 @@ type Change = Pick<Growth, "projection" | "first"> & { userId: string; connectio
 /**
  * The events of connections whose states changed. They follow the state, not the episodes: whichever
  * observation comes late or is withdrawn, a connection's last event matches the state that we store.
- * @param stateBefore what was stored before this transaction
+ * @param stored the connections as they were before this transaction
  */
-export function stateEvents(
-  changes: Change[],
-  stateBefore: (connectionId: string) => State | undefined,
-): NewEvent[] {
+export function stateEvents(changes: Change[], stored: Map<string, { state: State }>): NewEvent[] {
   return changes.flatMap(({ userId, connectionId, projection, first }) => {
-    const before = first ? undefined : stateBefore(connectionId);
+    const before = first ? undefined : stored.get(connectionId)?.state;
     return changeEvents(before, projection).map((event) => ({ ...event, userId, connectionId }));
   });
 }
