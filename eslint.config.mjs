@@ -127,10 +127,13 @@ export default defineConfig([
   { files: ["components/ui/tile.tsx"], rules: { "@next/next/no-img-element": "off" } },
   // Four proofs run the app's own code: the simulator, through one entry file, the policy and scale benches,
   // and the import in virtual time.
+  // Four proofs run the app's own code: the simulator, through one entry file, events, and the policy and scale
+  // benches.
   {
     files: [
       "e2e/proofs/simulate/process/app-entry.ts",
       "e2e/proofs/bench/policy.ts",
+      "e2e/proofs/events/worker.ts",
       "e2e/proofs/bench/scale/*.ts",
       "e2e/proofs/import/virtual.ts",
     ],

@@ -25,6 +25,10 @@ const proofs = {
     const { tsImport } = await import("tsx/esm/api");
     return (await tsImport("../proofs/import/run.ts", import.meta.url)).runImports(options);
   },
+  events: async () => {
+    const { tsImport } = await import("tsx/esm/api");
+    return (await tsImport("../proofs/events/run.ts", import.meta.url)).runEvents();
+  },
   crash: () => run(process.execPath, [path.join(root, "e2e/commands/crash.mjs")]),
   drivers: () => run(process.execPath, [path.join(root, "e2e/commands/drivers.mjs")]),
   faults: async () => {

@@ -1,6 +1,8 @@
 import nextEnv from "@next/env";
 import { SettingsError } from "@/lib/base/env";
 import { DatabaseError } from "@/lib/db/errors";
+import { countRelaysUnderOlderKeys } from "@/lib/events/relay";
+import { resealEndpoints } from "@/lib/events/sign";
 import { keptSecretsFolder, listKeptUnderOlderKeys } from "./kept-secret";
 import { rotateKeys } from "./rotate-keys";
 
@@ -30,7 +32,17 @@ try {
     console.error(
       `These people's new secrets are kept in ${keptSecretsFolder} under an older key. Finish with "npm run users:reset-secret", then run this again:\n${kept.join("\n")}`,
     );
-  const isDone = left + unreadable + kept.length === 0;
+  const endpoints = await resealEndpoints();
+  if (endpoints.length > 0)
+    console.error(
+      `No key in ENCRYPTION_KEYS opens the signing secrets of these endpoints. Rotate them:\n${endpoints.join("\n")}`,
+    );
+  const relays = await countRelaysUnderOlderKeys();
+  if (relays > 0)
+    console.error(
+      `${relays} webhooks that wait to be relayed are sealed under an older key. Run this again once they are delivered, at most four days from now.`,
+    );
+  const isDone = left + unreadable + kept.length + endpoints.length + relays === 0;
   if (isDone) console.log("The older keys are no longer needed in ENCRYPTION_KEYS.");
   process.exit(isDone ? 0 : 1);
 } catch (error) {

@@ -167,3 +167,14 @@ async function recordResult(
       })
       .where(stillOurs);
 }
+
+/** Counts webhooks, up to 1,000, that wait to be relayed and are sealed under an older key. */
+export async function countRelaysUnderOlderKeys(): Promise<number> {
+  const db = await database();
+  const prefix = `${env().ENCRYPTION_KEYS[0]?.id ?? ""}.`;
+  const found: unknown = await db.execute(sql`
+    select count(*)::int as count from (
+      select 1 from ${webhookRelays} where not starts_with(sealed, ${prefix}) limit 1000
+    ) as older`);
+  return (found as { rows: { count: number }[] }).rows[0]?.count ?? 0;
+}

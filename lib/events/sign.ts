@@ -1,8 +1,10 @@
 import "server-only";
 import { randomBytes } from "node:crypto";
+import { and, eq } from "drizzle-orm";
 import { Webhook } from "standardwebhooks";
-import type { eventEndpoints } from "@/lib/db/schema/events";
-import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
+import { database } from "@/lib/db/client";
+import { eventEndpoints } from "@/lib/db/schema/events";
+import { isSealedWithFirstKey, openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 
 type Endpoint = typeof eventEndpoints.$inferSelect;
 
@@ -13,6 +15,11 @@ const boundTo = (endpointId: string) => `endpoint/${endpointId}`;
 export function makeSecret(endpointId: string): { secret: string; sealedSecret: string } {
   const secret = `whsec_${randomBytes(32).toString("base64")}`;
   return { secret, sealedSecret: sealSecret(secret, boundTo(endpointId)) };
+}
+
+/** @throws Error if no key opens it */
+function resealed(endpointId: string, sealed: string): string {
+  return sealSecret(openSecret(sealed, boundTo(endpointId)), boundTo(endpointId));
 }
 
 /**
@@ -36,4 +43,31 @@ export function signedHeaders(
     "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
     "webhook-signature": signatures.join(" "),
   };
+}
+
+/**
+ * Seals the signing secrets of all endpoints under the first of ENCRYPTION_KEYS. Safe to run while the app
+ * does, and again.
+ * @returns the ids of endpoints with a secret that no key opens
+ */
+export async function resealEndpoints(): Promise<string[]> {
+  const db = await database();
+  const unreadable: string[] = [];
+  for (const { id, sealedSecret, sealedPrevious } of await db.select().from(eventEndpoints)) {
+    if ([sealedSecret, sealedPrevious].every((sealed) => sealed === null || isSealedWithFirstKey(sealed)))
+      continue;
+    try {
+      await db
+        .update(eventEndpoints)
+        .set({
+          sealedSecret: resealed(id, sealedSecret),
+          sealedPrevious: sealedPrevious === null ? null : resealed(id, sealedPrevious),
+        })
+        // A secret that was rotated meanwhile is under the first key.
+        .where(and(eq(eventEndpoints.id, id), eq(eventEndpoints.sealedSecret, sealedSecret)));
+    } catch {
+      unreadable.push(id);
+    }
+  }
+  return unreadable;
 }

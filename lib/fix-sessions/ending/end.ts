@@ -4,6 +4,7 @@ import { groupBy } from "@/lib/base/group-by";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
 import { fixSessions } from "@/lib/db/schema/fix-sessions";
+import { recordEvents, type NewEvent } from "@/lib/events/record";
 import { recordChange } from "@/lib/live";
 import { endOf, type Ending } from "./decide";
 import { readFacts } from "./facts";
@@ -68,6 +69,26 @@ export async function end(
       failure_code = case when next.outcome = 'failed' then failure_code end
     from ${recordset("next", { id: "uuid", outcome: "text", reason: "text", doneIds: "text" }, rows)}
     where ${fixSessions}.id = any(${uuids(rows.map(({ id }) => id))}) and ${fixSessions}.id = next.id`);
+  await recordEvents(
+    tx,
+    ended.filter(({ origin }) => origin === "api").map((session) => completedEvent(session, now)),
+  );
   for (const userId of groupBy(ended, ({ userId }) => userId).keys()) await recordChange(tx, userId);
   return ended.length;
 }
+
+function completedEvent(
+  { id, userId, connectionId, outcome, reason, made, repaired }: Ended,
+  at: Date,
+): NewEvent {
+  const done = { repaired_connection_ids: repaired, made_connection_ids: made };
+  return {
+    type: "fix_session.completed",
+    userId,
+    connectionId,
+    at,
+    data: { fix_session: { id, outcome, reason, ...done } },
+  };
+}
+
+type Ended = Awaited<ReturnType<typeof readFacts>>[number] & NonNullable<ReturnType<typeof endOf>>;
