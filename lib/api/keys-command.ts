@@ -47,7 +47,9 @@ async function create(name: string, wanted: string | undefined): Promise<boolean
   return true;
 }
 
-const isScope = (text: string): text is Scope => scopes.some((scope) => scope === text);
+function isScope(text: string): text is Scope {
+  return scopes.some((scope) => scope === text);
+}
 
 async function list(): Promise<boolean> {
   const keys = await listApiKeys();
