@@ -5,19 +5,24 @@ import type { Page } from "@playwright/test";
 import { launchBrowser } from "../support/browser";
 import { freePort, root, run } from "../support/ground.mjs";
 import { askForLink } from "../support/people";
-import { startApp, startEmulator } from "../support/processes";
-import { demoEmail, seedDemo } from "./seed";
+import { Company, makeApiKey } from "../support/company";
+import { settingsFor, startApp, startEmulator } from "../support/processes";
+import { startLarch } from "./larch/server";
+import { seedDemo } from "./seed";
 
 // `npm run screenshots`: takes the README's pictures from a demonstration with its own ports and data.
 const place = (name: string) => path.join(root, "docs/screenshots", `${name}.png`);
 const data = await mkdtemp(path.join(tmpdir(), "reconnect-screenshots-"));
 const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
 const emulator = await startEmulator(ports);
-const app = await startApp(ports, { DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "error" });
+const settings = { ...settingsFor(ports), DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "error" };
+run("npm", ["run", "--silent", "db:migrate"], settings);
+const apiKey = makeApiKey(settings);
+const app = await startApp(ports, settings);
 const servers = { appUrl: app.url, emulatorUrl: emulator.url };
 const browser = await launchBrowser();
 try {
-  await seedDemo(servers);
+  const { email, externalId } = await seedDemo(new Company(servers, apiKey));
   const page = await browser.newPage({
     viewport: { width: 1440, height: 900 },
     timezoneId: "America/Toronto",
@@ -25,14 +30,25 @@ try {
   });
   await page.goto(app.url);
   await page.screenshot({ path: place("sign-in") });
-  await page.goto(await askForLink(servers, demoEmail));
-  await page.getByRole("button", { name: `Sign in as ${demoEmail}` }).click();
+  await page.goto(await askForLink(servers, email));
+  await page.getByRole("button", { name: `Sign in as ${email}` }).click();
   await everySize(page, "connections");
   await page.getByRole("link", { name: "Questrade" }).click();
   await page.getByRole("heading", { name: "What happened" }).waitFor();
   await everySize(page, "connection");
   await page.goto(`${app.url}/connections/new?brokerage=QUESTRADE`);
   await page.screenshot({ path: place("already-connected") });
+  const larch = await startLarch({
+    port: 0,
+    reconnectUrl: app.url,
+    apiKey,
+    signingSecret: "",
+    personOf: () => ({ externalId, name: "Maya Tremblay" }),
+  });
+  await page.goto(larch.url);
+  await page.getByText("connections need you").waitFor();
+  await everySize(page, "larch");
+  await larch.stop();
   await reconnect(page);
   await page.goto(`${app.url}/notifications`);
   await everySize(page, "notifications");

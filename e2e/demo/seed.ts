@@ -1,8 +1,7 @@
-import { Control, type SeededConnection } from "../support/control";
-import { askForLink, makePerson, seedConnections, type Person, type Servers } from "../support/people";
-import { Visitor } from "../support/visitor";
+import type { Company } from "../support/company";
+import type { SeededConnection } from "../support/control";
 
-export const demoEmail = "maya@example.com";
+const demoEmail = "maya@example.com";
 
 const minutes = 60_000;
 const days = 24 * 60 * minutes;
@@ -67,31 +66,27 @@ function demoConnections(now: number): SeededConnection[] {
 const maxDeleted = 20;
 
 /**
- * Creates the demonstration user once; a restarted demonstration continues with the same one. While an
- * account is being deleted nobody can sign in to it, so the next user takes its place.
- * @returns their e-mail address
+ * Creates the demonstration's person once, whom Larch registered at SnapTrade before it had Reconnect; a
+ * restarted demonstration continues with the same one. While a person is being deleted, the next one takes
+ * their place.
  */
-export async function seedDemo(servers: Servers): Promise<string> {
-  const control = new Control(servers.emulatorUrl);
-  const users = await control.get<unknown[]>("/users");
+export async function seedDemo(company: Company): Promise<{ email: string; externalId: string }> {
   for (let number = 1; number <= maxDeleted; number++) {
-    const email = number === 1 ? demoEmail : demoEmail.replace("@", `.${number}@`);
-    const visitor = new Visitor(servers.appUrl);
-    const landing = await visitor.submit(await askForLink(servers, email), (form) =>
-      form.includes(`Sign in as ${email}`),
-    );
-    if (new URL(landing, servers.appUrl).pathname !== "/connections") continue;
-    const isNew =
-      users.length === 0 ||
-      (number > 1 && (await visitor.open("/connections")).includes("Connect your first brokerage"));
-    if (isNew) await seedPerson(await makePerson(servers, email));
-    return email;
+    const person = {
+      email: number === 1 ? demoEmail : demoEmail.replace("@", `.${number}@`),
+      externalId: `larch-customer-${number}`,
+    };
+    const known = await company.ask("GET", `users/${person.externalId}`);
+    const { deletion_requested_at } = (await known.json()) as { deletion_requested_at?: string | null };
+    if (known.ok && deletion_requested_at) continue;
+    if (known.ok || (await bring(company, person))) return person;
   }
   throw new Error("too many demonstration users are being deleted; `npm run demo -- --fresh` starts over");
 }
 
-async function seedPerson(person: Person): Promise<void> {
-  await person.control.post("/brokerages/SCHWAB", { maintenance_mode: true });
-  await person.control.post("/brokerages/KRAKEN", { is_degraded: true });
-  await seedConnections(person, demoConnections(Date.now()));
+/** @returns false if Reconnect can't take them, because the address belongs to someone else there */
+async function bring(company: Company, { email, externalId }: { email: string; externalId: string }) {
+  await company.control.post("/brokerages/SCHWAB", { maintenance_mode: true });
+  await company.control.post("/brokerages/KRAKEN", { is_degraded: true });
+  return company.adopt(await company.register(externalId, demoConnections(Date.now())), email);
 }

@@ -17,7 +17,7 @@ export function makeApiKey(settings: Record<string, string>): string {
 }
 
 /** A person as the company knows them, and as SnapTrade does. */
-interface Customer {
+export interface Customer {
   externalId: string;
   snapTradeUserId: string;
   userSecret: string;

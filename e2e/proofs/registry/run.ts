@@ -79,10 +79,10 @@ async function click(folder: string, port: number, { servers, company }: Beside)
     while (!(await fetch(url).catch(() => null))?.ok)
       await new Promise((resolve) => setTimeout(resolve, 100));
     await page.goto(url);
-    await page.getByText("Your Vanguard connection needs you").waitFor();
+    await page.getByText("Your Vanguard US connection needs you").waitFor();
     await page.getByRole("button", { name: "Reconnect" }).click();
     await enterBySession(page);
-    await repair(page, "Vanguard");
+    await repair(page, "Vanguard US");
     await page.getByRole("link", { name: "Back to Larch" }).click();
     await page.waitForURL(`${url}**`);
     await page.getByRole("heading", { name: "Portfolio" }).waitFor();
