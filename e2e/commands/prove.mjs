@@ -39,6 +39,10 @@ const proofs = {
     const { tsImport } = await withBuild();
     return (await tsImport("../proofs/machines/run.ts", import.meta.url)).runMachines();
   },
+  adopt: async () => {
+    const { tsImport } = await withBuild();
+    return (await tsImport("../proofs/adopt/follow.ts", import.meta.url)).followAdoption();
+  },
   registry: async () => {
     const { tsImport } = await withBuild();
     return (await tsImport("../proofs/registry/run.ts", import.meta.url)).runRegistry();

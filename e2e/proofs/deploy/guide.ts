@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-interface Block {
+export interface Block {
   /** The heading above it. */
   section: string;
   /** "sh" is followed, "sh build" is followed where there is a network, and anything else is only read. */
@@ -9,7 +9,7 @@ interface Block {
 }
 
 /** The fenced blocks of a guide, in order. */
-function readBlocks(file: string): Block[] {
+export function readBlocks(file: string): Block[] {
   const blocks: Block[] = [];
   let section = "";
   let open: Block | null = null;
