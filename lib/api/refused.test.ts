@@ -18,6 +18,7 @@ const unknown: Record<string, { query?: string; body?: object; status?: number }
   putUser: { body: {}, status: 201 },
   listConnections: { query: "?user=nobody" },
   createFixSession: { body: { user: "nobody" } },
+  createSignInLink: { body: { user: "nobody" } },
   createConnectSession: { body: { user: "nobody" } },
 };
 
