@@ -125,10 +125,8 @@ export default defineConfig([
   },
   // Logos are on SnapTrade's host; our server should not fetch and resize them.
   { files: ["components/ui/tile.tsx"], rules: { "@next/next/no-img-element": "off" } },
-  // Four proofs run the app's own code: the simulator, through one entry file, the policy and scale benches,
-  // and the import in virtual time.
-  // Four proofs run the app's own code: the simulator, through one entry file, events, and the policy and scale
-  // benches.
+  // Five proofs run the app's own code: the simulator, through one entry file, the policy and scale benches,
+  // the import in virtual time, and the workers that deliver events.
   {
     files: [
       "e2e/proofs/simulate/process/app-entry.ts",

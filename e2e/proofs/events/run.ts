@@ -112,7 +112,10 @@ function isVerified({ headers, body }: Accepted, secret: string): boolean {
   }
 }
 
-/** @returns null without Python */
+/**
+ * @returns null without Python
+ * @throws Error if Python fails
+ */
 function countByPython(accepted: Accepted[], secretOf: Map<string, string>): number | null {
   const lines = accepted.map(({ endpoint, headers, body }) =>
     JSON.stringify({ secret: secretOf.get(endpoint), ...headers, body }),
@@ -121,7 +124,9 @@ function countByPython(accepted: Accepted[], secretOf: Map<string, string>): num
     input: lines.join("\n"),
     encoding: "utf8",
   });
-  return done.status === 0 ? Number(done.stdout) : null;
+  if ((done.error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return null;
+  if (done.status !== 0) throw new Error(`Python failed: ${done.error?.message ?? done.stderr}`);
+  return Number(done.stdout);
 }
 
 /** How many events reached an endpoint for the first time before an earlier one of their connection. */
