@@ -46,7 +46,7 @@ const fixSession = z
     id: z.uuid(),
     user: externalId.nullable().meta({ description: "Null for a person without an id of yours" }),
     kind: z.enum(["fix", "connect"]),
-    connection: z.uuid().nullable(),
+    connection: snapTradeId.nullable(),
     brokerage: z.string().nullable(),
     status: z.enum(["pending", "opened", "fixed", "connected", "failed", "expired"]),
     created_at: time,
@@ -56,7 +56,7 @@ const fixSession = z
     outcome: z
       .object({
         reason: z.enum(["done", "not-needed", "removed", "given-up", "replaced", "timed-out"]),
-        connections: z.array(z.uuid()).meta({ description: "What it repaired or made" }),
+        connections: z.array(snapTradeId).meta({ description: "What it repaired or made" }),
         failure: z.object({ reason: z.string(), code: z.string().nullable() }).nullable(),
       })
       .nullable()
