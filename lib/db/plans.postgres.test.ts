@@ -10,6 +10,7 @@ import { countUnread, listNotices } from "@/lib/notifications/data";
 import { finishForgetting } from "@/lib/account/delete";
 import { reconcile } from "@/lib/reconcile/round";
 import { readHealth } from "@/lib/server/health";
+import { withApi } from "@/lib/testing/api";
 import { about, deliver } from "@/lib/testing/webhooks";
 import { processInbox } from "@/lib/webhooks/process";
 import { withEmulator } from "@/lib/testing/connections";
@@ -52,6 +53,7 @@ let direct: Pool;
 let opened: OpenDatabase;
 
 withEmulator();
+const { ask } = withApi();
 
 beforeAll(async () => {
   const server = inject("postgresUrl");
@@ -81,7 +83,16 @@ beforeAll(async () => {
   await run(
     "insert into fix_links select encode(sha256(id::text::bytea), 'hex'), user_id, id, now() from episodes limit 3000",
   );
-  await run("analyze verification_tokens, sessions, reconnect_queues, fix_links, fix_sessions");
+  await run("update users set external_id = 'customer-' || email");
+  await run(
+    "insert into api_keys (name, secret_hash, scopes, created_at) select 'server', encode(sha256(id::text::bytea), 'hex'), '{}', now() from users",
+  );
+  await run(
+    "insert into api_requests (api_key_id, idempotency_hash, request_hash, created_at, locked_until) select id, '', '', now(), now() from api_keys",
+  );
+  await run(
+    "analyze users, api_keys, api_requests, verification_tokens, sessions, reconnect_queues, fix_links, fix_sessions",
+  );
   opened = openPool(recording(new Pool({ connectionString: url, max: 4 })), null, usualLimits);
   (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
 }, 60_000);
@@ -179,7 +190,8 @@ async function useEverything() {
       recordedAt: now,
     },
   ]);
-  await useFixSession(now);
+  await repairByLink(now);
+  await askForEverything();
   await direct.query("update rounds set locked_until = 'epoch'");
   const round = await reconcile(now);
   expect(round?.failed).toEqual([]);
@@ -192,7 +204,7 @@ async function useEverything() {
 }
 
 /** A link is made, opened, and given up. */
-async function useFixSession(now: Date) {
+async function repairByLink(now: Date) {
   const { user_id: userId, id: connectionId } = await one<{ user_id: string; id: string }>(
     "select user_id, connections.id from connections join brokerages on brokerages.id = brokerage_id where state = 'disabled' and enabled and removal_requested_at is null limit 1",
   );
@@ -206,7 +218,34 @@ async function useFixSession(now: Date) {
   await createFixSession({ userId, now });
 }
 
-test("no statement of a round, a page, the inbox, or a deletion reads a growing table from end to end", async () => {
+/** What the company's servers ask for. */
+async function askForEverything() {
+  const { name, id } = await one<{ name: string; id: string }>(
+    "select external_id as name, connections.id from connections join users on users.id = user_id where state = 'disabled' limit 1",
+  );
+  const post = (path: string, body?: object) =>
+    ask("POST", path, { headers: { "Idempotency-Key": randomUUID() }, body });
+  const since = `changed_since=${encodeURIComponent(new Date(0).toISOString())}`;
+  for (const query of ["", "state=disabled", since, `state=disabled&${since}`, `user=${name}`]) {
+    const { json } = await ask("GET", `/connections?limit=1&${query}`);
+    const cursor = json?.next_cursor;
+    if (typeof cursor === "string") await ask("GET", `/connections?limit=1&${query}&cursor=${cursor}`);
+  }
+  expect(await ask("GET", `/connections/${id}`)).toMatchObject({ status: 200 });
+  const made = await post("/fix-sessions", { user: name, connection: id });
+  expect(made).toMatchObject({ status: 201 });
+  expect(await ask("GET", `/fix-sessions/${String(made.json?.id)}`)).toMatchObject({ status: 200 });
+  expect(await post("/connect-sessions", { user: name })).toMatchObject({ status: 201 });
+  expect(await ask("PUT", "/users/new", { body: { email: "new@example.com" } })).toMatchObject({
+    status: 201,
+  });
+  expect(await ask("PUT", "/users/new", { body: { email: null } })).toMatchObject({ status: 200 });
+  expect(await ask("GET", "/users/new")).toMatchObject({ status: 200 });
+  expect(await post("/users/new/check")).toMatchObject({ status: 409 });
+  expect((await ask("DELETE", "/users/new?snaptrade_user=delete")).status).toBeLessThan(300);
+}
+
+test("no statement of a round, a page, the API, the inbox, or a deletion reads a growing table from end to end", async () => {
   await useEverything();
   expect(seen.size).toBeGreaterThan(60);
   expect(await scans()).toEqual([]);
