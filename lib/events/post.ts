@@ -58,8 +58,12 @@ function request(url: URL, headers: Record<string, string>, body: Uint8Array): P
       () => sent.destroy(new TimeLimitExceeded(`no answer within ${postWithinMs / 1000} s`)),
       postWithinMs,
     );
-    sent.on("close", () => clearTimeout(limit));
     sent.on("error", reject);
+    sent.on("close", () => {
+      clearTimeout(limit);
+      // An answer that changes the protocol (101) ends without an error and without a response.
+      reject(new Error("The connection was closed"));
+    });
     sent.on("response", (answer) => {
       let bytes = 0;
       answer.on("data", (chunk: Buffer) => {
