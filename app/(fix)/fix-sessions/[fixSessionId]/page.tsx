@@ -15,7 +15,7 @@ import { AfterPortal, findPortalSession } from "../../../after-portal";
 import { getReader } from "../../../reader";
 import { ConnectChoice } from "./connect-choice";
 
-export const metadata: Metadata = { title: "Reconnect", referrer: "no-referrer", robots: "noindex" };
+export const metadata: Metadata = { title: "Reconnect", robots: "noindex" };
 
 /** One fix session: what is next, how the visit to the portal went, or how it all ended. */
 export default async function FixSessionPage({

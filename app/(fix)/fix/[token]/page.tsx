@@ -8,7 +8,7 @@ import { getCaller } from "@/lib/auth/user";
 import { env } from "@/lib/base/env";
 import { findLink } from "@/lib/fix-sessions/links/find";
 
-export const metadata: Metadata = { title: "Reconnect", referrer: "no-referrer", robots: "noindex" };
+export const metadata: Metadata = { title: "Reconnect", robots: "noindex" };
 
 /**
  * Where a fix session's link leads. Opening it changes nothing, because a scanner or a preview may have opened
