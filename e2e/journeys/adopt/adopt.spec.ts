@@ -4,6 +4,9 @@ import { enterBySession, repair } from "../../support/repair";
 import { broken, expect, test } from "../../support/test";
 import { appLink, setStage } from "./stage";
 
+// In one worker, so that the stage is set once.
+test.describe.configure({ mode: "default" });
+
 let stage: Awaited<ReturnType<typeof setStage>>;
 
 test.beforeAll(async () => {
