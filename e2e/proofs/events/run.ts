@@ -124,7 +124,7 @@ function countByPython(accepted: Accepted[], secretOf: Map<string, string>): num
     input: lines.join("\n"),
     encoding: "utf8",
   });
-  if ((done.error as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return null;
+  if (done.error && "code" in done.error && done.error.code === "ENOENT") return null;
   if (done.status !== 0) throw new Error(`Python failed: ${done.error?.message ?? done.stderr}`);
   return Number(done.stdout);
 }
