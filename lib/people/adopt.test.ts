@@ -2,9 +2,12 @@ import { randomUUID } from "node:crypto";
 import { eq, inArray } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
 import { look } from "@/lib/connections/look/look";
-import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
+import {
+  recordUserDeleted,
+  requireSnapTradeCredentials,
+} from "@/lib/connections/observations/snaptrade-user";
 import { listConnectionViews } from "@/lib/connections/pages/list";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { notices } from "@/lib/db/schema/notices";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
@@ -115,6 +118,20 @@ describe("adopting a person", () => {
     expect(await look(userId)).toMatchObject({ looked: true });
   });
 });
+
+test.each(["another", "the same"])(
+  "someone whom SnapTrade deleted works again once the company sends them with %s secret that works",
+  async (which) => {
+    const theirs = await makeTheirs({ brokerage: "QUESTRADE" });
+    const adopted = await adoptUser(theirs, now);
+    const userId = "userId" in adopted ? adopted.userId : "";
+    await transaction((tx) => recordUserDeleted(tx, theirs.snapTradeUserId, now));
+    expect(await look(userId)).toEqual({ looked: false, reason: "nobody" });
+    const userSecret = which === "another" ? await resetSnapTradeUserSecret(theirs) : theirs.userSecret;
+    expect(await adoptUser({ ...theirs, userSecret }, new Date())).toEqual({ result: "updated", userId });
+    expect(await look(userId)).toMatchObject({ looked: true });
+  },
+);
 
 describe("is rejected, leaving everything as it was,", () => {
   const reasonFor = async (person: Parameters<typeof adoptUser>[0]) => {

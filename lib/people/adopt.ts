@@ -1,6 +1,6 @@
 import "server-only";
 import { randomUUID } from "node:crypto";
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { findFormers } from "@/lib/account/former-users";
 import { AppError } from "@/lib/base/errors";
 import { inBackground } from "@/lib/budget";
@@ -41,7 +41,7 @@ const nextLookMs = 86_400_000;
  * Takes over the SnapTrade user that the company has registered for a person: one read in the background's
  * budget verifies the secret, and its answer is recorded in the same transaction that creates the person. So
  * each person exists once and whole, whatever runs at the same time or crashes. The same person again changes
- * nothing and asks SnapTrade nothing. Breaks that are already there send no e-mail.
+ * nothing and asks SnapTrade nothing, unless SnapTrade refused or deleted their user since. Breaks that are already there send no e-mail.
  * @param now our clock
  * @param verifyOnly makes the same checks and the same read, and stores nothing
  * @param beforeRead waits until SnapTrade may be asked
@@ -77,9 +77,9 @@ export async function adoptUser(
   throw new Error("A person changed several times while being adopted");
 }
 
-/** Whether this SnapTrade user is already this person's, with this secret. */
+/** Whether this SnapTrade user is already this person's, with this secret, and nothing has spoken against it. */
 function isAdopted({ own }: Standing, { snapTradeUserId, userSecret }: AdoptablePerson): boolean {
-  if (own?.snapTradeUserId !== snapTradeUserId || !own.sealedSecret) return false;
+  if (own?.snapTradeUserId !== snapTradeUserId || !own.sealedSecret || own.goneAt) return false;
   try {
     return openSecret(own.sealedSecret, boundTo(own.userId, snapTradeUserId)) === userSecret;
   } catch {
@@ -172,9 +172,15 @@ async function renew(
     eq(snapTradeUsers.snapTradeUserId, snapTradeUserId),
     eq(snapTradeUsers.sealedSecret, own?.sealedSecret ?? ""),
   );
+  // A company may register the same SnapTrade user again after deleting it.
+  const isOver = sql`${snapTradeUsers.goneAt} < ${answer.askedAt.toISOString()}::timestamptz`;
   const [stored] = await tx
     .update(snapTradeUsers)
-    .set({ sealedSecret: sealSecret(userSecret, boundTo(userId, snapTradeUserId)) })
+    .set({
+      sealedSecret: sealSecret(userSecret, boundTo(userId, snapTradeUserId)),
+      goneAt: sql`case when ${isOver} then null else ${snapTradeUsers.goneAt} end`,
+      goneReason: sql`case when ${isOver} then null else ${snapTradeUsers.goneReason} end`,
+    })
     .where(and(eq(snapTradeUsers.userId, userId), isUnchanged))
     .returning({ userId: snapTradeUsers.userId });
   if (!stored) throw new Overtaken();

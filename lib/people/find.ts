@@ -30,6 +30,8 @@ export async function getUserByExternalId(externalId: string) {
 
 type FoundPerson = NonNullable<Awaited<ReturnType<typeof getUserByExternalId>>> & {
   sealedSecret: string | null;
+  /** Set while SnapTrade refuses the secret, or after it deleted the user. */
+  goneAt: Date | null;
 };
 
 /** Everyone whom this person could be, or could be in conflict with. */
@@ -63,7 +65,7 @@ export async function findStanding(
     union select user_id from ${snapTradeUsers} where snaptrade_user_id = ${snapTradeUserId}::text)`;
   const [rows, former] = await Promise.all([
     db
-      .select({ ...columns, sealedSecret: snapTradeUsers.sealedSecret })
+      .select({ ...columns, sealedSecret: snapTradeUsers.sealedSecret, goneAt: snapTradeUsers.goneAt })
       .from(users)
       .leftJoin(snapTradeUsers, eq(snapTradeUsers.userId, users.id))
       .where(sql`${users.id} in ${ids}`),
