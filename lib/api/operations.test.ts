@@ -187,3 +187,13 @@ async function takenElsewhere() {
     .where(eq(snapTradeUsers.userId, userId));
   return { snapTradeUserId: taken?.snapTradeUserId ?? "" };
 }
+
+test.each(["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])(
+  "%s, a moment that the database can't read, is refused as a time and within a cursor",
+  async (moment) => {
+    const position = { changedAt: moment, id: randomUUID(), asOf: "2026-01-01T00:00:00Z" };
+    const cursor = Buffer.from(JSON.stringify(position)).toString("base64url");
+    for (const query of [`changed_since=${encodeURIComponent(moment)}`, `cursor=${cursor}`])
+      expect((await ask("GET", `/connections?${query}`)).status).toBe(422);
+  },
+);
