@@ -1,7 +1,9 @@
+import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { readVisitorSession, readSession } from "@/lib/auth/sessions";
 import { readBrokerages } from "@/lib/connections/look/brokerages";
+import { look } from "@/lib/connections/look/look";
 import { database } from "@/lib/db/client";
 import { sessions } from "@/lib/db/schema/auth";
 import { fixSessions } from "@/lib/db/schema/fix-sessions";
@@ -51,6 +53,20 @@ describe("making a link", () => {
       signsIn: false,
     });
     expect(await findLink(made.id, now)).toBeNull();
+  });
+
+  test("again, because the first answer was lost, makes one that lives as long as it says", async () => {
+    const { userId } = await makePerson("QUESTRADE");
+    const id = randomUUID();
+    const make = (now: Date) => createFixSession({ id, userId, expiresInSeconds: 60, now });
+    const lost = await make(new Date());
+    const again = await make(after(50));
+    expect(again.id).toBe(id);
+    expect(await findLink(tokenOf(lost.url), new Date())).toBeNull();
+    expect(await getFixSession(id, after(100))).toMatchObject({ endedAt: null, expiresAt: again.expiresAt });
+    expect(await getFixSession(id, after(120))).toMatchObject({ status: "expired" });
+    const anew = await make(after(130));
+    expect(await findLink(tokenOf(anew.url), after(140))).toMatchObject({ id: anew.id, isOver: false });
   });
 
   test("again and again ends the oldest", async () => {
@@ -134,6 +150,20 @@ describe("a link for a new connection", () => {
     expect(await getFixSession(other, new Date())).toMatchObject({
       status: "fixed",
       doneIds: [person.connectionId],
+    });
+  });
+
+  test("repairs nothing at another brokerage", async () => {
+    const { userId, path } = await makePerson("QUESTRADE");
+    await readBrokerages(new Date());
+    const other = { brokerage: "KRAKEN", disabled: true };
+    const { id: connectionId } = await emulator.post<{ id: string }>(`${path}/connections`, other);
+    await look(userId);
+    const now = new Date();
+    const { id } = await createConnectSession({ userId, brokerage: "QUESTRADE", now });
+    const step = { fixSessionId: id, connectionId };
+    await expect(openStep({ userId, step, darkMode: false, now })).rejects.toMatchObject({
+      code: "not-found",
     });
   });
 
