@@ -5,6 +5,7 @@ import { openConnect, openReconnect } from "@/lib/connections/portal/open";
 import { continueQueue, skipInQueue } from "@/lib/connections/portal/queue";
 import type { OpenedPortal } from "@/lib/connections/views";
 import { database } from "@/lib/db/client";
+import { connections } from "@/lib/db/schema/connections";
 import { fixSessions } from "@/lib/db/schema/fix-sessions";
 import { takeOrThrow } from "@/lib/limits";
 import type { FixStep } from "@/lib/fix-sessions/schema";
@@ -35,11 +36,23 @@ export async function openStep({
     return openConnect({ ...visit, brokerage: slug, beside: beside === "yes" });
   }
   const only = session.connectionId ?? (session.kind === "connect" ? connectionId : undefined);
+  if (only && session.brokerageId) await requireAt(session.brokerageId, userId, only);
   if (only) return openReconnect({ ...visit, connectionId: only });
   if (skip) await skipInQueue(userId, skip.queueId, skip.connectionId);
   const next = await continueQueue(userId, now);
   // "Try again" is about the connection on the page, wherever the queue is.
   return openReconnect({ ...visit, ...next, ...(connectionId && !skip ? { connectionId } : {}) });
+}
+
+/** A session for one brokerage repairs only what is there, whatever the form says. */
+async function requireAt(brokerageId: string, userId: string, connectionId: string): Promise<void> {
+  const db = await database();
+  const { id, userId: owner, brokerageId: place } = connections;
+  const found = await db.$count(
+    connections,
+    and(eq(id, connectionId), eq(owner, userId), eq(place, brokerageId)),
+  );
+  if (found === 0) throw new AppError("not-found");
 }
 
 async function requireOpen(userId: string, id: string, now: Date) {
