@@ -115,6 +115,7 @@ export function problemOf({ code, message: detail }: AppError): ApiProblem {
     case "invalid-input":
       return new ApiProblem("invalid-request");
     case "endpoint-not-allowed":
+    case "return-url-not-allowed":
       return new ApiProblem("invalid-request", { detail });
     case "checked-often":
     case "opened-often":

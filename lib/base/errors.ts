@@ -26,7 +26,7 @@ const messages = {
   "no-address": "We have no e-mail address for you. You'll see here when it's worth trying again.",
   "already-connected": "You already have a connection there that needs reconnecting.",
   "fix-session-over": "This link has done its work or is too old. Ask for a new one where you got it.",
-  "return-url-not-allowed": "RETURN_URLS doesn't allow that address.",
+  "return-url-not-allowed": "RETURN_URLS doesn't allow this return_url.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
   "endpoint-not-allowed":
     "Events are only sent to public https addresses without a user name or password. EVENTS_ALLOW_PRIVATE=true also allows private ones.",

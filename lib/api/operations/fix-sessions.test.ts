@@ -35,7 +35,12 @@ test("a fix session is made once for each Idempotency-Key, and can be asked for"
     outcome: null,
   });
   const refused = async (body: object) => (await make(body, { "Idempotency-Key": randomUUID() })).status;
-  expect(await refused({ user, return_url: "https://evil.example/" })).toBe(409);
+  const elsewhere = await make(
+    { user, return_url: "https://evil.example/" },
+    { "Idempotency-Key": randomUUID() },
+  );
+  expect(elsewhere).toMatchObject({ status: 422, json: { code: "invalid-request" } });
+  expect(elsewhere.json).toHaveProperty("detail", "RETURN_URLS doesn't allow this return_url.");
   expect(await refused({ user: "nobody" })).toBe(404);
   expect(await refused({ user, expires_in: 30 * 86_400 + 1 })).toBe(422);
   expect((await ask("GET", `/fix-sessions/${randomUUID()}`)).status).toBe(404);

@@ -26,7 +26,11 @@ const common = {
   locale: z
     .string()
     .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$/)
-    .optional(),
+    .optional()
+    .meta({
+      description:
+        "How dates and times are written, such as en-US. The pages are in English; other languages change nothing.",
+    }),
   sign_in: z.boolean().optional().meta({
     description:
       "The link itself signs the person in, for this session only: once, for ten minutes, through a button. Hand it to nobody else.",
