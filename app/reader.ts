@@ -9,6 +9,13 @@ export interface Reader {
   moment: Moment;
 }
 
+/** The same reader, whom the company says to write in this locale. */
+export function readingIn(reader: Reader, locale: string | null): Reader {
+  return locale
+    ? { ...reader, viewer: { ...reader.viewer, locale: knownLocale(locale) ?? reader.viewer.locale } }
+    : reader;
+}
+
 /** Who is reading this page, and when: the locale comes from the request, the zone from a cookie we set. */
 export async function getReader(): Promise<Reader> {
   const timeZone = knownTimeZone((await cookies()).get("time-zone")?.value ?? "");
@@ -21,8 +28,12 @@ export async function getReader(): Promise<Reader> {
   return { viewer, now, moment: { now, dayStartedAt: startOfDay(viewer, now) } };
 }
 
-/** The pages are in English, so only an English locale can decide how times are written. */
 function localeOf(accepted: string | null): string {
   const [first] = (accepted ?? "").split(",").map((entry) => entry.split(";")[0]?.trim() ?? "");
-  return first && /^en-(GB|US|CA|AU|NZ|IE|IN|ZA)$/.test(first) ? first : "en-GB";
+  return knownLocale(first ?? "") ?? "en-GB";
+}
+
+/** The pages are in English, so only an English locale can decide how times are written. */
+function knownLocale(locale: string): string | null {
+  return /^en-(GB|US|CA|AU|NZ|IE|IN|ZA)$/i.test(locale) ? locale : null;
 }

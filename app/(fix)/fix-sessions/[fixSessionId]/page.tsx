@@ -12,7 +12,7 @@ import { errorSentence } from "@/lib/base/errors";
 import { getFixPage } from "@/lib/fix-sessions/visits/page";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { AfterPortal, findPortalSession } from "../../../after-portal";
-import { getReader } from "../../../reader";
+import { getReader, readingIn } from "../../../reader";
 import { ConnectChoice } from "./connect-choice";
 
 export const metadata: Metadata = { title: "Reconnect", robots: "noindex" };
@@ -30,10 +30,11 @@ export default async function FixSessionPage({
   if (!caller) return <SignInEnded appName={appName} returnTo={`/fix-sessions/${id.data}`} />;
   if (caller.within !== null && caller.within !== id.data) notFound();
 
-  const reader = await getReader();
-  const { viewer, now, moment } = reader;
-  const page = await getFixPage(caller.user.id, id.data, moment);
+  const arriving = await getReader();
+  const page = await getFixPage(caller.user.id, id.data, arriving.moment);
   if (!page) notFound();
+  const reader = readingIn(arriving, page.session.locale);
+  const { viewer, now } = reader;
   const hasAccount = caller.within === null;
   const visit = await findPortalSession(caller.user.id, portal, now);
   if (visit?.fixSessionId === id.data)
