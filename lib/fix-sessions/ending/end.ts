@@ -53,21 +53,22 @@ export async function end(
   );
   const ended = facts.flatMap((session) => {
     const how = endOf(session, ending);
-    return how ? { ...session, ...how } : [];
+    return how ? { ...session, ...how, ...failureOf(session, how) } : [];
   });
   if (ended.length === 0) return 0;
-  const rows = ended.map(({ id, outcome, reason, made, repaired }) => ({
+  const rows = ended.map(({ id, outcome, reason, made, repaired, failure, failureCode }) => ({
     id,
     outcome,
     reason,
+    failure,
+    failureCode,
     doneIds: `{${[...made, ...repaired].join(",")}}`,
   }));
   await tx.execute(sql`
     update ${fixSessions} set outcome = next.outcome, reason = next.reason,
       done_ids = next."doneIds"::uuid[], ended_at = ${now.toISOString()}::timestamptz,
-      failure = case when next.outcome = 'failed' then coalesce(failure, 'no-word') end,
-      failure_code = case when next.outcome = 'failed' then failure_code end
-    from ${recordset("next", { id: "uuid", outcome: "text", reason: "text", doneIds: "text" }, rows)}
+      failure = next.failure, failure_code = next."failureCode"
+    from ${recordset("next", columns, rows)}
     where ${fixSessions}.id = any(${uuids(rows.map(({ id }) => id))}) and ${fixSessions}.id = next.id`);
   await recordEvents(
     tx,
@@ -77,18 +78,36 @@ export async function end(
   return ended.length;
 }
 
+const columns = {
+  id: "uuid",
+  outcome: "text",
+  reason: "text",
+  failure: "text",
+  failureCode: "text",
+  doneIds: "text",
+};
+
+/** Why it failed: as its last visit to the portal did. */
+function failureOf({ failure, failureCode }: Facts, { outcome }: { outcome: string }) {
+  return outcome === "failed"
+    ? { failure: failure ?? "no-word", failureCode }
+    : { failure: null, failureCode: null };
+}
+
 function completedEvent(
-  { id, userId, connectionId, outcome, reason, made, repaired }: Ended,
+  { id, userId, connectionId, outcome, reason, failure, failureCode, made, repaired }: Ended,
   at: Date,
 ): NewEvent {
+  const how = { status: outcome, outcome, reason, failure, failure_code: failureCode };
   const done = { repaired_connection_ids: repaired, made_connection_ids: made };
   return {
     type: "fix_session.completed",
     userId,
     connectionId,
     at,
-    data: { fix_session: { id, outcome, reason, ...done } },
+    data: { fix_session: { id, ...how, ...done } },
   };
 }
 
-type Ended = Awaited<ReturnType<typeof readFacts>>[number] & NonNullable<ReturnType<typeof endOf>>;
+type Facts = Awaited<ReturnType<typeof readFacts>>[number];
+type Ended = Facts & NonNullable<ReturnType<typeof endOf>>;

@@ -4,6 +4,7 @@ import { startOfDay } from "@/lib/base/times";
 import { look } from "@/lib/connections/look/look";
 import { observe } from "@/lib/connections/observations/observe";
 import { database } from "@/lib/db/client";
+import { events } from "@/lib/db/schema/events";
 import { fixSessions } from "@/lib/db/schema/fix-sessions";
 import { withVisits } from "@/lib/testing/connections";
 import { withDatabase } from "@/lib/testing/with-database";
@@ -36,6 +37,14 @@ async function start(person: Awaited<ReturnType<typeof makePerson>>, connectionI
   return { id, visit, repair, status };
 }
 
+/** What the company's servers are sent about the end of a session. */
+async function completedEvents(id: string) {
+  const db = await database();
+  const found = await db.select().from(events).where(eq(events.type, "fix_session.completed"));
+  const sent = found.map(({ data }) => data as { fix_session: { id: string } });
+  return sent.map((data) => data.fix_session).filter((session) => session.id === id);
+}
+
 describe("a fix session", () => {
   test("is fixed when SnapTrade confirms the repair of its own visit, with the same connection", async () => {
     const person = await makePerson("QUESTRADE");
@@ -56,6 +65,16 @@ describe("a fix session", () => {
       doneIds: [person.connectionId],
       failure: null,
     });
+    expect(await completedEvents(id)).toMatchObject([
+      {
+        status: "fixed",
+        outcome: "fixed",
+        reason: "done",
+        failure: null,
+        failure_code: null,
+        repaired_connection_ids: [person.connectionId],
+      },
+    ]);
     await expect(visit()).rejects.toMatchObject({ code: "fix-session-over" });
   });
 
@@ -170,6 +189,18 @@ describe("a fix session without success", () => {
       reason: "given-up",
       failure: { reason: "sign-in-refused", code: "1066" },
     });
+    expect(await completedEvents(id)).toEqual([
+      {
+        id,
+        status: "failed",
+        outcome: "failed",
+        reason: "given-up",
+        failure: "sign-in-refused",
+        failure_code: "1066",
+        repaired_connection_ids: [],
+        made_connection_ids: [],
+      },
+    ]);
   });
 
   test("expires when its time is over, but never under someone in the portal", async () => {
