@@ -56,7 +56,14 @@ export function FixResult({ page, view, viewer, now, hasAccount, appName }: Prop
         <p className="digits mb-6 text-right text-small text-ink-2">{stepLabel(queue, connectionId, done)}</p>
       )}
       <h1 className="sr-only">{brokerage.name}</h1>
-      <PortalResult view={view} viewer={viewer} now={now} next={next?.name ?? null} control={control} />
+      {/* Mail is asked for on the person's own pages. */}
+      <PortalResult
+        view={{ ...view, canMail: false }}
+        viewer={viewer}
+        now={now}
+        next={next?.name ?? null}
+        control={control}
+      />
       <NotNow page={page} appName={appName} />
     </div>
   );

@@ -65,7 +65,7 @@ export function PortalFrame({ opened, receivedMessage, lastError, error, onAgain
       )}
       {lastError && (
         <Refusal
-          text={failureText(lastError, b, purposeOf(view))}
+          text={failureText(lastError, b, purposeOf(view), view.canMail)}
           onAgain={endsPortal(lastError) ? onAgain : null}
         />
       )}

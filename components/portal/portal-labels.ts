@@ -28,9 +28,16 @@ export function purposeOf({ intent }: Pick<PortalView, "intent">): Purpose {
 /** Whether SnapTrade's page is of no further use; after any other failure it lets people try again. */
 export const endsPortal = (failure: PortalFailure) => failure === "expired" || failure === "our-side";
 
-export function failureText(failure: PortalFailure, b: string, purpose: Purpose): FailureText {
+/** @param canMail whether to offer an e-mail once it's worth trying again */
+export function failureText(
+  failure: PortalFailure,
+  b: string,
+  purpose: Purpose,
+  canMail: boolean,
+): FailureText {
   const unchanged = purpose === "connect" ? "No connection was made." : "Nothing was changed.";
   const broken = purpose === "repair";
+  const offersMail = broken && canMail;
   const again: [ResultAction, string] = ["again", "Try again"];
   const later: [ResultAction, string] = ["later", "Later"];
   switch (failure) {
@@ -70,11 +77,11 @@ export function failureText(failure: PortalFailure, b: string, purpose: Purpose)
       return {
         figure: "trouble",
         title: `${b} can’t be reached right now`,
-        sentence: broken
+        sentence: offersMail
           ? `Your login isn’t the cause. ${unchanged} We can e-mail you when it’s worth trying again.`
           : `Your login isn’t the cause. ${unchanged} It’s often worth trying again in an hour.`,
-        primary: broken ? ["notify-when-back", "E-mail me when it’s back"] : ["again", "Try again now"],
-        secondary: broken ? ["again", "Try again now"] : later,
+        primary: offersMail ? ["notify-when-back", "E-mail me when it’s back"] : ["again", "Try again now"],
+        secondary: offersMail ? ["again", "Try again now"] : later,
       };
     case "expired":
       return {

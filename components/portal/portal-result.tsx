@@ -119,7 +119,7 @@ export function PortalResult({ view, viewer, now, next, control }: Props) {
         </Panel>
       );
     case "failed": {
-      const text = failureText(outcome.failure, b, purposeOf(view));
+      const text = failureText(outcome.failure, b, purposeOf(view), view.canMail);
       return (
         <Panel view={view} figure={text.figure} title={text.title} sentence={text.sentence}>
           {outcome.failure === "different-login" && view.accounts.length > 0 && (

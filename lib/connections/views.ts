@@ -224,6 +224,8 @@ export interface PortalView {
   brokeAt: Date | null;
   reportedAt: Date | null;
   outcome: PortalOutcome;
+  /** We know an address to write to when it's worth trying again. */
+  canMail: boolean;
   queue: QueueView | null;
 }
 

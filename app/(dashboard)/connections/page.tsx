@@ -40,7 +40,7 @@ export default async function ConnectionsPage({ searchParams }: PageProps<"/conn
   return (
     <LiveUpdates version={view.version} sentences={announcements(view.connections, viewer)}>
       {error && <Notice>{error}</Notice>}
-      {view.connections.length === 0 ? (
+      {view.connections.length === 0 && view.gone !== "not-ours" ? (
         view.known && view.unreadable === 0 ? (
           <EmptyConnections appName={appName} />
         ) : (

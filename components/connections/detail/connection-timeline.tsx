@@ -97,6 +97,6 @@ function endingText(ending: TimelineEntry["ending"], b: string, seconds: number 
     case "not-finished":
       return `It was closed${after}. Nothing was changed.`;
     default:
-      return `${failureText(ending, b, "repair").title}. Nothing was changed.`;
+      return `${failureText(ending, b, "repair", false).title}. Nothing was changed.`;
   }
 }

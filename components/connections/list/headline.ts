@@ -13,9 +13,9 @@ export function headlineOf(
   if (present.length === 0 && !known)
     return unreachable ? "SnapTrade isn’t responding yet" : "Looking for your connections";
   if (present.length === 0 && unreadable > 0) return "Your connections can’t be shown yet";
+  if (gone === "not-ours") return "Your connections can’t be checked";
   if (present.length === 0)
     return connections.length > 0 ? "You have no connections" : "Connect your first brokerage";
-  if (gone === "not-ours") return "Your connections can’t be checked";
   if (gone) return "Connect your brokerages again";
   if (unreachable)
     return lookedAt

@@ -4,7 +4,7 @@ import { versionsOf } from "@/lib/db/changes";
 import { database } from "@/lib/db/client";
 import { brokerageAccounts, connections, episodes } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
-import { snapTradeUsers } from "@/lib/db/schema/users";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { outcomeOf, reportedResultOf, type PortalConnection } from "./outcome";
 import { type PortalOutcome } from "@/lib/connections/views";
 import { getQueueView } from "./queue";
@@ -84,6 +84,7 @@ export async function getPortalView(
     brokeAt: connection?.episodes[0]?.brokeAt ?? null,
     reportedAt: session.reportedAt,
     outcome,
+    canMail: look.email !== null,
     queue: session.queueId ? await getQueueView(userId, session.queueId, connection?.id ?? null) : null,
   };
 }
@@ -100,10 +101,12 @@ async function findLook(userId: string) {
       lookedAt: snapTradeUsers.lookedAt,
       lookFailedAt: snapTradeUsers.lookFailedAt,
       accountsAskedAt: snapTradeUsers.accountsAskedAt,
+      email: users.email,
     })
-    .from(snapTradeUsers)
-    .where(eq(snapTradeUsers.userId, userId));
-  return look ?? { lookedAt: null, lookFailedAt: null, accountsAskedAt: null };
+    .from(users)
+    .leftJoin(snapTradeUsers, eq(snapTradeUsers.userId, users.id))
+    .where(eq(users.id, userId));
+  return look ?? { lookedAt: null, lookFailedAt: null, accountsAskedAt: null, email: null };
 }
 
 function decide(
