@@ -26,12 +26,13 @@ import { readVisitorSession } from "@/lib/auth/sessions";
 import { migrateDatabase } from "./migrate";
 import { openPool } from "./pool";
 
-/** Tables whose size depends only on SnapTrade's brokerages or the last few minutes, or is fixed. */
+/** Tables whose size depends only on SnapTrade's brokerages or the last few minutes, or has a limit. */
 const small = [
   "inbox_events",
   "rate_limits",
   "brokerages",
   "brokerage_quarters",
+  "event_endpoints",
   "former_snaptrade_users",
   "incidents",
   "quarter_marks",
@@ -91,7 +92,16 @@ beforeAll(async () => {
     "insert into api_requests (api_key_id, idempotency_hash, request_hash, created_at, locked_until) select id, '', '', now(), now() from api_keys",
   );
   await run(
-    "analyze users, api_keys, api_requests, verification_tokens, sessions, reconnect_queues, fix_links, fix_sessions",
+    "insert into events (position, type, user_id, at, data) select nextval('event_positions'), 'user.gone', id, now(), '{}' from users",
+  );
+  await run(
+    "insert into hand_offs (user_id, token_hash, return_to, expires_at) select id, encode(sha256(id::text::bytea), 'hex'), '/connections', now() from users",
+  );
+  await run(
+    "insert into webhook_relays (webhook_id, target, sealed, received_at, run_at) select id, '', '', now(), now() from users",
+  );
+  await run(
+    "analyze users, api_keys, api_requests, events, hand_offs, webhook_relays, verification_tokens, sessions, reconnect_queues, fix_links, fix_sessions",
   );
   opened = openPool(recording(new Pool({ connectionString: url, max: 4 })), null, usualLimits);
   (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
