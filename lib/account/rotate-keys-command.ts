@@ -4,14 +4,15 @@ import { DatabaseError } from "@/lib/db/errors";
 import { countRelaysUnderOlderKeys } from "@/lib/events/relay";
 import { resealEndpoints } from "@/lib/events/sign";
 import { keptSecretsFolder, listKeptUnderOlderKeys } from "./kept-secret";
-import { rotateKeys } from "./rotate-keys";
+import { apiAnswers, rotateKeys, userSecrets } from "./rotate-keys";
 
 // The command behind `npm run keys:rotate`, with the same settings as the app.
 nextEnv.loadEnvConfig(process.cwd());
 const startedAt = Date.now();
 let reportedAt = 0;
 try {
-  const { resealed, left, unreadable, unreadableUserIds } = await rotateKeys(
+  const { resealed, left, unreadable, unreadableIds } = await rotateKeys(
+    userSecrets,
     ({ seen, resealed }, finished) => {
       if (Date.now() - reportedAt < 1_000) return;
       reportedAt = Date.now();
@@ -25,13 +26,16 @@ try {
     );
   if (unreadable > 0)
     console.error(
-      `No key in ENCRYPTION_KEYS opens these people's secrets, so they were left unchanged. Add the key that sealed them:\n${unreadableUserIds.join("\n")}`,
+      `No key in ENCRYPTION_KEYS opens these people's secrets, so they were left unchanged. Add the key that sealed them:\n${unreadableIds.join("\n")}`,
     );
   const kept = await listKeptUnderOlderKeys(keptSecretsFolder);
   if (kept.length > 0)
     console.error(
       `These people's new secrets are kept in ${keptSecretsFolder} under an older key. Finish with "npm run users:reset-secret", then run this again:\n${kept.join("\n")}`,
     );
+  // Those that no key opens are left to expire: whoever repeats such a request hears that its answer is lost.
+  const answers = await rotateKeys(apiAnswers);
+  console.log(`${answers.resealed} stored answers of the API resealed, ${answers.left} left.`);
   const endpoints = await resealEndpoints();
   if (endpoints.length > 0)
     console.error(
@@ -42,7 +46,7 @@ try {
     console.error(
       `${relays} webhooks that wait to be relayed are sealed under an older key. Run this again once they are delivered, at most four days from now.`,
     );
-  const isDone = left + unreadable + kept.length + endpoints.length + relays === 0;
+  const isDone = left + unreadable + kept.length + answers.left + endpoints.length + relays === 0;
   if (isDone) console.log("The older keys are no longer needed in ENCRYPTION_KEYS.");
   process.exit(isDone ? 0 : 1);
 } catch (error) {

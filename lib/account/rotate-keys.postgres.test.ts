@@ -11,7 +11,7 @@ import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 import { testSettings } from "@/lib/testing/unique";
 import { withDatabase } from "@/lib/testing/with-database";
-import { rotateKeys } from "./rotate-keys";
+import { rotateKeys, userSecrets } from "./rotate-keys";
 
 const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");
 Object.assign(process.env, testSettings, { ENCRYPTION_KEYS: `new:${key(2)},old:${key(1)}` });
@@ -95,11 +95,11 @@ test("a row that a transaction holds is neither waited for nor overwritten", asy
       .update(snapTradeUsers)
       .set({ sealedSecret: sealed("second") })
       .where(own);
-    expect(await rotateKeys()).toMatchObject({ resealed: 0, left: 1 });
+    expect(await rotateKeys(userSecrets)).toMatchObject({ resealed: 0, left: 1 });
   });
   const [row] = await db.select().from(snapTradeUsers).where(own);
   expect(openSecret(row?.sealedSecret ?? "", boundTo(userId, snapTradeUserId))).toBe("second");
-  expect(await rotateKeys()).toMatchObject({ resealed: 1, left: 0 });
+  expect(await rotateKeys(userSecrets)).toMatchObject({ resealed: 1, left: 0 });
 });
 
 test("a batch reads a range of the primary key, however much is done already", async () => {

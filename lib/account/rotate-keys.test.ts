@@ -4,11 +4,12 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { env } from "@/lib/base/env";
 import { boundTo } from "@/lib/connections/observations/snaptrade-user";
 import { database } from "@/lib/db/client";
+import { apiKeys, apiRequests } from "@/lib/db/schema/api";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { isSealedWithFirstKey, openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 import { testSettings } from "@/lib/testing/unique";
 import { withDatabase } from "@/lib/testing/with-database";
-import { rotateKeys } from "./rotate-keys";
+import { apiAnswers, rotateKeys, userSecrets } from "./rotate-keys";
 
 const key = (fill: number) => Buffer.alloc(32, fill).toString("base64");
 Object.assign(process.env, testSettings, { ENCRYPTION_KEYS: `new:${key(2)},old:${key(1)}` });
@@ -54,21 +55,33 @@ async function read(userIds: string[]) {
 describe("rotating the encryption keys", () => {
   test("reseals every secret, counts them, and does nothing the second time", async () => {
     const people = await makeSealed(35);
-    expect(await rotateKeys(undefined, batchSize)).toMatchObject({ resealed: 35, left: 0, unreadable: 0 });
+    expect(await rotateKeys(userSecrets, undefined, batchSize)).toMatchObject({
+      resealed: 35,
+      left: 0,
+      unreadable: 0,
+    });
     expect((await read(people)).every(({ isNew, opens }) => isNew && opens)).toBe(true);
-    expect(await rotateKeys(undefined, batchSize)).toMatchObject({ seen: 35, resealed: 0, left: 0 });
+    expect(await rotateKeys(userSecrets, undefined, batchSize)).toMatchObject({
+      seen: 35,
+      resealed: 0,
+      left: 0,
+    });
   });
 
   test("a run that dies halfway loses nothing, and the next one reseals only the rest", async () => {
     const people = await makeSealed(35);
-    const dying = rotateKeys(({ resealed }) => {
-      if (resealed >= 20) throw new Error("killed");
-    }, batchSize);
+    const dying = rotateKeys(
+      userSecrets,
+      ({ resealed }) => {
+        if (resealed >= 20) throw new Error("killed");
+      },
+      batchSize,
+    );
     await expect(dying).rejects.toThrow("killed");
     const halfway = await read(people);
     expect(halfway.filter(({ isNew }) => isNew)).toHaveLength(20);
     expect(halfway.every(({ opens }) => opens)).toBe(true);
-    expect(await rotateKeys(undefined, batchSize)).toMatchObject({ resealed: 15, left: 0 });
+    expect(await rotateKeys(userSecrets, undefined, batchSize)).toMatchObject({ resealed: 15, left: 0 });
   });
 
   test("a secret that something else changes between reading and writing is never overwritten", async () => {
@@ -78,14 +91,14 @@ describe("rotating the encryption keys", () => {
     const newer = sealSecret(`secret of ${userId}`, boundTo(userId, snapTradeUserId), oldKeys());
     const own = eq(snapTradeUsers.userId, userId);
     const [before] = await db.select().from(snapTradeUsers).where(own);
-    const rotating = rotateKeys(undefined, batchSize);
+    const rotating = rotateKeys(userSecrets, undefined, batchSize);
     await db.update(snapTradeUsers).set({ snapTradeUserId, sealedSecret: newer }).where(own);
     await rotating;
     const [after] = await db.select().from(snapTradeUsers).where(own);
     expect(after?.snapTradeUserId).toBe(snapTradeUserId);
     expect(after?.sealedSecret).not.toBe(before?.sealedSecret);
     expect(await read([userId])).toMatchObject([{ opens: true }]);
-    await rotateKeys(undefined, batchSize);
+    await rotateKeys(userSecrets, undefined, batchSize);
     expect(await read([userId])).toEqual([{ isNew: true, opens: true }]);
   });
 
@@ -94,15 +107,35 @@ describe("rotating the encryption keys", () => {
     const db = await database();
     const own = eq(snapTradeUsers.userId, damaged);
     await db.update(snapTradeUsers).set({ sealedSecret: "gone.AAAA" }).where(own);
-    expect(await rotateKeys(undefined, batchSize)).toMatchObject({
+    expect(await rotateKeys(userSecrets, undefined, batchSize)).toMatchObject({
       resealed: 11,
       left: 0,
       unreadable: 1,
-      unreadableUserIds: [damaged],
+      unreadableIds: [damaged],
     });
     expect(await db.select({ sealed: snapTradeUsers.sealedSecret }).from(snapTradeUsers).where(own)).toEqual([
       { sealed: "gone.AAAA" },
     ]);
     expect((await read(others)).every(({ isNew, opens }) => isNew && opens)).toBe(true);
   });
+});
+
+test("a stored answer of the API is resealed too, and one that is still being made is left alone", async () => {
+  const db = await database();
+  const at = new Date();
+  const [key] = await db
+    .insert(apiKeys)
+    .values({ name: "server", secretHash: "0".repeat(64), scopes: [], createdAt: at })
+    .returning();
+  const request = { apiKeyId: key?.id ?? "", requestHash: "", createdAt: at, lockedUntil: at };
+  const [done, running] = [randomUUID(), randomUUID()];
+  const sealedAnswer = sealSecret('{"url":"secret"}', done, oldKeys());
+  await db.insert(apiRequests).values([
+    { ...request, id: done, idempotencyHash: "done", status: 201, sealedAnswer },
+    { ...request, id: running, idempotencyHash: "running" },
+  ]);
+  expect(await rotateKeys(apiAnswers)).toMatchObject({ resealed: 1, left: 0, unreadable: 0 });
+  const [row] = await db.select().from(apiRequests).where(eq(apiRequests.id, done));
+  expect(isSealedWithFirstKey(row?.sealedAnswer ?? "")).toBe(true);
+  expect(openSecret(row?.sealedAnswer ?? "", done)).toBe('{"url":"secret"}');
 });
