@@ -1,9 +1,9 @@
 import "server-only";
 import { and, eq, isNull, lte, or, sql, type SQL } from "drizzle-orm";
 import { growingGapMs } from "@/lib/base/backoff";
+import { accepted } from "@/lib/connections/observations/gone";
 import { describeError, log } from "@/lib/base/log";
 import {
-  accepted,
   boundTo,
   getSnapTradeCredentials,
   requireStaying,

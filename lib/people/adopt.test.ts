@@ -2,10 +2,8 @@ import { randomUUID } from "node:crypto";
 import { eq, inArray } from "drizzle-orm";
 import { beforeEach, describe, expect, test } from "vitest";
 import { look } from "@/lib/connections/look/look";
-import {
-  recordUserDeleted,
-  requireSnapTradeCredentials,
-} from "@/lib/connections/observations/snaptrade-user";
+import { recordUserDeleted } from "@/lib/connections/observations/gone";
+import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
 import { listConnectionViews } from "@/lib/connections/pages/list";
 import { database, transaction } from "@/lib/db/client";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";

@@ -8,7 +8,8 @@ import {
   type OwnedObservation,
 } from "@/lib/connections/observations/observe";
 import type { Observation } from "@/lib/connections/observations/project";
-import { recordUserDeleted, requestLooks } from "@/lib/connections/observations/snaptrade-user";
+import { recordUserDeleted } from "@/lib/connections/observations/gone";
+import { requestLooks } from "@/lib/connections/observations/snaptrade-user";
 import { listOwnersInPortal, recordSignIns, recordUpdates } from "@/lib/connections/portal/sign-in-result";
 import type { Transaction } from "@/lib/db/database";
 import { uuids } from "@/lib/db/recordset";

@@ -21,12 +21,12 @@ const mutations: Record<string, Patch[]> = {
   /** A single 1083 cuts a person off, and nobody asks again. */
   A4: [
     {
-      file: "lib/connections/observations/snaptrade-user.ts",
+      file: "lib/connections/observations/gone.ts",
       from: "const refusalsToBelieve = 3;",
       to: "const refusalsToBelieve = 1;",
     },
     {
-      file: "lib/connections/observations/snaptrade-user.ts",
+      file: "lib/connections/observations/gone.ts",
       from: "const maxRefusals = 30;",
       to: "const maxRefusals = 1;",
     },

@@ -1,7 +1,7 @@
 import "server-only";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { look } from "./look";
-import { listRefused } from "@/lib/connections/observations/snaptrade-user";
+import { listRefused } from "@/lib/connections/observations/gone";
 
 const maxPerRound = 20;
 const pace = { atOnce: 2, withinMs: 10_000 };

@@ -14,7 +14,7 @@ import {
   type Observed,
 } from "@/lib/connections/observations/observe";
 import type { Source } from "@/lib/connections/observations/project";
-import { accepted } from "@/lib/connections/observations/snaptrade-user";
+import { accepted } from "@/lib/connections/observations/gone";
 import type { SeenConnection } from "@/lib/snaptrade/connections";
 import type { Answer } from "./read";
 

@@ -11,12 +11,9 @@ import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { growingGapMs } from "@/lib/base/backoff";
 import { look } from "./look";
+import { recordRefusal } from "@/lib/connections/observations/gone";
 import { toRefusal } from "./refusals";
-import {
-  getSnapTradeCredentials,
-  recordRefusal,
-  requestLooks,
-} from "@/lib/connections/observations/snaptrade-user";
+import { getSnapTradeCredentials, requestLooks } from "@/lib/connections/observations/snaptrade-user";
 
 const own = (userId: string, connectionId: string) =>
   and(eq(connections.userId, userId), eq(connections.id, connectionId), ne(connections.state, "deleted"));

@@ -14,7 +14,7 @@ import { about, at, deliver, known, makeConnections, makeEvent, minutes } from "
 import { withDatabase } from "@/lib/testing/with-database";
 import { recordExpiring } from "./expiring";
 import { observe } from "./observe";
-import { recordRefusal } from "./snaptrade-user";
+import { recordRefusal } from "./gone";
 
 // SnapTrade is unreachable here, so everything these tests observe comes from the events alone.
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });

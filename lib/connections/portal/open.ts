@@ -12,12 +12,9 @@ import { look } from "@/lib/connections/look/look";
 import { getPortalView } from "./view";
 import { isResumable, resumed } from "./report";
 import { requireOwnQueue } from "./queue";
+import { recordRefusal } from "@/lib/connections/observations/gone";
 import { toRefusal } from "@/lib/connections/look/refusals";
-import {
-  recordRefusal,
-  requireSnapTradeCredentials,
-  requireStaying,
-} from "@/lib/connections/observations/snaptrade-user";
+import { requireSnapTradeCredentials, requireStaying } from "@/lib/connections/observations/snaptrade-user";
 import type { OpenedPortal, RepairIntent } from "@/lib/connections/views";
 
 interface Visit {
