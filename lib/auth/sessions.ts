@@ -39,7 +39,7 @@ interface Session {
 }
 
 /** The session of someone whom a fix session's link signed in, for that fix session only. */
-export interface VisitorSession extends Session {
+interface VisitorSession extends Session {
   fixSessionId: string;
   expiresAt: Date;
 }

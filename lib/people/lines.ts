@@ -9,7 +9,7 @@ export interface Line {
 }
 
 /** Longer lines are skipped without being kept in memory. */
-export const maxLineBytes = 16 * 1024;
+const maxLineBytes = 16 * 1024;
 const newline = 0x0a;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 

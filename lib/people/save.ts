@@ -9,7 +9,7 @@ import { findStanding, type Conflict } from "./find";
 import type { PersonDetails } from "./person";
 
 type Updated = { result: "updated" | "unchanged"; userId: string } | { result: "rejected"; reason: Conflict };
-export type Saved = { result: "created"; userId: string } | Updated;
+type Saved = { result: "created"; userId: string } | Updated;
 
 const maxRaces = 3;
 

@@ -28,7 +28,7 @@ export interface DescribedOperation {
   requestBody?: { content: Record<string, { schema: Schema }> };
 }
 
-export interface GeneratedRequest {
+interface GeneratedRequest {
   method: string;
   path: string;
   headers: Record<string, string>;

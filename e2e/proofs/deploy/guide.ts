@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-export interface Block {
+interface Block {
   /** The heading above it. */
   section: string;
   /** "sh" is followed, "sh build" is followed where there is a network, and anything else is only read. */

@@ -11,7 +11,7 @@ export const oidcProviderId = "oidc";
 export type Claims = Record<string, unknown>;
 
 /** Stands for a person whom the provider doesn't name; not printable, so it is nobody's external id. */
-export const noExternalId = "\n";
+const noExternalId = "\n";
 
 /** How long the provider may be silent. lib/auth/oidc/sign-in.ts limits the whole. */
 const silenceMs = 5_000;

@@ -20,7 +20,7 @@ export interface CompanyConnection {
 }
 
 /** Where a page of a list ended. */
-export interface Position {
+interface Position {
   changedAt: Date;
   id: string;
 }
