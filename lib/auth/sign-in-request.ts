@@ -1,6 +1,7 @@
 import "server-only";
 import { timingSafeEqual } from "node:crypto";
 import { cookies } from "next/headers";
+import { env } from "@/lib/base/env";
 import { markOf } from "./sign-in-link";
 
 /** The cookie that shows, when a sign-in link is opened, that this browser requested it. */
@@ -15,5 +16,7 @@ export async function wasAskedHere(token: string): Promise<boolean> {
 
 /** A path within the app to go to after signing in, or null for anything that could lead off-site. */
 export function returnPath(value: string): string | null {
-  return /^\/(?![/\\])[\w\-/?=&%.]*$/.test(value) ? value : null;
+  if (!/^\/(?![/\\])[\w\-/?=&%.]*$/.test(value)) return null;
+  // Once its dots are resolved, "/.//example.com" is "//example.com", which browsers read as a host.
+  return new URL(value, env().APP_URL).pathname.startsWith("//") ? null : value;
 }
