@@ -218,6 +218,13 @@ describe("an endpoint", () => {
   });
 });
 
+test("of two who add the same address at once, one is refused", async () => {
+  const add = () => addEndpoint(receiver.url("/twice"), null, new Date());
+  const both = await Promise.allSettled([add(), add()]);
+  const refused = both.flatMap((one) => (one.status === "rejected" ? [one.reason as unknown] : []));
+  expect(refused).toMatchObject([{ code: "endpoint-exists" }]);
+});
+
 test("a reader who continues after the last event it knows misses none that commits late", async () => {
   const { userId, ids } = await makeConnections(1, new Date());
   const add = (place: number) => ({

@@ -5,6 +5,7 @@ import { AppError } from "@/lib/base/errors";
 import { affectedRows } from "@/lib/db/affected-rows";
 import { database } from "@/lib/db/client";
 import { maxDeleted } from "@/lib/db/delete-oldest";
+import { hasState } from "@/lib/db/errors";
 import { eventDeliveries, eventEndpoints } from "@/lib/db/schema/events";
 import { deliverSoon } from "./nudge";
 import { isAllowedUrl, NotDelivered, post } from "./post";
@@ -77,7 +78,10 @@ export async function addEndpoint(
   await db
     .insert(eventEndpoints)
     .values({ id, url: url.href, sealedSecret, types, createdAt: now })
-    .onConflictDoUpdate({ target: eventEndpoints.id, set: { sealedSecret } });
+    .onConflictDoUpdate({ target: eventEndpoints.id, set: { sealedSecret } })
+    .catch((error: unknown) => {
+      throw hasState(error, /^23505$/) ? new AppError("endpoint-exists") : error;
+    });
   return { id, secret };
 }
 
