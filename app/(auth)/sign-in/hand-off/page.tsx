@@ -45,6 +45,9 @@ export default async function HandOffPage({ searchParams }: PageProps<"/sign-in/
 
 async function comesFromTheCompany(): Promise<boolean> {
   const { APP_URL, EMBED_ORIGINS } = env();
-  const referrer = (await headers()).get("referer") ?? "";
+  const asked = await headers();
+  // A script that refreshes this page would always come from a page of ours: this one.
+  if (asked.get("sec-fetch-mode") !== "navigate") return false;
+  const referrer = asked.get("referer") ?? "";
   return URL.canParse(referrer) && [APP_URL, ...EMBED_ORIGINS].includes(new URL(referrer).origin);
 }
