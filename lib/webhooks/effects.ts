@@ -80,7 +80,7 @@ interface Applied {
  * late, or is about an unknown connection requests a look instead of, or in addition to, changing anything.
  */
 export async function applyEvents(tx: Transaction, events: StoredEvent[], now: Date): Promise<Applied> {
-  const { known, formers } = await findAddressees(tx, events);
+  const { known, formers, lookedAt } = await findAddressees(tx, events);
   // Locks everything that the events may touch, in the order of docs/decisions/0010-lock-order.md.
   const people = new Set(known.values());
   const held = await lockConnections(tx, [...people]);
@@ -97,7 +97,8 @@ export async function applyEvents(tx: Transaction, events: StoredEvent[], now: D
     const userId = known.get(event.snapTradeUserId ?? "");
     const owner = owners.get(event.connectionId ?? "");
     const former = formers.get(event.snapTradeUserId ?? "");
-    plan.outcomes.set(event.id, planEvent(plan, event, { userId, owner, former, held }, now));
+    const to = { userId, owner, former, held, lookedAt: lookedAt.get(userId ?? "") ?? null };
+    plan.outcomes.set(event.id, planEvent(plan, event, to, now));
   }
   return carryOut(tx, plan, people, now);
 }
@@ -120,6 +121,8 @@ interface Addressee {
   /** Set if the SnapTrade user is no longer the person's. */
   former: FormerUser | undefined;
   held: Map<string, LockedConnection>;
+  /** When SnapTrade last answered about them; our clock. */
+  lookedAt: Date | null;
 }
 
 function planEvent(plan: Plan, event: StoredEvent, to: Addressee, now: Date): Outcome {
@@ -146,8 +149,8 @@ function planEvent(plan: Plan, event: StoredEvent, to: Addressee, now: Date): Ou
       plan.signIns.push({ ...event, userId, result: event.signInResult ?? "FAILED" });
       return "noted";
     case "user-deleted":
-      // A company may give a person the same SnapTrade user again, and a copy names the earlier one.
-      if (!former && isForgotten(event)) break;
+      // A company may give a person the same SnapTrade user again, and a late event names the earlier one.
+      if (!former && (isForgotten(event) || isDisproved(event, to))) break;
       planUserDeleted(plan, event, userId, to);
       return "applied";
     case "nothing":
@@ -207,6 +210,10 @@ function isDated(event: StoredEvent): event is StoredEvent & DatedEvent {
 const isForgotten = ({ happenedAt, receivedAt }: StoredEvent) =>
   happenedAt !== null && receivedAt.getTime() - happenedAt.getTime() >= idDays * 86_400_000;
 
+/** SnapTrade has answered about this person since, by more than clocks drift apart. */
+const isDisproved = ({ happenedAt, receivedAt }: StoredEvent, { lookedAt }: Addressee) =>
+  lookedAt !== null && lookedAt.getTime() - (happenedAt ?? receivedAt).getTime() > aheadMs;
+
 const isLate = ({ happenedAt, receivedAt }: DatedEvent) =>
   receivedAt.getTime() - happenedAt.getTime() > lateAfterMs;
 
@@ -224,12 +231,16 @@ async function findAddressees(tx: Transaction, events: StoredEvent[]) {
   const names = [...new Set(events.flatMap(({ snapTradeUserId }) => snapTradeUserId ?? []))];
   const formers = await findFormers(tx, names);
   const current = await tx
-    .select({ userId: snapTradeUsers.userId, name: snapTradeUsers.snapTradeUserId })
+    .select({
+      userId: snapTradeUsers.userId,
+      name: snapTradeUsers.snapTradeUserId,
+      lookedAt: snapTradeUsers.lookedAt,
+    })
     .from(snapTradeUsers)
     .where(inArray(snapTradeUsers.snapTradeUserId, names));
   const known = new Map([...formers.values()].map((former) => [former.snapTradeUserId, former.userId]));
   for (const { userId, name } of current) known.set(name, userId);
-  return { known, formers };
+  return { known, formers, lookedAt: new Map(current.map(({ userId, lookedAt }) => [userId, lookedAt])) };
 }
 
 /** The owner of each known connection that the events are about. */

@@ -171,6 +171,22 @@ describe("an event that does not report a state", () => {
     expect(results.map(({ signInResult }) => signInResult)).toEqual([null, null]);
   });
 
+  test("of a SnapTrade user who has answered since requests a look instead of ending them", async () => {
+    const owner = await makeConnections(1, at(0));
+    const db = await database();
+    const own = eq(snapTradeUsers.userId, owner.userId);
+    await db
+      .update(snapTradeUsers)
+      .set({ lookedAt: at(minutes(20)) })
+      .where(own);
+    const event = makeEvent("USER_DELETED", at(minutes(10)), { userId: owner.snapTradeUserId });
+    await deliver(event, { now: at(minutes(40)) });
+    await processInbox();
+    expect(await storedEvent(event)).toMatchObject({ state: "done", outcome: "looked" });
+    expect(await known(owner.ids[0])).toMatchObject({ state: "enabled" });
+    expect(await db.select().from(snapTradeUsers).where(own)).toMatchObject([{ goneAt: null }]);
+  });
+
   test("a deleted user is no longer looked at, and their connections are deleted", async () => {
     const owner = await makeConnections(2, at(0));
     await deliver(makeEvent("USER_DELETED", at(10), { userId: owner.snapTradeUserId }), { now: at(11) });
