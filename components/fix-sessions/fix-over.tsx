@@ -57,7 +57,7 @@ function textOf(
       return {
         figure: "fixed",
         title: "Nothing for you to do",
-        sentence: "SnapTrade says that it works already, so there’s nothing to reconnect.",
+        sentence: `SnapTrade says that ${session.connectionId ? "this connection works" : "your connections work"}, so there’s nothing to reconnect.`,
       };
     case "removed":
       return {
@@ -69,7 +69,10 @@ function textOf(
       return {
         ...gap,
         title: "You left this for later",
-        sentence: `Nothing was changed. ${appName} will ask you again when you’re ready.`,
+        sentence:
+          done.length > 0
+            ? `${names} ${them} connected again. For the rest, start again in ${appName} when you’re ready.`
+            : `Nothing was changed. Start again in ${appName} when you’re ready.`,
       };
     case "replaced":
       return {

@@ -21,6 +21,8 @@ export function FixResult({ page, view, viewer, now, hasAccount, appName }: Prop
   const { id, endedAt } = page.session;
   const { queue, connectionId, brokerage, outcome, intent } = view;
   const done = outcome.state === "fixed" || outcome.state === "connected";
+  // Leaving now would give up a repair that SnapTrade may confirm in a few seconds.
+  const isAwaited = outcome.state === "open" || outcome.state === "checking";
   const next = endedAt ? null : nextInQueue(queue, connectionId);
   const again: Record<string, string> =
     intent === "connect"
@@ -28,22 +30,26 @@ export function FixResult({ page, view, viewer, now, hasAccount, appName }: Prop
       : { connectionId: connectionId ?? "" };
   const skip = { queueId: queue?.id ?? "", skipped: connectionId ?? "" };
 
+  const back = <WayBack page={page} hasAccount={hasAccount} appName={appName} />;
   const control = (action: AllActions, label: string, variant: ButtonVariant) => {
     const form = (fields: Record<string, string>) => (
       <FixForm fixSessionId={id} fields={fields} label={label} variant={variant} />
     );
     switch (action) {
       case "close":
-        if (done && !next) return <WayBack page={page} hasAccount={hasAccount} appName={appName} />;
+        if (done && !next) return back;
         return <Leave id={id} label={label} variant={variant} />;
       case "later":
-        return page.returnTo ? null : <Leave id={id} label={label} variant={variant} />;
+        // As the main step, it is about what is connected already.
+        if (variant === "filled") return hasAccount ? <SeeAll label={label} /> : null;
+        return page.returnTo || endedAt ? null : <Leave id={id} label={label} variant={variant} />;
       case "next":
         return form(done ? {} : skip);
       case "again":
-        return endedAt ? <WayBack page={page} hasAccount={hasAccount} appName={appName} /> : form(again);
+        return endedAt ? back : form(again);
       // These need more than a fix session: an address for mail, or the person's other pages.
       case "different-login":
+        return endedAt ? back : null;
       case "keep-both":
       case "notify-when-back":
         return null;
@@ -64,8 +70,16 @@ export function FixResult({ page, view, viewer, now, hasAccount, appName }: Prop
         next={next?.name ?? null}
         control={control}
       />
-      <NotNow page={page} appName={appName} />
+      {!isAwaited && <NotNow page={page} appName={appName} />}
     </div>
+  );
+}
+
+function SeeAll({ label }: { label: string }) {
+  return (
+    <ButtonLink href="/connections" variant="filled" className="w-full wide:w-auto">
+      {label}
+    </ButtonLink>
   );
 }
 

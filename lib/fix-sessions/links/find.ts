@@ -11,6 +11,8 @@ interface FoundLink {
   isOver: boolean;
   /** It can still sign its person in, because it was made for that and nobody has used it yet. */
   signsIn: boolean;
+  /** It has signed its person in. */
+  wasUsed: boolean;
 }
 
 /** The fix session that a link leads to, or null if there is none. Finding it changes nothing. */
@@ -30,5 +32,5 @@ export async function findLink(token: string, now: Date): Promise<FoundLink | nu
   if (!found) return null;
   const { id, userId, outcome, expiresAt, signsIn, signedInAt } = found;
   const isOver = outcome !== null || expiresAt <= now;
-  return { id, userId, isOver, signsIn: signsIn && !signedInAt && !isOver };
+  return { id, userId, isOver, signsIn: signsIn && !signedInAt && !isOver, wasUsed: signedInAt !== null };
 }

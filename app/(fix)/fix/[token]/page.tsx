@@ -23,14 +23,17 @@ export default async function LinkPage({ params }: PageProps<"/fix/[token]">) {
   const isOwn = caller?.user.id === link.userId && (caller.within === null || caller.within === link.id);
   if (isOwn) redirect(`/fix-sessions/${link.id}`);
   if (link.signsIn) return <Enter appName={APP_NAME} token={token} signedInAs={nameOf(caller)} />;
-  if (caller?.within === null) return <OtherPerson appName={APP_NAME} token={token} name={nameOf(caller)} />;
+  if (caller?.within === null)
+    return <OtherPerson appName={APP_NAME} token={token} name={caller.user.email} />;
   if (link.isOver) return <DeadLink appName={APP_NAME} />;
+  // That page says how to go on, also to someone who has no other way to sign in.
+  if (link.wasUsed && !caller) redirect(`/fix-sessions/${link.id}`);
   redirect(`/?callbackUrl=${encodeURIComponent(`/fix/${token}`)}`);
 }
 
 /** How someone signed in knows themselves; undefined for a visitor and for nobody. */
 function nameOf(caller: Awaited<ReturnType<typeof getCaller>>): string | undefined {
-  return caller?.within === null ? (caller.user.email ?? "someone else") : undefined;
+  return caller?.within === null ? (caller.user.email ?? "another person") : undefined;
 }
 
 function Enter({ appName, token, signedInAs }: { appName: string; token: string; signedInAs?: string }) {
@@ -56,11 +59,18 @@ function Enter({ appName, token, signedInAs }: { appName: string; token: string;
   );
 }
 
-function OtherPerson({ appName, token, name = "" }: { appName: string; token: string; name?: string }) {
+function OtherPerson({ appName, token, name }: { appName: string; token: string; name: string | null }) {
   return (
     <PlainPage appName={appName} title="This link is for someone else">
       <p className="mt-2 text-ink-2">
-        You’re signed in as <strong className="font-semibold break-words text-ink">{name}</strong>, and the
+        {name ? (
+          <>
+            You’re signed in as <strong className="font-semibold break-words text-ink">{name}</strong>, and
+            the
+          </>
+        ) : (
+          "The"
+        )}{" "}
         link belongs to another account. If that one is yours too, sign out here and sign in with it.
       </p>
       <form action={switchPerson} className="mt-5">

@@ -21,7 +21,7 @@ export async function POST(_: Request, { params }: Context) {
   const { status, headers, body } = htmlPage({
     status: 200,
     title: `Going back to ${APP_NAME}`,
-    text: "Nothing was changed. You can come back to this at any time.",
+    text: "If it doesn’t open on its own, use the button.",
     link: { href: back, label: `Back to ${APP_NAME}` },
     followsLink: true,
   });
