@@ -14,10 +14,10 @@ const sentences: Record<string, (provider: string) => string> = {
   mail: () => "We couldn’t send the e-mail. Try again in a minute.",
   Verification: () => "That link has already been used or is more than 10 minutes old. Request a new one.",
   HandOff: () =>
-    "That link has already been used or is more than a minute old. Go back to where it was and open it again.",
-  OidcAway: (provider) => `We couldn’t reach the sign-in of ${provider}. Try again in a minute.`,
+    "That link has already been used or is more than a minute old. Go back to the page it was on and try again.",
+  OidcAway: (provider) => `We couldn’t reach ${provider} to sign you in. Try again in a minute.`,
   OidcClaim: (provider) =>
-    `${provider} signed you in, but didn’t say who you are in a form we can use. Contact ${provider} about it.`,
+    `${provider} signed you in, but didn’t identify you in a way we can use. Contact ${provider} about it.`,
   OidcDenied: (provider) => `${provider} didn’t sign you in. If that was a mistake, try again.`,
   OidcFailed: () =>
     "That sign-in couldn’t be completed. It may have taken too long, or been started again elsewhere. Try again.",

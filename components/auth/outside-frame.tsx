@@ -14,7 +14,7 @@ interface Props {
 
 const never = () => () => undefined;
 
-/** Shows its children, or in another site's frame, where nobody can sign in, how to go on outside of it. */
+/** Shows its children or, in another site's frame, where nobody can sign in, how to continue outside it. */
 export function OutsideFrame({ isFramed, appName, place, children }: Props) {
   const framed = useSyncExternalStore(
     never,
@@ -25,8 +25,8 @@ export function OutsideFrame({ isFramed, appName, place, children }: Props) {
   return (
     <PlainPage appName={appName} title={`Open ${appName} in its own window`}>
       <p className="mt-2 text-ink-2">
-        You aren’t signed in to {appName} here, and your browser may not let you be inside another page. In
-        its own window you can sign in and go on. This page stays as it is.
+        You aren’t signed in to {appName} here, and your browser may not let you sign in inside another page.
+        Open it in its own window to sign in and continue. This page stays as it is.
       </p>
       <a
         href={place}

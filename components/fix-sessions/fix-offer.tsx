@@ -87,8 +87,8 @@ function NothingNow({ page, appName }: { page: FixPageView; appName: string }) {
         Nothing for you to do right now
       </h1>
       <p className="mt-2 text-ink-2">
-        Your brokerage has trouble or is under maintenance, so signing in wouldn’t work yet. Open this link
-        again later; it keeps working.
+        Your brokerage is having trouble or is under maintenance, so signing in wouldn’t work yet. Open this
+        link again later; it keeps working.
       </p>
       <NotNow page={page} appName={appName} />
     </section>

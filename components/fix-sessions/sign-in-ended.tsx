@@ -8,8 +8,8 @@ export function SignInEnded({ appName, returnTo }: { appName: string; returnTo: 
         You’re not signed in here anymore
       </h1>
       <p className="mt-2 text-ink-2">
-        If you finished signing in at your brokerage, nothing is lost: {appName} hears of it from SnapTrade,
-        and you can close this page. Otherwise, go back to {appName} and start again, or sign in here.
+        If you finished signing in at your brokerage, nothing is lost: SnapTrade reports it to {appName}, and
+        you can close this page. Otherwise, go back to {appName} and start again, or sign in here.
       </p>
       <ButtonLink href={`/?callbackUrl=${encodeURIComponent(returnTo)}`} className="mt-5 w-full wide:w-auto">
         Sign in

@@ -27,7 +27,7 @@ export function OwnWindowNote({ outside }: { outside: OwnWindow }) {
     <p role="status" className="mt-2 max-w-[40ch] text-small text-ink">
       {outside.state === "failed" && outside.message}
       {outside.state === "opened" &&
-        "SnapTrade’s page can’t open inside another page, so we opened a window for it. This page shows the result."}
+        "SnapTrade’s page can’t open inside another page, so we opened a window for it. The result will appear here."}
       {outside.state === "blocked" && (
         <>
           SnapTrade’s page can’t open inside another page, and your browser blocked a new window.{" "}

@@ -28,7 +28,7 @@ export function ConnectionBanner({ route, className = "" }: { route?: string; cl
             onClick={() => void open()}
             className="bg-primary text-primary-foreground min-h-10 rounded-md px-4 text-sm font-semibold hover:opacity-90 aria-disabled:opacity-60 max-sm:w-full"
           >
-            {opening === "opening" ? "Opening …" : labelOf(connections)}
+            {opening === "opening" ? "Opening…" : labelOf(connections)}
           </button>
         </section>
       )}

@@ -1,5 +1,5 @@
-// `npm run check:static`: types, lint, and format side by side; prints what each had to say, and exits with 1
-// when one fails.
+// `npm run check:static`: types, lint, and format side by side; prints the output of each, and exits with 1
+// if one fails.
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { root, run } from "../support/ground.mjs";

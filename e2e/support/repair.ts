@@ -1,7 +1,7 @@
 import type { Page } from "@playwright/test";
 import { signIn } from "./portal";
 
-/** Opens a fix session that signs its person in: the address alone does nothing. */
+/** Opens a fix session that signs its person in, by its button: the address alone does nothing. */
 export const enterBySession = (page: Page) =>
   page.getByRole("button", { name: "Continue", exact: true }).click();
 

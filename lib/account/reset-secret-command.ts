@@ -63,5 +63,5 @@ function explain(error: unknown): string {
     return error.message;
   if (error instanceof SnapTradeFailure)
     return `SnapTrade didn't answer as expected (${error.kind}). Run this again in two minutes to find out what happened.`;
-  return `The reset didn't finish; the database may be away. If there is a new secret, it is in ${folder}, so run this again on this machine.`;
+  return `The reset didn't finish; the database may be unreachable. If there is a new secret, it is in ${folder}, so run this again on this machine.`;
 }

@@ -33,9 +33,9 @@ try {
     console.error(
       `These people's new secrets are kept in ${keptSecretsFolder} under an older key. Finish with "npm run users:reset-secret", then run this again:\n${kept.join("\n")}`,
     );
-  // Those that no key opens are left to expire: whoever repeats such a request hears that its answer is lost.
+  // Those that no key opens are left to expire: repeating such a request is answered with answer-lost.
   const answers = await rotateKeys(apiAnswers);
-  console.log(`${answers.resealed} stored answers of the API resealed, ${answers.left} left.`);
+  console.log(`${answers.resealed} stored API answers resealed, ${answers.left} left.`);
   const endpoints = await resealEndpoints();
   if (endpoints.length > 0)
     console.error(

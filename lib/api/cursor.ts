@@ -15,7 +15,7 @@ export function readCursor<Schema extends z.ZodType>(schema: Schema, cursor: str
     return schema.parse(JSON.parse(Buffer.from(cursor, "base64url").toString()));
   } catch {
     throw new ApiProblem("invalid-request", {
-      errors: [{ at: "query.cursor", detail: "It doesn't come from this list" }],
+      errors: [{ at: "query.cursor", detail: "It isn't a cursor of this list" }],
     });
   }
 }

@@ -15,15 +15,15 @@ dl{margin:8px 0}dt{font-weight:600}dd{margin:0 0 8px;color:var(--ink-2)}a{color:
 const explanations: Partial<Record<ProblemCode, string>> = {
   conflict: "The sentence in `detail` says why.",
   "invalid-request": "The list in `errors` says what and where.",
-  "no-key": "Send Authorization: Bearer and a key from npm run api-keys.",
+  "no-key": "Send Authorization: Bearer with a key from npm run api-keys.",
   "missing-scope": "Make a key that has the scope in `detail`.",
-  "not-found": "Either it never existed, or it was deleted, or the address has a mistake.",
+  "not-found": "It never existed, it was deleted, or the address is wrong.",
   "still-running": "Try again after the time in Retry-After.",
   "answer-lost":
     "ENCRYPTION_KEYS no longer has the key that sealed the stored answer. Read what you need with GET.",
   "too-many-requests": "Try again after the time in Retry-After. A refused request doesn’t count.",
   unavailable:
-    "SnapTrade or our database is away or busy. Nothing was lost; try again after the time in Retry-After.",
+    "SnapTrade or our database is unreachable or busy. Nothing was lost; try again after the time in Retry-After.",
   unexpected: "We’ve logged it. A request with an Idempotency-Key is safe to repeat.",
 };
 

@@ -3,7 +3,7 @@ import { externalIdShape } from "@/lib/base/external-id";
 
 /** With its offset, a moment may lie in a year that RFC 3339 can't write and the database can't read. */
 const isWritable = (text: string) => /^(?!0000)\d{4}-/.test(new Date(text).toISOString());
-const text = z.iso.datetime({ offset: true }).refine(isWritable, "Must lie in the years 1 to 9999");
+const text = z.iso.datetime({ offset: true }).refine(isWritable, "Must be in the years 1 to 9999");
 
 /** A moment: a Date here, RFC 3339 with its offset outside. */
 export const time = z.codec(text, z.date(), {

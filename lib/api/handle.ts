@@ -39,7 +39,7 @@ export async function handle(request: Request, operations: Operation[], now = ne
     if (!key.scopes.includes(operation.scope))
       throw new ApiProblem("missing-scope", { detail: `This needs the scope ${operation.scope}.` });
     const bytes = await readBody(request, maxBodyBytes);
-    if (!bytes) throw new ApiProblem("too-large", { detail: "A body has at most 64 KiB." });
+    if (!bytes) throw new ApiProblem("too-large", { detail: "A body can be at most 64 KiB." });
     const input = parseRequest(operation, request, params, bytes);
     const run = (requestId: string) => perform(operation, { ...input, now, key, requestId });
     const { status, body } = await once(operation, request, bytes, key, now, headers, run);

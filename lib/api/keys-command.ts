@@ -16,7 +16,7 @@ try {
   process.exit((await run(process.argv.slice(2))) ? 0 : 1);
 } catch (error) {
   const known = error instanceof DatabaseError || error instanceof SettingsError;
-  console.error(known ? error.message : `That didn't work; the database may be away.\n${usage}`);
+  console.error(known ? error.message : `That didn't work; the database may be unreachable.\n${usage}`);
   process.exit(1);
 }
 
@@ -65,6 +65,6 @@ async function list(): Promise<boolean> {
 async function revoke(id: string): Promise<boolean> {
   const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
   const revoked = isId && (await revokeApiKey(id, new Date()));
-  console.log(revoked ? "Revoked." : "No key that isn't revoked has this id; `list` shows them.");
+  console.log(revoked ? "Revoked." : "No valid key has this id; `list` shows all keys.");
   return revoked;
 }

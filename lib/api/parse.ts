@@ -41,7 +41,9 @@ function queryOf(request: Request): Record<string, string> {
   const names = entries.map(([name]) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
-    throw new ApiProblem("invalid-request", { errors: [{ at: "query", detail: "A name appears twice" }] });
+    throw new ApiProblem("invalid-request", {
+      errors: [{ at: "query", detail: "A parameter appears twice" }],
+    });
   return Object.fromEntries(entries);
 }
 

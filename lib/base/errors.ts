@@ -25,7 +25,7 @@ const messages = {
   "already-notified": "We've already let you know that it's worth trying again. Try now, or a bit later.",
   "no-address": "We have no e-mail address for you. You'll see here when it's worth trying again.",
   "already-connected": "You already have a connection there that needs reconnecting.",
-  "fix-session-over": "This link has done its work or is too old. Ask for a new one where you got it.",
+  "fix-session-over": "This link is finished or has expired. Ask for a new one where you got it.",
   "return-url-not-allowed": "RETURN_URLS doesn't allow this return_url.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
   "endpoint-not-allowed":

@@ -118,7 +118,8 @@ export function startDelivering(): void {
       for (const deliver of [deliverEvents, deliverRelays])
         deliver().then(
           ({ more }) => (more ? soon() : undefined),
-          (error: unknown) => log.error(describeError(error), "Nothing could be delivered; a round will"),
+          (error: unknown) =>
+            log.error(describeError(error), "Nothing could be delivered; a round will try again"),
         );
     }, gatherMs).unref();
   };

@@ -84,5 +84,7 @@ function lineOf(endpoint: Awaited<ReturnType<typeof listEndpoints>>[number]): st
 /** Other errors may contain things that must not be printed. */
 function explain(error: unknown): string {
   const known = error instanceof DatabaseError || error instanceof SettingsError || error instanceof AppError;
-  return known ? error.message : "That didn't work; the database may be away. Nothing was shown or changed.";
+  return known
+    ? error.message
+    : "That didn't work; the database may be unreachable. Nothing was shown or changed.";
 }

@@ -56,7 +56,7 @@ async function importFile(file: string): Promise<number> {
 
 async function printOrphans(): Promise<void> {
   const ids = await listOrphans();
-  console.error(`SnapTrade users that nobody here knows: ${ids.length}`);
+  console.error(`SnapTrade users that belong to nobody here: ${ids.length}`);
   for (const id of ids) console.log(id);
 }
 

@@ -162,7 +162,7 @@ test("SnapTrade not answering about one person rejects that line only; not answe
   await expect(run(await makeTheirs(2, "nobody"))).rejects.toThrow("hasn't answered");
 });
 
-test("the SnapTrade users that nobody here knows are listed", async () => {
+test("the SnapTrade users that belong to nobody here are listed", async () => {
   const theirs = await makeTheirs(5);
   await run(theirs.slice(0, 3));
   expect((await listOrphans()).sort()).toEqual(

@@ -9,7 +9,7 @@ import { listSnapTradeUsers } from "@/lib/snaptrade/users";
 const perBatch = 1_000;
 
 /**
- * The SnapTrade users of our key that nobody here knows: neither anyone's nor being deleted. Each is billed
+ * The SnapTrade users of our key that belong to nobody here and aren't being deleted. Each is billed
  * (docs/snaptrade.md §2.4). Costs one read.
  * @throws SnapTradeFailure
  */

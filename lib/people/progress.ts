@@ -7,7 +7,7 @@ const windowMs = 120_000;
  * others.
  * @param size the whole input, in bytes
  * @returns a function of how many bytes are done and our clock in milliseconds; it returns the seconds left,
- * or null while nothing can be said
+ * or null while there is too little to go by
  */
 export function createEstimate(size: number): (bytes: number, nowMs: number) => number | null {
   let samples: { bytes: number; at: number }[] = [];

@@ -11,7 +11,7 @@ const eventsWithinMs = 15_000;
 /** People who take turns with their waiting events. */
 export interface Line {
   whom: () => Whom;
-  /** Where the next run continues, so that everyone gets a turn, however many come before them. */
+  /** Where the next run continues, so that everyone gets a turn, however many are ahead of them. */
   lastServed: string;
 }
 

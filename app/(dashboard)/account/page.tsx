@@ -22,7 +22,7 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
       <p className="mt-2 text-ink-2">
         {email
           ? `You sign in to ${appName} as ${email}.`
-          : `${appName} has no e-mail address for you. You come here from the app or website that uses it.`}
+          : `${appName} has no e-mail address for you. You sign in through the app or website that sent you here.`}
       </p>
       <ButtonLink variant="secondary" href="/account/sessions" className="mt-5">
         See where you’re signed in

@@ -70,7 +70,7 @@ test("whoever gives up or isn't named there reads why, and can try again", async
   await page.getByRole("button", { name: "Cancel" }).click();
   await expect(page.getByText("Larch ID didn’t sign you in.")).toBeVisible();
   await signInAs(page, "nameless");
-  await expect(page.getByText("didn’t say who you are in a form we can use")).toBeVisible();
+  await expect(page.getByText("didn’t identify you in a way we can use")).toBeVisible();
   await page.context().clearCookies({ domain: "localhost", name: /_session/ });
   await signInAs(page, "maya");
   await expect(page).toHaveURL(`${app.url}/notifications`);
@@ -87,5 +87,5 @@ test("while the provider is away, the page says so", async ({ page }) => {
   await provider.stop();
   await page.goto(app.url);
   await page.getByRole("button", { name: "Continue with Larch ID" }).click();
-  await expect(page.getByText("We couldn’t reach the sign-in of Larch ID.")).toBeVisible();
+  await expect(page.getByText("We couldn’t reach Larch ID to sign you in.")).toBeVisible();
 });

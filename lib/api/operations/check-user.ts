@@ -13,7 +13,7 @@ export const checkUser = operation({
   scope: "connections:check",
   summary: "Read a person’s connections from SnapTrade now",
   description:
-    "Like the button on their page, and within the same limit: six at once, then one every ten seconds. Connections are checked without this, too.",
+    "Does the same as the button on their page, within the same limit: six at once, then one every ten seconds. Connections are also checked without this.",
   params: z.strictObject({ externalId }),
   answers: {
     200: z

@@ -12,7 +12,7 @@ export const deleteUser = operation({
   scope: "users:write",
   summary: "Delete one person",
   description:
-    "202 while SnapTrade hasn’t confirmed that it deleted its user; the person is signed out at once, and everything about them here is deleted then. 204 when nothing is left.",
+    "202 while SnapTrade hasn’t confirmed yet that it deleted its user: the person is signed out at once, and everything about them here is deleted once it has. 204 when nothing is left.",
   params: z.strictObject({ externalId }),
   query: z.strictObject({
     snaptrade_user: z

@@ -21,8 +21,11 @@ const endpoint = z
     failing_since: time.nullable().meta({ description: "Since when every attempt has failed" }),
     paused_at: time.nullable().meta({ description: "Since when nothing is sent; a passed test resumes it" }),
     last_error: z.string().nullable(),
-    waiting: z.number().int().meta({ description: "Deliveries on their way, counted up to 10,000" }),
-    dead: z.number().int().meta({ description: "Deliveries given up after three days, up to 10,000" }),
+    waiting: z.number().int().meta({ description: "Waiting deliveries, counted up to 10,000" }),
+    dead: z
+      .number()
+      .int()
+      .meta({ description: "Deliveries given up on after three and a half days, counted up to 10,000" }),
   })
   .meta({ id: "Endpoint" });
 const secret = z.string().meta({ description: "The signing secret; shown only here" });

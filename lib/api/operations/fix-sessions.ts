@@ -33,7 +33,7 @@ const common = {
     }),
   sign_in: z.boolean().optional().meta({
     description:
-      "The link itself signs the person in, for this session only: once, for ten minutes, through a button. Hand it to nobody else.",
+      "The link itself signs the person in, for this session only: once, for ten minutes, through a button. Give it to nobody else.",
   }),
 };
 
@@ -95,7 +95,7 @@ export const startFixSession = operation({
   scope: "fix-sessions:write",
   summary: "Make a link that leads a person through a repair",
   description:
-    "Without `connection`, it leads through everything that needs them. The link is for this person only, signed in.",
+    "Without `connection`, it leads through everything that needs them. The link works only for this person, signed in.",
   body: z.strictObject({ ...common, connection: snapTradeId.optional() }),
   answers: { 201: made },
   problems: ["not-found", "conflict"],

@@ -20,7 +20,7 @@ const body = z
   })
   .refine(({ snaptrade_user_id: id, user_secret: secret }) => (id === undefined) === (secret === undefined), {
     path: ["user_secret"],
-    error: "snaptrade_user_id and user_secret come together or not at all",
+    error: "snaptrade_user_id and user_secret must be sent together",
   });
 
 const sentences: Record<Exclude<Rejection, "secret-refused">, string> = {
@@ -39,7 +39,7 @@ export const putUser = operation({
   scope: "users:write",
   summary: "Create or update one person",
   description:
-    "With the SnapTrade user that you have registered for them, which is verified by reading their connections; or without, and then one is registered when they first connect a brokerage. A missing member changes nothing; null removes an e-mail address or a locale.",
+    "If you send the SnapTrade user that you registered for them, it is verified by reading their connections. Otherwise one is registered when they first connect a brokerage. A missing member changes nothing; null removes an e-mail address or a locale.",
   params: z.strictObject({ externalId }),
   body,
   answers: { 200: user, 201: user },

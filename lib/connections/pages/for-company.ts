@@ -70,7 +70,7 @@ async function findIds({ userId, state, changedSince, after, limit }: Wanted): P
 }
 
 /**
- * Until when everything that changed is certain to be visible: a change takes its time before it is committed,
+ * The time before which every change is certain to be visible: a change gets its time before it is committed,
  * so it may appear later than newer ones. The database's clock, with room for a clock that is set back.
  */
 export async function changesKnownUntil(): Promise<Date> {

@@ -90,8 +90,8 @@ function DeadLink({ appName }: { appName: string }) {
   return (
     <PlainPage appName={appName} title="This link no longer works">
       <p className="mt-2 text-ink-2">
-        It works for a limited time, and only until the connection works again. Go to your connections to see
-        whether any of them still need you, or ask for a new link where you got this one.
+        Links like this one work for a limited time, and only until they’re no longer needed. Go to your
+        connections to see whether any of them still need you, or ask for a new link where you got this one.
       </p>
       <ButtonLink href="/connections" className="mt-5 w-full">
         Go to your connections
