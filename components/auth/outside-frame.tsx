@@ -26,7 +26,7 @@ export function OutsideFrame({ isFramed, appName, place, children }: Props) {
     <PlainPage appName={appName} title={`Open ${appName} in its own window`}>
       <p className="mt-2 text-ink-2">
         You aren’t signed in to {appName} here, and your browser may not let you sign in inside another page.
-        Open it in its own window to sign in and continue. This page stays as it is.
+        In its own window, you can sign in and continue. This page stays as it is.
       </p>
       <a
         href={place}
