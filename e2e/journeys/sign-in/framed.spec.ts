@@ -106,8 +106,9 @@ test("in the company's page, someone handed over sees their pages, and repairs i
   framed = `${app.url}/sign-in/hand-off?token=${tokens.framed}`;
   await page.goto(productUrl);
   const frame = page.frameLocator("iframe");
+  const opening = context.waitForEvent("page");
   await frame.getByRole("button", { name: /Kraken/ }).click();
-  const own = await context.waitForEvent("page", { predicate: (opened) => opened !== page });
+  const own = await opening;
   await expect(own).toHaveURL(/\/connections\/new\?brokerage=KRAKEN/);
   await expect(frame.getByText("we opened a window for it")).toBeVisible();
 });
