@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { Pool } from "pg";
 import { signEvent, writeBody } from "../../emulator/webhooks/body";
+import { Company, makeApiKey } from "../../support/company";
 import { Control } from "../../support/control";
 import { root, run } from "../../support/ground.mjs";
 import { askForLink, makePerson, seedConnections, type Person } from "../../support/people";
@@ -32,8 +33,14 @@ export async function runCanaries(): Promise<boolean> {
     CRON_SECRET: canary("cron"),
     ENCRYPTION_KEYS: `canary:${randomBytes(32).toString("base64")}`,
   };
-  const settings = { ...settingsFor(ports), ...planted, DATABASE_URL: postgres.url };
+  const settings = {
+    ...settingsFor(ports),
+    ...planted,
+    DATABASE_URL: postgres.url,
+    EVENTS_ALLOW_PRIVATE: "true",
+  };
   if (!run("npm", ["run", "--silent", "db:migrate"], settings)) throw new Error("No migration");
+  const apiKey = makeApiKey(settings);
   const statePath = path.join(folder, "emulator.json");
   const emulator = await startEmulator(ports, {
     EMULATOR_CONSUMER_KEY: planted.SNAPTRADE_CONSUMER_KEY,
@@ -44,6 +51,7 @@ export async function runCanaries(): Promise<boolean> {
   const servers = { appUrl: app.url, emulatorUrl: emulator.url };
   const control = new Control(emulator.url);
 
+  const pool = new Pool({ connectionString: postgres.url, max: 1 });
   const person = await makePerson(servers, "canary@example.com");
   const webhookSecret = canary("webhook-secret");
   const loginLink = await journey(person, { consumerKey: planted.SNAPTRADE_CONSUMER_KEY, webhookSecret });
@@ -51,6 +59,8 @@ export async function runCanaries(): Promise<boolean> {
   await round(app.url, planted.CRON_SECRET);
   await failures(person, app.url, planted.CRON_SECRET);
   const userSecret = await secretOf(statePath, person.snapTradeUserId);
+  await pool.query("update users set external_id = $1", [customer]);
+  const company = await askAsCompany(new Company(servers, apiKey), app.url);
 
   const canaries: Canary[] = [
     ...Object.entries(planted).map(([name, value]) => ({ name, value: value.replace(/^canary:/, "") })),
@@ -65,10 +75,11 @@ export async function runCanaries(): Promise<boolean> {
       value: signInLink.searchParams.get("token") ?? signInLink.search,
       belongsIn: ["mail"],
     },
-    // Once there are API keys, create one here with its command, and add its value.
+    { name: "API key", value: apiKey },
+    // The answers that make these are supposed to carry them, so the recorder leaves those out.
+    ...company,
   ];
 
-  const pool = new Pool({ connectionString: postgres.url, max: 1 });
   const mails = await control.get<object[]>("/mail");
   const places = async (): Promise<Place[]> => [
     ...(await dump(pool)),
@@ -123,6 +134,35 @@ async function journey(
     await visitor.open(page);
   const portal = await visitor.submit("/connections/new", (form) => form.includes('value="ALPACA"'));
   return new URL(portal).searchParams.get("token") ?? "";
+}
+
+/** The company's own id of the person. */
+const customer = "canary-customer";
+
+/**
+ * What the company's servers do: they make secrets, repeat those requests, use them wrongly, and read everything.
+ * @returns the secrets
+ */
+async function askAsCompany(company: Company, appUrl: string): Promise<Canary[]> {
+  const made = async (path: string, body: object) =>
+    company.call<{ url: string; secret?: string }>("POST", path, body);
+  const token = ({ url }: { url: string }) => url.split(/[/=]/).at(-1) ?? "";
+  const fix = await made("fix-sessions", { user: customer });
+  const signingIn = await made("fix-sessions", { user: customer, sign_in: true });
+  const handOff = await made("sign-in-links", { user: customer });
+  const endpoint = await made("endpoints", { url: `${appUrl}/api/health/live` });
+  for (const { url } of [fix, signingIn, handOff]) await fetch(url, { redirect: "manual" });
+  for (const path of ["connections", "endpoints", "events", `users/${customer}`, "fix-sessions/none"])
+    await company.ask("GET", path);
+  for (const path of [`users/${customer}/check`, "fix-sessions", "endpoints"])
+    await company.ask("POST", path, { user: customer, url: "not an address" });
+  await new Company({ appUrl, emulatorUrl: "" }, `${company.apiKey.slice(0, -1)}!`).ask("GET", "connections");
+  return [
+    { name: "fix session's token", value: token(fix) },
+    { name: "token that signs in for a fix session", value: token(signingIn) },
+    { name: "hand-off token", value: token(handOff) },
+    { name: "signing secret", value: endpoint.secret ?? "" },
+  ];
 }
 
 /** Makes everything fail once: SnapTrade, in several ways, and what people ask for. */
@@ -224,7 +264,11 @@ function recordAnswers(appUrl: string) {
     if (!url.startsWith(appUrl)) return answer;
     const body = await answer.clone().text();
     // The page that leads to the portal is the one answer to a click that carries its link.
-    const leadsOn = (answer.headers.get("location") ?? body).includes("/snapTrade/redeemToken");
+    const leadsOn =
+      (answer.headers.get("location") ?? body).includes("/snapTrade/redeemToken") ||
+      // So are the answer that makes a link or a signing secret for the company, and the link's own page.
+      (answer.status === 201 && new URL(url).pathname.startsWith("/api/v1/")) ||
+      /^\/(fix|sign-in\/hand-off)\b/.test(new URL(url).pathname);
     const headers = [...answer.headers].filter(
       ([name]) => name !== "set-cookie" && !(leadsOn && name === "location"),
     );
