@@ -5,6 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { listApiRequests } from "./company-api";
 import { actions, routes } from "./expectations";
 import { setStage, type Stage } from "./stage";
 import { listActions, listRoutes, type Action } from "./surface";
@@ -167,6 +168,21 @@ function isRight(answer: Answer, kind: Case, named: boolean, how: "call" | "form
   return text.includes("not-found") || text.includes("ended=one");
 }
 
+/** Every operation of the API, for servers that may not use it. */
+async function tryApi(stage: Stage): Promise<number> {
+  const requests = await listApiRequests(stage);
+  for (const { what, url, init, statuses } of requests) {
+    const answer = await harmless(stage, what, () => ask(url, init));
+    const isProblem = answer.headers.get("content-type") === "application/problem+json";
+    expect(what, isProblem && statuses.includes(answer.status), describe(answer));
+  }
+  const { headers, body } = await ask(`${stage.appUrl}/api/v1/docs`, {});
+  const nonce = /<style nonce="([^"]+)"/.exec(body)?.[1];
+  const policy = headers.get("content-security-policy") ?? "";
+  expect("the API's page may use its style", policy.includes(`style-src 'nonce-${nonce}'`), policy);
+  return requests.length;
+}
+
 /** The way our scripts call it. */
 function called({ id }: Action, headers: Record<string, string>, input: object): RequestInit {
   return {
@@ -201,6 +217,7 @@ try {
   const [allRoutes, allActions] = [listRoutes(), listActions()];
   for (const route of allRoutes) if (route.includes(only)) await tryRoute(stage, route);
   for (const action of allActions) if (action.name.includes(only)) await tryAction(stage, action);
+  const apiRequests = await tryApi(stage);
   for (const name of Object.keys(routes))
     expect(name, allRoutes.includes(name), "is expected, but not in the build");
   for (const name of Object.keys(actions))
@@ -211,7 +228,7 @@ try {
     );
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   console.log(
-    `inventory: ${allRoutes.length} routes and ${allActions.length} actions, each in ${cases.length} cases: ` +
+    `inventory: ${allRoutes.length} routes and ${allActions.length} actions, each in ${cases.length} cases, and ${apiRequests} requests to the API: ` +
       `${count.passed} passed, ${count.failed} failed, ${seconds} s`,
   );
 } finally {

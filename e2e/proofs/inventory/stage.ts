@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { Pool } from "pg";
+import { makeApiKey } from "../../support/company";
 import { askForLink, makePerson, seedConnections, type Servers } from "../../support/people";
 import { freePort, run } from "../../support/ground.mjs";
 import { startPostgres } from "../../support/postgres";
@@ -16,6 +17,8 @@ export interface Stage {
   secrets: string[];
   /** The cookies of the target's browser, of another person, and of the target's former sessions. */
   cookies: { owner: string; stranger: string; expired: string; revoked: string };
+  /** Keys of the API: one that may do everything, one that may do nothing, and one that was revoked. */
+  apiKeys: { full: string; "no scope": string; "revoked key": string };
   newStranger: () => Promise<string>;
   /** Changes when anything of the target's changes in the database. */
   fingerprint: () => Promise<string>;
@@ -73,6 +76,7 @@ export async function setStage(): Promise<Stage> {
     },
     secrets: [owner.email, owner.snapTradeUserId, accountName],
     cookies: { owner: owner.visitor.cookieHeader(), stranger: await newStranger(), expired, revoked },
+    apiKeys: await makeApiKeys({ ...settingsFor(ports), ...settings }, pool),
     newStranger,
     fingerprint: () => fingerprintOf(pool, userId),
     async stop() {
@@ -85,6 +89,13 @@ export async function setStage(): Promise<Stage> {
 
 const hashOf = (token: string) => createHash("sha256").update(token).digest("hex");
 const tokenOf = (cookies: string) => /session-token=([^;]+)/.exec(cookies)?.[1] ?? "";
+
+async function makeApiKeys(settings: Record<string, string>, pool: Pool) {
+  const [full, scopeless, revoked] = [makeApiKey(settings), makeApiKey(settings), makeApiKey(settings)];
+  await pool.query("update api_keys set scopes = '{}' where secret_hash = $1", [hashOf(scopeless)]);
+  await pool.query("update api_keys set revoked_at = now() where secret_hash = $1", [hashOf(revoked)]);
+  return { full, "no scope": scopeless, "revoked key": revoked };
+}
 
 async function signIn(servers: Servers, email: string): Promise<string> {
   const visitor = new Visitor(servers.appUrl);
