@@ -12,6 +12,7 @@ export interface Deployment {
   pid: number;
   person: Person;
   pool: Pool;
+  databaseUrl: string;
   stop: () => Promise<void>;
 }
 
@@ -31,6 +32,7 @@ export async function startDeployment(): Promise<Deployment> {
     pid: app.child.pid ?? 0,
     person,
     pool,
+    databaseUrl: postgres.url,
     async stop() {
       await pool.end();
       await Promise.all([app.stop(), emulator.stop()]);
