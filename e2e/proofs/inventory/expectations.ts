@@ -40,6 +40,17 @@ export const routes: Partial<Record<string, "anyone" | "person" | "stream" | "pr
   "/unsubscribe/done": "anyone",
 };
 
+/**
+ * What lets in a fix session's visitor, and then refuses everything outside that session as it refuses another
+ * person; the stream carries only the version of the person's data. All else takes a visitor for signed out.
+ */
+export const forVisitors = new Set([
+  "/api/live",
+  "/portal/[portalSessionId]/return",
+  "lib/connections/actions.ts#reportPortal",
+  "lib/connections/actions.ts#startFix",
+]);
+
 /** What the proof knows about its target. */
 export interface Target {
   connectionId: string;
@@ -49,7 +60,7 @@ export interface Target {
   fixSessionId: string;
 }
 
-interface ActionExpectation {
+export interface ActionExpectation {
   /** Called with an object by our scripts, or posted as a form. */
   how: "call" | "form";
   /** Whether it is for the signed-in person only. */

@@ -1,16 +1,16 @@
 /**
- * Tries every route and server action of the build without a session, as another person, with an expired and
- * a revoked session, and from a foreign origin. None may read or change anything that belongs to the target.
+ * Tries every route and server action of the build without a session, as another person, as the visitor of
+ * another fix session, with an expired and a revoked session, and from a foreign origin. None may read or change anything that belongs to the target.
  * Prints what failed and one line of counts; exits with 1 if anything failed.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { listApiRequests } from "./company-api";
-import { actions, routes } from "./expectations";
+import { actions, forVisitors, routes, type ActionExpectation } from "./expectations";
 import { setStage, type Stage } from "./stage";
 import { listActions, listRoutes, type Action } from "./surface";
 
-const cases = ["no session", "another person", "expired", "revoked", "foreign origin"] as const;
+const cases = ["no session", "another person", "a visitor", "expired", "revoked", "foreign origin"] as const;
 type Case = (typeof cases)[number];
 
 const count = { passed: 0, failed: 0 };
@@ -24,16 +24,17 @@ function expect(what: string, holds: boolean, seen: string) {
   }
 }
 
-function headersOf(stage: Stage, kind: Case, stranger = stage.cookies.stranger): Record<string, string> {
-  const { owner, expired, revoked } = stage.cookies;
+function headersOf({ appUrl, cookies }: Stage, kind: Case, fresh?: string): Record<string, string> {
+  const { owner, stranger, visitor, expired, revoked } = cookies;
   const cookie = {
     "no session": "",
-    "another person": stranger,
+    "another person": fresh ?? stranger,
+    "a visitor": fresh ?? visitor,
     expired,
     revoked,
     "foreign origin": owner,
   }[kind];
-  return { Cookie: cookie, Origin: kind === "foreign origin" ? foreignOrigin : stage.appUrl };
+  return { Cookie: cookie, Origin: kind === "foreign origin" ? foreignOrigin : appUrl };
 }
 
 interface Answer {
@@ -99,7 +100,7 @@ async function tryRoute(stage: Stage, route: string): Promise<void> {
       expectHeaders(route, who, reached);
     } else {
       const answer = await harmless(stage, what, () => ask(url, { headers: headersOf(stage, kind) }));
-      const signedOut = kind !== "another person";
+      const signedOut = !isSignedIn(kind, route);
       if (signedOut && who === "person") expect(what, asksToSignIn(answer), describe(answer));
       if (signedOut && who === "stream") expect(what, answer.status === 401, describe(answer));
       if (who === "program") expect(what, answer.status >= 300, describe(answer));
@@ -146,23 +147,29 @@ async function tryAction(stage: Stage, action: Action): Promise<void> {
   const url = stage.appUrl + pathOf(action.page, stage);
   for (const kind of cases) {
     const what = `${action.name}, ${kind}`;
-    const stranger = expected.last && kind === "another person" ? await stage.newStranger() : undefined;
-    const headers = headersOf(stage, kind, stranger);
+    const fresh = expected.last ? await freshCookie(stage, kind) : undefined;
+    const headers = headersOf(stage, kind, fresh);
     const answer = await harmless(stage, what, () =>
       ask(url, expected.how === "call" ? called(action, headers, input) : posted(action, headers, input)),
     );
     if (kind === "foreign origin") expect(what, answer.status === 403, describe(answer));
     else if (expected.who === "person")
-      expect(what, isRight(answer, kind, expected.named, expected.how), describe(answer));
+      expect(what, isRight(answer, isSignedIn(kind, action.name), expected), describe(answer));
   }
 }
 
+const isSignedIn = (kind: Case, what: string) =>
+  kind === "another person" || (kind === "a visitor" && forVisitors.has(what));
+
+/** A session of its own for an action that ends it. */
+const freshCookie = (stage: Stage, kind: Case): Promise<string> | undefined =>
+  kind === "another person" ? stage.newStranger() : kind === "a visitor" ? stage.newVisitor() : undefined;
+
 /** Refused as signed out or not found. A request that the action couldn't even read would prove nothing. */
-function isRight(answer: Answer, kind: Case, named: boolean, how: "call" | "form"): boolean {
+function isRight(answer: Answer, signedIn: boolean, { named, how }: ActionExpectation): boolean {
   const text = how === "call" ? answer.body : answer.location;
   if (text.includes("invalid-input")) return false;
-  if (kind !== "another person")
-    return how === "call" ? text.includes('"code":"signed-out"') : asksToSignIn(answer);
+  if (!signedIn) return how === "call" ? text.includes('"code":"signed-out"') : asksToSignIn(answer);
   if (!named)
     return how === "call" ? /"ok":(true|false)/.test(text) : answer.status < 400 && !asksToSignIn(answer);
   return text.includes("not-found") || text.includes("ended=one");

@@ -15,11 +15,15 @@ export interface Stage {
   target: Target;
   /** Texts that only the target may read. */
   secrets: string[];
-  /** The cookies of the target's browser, of another person, and of the target's former sessions. */
-  cookies: { owner: string; stranger: string; expired: string; revoked: string };
+  /**
+   * The cookies of the target's browser, of another person, of a browser that a fix session of the target's
+   * signed in, which isn't the one that is tried, and of the target's former sessions.
+   */
+  cookies: Record<"owner" | "stranger" | "visitor" | "expired" | "revoked", string>;
   /** Keys of the API: one that may do everything, one that may do nothing, and one that was revoked. */
   apiKeys: { full: string; "no scope": string; "revoked key": string };
   newStranger: () => Promise<string>;
+  newVisitor: () => Promise<string>;
   /** Changes when anything of the target's changes in the database. */
   fingerprint: () => Promise<string>;
   stop: () => Promise<void>;
@@ -66,6 +70,7 @@ export async function setStage(): Promise<Stage> {
     const stranger = await makePerson(servers, `${randomUUID()}@example.com`);
     return stranger.visitor.cookieHeader();
   };
+  const newVisitor = async () => enter(app.url, await makeFixSession(pool, userId, connectionId, true));
   return {
     appUrl: app.url,
     target: {
@@ -75,9 +80,16 @@ export async function setStage(): Promise<Stage> {
       ...(await makeFixSession(pool, userId, connectionId)),
     },
     secrets: [owner.email, owner.snapTradeUserId, accountName],
-    cookies: { owner: owner.visitor.cookieHeader(), stranger: await newStranger(), expired, revoked },
+    cookies: {
+      owner: owner.visitor.cookieHeader(),
+      stranger: await newStranger(),
+      visitor: await newVisitor(),
+      expired,
+      revoked,
+    },
     apiKeys: await makeApiKeys({ ...settingsFor(ports), ...settings }, pool),
     newStranger,
+    newVisitor,
     fingerprint: () => fingerprintOf(pool, userId),
     async stop() {
       await pool.end();
@@ -103,13 +115,20 @@ async function signIn(servers: Servers, email: string): Promise<string> {
   return visitor.cookieHeader();
 }
 
-/** Stores a fix session as if its link had been mailed; only the proof knows its token. */
-async function makeFixSession(pool: Pool, userId: string, connectionId: string) {
+/** Signs in by a fix session's link, for that session only. */
+async function enter(appUrl: string, { fixToken }: { fixToken: string }): Promise<string> {
+  const visitor = new Visitor(appUrl);
+  await visitor.submit(`/fix/${fixToken}`, (form) => form.includes("Continue"));
+  return visitor.cookieHeader();
+}
+
+/** Stores a fix session as if it had been made; only the proof knows its token. */
+async function makeFixSession(pool: Pool, userId: string, connectionId: string, signsIn = false) {
   const fixToken = randomBytes(24).toString("base64url");
   const { rows } = await pool.query<{ id: string }>(
-    `insert into fix_sessions (token_hash, user_id, origin, connection_id, created_at, expires_at)
-     values ($1, $2, 'mail', $3, now(), now() + interval '1 day') returning id`,
-    [hashOf(fixToken), userId, connectionId],
+    `insert into fix_sessions (token_hash, user_id, origin, connection_id, signs_in, created_at, expires_at)
+     values ($1, $2, 'api', $3, $4, now(), now() + interval '1 day') returning id`,
+    [hashOf(fixToken), userId, connectionId, signsIn],
   );
   const [made] = rows;
   if (!made) throw new Error("The target's fix session was not stored");
@@ -127,7 +146,7 @@ async function fingerprintOf(pool: Pool, userId: string): Promise<string> {
   const { rows } = await pool.query<{ hash: string }>(
     `select md5(string_agg(kind || row, '|' order by kind, row)) as hash from (
        ${parts.join(" union all ")}
-       union all select 'session', id::text from sessions where user_id = $1
+       union all select 'session', id::text from sessions where user_id = $1 and fix_session_id is null
        union all select 'user', u::text from users u where id = $1) all_rows`,
     [userId],
   );
