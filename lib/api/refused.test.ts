@@ -14,8 +14,11 @@ const { ask, makeKey } = withApi();
 /** The least that each operation wants, for someone or something that doesn't exist. */
 const unknown: Record<string, { query?: string; body?: object; status?: number }> = {
   deleteUser: { query: "?snaptrade_user=keep" },
-  // Creates whom it doesn't know, and lists everyone's.
+  // These create what they don't know, or list everyone's.
   putUser: { body: {}, status: 201 },
+  addEndpoint: { body: { url: "https://refused.example/events" }, status: 201 },
+  listEndpoints: { status: 200 },
+  listEvents: { status: 200 },
   listConnections: { query: "?user=nobody" },
   createFixSession: { body: { user: "nobody" } },
   createSignInLink: { body: { user: "nobody" } },

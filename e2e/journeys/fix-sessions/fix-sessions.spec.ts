@@ -107,7 +107,7 @@ test.describe("without JavaScript", () => {
       page.waitForResponse((response) => response.url().endsWith("/leave")),
       page.getByRole("button", { name: /^Not now/ }).click(),
     ]);
-    expect(await answer.text()).toContain(`larch://fixed?fix_session=${id}&amp;status=failed`);
+    expect(await answer.text()).toContain(`larch://fixed?fix_session=${id}&#38;status=failed`);
     expect(await outcomeOf(id)).toBe("failed");
   });
 });

@@ -8,7 +8,7 @@ interface Described {
   paths: Record<string, Record<string, { parameters?: { name: string; in: string; required?: boolean }[] }>>;
 }
 
-export interface ApiRequest {
+interface ApiRequest {
   what: string;
   url: string;
   init: RequestInit;
