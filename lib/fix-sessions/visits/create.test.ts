@@ -51,6 +51,7 @@ describe("making a link", () => {
       userId,
       isOver: false,
       signsIn: false,
+      wasUsed: false,
     });
     expect(await findLink(made.id, now)).toBeNull();
   });
