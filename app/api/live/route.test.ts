@@ -8,7 +8,13 @@ import { GET } from "./route";
 
 let userId = "";
 vi.mock("@/lib/auth/user", () => ({
-  getSession: () => Promise.resolve({ id: randomUUID(), user: { id: userId, email: "" } }),
+  getCaller: () =>
+    Promise.resolve({
+      sessionId: randomUUID(),
+      user: { id: userId, email: null },
+      within: null,
+      expiresAt: null,
+    }),
 }));
 Object.assign(process.env, testSettings);
 withDatabase();

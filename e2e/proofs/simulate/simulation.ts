@@ -1,3 +1,4 @@
+import { BlockList } from "node:net";
 import { Database } from "./database/database";
 import { Ledger } from "./checks/ledger";
 import { MailServer } from "./world/mail";
@@ -126,7 +127,7 @@ export class Simulation {
         super(database, owner);
       }
     }
-    const net = { Socket, isIP: () => 0, connect: () => new Socket() };
+    const net = { Socket, BlockList, isIP: () => 0, connect: () => new Socket() };
     const app = this.programs.app.start({
       scheduler: this.scheduler,
       owner,
