@@ -147,7 +147,7 @@ async function fingerprintOf(pool: Pool, userId: string): Promise<string> {
     `select md5(string_agg(kind || row, '|' order by kind, row)) as hash from (
        ${parts.join(" union all ")}
        union all select 'session', id::text from sessions where user_id = $1 and fix_session_id is null
-       union all select 'user', u::text from users u where id = $1) all_rows`,
+       union all select 'user', (to_jsonb(u) - 'version')::text from users u where id = $1) all_rows`,
     [userId],
   );
   return rows[0]?.hash ?? "";
