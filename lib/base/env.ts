@@ -38,7 +38,6 @@ const issuer = z
   );
 
 const signInWays = ["email", "oidc"] as const;
-type SignInWay = (typeof signInWays)[number];
 
 /** Schemes that run scripts, read files, or would stay within the browser; an app's own scheme is none of them. */
 const neverReturned =

@@ -85,7 +85,7 @@ export function writeEmptyApp(folder: string): void {
 }
 
 /** Does what the item asks of whoever adds it: the banner is on the page, and the route knows the person. */
-export function useBanner(folder: string, externalId: string): void {
+export function clickBanner(folder: string, externalId: string): void {
   writeFileSync(
     path.join(folder, "app/page.tsx"),
     `import { ConnectionBanner } from "@/components/connection-banner";

@@ -7,7 +7,7 @@ import { launchBrowser } from "../../support/browser";
 import { startBeside, type Beside } from "../../support/beside";
 import { freePort } from "../../support/ground.mjs";
 import { enterBySession, repair } from "../../support/repair";
-import { useBanner, writeEmptyApp } from "./empty-app";
+import { clickBanner, writeEmptyApp } from "./empty-app";
 
 const commandLimitMs = 10 * 60_000;
 const added = [
@@ -39,7 +39,7 @@ export async function runRegistry(): Promise<boolean> {
     command(folder, "npx", ["--no-install", "shadcn", "add", item, "--yes"]);
     for (const file of added)
       if (!existsSync(path.join(folder, file))) throw new Error(`shadcn added no ${file}`);
-    useBanner(folder, customer.externalId);
+    clickBanner(folder, customer.externalId);
     command(folder, "npx", ["--no-install", "next", "build"]);
     await click(folder, port, beside);
     const [after] = await company.connectionsOf(customer);
