@@ -13,6 +13,7 @@ import { emptiedEvent, inboxEvents, webhookEvents } from "@/lib/db/schema/webhoo
 import { snapTradeCalls } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
+import { eraseEvents } from "@/lib/events/erase";
 import { deleteFormersOf } from "./former-users";
 import { growingGapMs } from "@/lib/base/backoff";
 import { retire } from "@/lib/connections/observations/snaptrade-user";
@@ -130,6 +131,8 @@ async function erase(tx: Transaction, userId: string): Promise<boolean> {
   if (present || formers.some(({ deletedAt }) => deletedAt === null)) return false;
 
   await tx.delete(connections).where(eq(connections.userId, userId));
+  await tx.select({ id: users.id }).from(users).where(eq(users.id, userId)).for("update");
+  await eraseEvents(tx, userId);
   const [user] = await tx.delete(users).where(eq(users.id, userId)).returning({ email: users.email });
   await deleteSignInLinks(tx, user?.email);
   const names = formers.map(({ snapTradeUserId }) => snapTradeUserId);

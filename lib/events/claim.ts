@@ -83,7 +83,8 @@ export async function recordDelivered(delivery: Delivery): Promise<void> {
 
 /**
  * Records that an attempt failed, and why. The delivery is tried again after a growing gap, and the rest of
- * its line not before it; after the last attempt it is dead, and its line goes on.
+ * its line not before it, except for what is locked because it is being deleted; after the last attempt it is
+ * dead, and its line goes on.
  */
 export async function recordFailed(delivery: Delivery, { message }: NotDelivered, now: Date): Promise<void> {
   const db = await database();
@@ -95,9 +96,11 @@ export async function recordFailed(delivery: Delivery, { message }: NotDelivered
         locked_until = null, last_error = ${message}
       where ${stillOurs(delivery)} returning line, position, state
     )
-    update ${eventDeliveries} as later set run_at = greatest(run_at, ${next}) from failed
-    where failed.state = 'waiting' and later.endpoint_id = ${endpointId}::uuid and later.line = failed.line
-      and later.state = 'waiting' and later.position > failed.position`);
+    update ${eventDeliveries} set run_at = greatest(run_at, ${next}) where ctid = any(array(
+      select later.ctid from ${eventDeliveries} as later join failed on later.line = failed.line
+      where failed.state = 'waiting' and later.endpoint_id = ${endpointId}::uuid
+        and later.state = 'waiting' and later.position > failed.position
+      for update of later skip locked))`);
 }
 
 /** Records how an endpoint is doing; one that keeps failing, or says that it is gone, is paused. */

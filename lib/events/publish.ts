@@ -11,7 +11,8 @@ const maxBatches = 20;
 /**
  * Gives recorded events their places in the stream, and plans their deliveries. One publisher at a time sees
  * all that is committed, so nobody who reads by place ever misses an event, and events about one connection
- * keep the order in which they were recorded (docs/decisions/0020-events-out.md).
+ * keep the order in which they were recorded (docs/decisions/0020-events-out.md). Nothing is planned for an
+ * endpoint that is removed meanwhile.
  * @param now our clock
  */
 export async function publishEvents(now: Date): Promise<void> {
@@ -25,6 +26,9 @@ async function publishSome(now: Date): Promise<number> {
     const found: unknown = await tx.execute(sql`
       with next as materialized (
         select id from ${events} where position is null order by recorded limit ${sql.raw(String(publishedAtOnce))}
+        for update
+      ), endpoint as materialized (
+        select id, types from ${eventEndpoints} order by id for key share
       ), placed as materialized (
         select id, nextval('${sql.raw(eventPositions.seqName ?? "")}') as place from next
       ), published as (
@@ -34,7 +38,7 @@ async function publishSome(now: Date): Promise<number> {
       ), planned as (
         insert into ${eventDeliveries} (event_id, endpoint_id, line, position, run_at)
         select published.id, endpoint.id, line, position, ${now.toISOString()}::timestamptz
-        from published join ${eventEndpoints} as endpoint on endpoint.types is null or published.type = any(endpoint.types)
+        from published join endpoint on endpoint.types is null or published.type = any(endpoint.types)
       )
       select count(*)::int as published from published`);
     const [row] = (found as { rows: { published: number }[] }).rows;

@@ -23,7 +23,7 @@ export const getEvents = operation({
   scope: "events:read",
   summary: "Read the stream of events",
   description:
-    "Oldest first. Pass the id of the last event that you know as `after` until `has_more` is false. Events are kept for 30 days, and not after their person is deleted; 404 means that the one in `after` isn’t kept anymore. Then read without `after`, and skip the ids that you know.",
+    "Oldest first. Pass the id of the last event that you know as `after` until `has_more` is false. Events are kept for 30 days. Those of a deleted person aren’t listed, but can still be passed as `after`. 404 means that the one in `after` isn’t kept anymore; then read without `after`, and skip the ids that you know.",
   query: z.strictObject({
     after: z.uuid().optional(),
     limit: z.coerce.number().int().min(1).max(500).default(defaultLimit),

@@ -13,7 +13,7 @@ import {
   uuid,
 } from "drizzle-orm/pg-core";
 import { at, oneOf } from "./columns";
-import { ofUser } from "./users";
+import { users } from "./users";
 
 /** The types of events that the company's servers receive (docs/events.md). */
 export const eventTypes = [
@@ -47,7 +47,8 @@ export const events = pgTable(
     /** The place in the stream; null until published. Readers never see a lower one appear later. */
     position: bigint({ mode: "number" }),
     type: text({ enum: eventTypes }).notNull(),
-    userId: ofUser(),
+    /** Null once the person is deleted; then only its place is left (lib/events/erase.ts). */
+    userId: uuid("user_id").references(() => users.id, { onDelete: "cascade" }),
     connectionId: uuid("connection_id"),
     /** When it happened. */
     at: at("at").notNull(),

@@ -1,0 +1,1 @@
+ALTER TABLE "events" ALTER COLUMN "user_id" DROP NOT NULL;
