@@ -1,5 +1,6 @@
 import Link from "next/link";
 import { NavLink } from "./nav-link";
+import { ShadowNote } from "./shadow-note";
 import { PartnerMark } from "./ui/partner-mark";
 
 interface Props {
@@ -58,6 +59,7 @@ export function SiteHeader({ appName, email, unread, signOut }: Props) {
           </form>
         </div>
       </div>
+      <ShadowNote className="max-w-[968px]" />
     </header>
   );
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { sql } from "drizzle-orm";
+import { desc, sql } from "drizzle-orm";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import {
   admit,
@@ -11,6 +11,7 @@ import {
   roomForBackground,
   type Admission,
 } from "./budget";
+import { env } from "./base/env";
 import { database } from "./db/client";
 import { snapTradeCalls, snapTradeLimits } from "@/lib/db/schema/work";
 import { withDatabase } from "@/lib/testing/with-database";
@@ -32,6 +33,12 @@ const admitted = async (times: number, ask: (index: number) => Promise<Admission
 };
 const asBackground = () => inBackground(() => admit());
 const asStranger = (index: number) => admit(`person ${index}`);
+
+async function latestCallId(): Promise<number> {
+  const db = await database();
+  const [latest] = await db.select().from(snapTradeCalls).orderBy(desc(snapTradeCalls.id)).limit(1);
+  return latest?.id ?? 0;
+}
 
 async function callIdOf(asking: Promise<Admission>): Promise<number> {
   const admission = await asking;
@@ -59,6 +66,23 @@ describe("the shares of a minute", () => {
   test("the background gets 60 % of the limit, however many requests are concurrent", async () => {
     expect(await admitted(200, asBackground)).toBe(150);
     expect(await roomForBackground()).toBe(0);
+  });
+
+  test("where the company's own servers use the rest of the limit, only our share of it is used", async () => {
+    env().SNAPTRADE_BUDGET_SHARE = 0.4;
+    try {
+      expect(await backgroundPerMinute()).toBe(60);
+      expect(await admitted(70, asBackground)).toBe(60);
+      expect(await admitted(50, asStranger)).toBe(40);
+      // What SnapTrade reports is everybody's, so it is shared too: of our 200, 100 are used and 80 are people's.
+      await recordLimits(await latestCallId(), { limit: 500, remaining: 400, resetSeconds: 30 });
+      expect(await roomForBackground()).toBe(20);
+      await pass(60);
+      await recordLimits(await latestCallId(), { limit: 500, remaining: 20, resetSeconds: 30 });
+      expect(await roomForBackground()).toBeLessThanOrEqual(20);
+    } finally {
+      env().SNAPTRADE_BUDGET_SHARE = 1;
+    }
   });
 
   test("people are admitted after the background has used up its share", async () => {

@@ -2,6 +2,7 @@ import "server-only";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
+import { env } from "./base/env";
 import { count } from "./base/telemetry";
 import { database } from "./db/client";
 
@@ -123,12 +124,15 @@ const isAhead = (time: SQL) =>
   sql`coalesce(${time} > now() and ${time} <= now() + ${seconds(believable.maxWaitSeconds + 1)}, false)`;
 const share = (part: number) => sql`floor(capacity * ${sql.raw(String(part))})`;
 
+/** Our part of SnapTrade's limit; the company's own servers use the rest of it with the same client id. */
+const ownShare = () => sql.raw(String(env().SNAPTRADE_BUDGET_SHARE));
+
 /** The usage of the current minute and what is left of it, as the one-row table expression "usage". */
 function usageOf(person: string | null, inBackground: boolean): SQL {
   return sql`
     reported as materialized (
       select sequence, remaining_until, remaining_call_id, remaining_heard_at,
-        case when per_minute_until is null or per_minute_until > now() then per_minute else ${sql.raw(String(documentedPerMinute))} end as per_minute,
+        floor(${ownShare()} * case when per_minute_until is null or per_minute_until > now() then per_minute else ${sql.raw(String(documentedPerMinute))} end)::int as per_minute,
         case when ${isAhead(sql`remaining_until`)} then remaining end as remaining,
         ${inBackground ? backgroundBlockedUntil : sql`blocked_until`} as blocked_until
       from snaptrade_limits where id = 1

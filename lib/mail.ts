@@ -4,6 +4,7 @@ import { Readable } from "node:stream";
 import { createTransport } from "nodemailer";
 import SMTPTransport from "nodemailer/lib/smtp-transport/index.js";
 import { env } from "@/lib/base/env";
+import { refuseInShadow } from "@/lib/base/mode";
 
 interface Mail {
   to: string;
@@ -16,6 +17,8 @@ interface Mail {
    * is sent.
    */
   begin?: () => Promise<boolean>;
+  /** Its reader has just asked for it on a page, so it leaves in shadow mode too. */
+  askedFor?: boolean;
   /** For optional e-mails: the one-click unsubscribe URL (RFC 8058). */
   unsubscribeUrl?: string;
 }
@@ -42,9 +45,13 @@ const totalMs = 20_000;
 /**
  * Hands one e-mail to the server at SMTP_URL. Returns once that server has accepted it, and throws after
  * `withinMs` milliseconds at the latest.
- * @throws MailNotSent
+ * @throws MailNotSent; AppError shadow-mode for an e-mail that nobody asked for
  */
-export async function sendMail({ unsubscribeUrl, begin, ...mail }: Mail, withinMs = totalMs): Promise<void> {
+export async function sendMail(
+  { unsubscribeUrl, begin, askedFor = false, ...mail }: Mail,
+  withinMs = totalMs,
+): Promise<void> {
+  if (!askedFor) refuseInShadow();
   const handover = beginHandover(withinMs);
   /** The body, which is read only once the server has asked for the e-mail. */
   async function* whenAskedFor(whole: Readable) {

@@ -1,3 +1,4 @@
+import { isShadow } from "@/lib/base/mode";
 import type { FixPageView } from "@/lib/fix-sessions/views";
 import type { ButtonVariant } from "../ui/button";
 import { SubmitButton } from "../ui/submit-button";
@@ -10,8 +11,12 @@ interface Props {
   variant: ButtonVariant;
 }
 
-/** A button that opens the Connection Portal as a full page for a fix session; works without JavaScript. */
+/**
+ * A button that opens the Connection Portal as a full page for a fix session; works without JavaScript. Nothing
+ * where repairs are off.
+ */
 export function FixForm({ fixSessionId, fields = {}, label, variant }: Props) {
+  if (isShadow()) return null;
   return (
     <form action="/portal/open" method="post" className="w-full wide:w-auto">
       {Object.entries({ kind: "fix", fixSessionId, ...fields }).map(([name, value]) => (

@@ -1,9 +1,10 @@
 import { keepBothForm, requestNotifyWhenBackForm } from "@/lib/connections/actions";
 import type { PortalView } from "@/lib/connections/views";
+import { isShadow } from "@/lib/base/mode";
 import type { Viewer } from "@/lib/base/times";
 import { ButtonLink, type ButtonVariant } from "../ui/button";
 import { SubmitButton } from "../ui/submit-button";
-import { PortalLauncher } from "./portal-launcher";
+import { RepairButton } from "./repair-button";
 import { PortalResult, type AllActions } from "./portal-result";
 import { targetOf, type PortalTarget } from "./portal-target";
 import { nextInQueue, stepLabel } from "./reconnect-queue";
@@ -25,9 +26,8 @@ export function PageResult({ view, viewer, now }: { view: PortalView; viewer: Vi
       <Form action={send} fields={fields} label={label} variant={variant} />
     );
     const portal = (target: PortalTarget | null) =>
-      target && (
-        <PortalLauncher target={target} accessibleName={label} label={label} variant={variant} wide />
-      );
+      target && <RepairButton target={target} accessibleName={label} label={label} variant={variant} wide />;
+    if (isShadow() && action !== "later" && action !== "close" && action !== "keep-both") return null;
     switch (action) {
       case "later":
       case "close":

@@ -12,6 +12,7 @@ import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { emptiedEvent, inboxEvents, webhookEvents } from "@/lib/db/schema/webhooks";
 import { snapTradeCalls } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
+import { refuseInShadow } from "@/lib/base/mode";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
 import { eraseEvents } from "@/lib/events/erase";
 import { deleteFormersOf } from "./former-users";
@@ -27,6 +28,7 @@ const pace = { atOnce: 4, withinMs: 10_000 };
  * SnapTrade has confirmed every deletion (docs/snaptrade.md §2.3). Repeating it changes nothing.
  * @param keepSnapTradeUser whether SnapTrade's present user stays there with its connections; by default only
  * if it was adopted, because the company uses it too (docs/decisions/0018-people.md)
+ * @throws AppError shadow-mode if SnapTrade's user would have to be deleted
  */
 export async function requestForgetting(
   userId: string,
@@ -36,6 +38,7 @@ export async function requestForgetting(
   await transaction(async (tx) => {
     const present = await lockPresent(tx, userId);
     if (present && (keepSnapTradeUser ?? present.adoptedAt !== null)) await retire(tx, present, now, "kept");
+    else if (present) refuseInShadow();
     await tx.delete(sessions).where(eq(sessions.userId, userId));
     const [user] = await tx
       .update(users)

@@ -7,6 +7,7 @@ import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { connections } from "@/lib/db/schema/connections";
 import { announceChanges } from "@/lib/live";
 import { log } from "@/lib/base/log";
+import { isShadow } from "@/lib/base/mode";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { deleteSnapTradeUser } from "@/lib/snaptrade/users";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
@@ -38,7 +39,7 @@ const attemptsBeforeParked = 12;
 
 /**
  * Asks SnapTrade to delete users that no longer belong to anyone and may still be billed (docs/snaptrade.md
- * §2.4). Each is retried independently, at growing intervals.
+ * §2.4). Each is retried independently, at growing intervals. In shadow mode, they wait.
  */
 export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserCounts> {
   const db = await database();
@@ -50,7 +51,7 @@ export async function deleteFormerSnapTradeUsers(now: Date): Promise<FormerUserC
     .orderBy(asc(formerSnapTradeUsers.runAt))
     .limit(maxPerRound);
   let deleted = 0;
-  await forEachConcurrently(due, pace, async (user) => {
+  await forEachConcurrently(isShadow() ? [] : due, pace, async (user) => {
     const result = await deleteFormer(user, now);
     if (result === "deleted") deleted++;
     return result === "busy" ? "stop" : undefined;
@@ -69,8 +70,9 @@ export function deleteOldFormerUsers(now: Date): Promise<number> {
   return deleteOldest(formerSnapTradeUsers, deletedAt, lt(deletedAt, before));
 }
 
-/** Asks SnapTrade right away to delete this person's former users that are due. */
+/** Asks SnapTrade right away to delete this person's former users that are due; in shadow mode, they wait. */
 export async function deleteFormersOf(userId: string, now: Date): Promise<void> {
+  if (isShadow()) return;
   const db = await database();
   const { deletedAt, runAt } = formerSnapTradeUsers;
   const due = await db

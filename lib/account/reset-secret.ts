@@ -3,6 +3,7 @@ import { and, eq, isNull, lte, or, sql, type SQL } from "drizzle-orm";
 import { growingGapMs } from "@/lib/base/backoff";
 import { accepted } from "@/lib/connections/observations/gone";
 import { describeError, log } from "@/lib/base/log";
+import { refuseInShadow } from "@/lib/base/mode";
 import {
   boundTo,
   getSnapTradeCredentials,
@@ -51,7 +52,7 @@ const nothingReset: FailureKind[] = ["busy", "key-refused", "user-refused", "not
  * A kept secret stays on disk until the database has it or SnapTrade has accepted another.
  * @param evenIfAdopted also for a SnapTrade user that the company registered and uses with the same secret
  * @param folder where a new secret is kept until the database has it; must be the same in every run
- * @throws SnapTradeFailure, AppError account-deleting, or the database's error; then run it again later
+ * @throws SnapTradeFailure, AppError shadow-mode or account-deleting, or the database's error; then run it again later
  */
 export async function resetUserSecret(
   userId: string,
@@ -59,6 +60,7 @@ export async function resetUserSecret(
   now = new Date(),
   { evenIfAdopted = false } = {},
 ): Promise<Reset> {
+  refuseInShadow();
   const db = await database();
   await requireStaying(db, userId);
   const [row] = await db.select().from(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));

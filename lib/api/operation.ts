@@ -114,6 +114,8 @@ export function problemOf({ code, message: detail }: AppError): ApiProblem {
       return new ApiProblem("not-found");
     case "invalid-input":
       return new ApiProblem("invalid-request");
+    case "shadow-mode":
+      return new ApiProblem("shadow-mode", { detail });
     case "endpoint-not-allowed":
     case "return-url-not-allowed":
       return new ApiProblem("invalid-request", { detail });

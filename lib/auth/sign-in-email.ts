@@ -31,5 +31,5 @@ export async function sendSignInEmail({
     real: `The link opens ${host}, and we never ask for a brokerage password.`,
     why: "If you didn’t request it, you can ignore this e-mail.",
   };
-  await sendMail({ to, subject, ...frameMail(sender, content) });
+  await sendMail({ to, subject, askedFor: true, ...frameMail(sender, content) });
 }

@@ -74,3 +74,19 @@ test("pages can only be framed over HTTPS, or on this machine", () => {
   for (const APP_URL of ["https://app.example", "http://localhost:3000"])
     expect(parseEnv({ ...framed, APP_URL }).EMBED_ORIGINS).toEqual(["https://larch.example"]);
 });
+
+test("the mode and the share of the budget are checked, and shadow mode passes no webhooks on", () => {
+  expect(parseEnv(complete)).toMatchObject({ MODE: "live", SNAPTRADE_BUDGET_SHARE: 1 });
+  expect(parseEnv({ ...complete, MODE: "shadow", SNAPTRADE_BUDGET_SHARE: "0.4" })).toMatchObject({
+    MODE: "shadow",
+    SNAPTRADE_BUDGET_SHARE: 0.4,
+  });
+  for (const MODE of ["Shadow", "test"]) expect(errorsOf({ ...complete, MODE })).toMatch(/^MODE must be/);
+  for (const share of ["0", "0.01", "-1", "1.5", "40%", "none", "NaN"])
+    expect(errorsOf({ ...complete, SNAPTRADE_BUDGET_SHARE: share }), share).toMatch(
+      /^SNAPTRADE_BUDGET_SHARE/,
+    );
+  const relay = { WEBHOOK_RELAY_URLS: "https://app.example.com/snaptrade" };
+  expect(errorsOf({ ...complete, ...relay, MODE: "shadow" })).toMatch(/^WEBHOOK_RELAY_URLS must be empty/);
+  expect(errorsOf({ ...complete, ...relay })).toBe("");
+});

@@ -78,6 +78,11 @@ const settings = z.object({
   SNAPTRADE_CLIENT_ID: required("the client id of your SnapTrade API key"),
   SNAPTRADE_CONSUMER_KEY: required("the consumer key of your SnapTrade API key"),
   SNAPTRADE_PREVIOUS_CONSUMER_KEY: z.string().optional(),
+  SNAPTRADE_BUDGET_SHARE: z.coerce
+    .number("must be a number from 0.05 to 1")
+    .min(0.05, "must be at least 0.05")
+    .max(1, "must be at most 1, which is all of SnapTrade's limit")
+    .default(1),
   // With a path in the URL, the SDK would sign a different path than it sends (docs/snaptrade.md §1.2).
   SNAPTRADE_API_URL: z
     .url("must be a URL")
@@ -120,6 +125,7 @@ const settings = z.object({
     "the bearer token of /api/cron/reconcile; make one with `openssl rand -base64 32`",
   ).min(16, "must have at least 16 characters"),
   RECONCILE_IN_PROCESS: z.enum(["true", "false"], "must be true or false").optional(),
+  MODE: z.enum(["live", "shadow"], "must be live or shadow").default("live"),
   RETURN_URLS: returnUrls.prefault(""),
   TRUSTED_PROXIES: z
     .string()
@@ -164,6 +170,13 @@ const schema = settings.superRefine((value, context) => {
       code: "custom",
       path: ["EMBED_ORIGINS"],
       message: "needs an APP_URL with https://, because browsers keep no cookie for a frame without it",
+    });
+  if (value.MODE === "shadow" && value.WEBHOOK_RELAY_URLS.length > 0)
+    context.addIssue({
+      code: "custom",
+      path: ["WEBHOOK_RELAY_URLS"],
+      message:
+        "must be empty with MODE=shadow, which sends nothing on: let your listener forward SnapTrade's webhooks here instead",
     });
   if (!value.SIGN_IN.includes("oidc")) return;
   for (const name of ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const)

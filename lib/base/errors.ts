@@ -28,6 +28,7 @@ const messages = {
   "fix-session-over": "This link is finished or has expired. Ask for a new one where you got it.",
   "return-url-not-allowed": "RETURN_URLS doesn't allow this return_url.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
+  "shadow-mode": "Repairs and messages are off while this runs in shadow mode. Nothing was changed.",
   "endpoint-not-allowed":
     "Events are only sent to public https addresses without a user name or password. EVENTS_ALLOW_PRIVATE=true also allows private ones.",
   "endpoint-exists": "Events are already sent there.",

@@ -85,6 +85,8 @@ export interface ConnectionsView {
   known: boolean;
   /** How many more connections SnapTrade lists in a form we can't read. */
   unreadable: number;
+  /** Nothing can be connected or repaired here, because this only watches (lib/base/mode.ts). */
+  repairsOff: boolean;
   connections: ConnectionView[];
   /** Our clock: the last successful look. `unreachable`: a later one failed, or it is over a day old. */
   lookedAt: Date | null;

@@ -2,6 +2,7 @@ import "server-only";
 import { isNull } from "drizzle-orm";
 import { coalesce } from "@/lib/base/coalesce";
 import { describeError, log } from "@/lib/base/log";
+import { isShadow } from "@/lib/base/mode";
 import { database } from "@/lib/db/client";
 import { eventEndpoints } from "@/lib/db/schema/events";
 import { isShuttingDown } from "@/lib/server/shutdown";
@@ -36,9 +37,10 @@ export interface DeliveryCounts {
 /**
  * Publishes what was recorded, and delivers what is due to each endpoint: at least once, in the order of each
  * connection, and no endpoint waits for another. Any number of processes may do this at once. What there is
- * no time for waits for the next call.
+ * no time for waits for the next call; in shadow mode, everything waits.
  */
 export async function deliverEvents(): Promise<DeliveryCounts & { more: boolean }> {
+  if (isShadow()) return { delivered: 0, failed: 0, more: false };
   await publishEvents(new Date());
   const db = await database();
   const endpoints = await db.select().from(eventEndpoints).where(isNull(eventEndpoints.pausedAt));

@@ -2,6 +2,7 @@ import "server-only";
 import { randomUUID } from "node:crypto";
 import { asc, eq, ne, sql } from "drizzle-orm";
 import { AppError } from "@/lib/base/errors";
+import { refuseInShadow } from "@/lib/base/mode";
 import { affectedRows } from "@/lib/db/affected-rows";
 import { database } from "@/lib/db/client";
 import { maxDeleted } from "@/lib/db/delete-oldest";
@@ -110,12 +111,13 @@ export async function rotateSecret(id: string, now: Date): Promise<string> {
  * Sends one event of the type endpoint.test. If it is accepted, the endpoint is resumed, and what waits for
  * it is sent at once.
  * @returns why it was not accepted; null if it was
- * @throws AppError not-found
+ * @throws AppError not-found; shadow-mode
  */
 export async function testEndpoint(id: string, now: Date): Promise<string | null> {
   const db = await database();
   const [endpoint] = await db.select().from(eventEndpoints).where(isId(id));
   if (!endpoint) throw new AppError("not-found");
+  refuseInShadow();
   const body = JSON.stringify({ type: "endpoint.test", timestamp: now.toISOString(), data: {} });
   try {
     await post(new URL(endpoint.url), signedHeaders(endpoint, randomUUID(), body, now), Buffer.from(body));

@@ -4,6 +4,7 @@ import https from "node:https";
 import { isIP } from "node:net";
 import { TimeLimitExceeded } from "@/lib/base/time-limit";
 import { env } from "@/lib/base/env";
+import { isShadow } from "@/lib/base/mode";
 import { isPublicAddress, lookupPublic, PrivateAddress } from "./public-address";
 
 /** For the whole attempt, from resolving the name to the answer's status. */
@@ -35,9 +36,10 @@ const hostOf = ({ hostname }: URL) => hostname.replace(/^\[|\]$/g, "");
 /**
  * Posts once. Follows no redirect, ignores the answer's body, and connects to public addresses only, unless
  * EVENTS_ALLOW_PRIVATE is set.
- * @throws NotDelivered unless the answer's status is 2xx within ten seconds
+ * @throws NotDelivered unless the answer's status is 2xx within ten seconds; always in shadow mode
  */
 export async function post(url: URL, headers: Record<string, string>, body: Uint8Array): Promise<void> {
+  if (isShadow()) throw new NotDelivered("nothing is sent in shadow mode");
   if (!isAllowedUrl(url)) throw new NotDelivered("the address is not allowed");
   const status = await request(url, headers, body).catch((error: unknown) => {
     throw new NotDelivered(describe(error));

@@ -1,5 +1,6 @@
 import "server-only";
 import { sql } from "drizzle-orm";
+import { isShadow } from "@/lib/base/mode";
 import { afterTransaction } from "@/lib/db/changes";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
@@ -31,10 +32,11 @@ const columns = {
 /**
  * Records events in the transaction that causes them, in this order, with one statement, and sends them soon
  * after the commit. The caller holds the lock of each event's connection and has already written its state.
- * Records nothing about someone else's connection, or about anyone who isn't one of our users.
+ * Records nothing about someone else's connection, or about anyone who isn't one of our users, and nothing at
+ * all in shadow mode, so that going live never announces what is old.
  */
 export async function recordEvents(tx: Pick<Transaction, "execute">, recorded: NewEvent[]): Promise<void> {
-  if (recorded.length === 0) return;
+  if (recorded.length === 0 || isShadow()) return;
   const rows = recorded.map((event, place) => ({ ...event, place }));
   const about = uuids(recorded.flatMap(({ connectionId }) => connectionId ?? []));
   await tx.execute(sql`

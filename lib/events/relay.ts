@@ -81,7 +81,8 @@ interface RelayCounts {
 
 /**
  * Passes webhooks on to WEBHOOK_RELAY_URLS: at least once, and no address waits for another. Any number of
- * processes may do this at once. What there is no time for waits for the next call.
+ * processes may do this at once. What there is no time for waits for the next call. In shadow mode, there are
+ * no such addresses (lib/base/env.ts).
  */
 export async function deliverRelays(): Promise<RelayCounts> {
   const runs = await Promise.all(env().WEBHOOK_RELAY_URLS.map((url) => laneOf(url)()));

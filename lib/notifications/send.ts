@@ -1,5 +1,6 @@
 import "server-only";
 import { describeError, log } from "@/lib/base/log";
+import { isShadow } from "@/lib/base/mode";
 import { count } from "@/lib/base/telemetry";
 import { MailNotSent, overtaken, sendMail } from "@/lib/mail";
 import { forEachConcurrently } from "@/lib/base/for-each-concurrently";
@@ -35,10 +36,12 @@ type Clock = () => Date;
  * Sends due notices, person by person. Each is claimed before its e-mail is written, rechecked and marked
  * before any of it leaves, and marked again once the server has accepted it, so a crash neither loses nor
  * repeats one. What had not left is sent by another process; what may have left is recorded as unknown and
- * not sent again. A failure of one step or person is counted, and the others still run.
+ * not sent again. A failure of one step or person is counted, and the others still run. In shadow mode,
+ * everything waits.
  */
 export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: 0 };
+  if (isShadow()) return counts;
   const startedAt = Date.now();
   const clock = () => new Date(now.getTime() + Math.max(0, Date.now() - startedAt));
   await guarded("recordAbandoned", async () => add(counts, "unknown", await recordAbandoned(now)));

@@ -3,11 +3,14 @@ import { eq } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { askDatabase } from "@/lib/db/usable";
 import { rounds, type RoundReport } from "@/lib/db/schema/work";
+import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 import { withinTime } from "@/lib/base/time-limit";
 
 interface Health {
   status: "ok" | "no round" | "database away";
+  /** Whether this process only watches (lib/base/mode.ts). */
+  mode: "live" | "shadow";
   /** What is wrong, as a sentence; absent while everything works. */
   problem?: string;
   lastRound: { endedAt: Date; failed: string[] } | null;
@@ -28,7 +31,8 @@ const roundWithinMs = 5 * 60_000;
  * @param startedAt when this process started, on our clock
  */
 export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
-  const nothing = { lastRound: null, events: null, lostBreakFoundWithinMinutes: null };
+  const { MODE: mode } = env();
+  const nothing = { mode, lastRound: null, events: null, lostBreakFoundWithinMinutes: null };
   try {
     const state = await askDatabase();
     if (state !== "usable") return { status: "database away", problem: problems[state], ...nothing };
@@ -36,7 +40,7 @@ export async function readHealth(now: Date, startedAt: Date): Promise<Health> {
     const { failed = [], events = null, lostBreakFoundWithinMinutes = null } = row?.report ?? {};
     const lastRound = row?.endedAt ? { endedAt: row.endedAt, failed } : null;
     const problem = describeDelay(lastRound?.endedAt ?? null, now, startedAt);
-    const known = { lastRound, events, lostBreakFoundWithinMinutes };
+    const known = { mode, lastRound, events, lostBreakFoundWithinMinutes };
     return problem ? { status: "no round", problem, ...known } : { status: "ok", ...known };
   } catch (error) {
     log.error(describeError(error), "The database is not answering");

@@ -10,6 +10,7 @@ export const problems = {
   "not-found": { status: 404, title: "Nothing was found at this address" },
   "method-not-allowed": { status: 405, title: "This address doesn’t support this method" },
   conflict: { status: 409, title: "That isn’t possible in the current state" },
+  "shadow-mode": { status: 409, title: "This isn’t done in shadow mode" },
   "still-running": { status: 409, title: "The first request with this Idempotency-Key is still running" },
   "answer-lost": { status: 409, title: "This request was carried out, but its answer can’t be repeated" },
   "too-large": { status: 413, title: "The request is too large" },

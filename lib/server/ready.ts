@@ -11,7 +11,10 @@ import { describeError, log } from "@/lib/base/log";
  */
 export async function requireUsable(): Promise<void> {
   try {
-    parseBrandColor(env().BRAND_COLOR);
+    const { BRAND_COLOR, MODE } = env();
+    parseBrandColor(BRAND_COLOR);
+    if (MODE === "shadow")
+      log.info("Runs in shadow mode: watches only, contacts nobody, and repairs nothing");
     await database();
   } catch (error) {
     if (error instanceof SettingsError || error instanceof DatabaseError) stop(error.message);

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { admit, recordLimits, recordRefusal } from "@/lib/budget";
 import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
+import { refuseInShadow } from "@/lib/base/mode";
 import { SnapTradeFailure, toFailure } from "./failure";
 import { readLimits } from "./rate-limit";
 import { createServerClock, type AnswerInterval } from "./server-clock";
@@ -24,6 +25,9 @@ export interface SnapTradeCredentials {
 export interface Answer<T> extends AnswerInterval {
   data: T;
 }
+
+/** The calls that change nothing at SnapTrade; in shadow mode, all others are refused. */
+const reads = new Set(["list", "detail", "accounts", "brokerages", "list users", "authorization types"]);
 
 /** From the request to the last byte of the answer, including the wait for admission. */
 const limitMs = 15_000;
@@ -80,7 +84,7 @@ interface CallTerms {
 /**
  * Makes one call to SnapTrade once the budget admits it, and parses its answer with `shape`, all within
  * `withinMs` milliseconds.
- * @throws SnapTradeFailure for every kind of failure
+ * @throws SnapTradeFailure for every kind of failure; AppError shadow-mode for a change in shadow mode
  */
 export async function callSnapTrade<T>(
   operation: string,
@@ -88,6 +92,7 @@ export async function callSnapTrade<T>(
   call: (api: Api, options: CallOptions) => Promise<SdkResponse>,
   { person = null, withinMs = limitMs }: CallTerms = {},
 ): Promise<Answer<T>> {
+  if (!reads.has(operation)) refuseInShadow();
   const deadline = startDeadline(operation, withinMs);
   try {
     const callId = await deadline.before(requireAdmission(operation, person));

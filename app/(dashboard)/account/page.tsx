@@ -7,6 +7,7 @@ import { deleteAccount } from "@/lib/account/actions";
 import { keepsSnapTradeUser } from "@/lib/account/delete";
 import { env } from "@/lib/base/env";
 import { errorSentence } from "@/lib/base/errors";
+import { isShadow } from "@/lib/base/mode";
 
 export const metadata: Metadata = { title: "Your account" };
 
@@ -40,16 +41,23 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
             : `We’ll sign you out and ask SnapTrade to delete your connections and everything else it stores about you for ${appName}. Once SnapTrade confirms, ${appName} deletes its own data too. This can’t be undone.`}{" "}
           Your accounts at your brokerages aren’t affected.
         </p>
-        <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
-          <form action={deleteAccount}>
-            <SubmitButton variant="danger" pendingLabel={keeps ? "Deleting…" : "Asking SnapTrade…"}>
-              Delete my account
-            </SubmitButton>
-          </form>
-          <ButtonLink variant="quiet" href="/connections">
-            Keep my account
-          </ButtonLink>
-        </div>
+        {isShadow() && !keeps ? (
+          <p className="mt-4">
+            SnapTrade isn’t asked to delete anything while this runs in shadow mode, so your account can’t be
+            deleted yet.
+          </p>
+        ) : (
+          <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
+            <form action={deleteAccount}>
+              <SubmitButton variant="danger" pendingLabel={keeps ? "Deleting…" : "Asking SnapTrade…"}>
+                Delete my account
+              </SubmitButton>
+            </form>
+            <ButtonLink variant="quiet" href="/connections">
+              Keep my account
+            </ButtonLink>
+          </div>
+        )}
       </section>
     </>
   );

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { ConnectionView } from "@/lib/connections/views";
 import { dayClock } from "@/lib/base/times";
-import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { RepairButton } from "@/components/portal/repair-button";
 import { LinkFigure } from "@/components/ui/link-figure";
 import { Receipt } from "@/components/ui/receipt";
 import { Tile } from "@/components/ui/tile";
@@ -63,13 +63,13 @@ export function AlreadyConnected({
 function Ways({ connection: { id, brokerage } }: { connection: ConnectionView }) {
   return (
     <>
-      <PortalLauncher
+      <RepairButton
         target={{ kind: "reconnect", connectionId: id }}
         accessibleName={`Reconnect ${brokerage.name} instead`}
         label="Reconnect it instead"
         variant="filled"
       />
-      <PortalLauncher
+      <RepairButton
         target={{ kind: "connect", brokerage: brokerage.slug, beside: true }}
         accessibleName="It’s a different login"
         label="It’s a different login"

@@ -1,8 +1,9 @@
 import type { ReactNode } from "react";
 import { repeatRemoval, cancelRemoval } from "@/lib/connections/actions";
 import type { ConnectionView } from "@/lib/connections/views";
+import { isShadow } from "@/lib/base/mode";
 import { ago, dayAt } from "@/lib/base/times";
-import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { RepairButton } from "@/components/portal/repair-button";
 import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 import { Time } from "@/components/ui/time";
@@ -33,7 +34,7 @@ export function ConnectionStatusCard({
         </p>
         {offers && (
           <div className="mt-5">
-            <PortalLauncher
+            <RepairButton
               target={{ kind: "reconnect", connectionId: connection.id }}
               accessibleName={`Reconnect ${brokerage.name}`}
               label={
@@ -48,9 +49,9 @@ export function ConnectionStatusCard({
             />
           </div>
         )}
-        {connection.daysToUsualEnd !== null && status === "connected" && (
+        {connection.daysToUsualEnd !== null && status === "connected" && !isShadow() && (
           <div className="mt-5">
-            <PortalLauncher
+            <RepairButton
               target={{ kind: "renew", connectionId: connection.id }}
               accessibleName={`Sign in to ${brokerage.name} again now`}
               label="Sign in again now"
@@ -60,7 +61,7 @@ export function ConnectionStatusCard({
           </div>
         )}
         {status === "removing" && <WhileRemoving connection={connection} />}
-        {status === "unsupported" && (
+        {status === "unsupported" && !isShadow() && (
           <ButtonLink href={`/connections/${connection.id}/remove`} className="mt-5">
             Remove {brokerage.name}
           </ButtonLink>
@@ -91,12 +92,14 @@ function WhileRemoving({ connection: { id, brokerage } }: { connection: Connecti
           Keep {brokerage.name}
         </SubmitButton>
       </form>
-      <form action={repeatRemoval}>
-        <input type="hidden" name="connectionId" value={id} />
-        <SubmitButton variant="quiet" pendingLabel="Asking SnapTrade…">
-          Ask SnapTrade again
-        </SubmitButton>
-      </form>
+      {!isShadow() && (
+        <form action={repeatRemoval}>
+          <input type="hidden" name="connectionId" value={id} />
+          <SubmitButton variant="quiet" pendingLabel="Asking SnapTrade…">
+            Ask SnapTrade again
+          </SubmitButton>
+        </form>
+      )}
     </div>
   );
 }
@@ -112,8 +115,10 @@ function Story({ connection, reading }: { connection: ConnectionView; reading: R
       <Time at={disabledAt} viewer={viewer}>
         {`${ago(viewer, disabledAt, now)}, ${dayAt(viewer, disabledAt, now)}`}
       </Time>
-      . Sign in to {brokerage.name} again, and it picks up where it left off, with the same accounts and
-      history.
+      .{" "}
+      {isShadow()
+        ? "Repairs are off in shadow mode."
+        : `Sign in to ${brokerage.name} again, and it picks up where it left off, with the same accounts and history.`}
     </>
   );
 }

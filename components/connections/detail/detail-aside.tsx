@@ -1,6 +1,7 @@
 import type { ConnectionDetailView } from "@/lib/connections/views";
+import { isShadow } from "@/lib/base/mode";
 import { count, dayAt, dayClock, dayName, duration } from "@/lib/base/times";
-import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { RepairButton } from "@/components/portal/repair-button";
 import { ButtonLink } from "@/components/ui/button";
 import { Disclosure } from "@/components/ui/disclosure";
 import { Icon } from "@/components/ui/icon";
@@ -17,11 +18,12 @@ interface Props {
 export function DetailAside({ detail: { connection, earlier }, reading, appName }: Props) {
   const { id, brokerage, status, disabledAt } = connection;
   const leaving = status === "removing" || status === "removed";
+  const canChange = !leaving && !isShadow();
   return (
     <div>
       {disabledAt && !leaving && <Meanwhile dataAsOf={connection.dataAsOf} reading={reading} />}
       <div className={disabledAt && !leaving ? "mt-7" : ""}>
-        {!leaving && (
+        {canChange && (
           <Disclosure title="Want to use a different login?">
             <p>
               A connection stays with the login it was created with. To use a different one, connect it as a
@@ -42,7 +44,7 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
               sign in there again and allow trading. You’ll keep the same accounts and history.
             </p>
             <div className="mt-3">
-              <PortalLauncher
+              <RepairButton
                 target={{ kind: "allow-trading", connectionId: id }}
                 accessibleName={`Allow trading at ${brokerage.name}`}
                 label="Allow trading"
@@ -65,7 +67,7 @@ export function DetailAside({ detail: { connection, earlier }, reading, appName 
             </ul>
           </Disclosure>
         )}
-        {!leaving && (
+        {canChange && (
           <Disclosure title="Remove this connection">
             <p>
               {appName} loses access to{" "}

@@ -1,7 +1,7 @@
 import { removeConnection } from "@/lib/connections/actions";
 import type { ConnectionView } from "@/lib/connections/views";
 import { count } from "@/lib/base/times";
-import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { RepairButton } from "@/components/portal/repair-button";
 import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 
@@ -21,7 +21,7 @@ export function RemoveConnection({ connection, appName }: { connection: Connecti
         <div className="mt-4 border-b border-line pb-5">
           <p className="text-ink-2">If it just stopped working, you can reconnect it and keep everything.</p>
           <div className="mt-3">
-            <PortalLauncher
+            <RepairButton
               target={{ kind: "reconnect", connectionId: id }}
               accessibleName={`Reconnect ${b}`}
               label="Reconnect"

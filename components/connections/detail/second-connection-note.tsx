@@ -1,6 +1,6 @@
 import { keepBothForm } from "@/lib/connections/actions";
 import type { ConnectionView } from "@/lib/connections/views";
-import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { RepairButton } from "@/components/portal/repair-button";
 import { ButtonLink } from "@/components/ui/button";
 import { SubmitButton } from "@/components/ui/submit-button";
 
@@ -20,7 +20,7 @@ export function SecondConnectionNote({ connection }: { connection: ConnectionVie
         money may be counted twice.
       </p>
       <div className="mt-4 flex flex-wrap items-center gap-x-5 gap-y-2">
-        <PortalLauncher
+        <RepairButton
           target={{ kind: "reconnect", connectionId: connection.id }}
           accessibleName={`Reconnect the old ${b} connection`}
           label="Reconnect the old one"

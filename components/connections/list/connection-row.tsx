@@ -1,7 +1,8 @@
 import Link from "next/link";
 import type { ConnectionView } from "@/lib/connections/views";
+import { isShadow } from "@/lib/base/mode";
 import { count } from "@/lib/base/times";
-import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { RepairButton } from "@/components/portal/repair-button";
 import { ButtonLink } from "@/components/ui/button";
 import { Icon } from "@/components/ui/icon";
 import { Tag } from "@/components/ui/tag";
@@ -11,7 +12,7 @@ import { StatusMark, StatusSentence, type Reading } from "@/components/connectio
 export function ConnectionRow({ connection, reading }: { connection: ConnectionView; reading: Reading }) {
   const { id, brokerage, accounts, access } = connection;
   const title = `connection-${id}`;
-  const action = rowAction(connection);
+  const action = isShadow() ? null : rowAction(connection);
   return (
     <li
       aria-labelledby={title}
@@ -50,7 +51,7 @@ function rowAction({ id, status, brokerage }: ConnectionView) {
     case "disabled":
     case "disabled-incident":
       return (
-        <PortalLauncher
+        <RepairButton
           target={{ kind: "reconnect", connectionId: id }}
           accessibleName={`Reconnect ${brokerage.name}`}
           label="Reconnect"
@@ -60,7 +61,7 @@ function rowAction({ id, status, brokerage }: ConnectionView) {
       );
     case "reconnecting":
       return (
-        <PortalLauncher
+        <RepairButton
           target={{ kind: "reconnect", connectionId: id }}
           accessibleName={`Reconnect ${brokerage.name}, continue`}
           label="Continue"

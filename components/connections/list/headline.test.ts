@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ConnectionStatus } from "@/lib/connections/views";
-import { groupOf } from "@/lib/connections/pages/status";
+import { canReconnect, groupOf } from "@/lib/connections/pages/status";
 import type { ConnectionsView, ConnectionView } from "@/lib/connections/views";
 import { headlineOf, leadOf } from "@/components/connections/list/headline";
 
@@ -9,7 +9,13 @@ const viewer = { locale: "en-GB", timeZone: "UTC", zoneKnown: true };
 
 function pageOf(statuses: ConnectionStatus[], more: Partial<ConnectionsView> = {}) {
   const connections = statuses.map(
-    (status) => ({ status, group: groupOf(status), brokerage: { name: "Kraken" } }) as ConnectionView,
+    (status) =>
+      ({
+        status,
+        group: groupOf(status),
+        canReconnect: canReconnect(status) && !more.repairsOff,
+        brokerage: { name: "Kraken" },
+      }) as ConnectionView,
   );
   const view = {
     version: 1,
@@ -20,6 +26,7 @@ function pageOf(statuses: ConnectionStatus[], more: Partial<ConnectionsView> = {
     gone: null,
     known: true,
     unreadable: 0,
+    repairsOff: false,
     ...more,
   };
   return { headline: headlineOf(view, viewer, now), lead: leadOf(view, "Reconnect") };
@@ -60,4 +67,10 @@ test("a person who removed their last connection isn't asked to connect their fi
     headline: "You have no connections",
     lead: "Removed connections stay on this page for a day.",
   });
+});
+
+test("where repairs are off, the page says what stopped and promises nothing", () => {
+  expect(pageOf(["disabled", "disabled-incident", "connected"], { repairsOff: true }).lead).toBe(
+    "Kraken and Kraken stopped sharing data with Reconnect.",
+  );
 });

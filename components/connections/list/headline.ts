@@ -30,12 +30,12 @@ export function headlineOf(
     : `All ${count(present.length, "connection")} are working`;
 }
 
-export const isRepairable = ({ status }: ConnectionView) =>
-  status === "disabled" || status === "reconnecting";
+export const isRepairable = ({ status, canReconnect }: ConnectionView) =>
+  canReconnect && (status === "disabled" || status === "reconnecting");
 
 /** What the headline leaves open: why, and what to do. Never repeats the headline. */
 export function leadOf(view: ConnectionsView, appName: string): string {
-  const { connections, unreachable, gone } = view;
+  const { connections, unreachable, gone, repairsOff } = view;
   const repairable = connections.filter(isRepairable);
   if (gone === "not-ours")
     return `SnapTrade no longer accepts ${appName}’s access to them, and connecting again here won’t help. Open the app or website where you made them.`;
@@ -57,6 +57,8 @@ export function leadOf(view: ConnectionsView, appName: string): string {
   if (connections.every(({ status }) => status === "removed"))
     return "Removed connections stay on this page for a day.";
   const waiting = connections.filter(({ group }) => group === "needs-you");
+  if (waiting.length > 0 && repairsOff)
+    return `${listNames(waiting.map(({ brokerage }) => brokerage.name))} stopped sharing data with ${appName}.`;
   if (waiting.length > 0)
     return `${listNames(waiting.map(({ brokerage }) => brokerage.name))} may not accept a sign-in yet. See why below.`;
   return connections.every(({ group }) => group === "connected")

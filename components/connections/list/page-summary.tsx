@@ -1,7 +1,8 @@
+import { isShadow } from "@/lib/base/mode";
 import { checkNow } from "@/lib/connections/actions";
 import type { ConnectionView, ConnectionsView } from "@/lib/connections/views";
 import { ago, count, type Viewer } from "@/lib/base/times";
-import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { RepairButton } from "@/components/portal/repair-button";
 import { ButtonLink } from "@/components/ui/button";
 import { Icon } from "@/components/ui/icon";
 import { LinkStrip } from "@/components/ui/link-strip";
@@ -63,7 +64,7 @@ function Primary({ repairable }: { repairable: ConnectionView[] }) {
   if (!only) return null;
   if (repairable.length === 1) {
     return (
-      <PortalLauncher
+      <RepairButton
         target={{ kind: "reconnect", connectionId: only.id }}
         accessibleName={`Reconnect ${only.brokerage.name}`}
         label={`Reconnect ${only.brokerage.name}`}
@@ -74,11 +75,13 @@ function Primary({ repairable }: { repairable: ConnectionView[] }) {
   }
   const label = repairable.length === 2 ? "Reconnect both" : `Reconnect all ${repairable.length}`;
   return (
-    <PortalLauncher target={{ kind: "queue" }} accessibleName={label} label={label} variant="filled" wide />
+    <RepairButton target={{ kind: "queue" }} accessibleName={label} label={label} variant="filled" wide />
   );
 }
 
+/** The way to a new connection; nothing where repairs are off. */
 export function ConnectLink({ primary, plain }: { primary: boolean; plain: boolean }) {
+  if (isShadow()) return null;
   return (
     <ButtonLink href="/connections/new" variant={primary ? "filled" : plain ? "quiet" : "secondary"}>
       {!primary && <Icon name="plus" />}

@@ -20,7 +20,7 @@ export const deleteUser = operation({
       .meta({ description: "Whether their user at SnapTrade stays there, with its connections" }),
   }),
   answers: { 202: z.object({ deletion_requested_at: time }).meta({ id: "Deletion" }), 204: null },
-  problems: [],
+  problems: ["shadow-mode"],
   work: async ({ params, query, now }) => {
     const person = await getUserByExternalId(params.externalId);
     if (!person) throw new ApiProblem("not-found");

@@ -107,7 +107,7 @@ export const postEndpointTest = operation({
   description: "Sends an event of the type endpoint.test. If it is accepted, a paused endpoint is resumed.",
   params,
   answers: { 200: z.object({ accepted: z.boolean(), error: z.string().nullable() }) },
-  problems: ["not-found"],
+  problems: ["not-found", "shadow-mode"],
   async work({ params: { endpointId }, now }) {
     const error = await testEndpoint(endpointId, now);
     return answer(200, { accepted: error === null, error });

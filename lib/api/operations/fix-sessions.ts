@@ -98,7 +98,7 @@ export const startFixSession = operation({
     "Without `connection`, it leads through everything that needs them. The link works only for this person, signed in.",
   body: z.strictObject({ ...common, connection: snapTradeId.optional() }),
   answers: { 201: made },
-  problems: ["not-found", "conflict"],
+  problems: ["not-found", "conflict", "shadow-mode"],
   work: async ({ body, requestId, now }) => {
     const options = await optionsOf(body, requestId, now);
     const { id, url, expiresAt } = await createFixSession({ ...options, connectionId: body.connection });
@@ -123,7 +123,7 @@ export const startConnectSession = operation({
       .meta({ description: "SnapTrade's slug, such as QUESTRADE" }),
   }),
   answers: { 201: made },
-  problems: ["not-found", "conflict"],
+  problems: ["not-found", "conflict", "shadow-mode"],
   work: async ({ body, requestId, now }) => {
     const options = await optionsOf(body, requestId, now);
     const { id, url, expiresAt } = await createConnectSession({ ...options, brokerage: body.brokerage });

@@ -4,6 +4,7 @@ import { database, transaction } from "@/lib/db/client";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { AppError } from "@/lib/base/errors";
+import { isShadow, refuseInShadow } from "@/lib/base/mode";
 import { announceChanges, recordChange } from "@/lib/live";
 import { log } from "@/lib/base/log";
 import { deleteConnection } from "@/lib/snaptrade/connections";
@@ -41,13 +42,14 @@ const uncertain: FailureKind[] = ["away", "unexpected-answer"];
  * Asks SnapTrade to delete a connection, even if it was asked before (docs/snaptrade.md §3.12). It is "being
  * removed" until a look or event says it is gone, or the person cancels.
  * @returns "unknown" when the answer was lost, so SnapTrade may or may not have received the request
- * @throws AppError not-found, or the code for SnapTrade's refusal; a refused first request changes nothing
+ * @throws AppError shadow-mode, not-found, or the code for SnapTrade's refusal; a refused first request changes nothing
  */
 export async function requestRemoval(
   userId: string,
   connectionId: string,
   now: Date,
 ): Promise<"accepted" | "unknown"> {
+  refuseInShadow();
   const db = await database();
   const [connection] = await db.select().from(connections).where(own(userId, connectionId));
   const credentials = await getSnapTradeCredentials(userId);
@@ -145,10 +147,11 @@ export async function takeRemovalBack(userId: string, connectionId: string): Pro
 
 /**
  * Repeats removals that SnapTrade hasn't carried out (docs/snaptrade.md §8.14), at growing intervals and only
- * while it still lists the connection.
+ * while it still lists the connection. In shadow mode, they wait.
  * @returns how many requests were repeated
  */
 export async function repeatRemovals(now: Date): Promise<number> {
+  if (isShadow()) return 0;
   const db = await database();
   const due = await db
     .select({ id: connections.id, userId: connections.userId })

@@ -1,5 +1,6 @@
 import "server-only";
 import { sql } from "drizzle-orm";
+import { isShadow } from "@/lib/base/mode";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
 import { connections, episodes } from "@/lib/db/schema/connections";
@@ -13,7 +14,8 @@ const dayMs = 86_400_000;
 
 /**
  * Records connection.expiring for this person's working connections that usually break within a week, once
- * after each sign-in. The caller holds the locks of the person's connections.
+ * after each sign-in. The caller holds the locks of the person's connections. In shadow mode, it stays to be
+ * announced once this is live.
  * @param now our clock
  */
 export async function recordExpiring(
@@ -22,7 +24,7 @@ export async function recordExpiring(
   lifetimes: Map<string, Lifetimes>,
   now: Date,
 ): Promise<void> {
-  if (lifetimes.size === 0) return;
+  if (lifetimes.size === 0 || isShadow()) return;
   const due = (await listWorking(tx, userId, lifetimes)).flatMap(
     ({ id, announcedAt, brokerageId, ...row }) => {
       const worksSince = signedInAt(row, now);

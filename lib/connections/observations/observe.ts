@@ -9,6 +9,7 @@ import { endSessionsOf } from "@/lib/fix-sessions/ending/end";
 import { announceChanges, recordChange } from "@/lib/live";
 import { groupBy } from "@/lib/base/group-by";
 import { log } from "@/lib/base/log";
+import { isShadow } from "@/lib/base/mode";
 import type { SeenBrokerage } from "@/lib/snaptrade/connections";
 import { grow, type Growth } from "./history";
 import type { Observation } from "./project";
@@ -214,8 +215,8 @@ async function writeStates(tx: Transaction, grown: Grown[]): Promise<void> {
         and connection_id = old."connectionId" and observed_at = old."observedAt" and ${observations.state} = old.state`);
   if (added.length > 0)
     await tx.execute(sql`
-      insert into ${observations} (connection_id, observed_at, answered_at, state, disabled_at, source, recorded_at)
-      select "connectionId", "observedAt", "answeredAt", state, "disabledAt", source, "recordedAt"
+      insert into ${observations} (connection_id, observed_at, answered_at, state, disabled_at, source, recorded_at, in_shadow)
+      select "connectionId", "observedAt", "answeredAt", state, "disabledAt", source, "recordedAt", ${isShadow()}::boolean
       from ${recordset("added", observationColumns, added)}`);
   if (grown.length === 0) return;
   const states = grown.map(({ connectionId, projection: { state, observedAt, disabledAt }, read }) => ({
@@ -263,8 +264,7 @@ async function recordDetails(tx: Transaction, seen: OwnedObservation[]): Promise
   const newest = new Map<string, typeof connections.$inferInsert>();
   for (const { connectionId: id, userId, details, state, observedAt, disabledAt } of seen) {
     if (!details) continue;
-    const { brokerage, access, connectedSince, updatedAt } = details;
-    const rest = { access, connectedSince, updatedAt, state, observedAt, disabledAt };
+    const { brokerage, ...rest } = { ...details, state, observedAt, disabledAt };
     newest.set(id, { id, userId, brokerageId: brokerage.id, firstObservedAt: observedAt, ...rest });
   }
   if (newest.size === 0) return;

@@ -8,6 +8,7 @@ import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
 import { connections } from "@/lib/db/schema/connections";
 import { snapTradeUsers, users } from "@/lib/db/schema/users";
 import { AppError } from "@/lib/base/errors";
+import { refuseInShadow } from "@/lib/base/mode";
 import { takeOrThrow } from "@/lib/limits";
 import { announceChanges, recordChange } from "@/lib/live";
 import type { SnapTradeCredentials } from "@/lib/snaptrade/client";
@@ -57,7 +58,8 @@ export async function requireStaying(tx: Pick<Transaction, "select">, userId: st
  * refused the current secret for minutes, it is asked once more before the person is registered again. A
  * person whose SnapTrade user was adopted is never registered again, because the company's own product would
  * not know the new user (docs/decisions/0018-people.md).
- * @throws AppError account-deleting, or access-lost for an adopted person whom SnapTrade has refused or deleted
+ * @throws AppError account-deleting, access-lost for an adopted person whom SnapTrade has refused or deleted, or
+ * shadow-mode for someone who would have to be registered
  * @throws SnapTradeFailure when SnapTrade can't be reached or refuses to register them
  */
 export async function requireSnapTradeCredentials(userId: string, now: Date): Promise<SnapTradeCredentials> {
@@ -99,6 +101,7 @@ const nothingMade: FailureKind[] = ["busy", "key-refused", "refused"];
  * leaves no unknown user behind at SnapTrade.
  */
 async function register(userId: string, now: Date): Promise<SnapTradeCredentials> {
+  refuseInShadow();
   const snapTradeUserId = randomUUID();
   const db = await database();
   const runAt = new Date(now.getTime() + registerWithinMs);

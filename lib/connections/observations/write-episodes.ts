@@ -2,7 +2,8 @@ import "server-only";
 import { and, gte, isNull, or, sql } from "drizzle-orm";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
-import { episodes } from "@/lib/db/schema/connections";
+import { episodes, observations } from "@/lib/db/schema/connections";
+import { isShadow } from "@/lib/base/mode";
 import { count } from "@/lib/base/telemetry";
 import { groupBy } from "@/lib/base/group-by";
 import { notifyBreaks, notifyEnds, withdrawEnds } from "@/lib/notifications/record";
@@ -108,21 +109,30 @@ const episodeColumns = {
   endedHow: "text",
 };
 
-/** @returns the ids of the new rows, by connection and start */
-async function insert(tx: Transaction, changes: Change[]): Promise<Map<string, string>> {
+type AddedEpisode = Pick<StoredEpisode, "id" | "inShadow">;
+
+/** @returns the new rows, by connection and start */
+async function insert(tx: Transaction, changes: Change[]): Promise<Map<string, AddedEpisode>> {
   if (changes.length === 0) return new Map();
   const rows = changes.map(({ userId, connectionId, brokerageId, episode }) => ({
     userId,
     connectionId,
     brokerageId,
     ...episode,
+    inShadow: noticedInShadow(connectionId, episode.noticedAt),
   }));
-  const added = await tx
-    .insert(episodes)
-    .values(rows)
-    .returning({ id: episodes.id, connectionId: episodes.connectionId, brokeAt: episodes.brokeAt });
-  return new Map(added.map((row) => [keyOf(row), row.id]));
+  const { id, connectionId, brokeAt, inShadow } = episodes;
+  const added = await tx.insert(episodes).values(rows).returning({ id, connectionId, brokeAt, inShadow });
+  return new Map(added.map((row) => [keyOf(row), row]));
 }
+
+/**
+ * Whether the observation by which we noticed was recorded in shadow mode. An episode may be inserted later
+ * than that, when a late observation divides a run in two.
+ */
+const noticedInShadow = (connectionId: string, noticedAt: Date) => sql`exists (
+  select 1 from ${observations} where connection_id = ${connectionId}::uuid
+    and recorded_at = ${noticedAt.toISOString()}::timestamptz and in_shadow)`;
 
 const keyOf = ({ connectionId, brokeAt }: { connectionId: string; brokeAt: Date }) =>
   `${connectionId} ${brokeAt.getTime()}`;
@@ -134,14 +144,14 @@ function countChanges(changes: Change[]): void {
   }
 }
 
-async function notify(tx: Transaction, changes: Change[], added: Map<string, string>): Promise<void> {
+async function notify(tx: Transaction, changes: Change[], added: Map<string, AddedEpisode>): Promise<void> {
   await notifyBreaks(
     tx,
     changes.flatMap(({ row, episode, userId, connectionId, brokerageId }) => {
-      const episodeId = added.get(keyOf({ connectionId, ...episode }));
-      // A break that was repaired before we learned of it is history, not news.
-      const isNews = !row && !episode.endedAt;
-      return isNews && episodeId ? { episodeId, userId, brokerageId, noticedAt: episode.noticedAt } : [];
+      const made = added.get(keyOf({ connectionId, ...episode }));
+      // A break that was repaired before we learned of it is history, not news, and so is one from shadow mode.
+      if (row || !made || episode.endedAt || made.inShadow || isShadow()) return [];
+      return { episodeId: made.id, userId, brokerageId, noticedAt: episode.noticedAt };
     }),
   );
   await notifyEnds(

@@ -1,3 +1,4 @@
+import { isShadow } from "@/lib/base/mode";
 import { newestOf } from "@/lib/base/times";
 import { isInIncident } from "@/lib/connections/observations/project";
 import { daysToUsualEnd, signedInAt, type Lifetimes } from "@/lib/connections/observations/lifetimes";
@@ -59,7 +60,7 @@ export function toView(
     },
     status,
     group: groupOf(status),
-    canReconnect: canReconnect(status),
+    canReconnect: canReconnect(status) && !isShadow(),
     access: row.access,
     accounts: row.accounts.map(({ id, name, lastDigits }) => ({ id, name, lastDigits })),
     connectedSince: row.connectedSince,
@@ -72,7 +73,7 @@ export function toView(
     removedAt: row.state === "deleted" ? row.observedAt : null,
     portalOpenedAt: openSession?.startedAt ?? null,
     lastSessionUnfinishedAt: unfinished ? newestSession.startedAt : null,
-    secondConnectionId: secondConnection(row, all)?.id ?? null,
+    secondConnectionId: isShadow() ? null : (secondConnection(row, all)?.id ?? null),
     daysToUsualEnd: daysToUsualEnd(
       {
         enabled: row.state === "enabled",
@@ -85,7 +86,8 @@ export function toView(
       row.brokerage.allowsTrading &&
       row.access === "read" &&
       row.state === "enabled" &&
-      !row.removalRequestedAt,
+      !row.removalRequestedAt &&
+      !isShadow(),
   };
 }
 

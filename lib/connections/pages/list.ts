@@ -2,6 +2,7 @@ import "server-only";
 import { and, eq, gt, ne, or } from "drizzle-orm";
 import { connections } from "@/lib/db/schema/connections";
 import { recentLifetimes } from "@/lib/connections/observations/lifetimes";
+import { isShadow } from "@/lib/base/mode";
 import type { ConnectionsView, ConnectionView } from "@/lib/connections/views";
 import { toView } from "./connection-view";
 import { findConnections, freshnessOf, getKnowledge, neverLooked } from "./rows";
@@ -27,7 +28,8 @@ export async function listConnectionViews(userId: string, moment: Moment): Promi
   const views = rows.map((row) => toView(row, rows, look ?? neverLooked, lifetimes, moment));
   views.sort((one, other) => urgency.indexOf(one.group) - urgency.indexOf(other.group) || byAge(one, other));
   const known = look?.lookedAt !== null;
-  return { version, gone, known, unreadable, connections: views, ...freshnessOf(look, rows, moment) };
+  const about = { version, gone, known, unreadable, repairsOff: isShadow() };
+  return { ...about, connections: views, ...freshnessOf(look, rows, moment) };
 }
 
 function byAge(one: ConnectionView, other: ConnectionView): number {

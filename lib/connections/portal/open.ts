@@ -5,6 +5,7 @@ import { brokerages, connections } from "@/lib/db/schema/connections";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { env } from "@/lib/base/env";
 import { AppError } from "@/lib/base/errors";
+import { refuseInShadow } from "@/lib/base/mode";
 import { announceChanges, recordChange } from "@/lib/live";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { createLoginLink, type LoginPurpose } from "@/lib/snaptrade/login-link";
@@ -31,8 +32,8 @@ const doubleClickMs = 3_000;
 /**
  * Opens a portal session to repair, renew, or allow trading on a connection (docs/snaptrade.md §4.3 to §4.5).
  * Only a double click shares a session, and every login link is new, since none is stored.
- * @throws AppError not-found, being-removed, account-deleting, not-broken, cannot-reconnect, cannot-trade, or
- * the code for SnapTrade's refusal
+ * @throws AppError shadow-mode, not-found, being-removed, account-deleting, not-broken, cannot-reconnect,
+ * cannot-trade, or the code for SnapTrade's refusal
  */
 export async function openReconnect({
   userId,
@@ -43,6 +44,7 @@ export async function openReconnect({
   darkMode,
   now,
 }: Visit & { connectionId: string; queueId?: string; intent?: RepairIntent }): Promise<OpenedPortal> {
+  refuseInShadow();
   const db = await database();
   const connection = await db.query.connections.findFirst({
     where: and(eq(connections.userId, userId), eq(connections.id, connectionId)),
@@ -75,7 +77,7 @@ export async function openReconnect({
 
 /**
  * Opens a portal session to make a new connection at a brokerage (docs/snaptrade.md §3.8, §4.3).
- * @throws AppError not-found, account-deleting, brokerage-unavailable, or the code for SnapTrade's refusal;
+ * @throws AppError shadow-mode, not-found, account-deleting, brokerage-unavailable, or the code for SnapTrade's refusal;
  * already-connected when a connection there needs reconnecting and `beside` is false
  */
 export async function openConnect({
@@ -86,6 +88,7 @@ export async function openConnect({
   darkMode,
   now,
 }: Visit & { brokerage: string; beside: boolean }): Promise<OpenedPortal> {
+  refuseInShadow();
   const db = await database();
   const brokerage = await db.query.brokerages.findFirst({ where: eq(brokerages.slug, slug) });
   if (!brokerage) throw new AppError("not-found");

@@ -141,6 +141,8 @@ export const observations = pgTable(
     source: text({ enum: sources }).notNull(),
     /** Our clock. */
     recordedAt: at("recorded_at").notNull(),
+    /** Recorded by a process in shadow mode. */
+    inShadow: boolean("in_shadow").notNull().default(false),
   },
   (table) => [
     primaryKey({ columns: [table.connectionId, table.observedAt, table.state] }),
@@ -169,12 +171,20 @@ export const episodes = pgTable(
     noticedBy: text("noticed_by", { enum: sources }).notNull(),
     endedAt: at("ended_at"),
     endedHow: text("ended_how", { enum: ends }),
+    /**
+     * Noticed in shadow mode: nobody is ever notified of it, and it is in the shadow report
+     * (docs/decisions/0023-shadow-mode.md).
+     */
+    inShadow: boolean("in_shadow").notNull().default(false),
   },
   (table) => [
     oneOf("episodes_noticed_by", table.noticedBy, sources),
     oneOf("episodes_ended_how", table.endedHow, ends),
     unique().on(table.connectionId, table.brokeAt),
     index().on(table.noticedAt),
+    index("episodes_in_shadow")
+      .on(table.noticedAt, table.id)
+      .where(sql`${table.inShadow}`),
     index("episodes_breaks").on(table.brokerageId, table.brokeAt, table.userId),
     index("episodes_lifetimes")
       .on(table.brokerageId, table.brokeAt, table.livedDays)

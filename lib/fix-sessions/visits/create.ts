@@ -1,6 +1,7 @@
 import "server-only";
 import { and, asc, desc, eq, inArray, isNull, sql } from "drizzle-orm";
 import { AppError } from "@/lib/base/errors";
+import { refuseInShadow } from "@/lib/base/mode";
 import { requireStaying } from "@/lib/connections/observations/snaptrade-user";
 import { database, transaction } from "@/lib/db/client";
 import type { Transaction } from "@/lib/db/database";
@@ -38,13 +39,14 @@ interface MadeSession {
 
 /**
  * Makes a link that leads a person through repairing one connection, or everything that needs them.
- * @throws AppError not-found, account-deleting, being-removed, not-broken, cannot-reconnect,
+ * @throws AppError shadow-mode, not-found, account-deleting, being-removed, not-broken, cannot-reconnect,
  * nothing-to-reconnect, return-url-not-allowed, or invalid-input for a time out of bounds
  */
 export async function createFixSession({
   connectionId = null,
   ...session
 }: NewSession & { connectionId?: string | null }): Promise<MadeSession> {
+  refuseInShadow();
   const db = await database();
   await requireStaying(db, session.userId);
   if (connectionId) await requireRepairable(db, session.userId, connectionId);
@@ -55,13 +57,14 @@ export async function createFixSession({
 /**
  * Makes a link that leads a person through connecting a brokerage, or the one they choose. Whether there is
  * something to repair there instead is decided when they come, because it may change until then.
- * @throws AppError not-found, account-deleting, brokerage-unavailable, return-url-not-allowed, or invalid-input
- * for a time out of bounds
+ * @throws AppError shadow-mode, not-found, account-deleting, brokerage-unavailable, return-url-not-allowed, or
+ * invalid-input for a time out of bounds
  */
 export async function createConnectSession({
   brokerage: slug = null,
   ...session
 }: NewSession & { brokerage?: string | null }): Promise<MadeSession> {
+  refuseInShadow();
   const db = await database();
   await requireStaying(db, session.userId);
   const [brokerage] = slug

@@ -1,12 +1,13 @@
 import type { Metadata } from "next";
 import { AlreadyConnected } from "@/components/connections/connect/already-connected";
 import { BrokeragePicker } from "@/components/connections/connect/brokerage-picker";
-import { PortalLauncher } from "@/components/portal/portal-launcher";
+import { RepairButton } from "@/components/portal/repair-button";
 import { ButtonLink } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { requireUser } from "@/lib/auth/user";
 import { listConnectionViews } from "@/lib/connections/pages/list";
 import { errorSentence } from "@/lib/base/errors";
+import { isShadow } from "@/lib/base/mode";
 import { ensureBrokerages, listPickerBrokerages } from "../../../brokerages";
 import { getReader } from "../../../reader";
 import { AfterPortal, findPortalSession } from "../../../after-portal";
@@ -21,6 +22,7 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
   if (portalView?.intent === "connect")
     return <AfterPortal userId={user.id} view={portalView} viewer={viewer} now={now} />;
 
+  if (isShadow()) return <RepairsOff />;
   const { connections, lookedAt } = await listConnectionViews(user.id, moment);
   const broken = connections.find(
     ({ canReconnect, brokerage: { slug } }) => canReconnect && slug === brokerage,
@@ -49,6 +51,18 @@ export default async function NewConnectionPage({ searchParams }: PageProps<"/co
   );
 }
 
+function RepairsOff() {
+  return (
+    <div className="mx-auto w-full max-w-[560px]">
+      <h1 className="text-title">Connect a brokerage</h1>
+      <p className="mt-3 text-ink-2">Connecting isn’t possible while this runs in shadow mode.</p>
+      <ButtonLink href="/connections" className="mt-5">
+        Go to your connections
+      </ButtonLink>
+    </div>
+  );
+}
+
 function Unreachable() {
   return (
     <>
@@ -71,7 +85,7 @@ function Chosen({ slug, name }: { slug: string; name: string }) {
         connection.
       </p>
       <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">
-        <PortalLauncher
+        <RepairButton
           target={{ kind: "connect", brokerage: slug }}
           accessibleName={`Connect ${name}`}
           label={`Connect ${name}`}

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { ShadowNote } from "@/components/shadow-note";
 import { SiteFooter } from "@/components/site-footer";
 import { PartnerMark } from "@/components/ui/partner-mark";
 import { env } from "@/lib/base/env";
@@ -16,6 +17,7 @@ export default function FixLayout({ children }: { children: ReactNode }) {
           <PartnerMark />
           {APP_NAME}
         </p>
+        <ShadowNote className="max-w-[608px]" />
       </header>
       <main className="mx-auto w-full max-w-[608px] flex-1 px-4 pt-8 wide:px-6 wide:pt-14">{children}</main>
       <SiteFooter appName={APP_NAME} />

@@ -1,6 +1,7 @@
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { FixOffer } from "@/components/fix-sessions/fix-offer";
+import { FixOff } from "@/components/fix-sessions/fix-off";
 import { FixOver } from "@/components/fix-sessions/fix-over";
 import { FixResult } from "@/components/fix-sessions/fix-result";
 import { SignInEnded } from "@/components/fix-sessions/sign-in-ended";
@@ -9,6 +10,7 @@ import { Notice } from "@/components/ui/notice";
 import { getCaller } from "@/lib/auth/user";
 import { env } from "@/lib/base/env";
 import { errorSentence } from "@/lib/base/errors";
+import { isShadow } from "@/lib/base/mode";
 import { getFixPage } from "@/lib/fix-sessions/visits/page";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { AfterPortal, findPortalSession } from "../../../after-portal";
@@ -56,6 +58,8 @@ export default async function FixSessionPage({
       {sentence && <Notice>{sentence}</Notice>}
       {page.session.endedAt ? (
         <FixOver page={page} hasAccount={hasAccount} appName={appName} />
+      ) : isShadow() ? (
+        <FixOff page={page} appName={appName} />
       ) : page.session.kind === "connect" ? (
         <ConnectChoice page={page} chosen={brokerage} reader={reader} appName={appName} />
       ) : (

@@ -4,6 +4,7 @@ import { RemoveConnection } from "@/components/connections/detail/remove-connect
 import { requireUser } from "@/lib/auth/user";
 import { getConnectionDetail } from "@/lib/connections/pages/detail";
 import { env } from "@/lib/base/env";
+import { isShadow } from "@/lib/base/mode";
 import { snapTradeId } from "@/lib/snaptrade/id";
 import { getReader } from "../../../../reader";
 
@@ -16,7 +17,7 @@ export default async function RemovePage({ params }: PageProps<"/connections/[co
   const id = snapTradeId.safeParse(connectionId);
   const detail = id.success ? await getConnectionDetail(user.id, id.data, moment) : null;
   if (!detail) notFound();
-  if (detail.connection.status === "removing" || detail.connection.status === "removed")
-    redirect(`/connections/${connectionId}`);
+  const { status } = detail.connection;
+  if (isShadow() || status === "removing" || status === "removed") redirect(`/connections/${connectionId}`);
   return <RemoveConnection connection={detail.connection} appName={env().APP_NAME} />;
 }
