@@ -95,13 +95,19 @@ beforeAll(async () => {
     "insert into events (position, type, user_id, at, data) select nextval('event_positions'), 'user.gone', id, now(), '{}' from users",
   );
   await run(
+    "insert into event_endpoints (url, sealed_secret, created_at, paused_at) values ('https://example.com/', '', now(), now())",
+  );
+  await run(
+    "insert into event_deliveries (event_id, endpoint_id, line, position, run_at) select events.id, event_endpoints.id, user_id, position, now() from events, event_endpoints",
+  );
+  await run(
     "insert into hand_offs (user_id, token_hash, return_to, expires_at) select id, encode(sha256(id::text::bytea), 'hex'), '/connections', now() from users",
   );
   await run(
     "insert into webhook_relays (webhook_id, target, sealed, received_at, run_at) select id, '', '', now(), now() from users",
   );
   await run(
-    "analyze users, api_keys, api_requests, events, hand_offs, webhook_relays, verification_tokens, sessions, reconnect_queues, fix_links, fix_sessions",
+    "analyze users, api_keys, api_requests, events, event_deliveries, hand_offs, webhook_relays, verification_tokens, sessions, reconnect_queues, fix_links, fix_sessions",
   );
   opened = openPool(recording(new Pool({ connectionString: url, max: 4 })), null, usualLimits);
   (globalThis as { reconnectDatabase?: Promise<OpenDatabase> }).reconnectDatabase = Promise.resolve(opened);
