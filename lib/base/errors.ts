@@ -32,6 +32,8 @@ const messages = {
   "endpoint-not-allowed":
     "Events are only sent to public https addresses without a user name or password. EVENTS_ALLOW_PRIVATE=true also allows private ones.",
   "endpoint-exists": "Events are already sent there.",
+  "rotated-often":
+    "This endpoint's secret was changed many times, and all of them still sign. Try again in a day.",
   "too-many-endpoints": "There can be at most 20 endpoints. Remove one first.",
 } as const;
 

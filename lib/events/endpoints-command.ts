@@ -15,7 +15,7 @@ import {
 // The command behind `npm run endpoints`, with the same settings as the app.
 const usage = `npm run endpoints -- add <url> [--events ${eventTypes.slice(0, 2).join(",")},…]
                   | list
-                  | rotate <id>     a new secret; the previous one also signs for 24 hours
+                  | rotate <id>     a new secret; those before also sign for 24 hours
                   | test <id>       sends endpoint.test, and resumes a paused endpoint that accepts it
                   | remove <id>     and everything that waits for it`;
 
@@ -33,7 +33,7 @@ const commands: Record<string, Work> = {
   },
   async rotate(id) {
     const secret = await rotateSecret(id, new Date());
-    return `The new signing secret, which is shown only now; the previous one also signs for 24 hours:\n${secret}`;
+    return `The new signing secret, which is shown only now; those before also sign for 24 hours:\n${secret}`;
   },
   async test(id) {
     const failure = await testEndpoint(id, new Date());

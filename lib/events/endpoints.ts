@@ -1,6 +1,6 @@
 import "server-only";
 import { randomUUID } from "node:crypto";
-import { asc, eq, ne, sql } from "drizzle-orm";
+import { and, asc, eq, ne, sql } from "drizzle-orm";
 import { AppError } from "@/lib/base/errors";
 import { refuseInShadow } from "@/lib/base/mode";
 import { affectedRows } from "@/lib/db/affected-rows";
@@ -19,6 +19,8 @@ export type EventType = NonNullable<Endpoint["types"]>[number];
 const maxEndpoints = 20;
 /** How long the previous secret also signs. */
 const previousHours = 24;
+/** How many secrets before the previous one may sign, too. */
+const maxOlder = 8;
 
 /** What may be shown of an endpoint. */
 interface EndpointView {
@@ -87,24 +89,29 @@ export async function addEndpoint(
 }
 
 /**
- * Gives an endpoint a new secret. The previous one also signs for another day.
+ * Gives an endpoint a new secret. The previous one also signs for another day, and so does any that still
+ * signed, so it can be repeated when the answer was lost: the receiver's secret stays valid, whichever it is.
  * @returns the new secret, which is shown nowhere else
- * @throws AppError not-found
+ * @throws AppError not-found, rotated-often
  */
 export async function rotateSecret(id: string, now: Date): Promise<string> {
   const { secret, sealedSecret } = makeSecret(id);
   const db = await database();
+  const { sealedPrevious, sealedOlder, previousUntil } = eventEndpoints;
+  const older = sql`case when ${previousUntil} > ${now.toISOString()}::timestamptz
+    then array_prepend(${sealedPrevious}, ${sealedOlder}) else '{}' end`;
   const rotated = await db
     .update(eventEndpoints)
     .set({
       sealedSecret,
       sealedPrevious: sql`${eventEndpoints.sealedSecret}`,
+      sealedOlder: older,
       previousUntil: new Date(now.getTime() + previousHours * 3_600_000),
     })
-    .where(isId(id))
+    .where(and(isId(id), sql`cardinality(${older}) <= ${maxOlder}`))
     .returning({ id: eventEndpoints.id });
-  if (rotated.length === 0) throw new AppError("not-found");
-  return secret;
+  if (rotated.length > 0) return secret;
+  throw new AppError((await db.$count(eventEndpoints, isId(id))) > 0 ? "rotated-often" : "not-found");
 }
 
 /**

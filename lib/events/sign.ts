@@ -24,16 +24,17 @@ function resealed(endpointId: string, sealed: string): string {
 
 /**
  * The headers of Standard Webhooks for one attempt: signed with the endpoint's secret and, while it is being
- * changed, with the previous one too.
+ * changed, with every one that the receiver may still use.
  * @throws Error if a secret doesn't open under ENCRYPTION_KEYS
  */
 export function signedHeaders(
-  { id, sealedSecret, sealedPrevious, previousUntil }: Endpoint,
+  { id, sealedSecret, sealedPrevious, sealedOlder, previousUntil }: Endpoint,
   eventId: string,
   body: string,
   now: Date,
 ): Record<string, string> {
-  const previous = sealedPrevious && previousUntil && previousUntil > now ? [sealedPrevious] : [];
+  const isChanging = sealedPrevious && previousUntil && previousUntil > now;
+  const previous = isChanging ? [sealedPrevious, ...sealedOlder] : [];
   const signatures = [sealedSecret, ...previous].map((sealed) =>
     new Webhook(openSecret(sealed, boundTo(id))).sign(eventId, now, body),
   );
@@ -53,15 +54,16 @@ export function signedHeaders(
 export async function resealEndpoints(): Promise<string[]> {
   const db = await database();
   const unreadable: string[] = [];
-  for (const { id, sealedSecret, sealedPrevious } of await db.select().from(eventEndpoints)) {
-    if ([sealedSecret, sealedPrevious].every((sealed) => sealed === null || isSealedWithFirstKey(sealed)))
-      continue;
+  for (const { id, sealedSecret, sealedPrevious, sealedOlder } of await db.select().from(eventEndpoints)) {
+    const all = [sealedSecret, sealedPrevious, ...sealedOlder];
+    if (all.every((sealed) => sealed === null || isSealedWithFirstKey(sealed))) continue;
     try {
       await db
         .update(eventEndpoints)
         .set({
           sealedSecret: resealed(id, sealedSecret),
           sealedPrevious: sealedPrevious === null ? null : resealed(id, sealedPrevious),
+          sealedOlder: sealedOlder.map((sealed) => resealed(id, sealed)),
         })
         // A secret that was rotated meanwhile is under the first key.
         .where(and(eq(eventEndpoints.id, id), eq(eventEndpoints.sealedSecret, sealedSecret)));

@@ -90,10 +90,11 @@ export const rotateEndpoint = operation({
   path: "/endpoints/{endpointId}/rotate",
   scope,
   summary: "Make a new signing secret",
-  description: "The previous one also signs for another 24 hours.",
+  description:
+    "The previous one also signs for another 24 hours, as do any older ones that still sign; so if the answer is lost, ask again.",
   params,
   answers: { 200: z.object({ secret }) },
-  problems: ["not-found"],
+  problems: ["not-found", "conflict"],
   work: async ({ params: { endpointId }, now }) =>
     answer(200, { secret: await rotateSecret(endpointId, now) }),
 });

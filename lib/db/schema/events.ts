@@ -75,6 +75,11 @@ export const eventEndpoints = pgTable("event_endpoints", {
   /** Also signs until `previousUntil`, while the receiver changes to the new one. */
   sealedPrevious: text("sealed_previous"),
   previousUntil: at("previous_until"),
+  /** Those before the previous one; they sign until then, too, because the receiver may know any of them. */
+  sealedOlder: text("sealed_older")
+    .array()
+    .notNull()
+    .default(sql`'{}'`),
   types: text({ enum: eventTypes }).array(),
   createdAt: at("created_at").notNull(),
   /** Since when every attempt has failed; null if the last one succeeded. */

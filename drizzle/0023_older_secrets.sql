@@ -1,0 +1,1 @@
+ALTER TABLE "event_endpoints" ADD COLUMN "sealed_older" text[] DEFAULT '{}' NOT NULL;
