@@ -9,5 +9,5 @@ export const externalIdShape = z
   .string()
   .regex(
     /^(?!(.*[/\\])?\.{1,2}([/\\].*)?$)[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u,
-    "must be 1 to 255 printable characters",
+    "must be 1 to 255 printable characters, with no part between slashes that is “.” or “..”",
   );

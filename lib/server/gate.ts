@@ -29,8 +29,11 @@ const forPrograms = /^\/api\/(webhooks\/snaptrade|cron\/reconcile|unsubscribe\/[
  * and neither do its pages for readers.
  */
 const isApi = (path: string) =>
-  /^\/api\/v1(?!\/(docs|openapi\.json)$)(\/[^/\\]+)+$/.test(path) &&
-  !decodeURIComponent(path)
+  /^\/api\/v1(?!\/(docs|openapi\.json)$)(\/[^/\\]+)+$/.test(path) && !leadsElsewhere(path);
+
+/** No external id contains such a part, either (lib/base/external-id.ts). */
+const leadsElsewhere = (path: string) =>
+  decodeURIComponent(path)
     .split(/[/\\]/)
     .some((part) => part === "." || part === "..");
 
@@ -91,7 +94,7 @@ function admit(request: IncomingMessage, response: ServerResponse, pass: () => v
   if (Number(request.headers["content-length"]) > maxBodyBytes) refuse(request, response, tooLarge(path));
   else if (path === null) refuse(request, response, nowhere());
   else if (changesSomething(request.method, path) && request.headers.origin !== APP_URL)
-    refuse(request, response, foreign());
+    refuse(request, response, refused(path));
   else if (request.headers["transfer-encoding"]) passWhenWhole(request, response, pass);
   else pass();
 }
@@ -171,6 +174,14 @@ const nowhere = () =>
     text: "The address is incomplete or contains a mistake.",
     link: { href: "/connections", label: "Go to your connections" },
   });
+
+/** A program learns what is wrong with the id that it made the path from. */
+const refused = (path: string) =>
+  path.startsWith("/api/v1/") && leadsElsewhere(path)
+    ? problemAnswer("invalid-request", {
+        errors: [{ at: "path", detail: "No part of an id between slashes can be “.” or “..”" }],
+      })
+    : foreign();
 
 const foreign = () =>
   htmlPage({
