@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { defineConfig } from "@playwright/test";
+import { chromiumPath, forRoot } from "./support/browser";
 
-const chromium = [process.env.CHROMIUM_PATH, "/usr/bin/chromium"].find((place) => place && existsSync(place));
 const quiet = [
   "--disable-background-networking",
   "--disable-component-update",
@@ -16,6 +15,8 @@ export default defineConfig({
   globalSetup: path.resolve("e2e/support/servers.ts"),
   fullyParallel: true,
   workers: 2,
+  // A second try is counted and named in the summary (e2e/commands/test.mjs), never silent.
+  retries: 1,
   timeout: 60_000,
   expect: { timeout: 10_000 },
   outputDir: path.resolve("test-results/e2e"),
@@ -26,8 +27,8 @@ export default defineConfig({
     timezoneId: "America/Toronto",
     viewport: { width: 1280, height: 800 },
     launchOptions: {
-      executablePath: chromium,
-      args: process.getuid?.() === 0 ? ["--no-sandbox", ...quiet] : quiet,
+      executablePath: chromiumPath,
+      args: [...forRoot, ...quiet],
     },
   },
 });

@@ -5,8 +5,10 @@ import { spawnSync } from "node:child_process";
 import { installPackages, root, run, stop } from "../support/ground.mjs";
 
 const results = path.join(root, "test-results");
-const debianChromium = "/usr/bin/chromium";
+const debianBrowsers = ["chromium-headless-shell", "chromium"];
 const total = { passed: 0, failed: 0 };
+/** Journeys that passed on their second try, by name. */
+const secondTries = [];
 /** At most three minutes, whatever fails and however slow the machine is. */
 const simulationLimits = ["--within-seconds", "90", "--shrink-most", "1", "--shrink-seconds", "20"];
 
@@ -56,6 +58,7 @@ if (
   stage("end to end", ["npx", "playwright", "test", "-c", "e2e/playwright.config.ts"], playwrightCounts);
 }
 
+for (const name of secondTries) console.log(`Passed on the second try only: ${name}`);
 console.log(`\n${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed > 0 ? 1 : 0);
 
@@ -81,10 +84,24 @@ function vitestCounts(file) {
 }
 
 function playwrightCounts() {
-  const stats = read("e2e.json")?.stats;
-  return stats
-    ? { passed: stats.expected, failed: stats.unexpected + stats.flaky }
-    : { passed: 0, failed: 0 };
+  const report = read("e2e.json");
+  if (!report) return { passed: 0, failed: 0 };
+  const specs = report.suites.flatMap(specsIn);
+  secondTries.push(...specs.filter((spec) => statusOf(spec) === "flaky").map((spec) => spec.title));
+  specs.filter((spec) => ["flaky", "unexpected"].includes(statusOf(spec))).forEach(showPage);
+  return { passed: report.stats.expected + report.stats.flaky, failed: report.stats.unexpected };
+}
+
+const specsIn = (suite) => [...suite.specs, ...(suite.suites ?? []).flatMap(specsIn)];
+
+const statusOf = (spec) => spec.tests[0]?.status;
+
+/** Prints what the page showed when a journey failed, since its files may be out of reach. */
+function showPage(spec) {
+  const attachments = spec.tests.flatMap((test) => test.results.flatMap((result) => result.attachments));
+  const page = attachments.find(({ name }) => name === "error-context");
+  if (page?.path && existsSync(page.path))
+    console.log(`\n${spec.title}\n${readFileSync(page.path, "utf8").slice(0, 6_000)}`);
 }
 
 function inventoryCounts() {
@@ -104,15 +121,16 @@ function read(file) {
 
 /** Uses Debian's Chromium if apt can install it, and Playwright's otherwise. */
 function installBrowser() {
-  if (process.env.CHROMIUM_PATH || existsSync(debianChromium)) return;
-  const byApt = process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
+  const isInstalled = debianBrowsers.some((name) => existsSync(`/usr/bin/${name}`));
+  if (process.env.CHROMIUM_PATH || isInstalled) return;
   console.log("Installing a browser …");
-  if (
-    byApt &&
-    run("apt-get", ["update", "-qq"]) &&
-    run("apt-get", ["install", "-y", "-qq", "chromium"], { DEBIAN_FRONTEND: "noninteractive" })
-  )
-    return;
+  const byApt =
+    process.getuid?.() === 0 && existsSync("/usr/bin/apt-get") && run("apt-get", ["update", "-qq"]);
+  if (byApt && debianBrowsers.some(installPackage)) return;
   if (!run("npx", ["playwright", "install", "--with-deps", "chromium"]))
     stop("No browser could be installed; set CHROMIUM_PATH to an existing one.");
+}
+
+function installPackage(name) {
+  return run("apt-get", ["install", "-y", "-qq", name], { DEBIAN_FRONTEND: "noninteractive" });
 }

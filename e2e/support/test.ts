@@ -36,6 +36,9 @@ interface Delivery {
   state: string;
 }
 
+/** Longest wait for React on a page, in milliseconds. */
+const untilReact = 10_000;
+
 type Make = (...connections: SeededConnection[]) => Promise<Owner>;
 
 /**
@@ -101,8 +104,33 @@ export function cookiesOf({ visitor }: Person) {
     }));
 }
 
+/**
+ * From then on, `page.goto` also waits until React handles clicks everywhere on the page. A click before that
+ * takes the way without JavaScript, which has journeys of its own.
+ */
+function waitForReact(page: Page) {
+  const goto = page.goto.bind(page);
+  page.goto = async (...args) => {
+    const response = await goto(...args);
+    if (args[1]?.waitUntil !== "commit")
+      await page.waitForFunction(isHydrated, null, { timeout: untilReact });
+    return response;
+  };
+}
+
+/** Runs in the page. React marks each element that it has taken over. */
+function isHydrated() {
+  const isMarked = (element: Element) => Object.keys(element).some((key) => key.startsWith("__reactProps"));
+  const ours = document.querySelector('script[src*="/_next/static/"]');
+  return !ours || [...document.querySelectorAll("form, button")].every(isMarked);
+}
+
 /** `make` creates a person; `owner` is one with a stopped Vanguard connection, signed in to the browser. */
 export const test = base.extend<{ make: Make; owner: Owner; control: Control }>({
+  context: async ({ context, javaScriptEnabled }, provide) => {
+    if (javaScriptEnabled) context.on("page", waitForReact);
+    await provide(context);
+  },
   make: async ({}, provide) => provide(makeOwner),
   control: async ({}, provide) => provide(new Control(servers().emulatorUrl)),
   owner: async ({ context }, provide) => {

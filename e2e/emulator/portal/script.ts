@@ -10,6 +10,7 @@ export const portalScript = `
     const here = new URL(location.href);
     framed ? here.searchParams.set("framed", "1") : here.searchParams.delete("framed");
     hasOpener ? here.searchParams.set("opener", "1") : here.searchParams.delete("opener");
+    document.documentElement.hidden = true;
     location.replace(here.href);
     return;
   }

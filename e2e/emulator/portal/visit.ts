@@ -38,9 +38,12 @@ export function visit(
   return show({ c, world, session, view, to, atBrokerage, reconnecting: Boolean(session.wanted.reconnect) });
 }
 
+/** Browsers say whether a page is framed; the script finds out for those that don't. */
 function viewOf(c: Context): View {
   const is = (name: string) => c.req.query(name) === "1";
-  return { framed: is("framed"), opener: is("opener"), popup: is("popup") };
+  const shownIn = c.req.header("Sec-Fetch-Dest");
+  const framed = shownIn === "iframe" || (shownIn !== "document" && is("framed"));
+  return { framed, opener: is("opener"), popup: is("popup") };
 }
 
 function withView(path: string, view: View): string {
