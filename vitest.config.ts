@@ -1,6 +1,5 @@
 import path from "node:path";
 import { configDefaults, defineConfig } from "vitest/config";
-import { testSettings } from "./lib/testing/unique";
 
 export default defineConfig({
   resolve: {
@@ -19,8 +18,7 @@ export default defineConfig({
     include: ["app/**/*.test.ts", "lib/**/*.test.ts", "components/**/*.test.ts", "e2e/**/*.test.ts"],
     globalSetup: ["lib/testing/database.ts"],
     reporters: ["default", ["json", { outputFile: process.env.TEST_REPORT ?? "test-results/unit.json" }]],
-    // Vitest's own MODE is "test".
-    env: { ...testSettings, MODE: "live" },
+    setupFiles: ["lib/testing/settings.ts"],
     // One more than the cores we count on: much of a test is waiting for the database.
     maxWorkers: 3,
     testTimeout: 30_000,

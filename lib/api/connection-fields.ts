@@ -29,7 +29,8 @@ export const connection = z
       .object({ code: z.enum(connectionReasons), text: z.string() })
       .meta({ id: "Reason", description: "What its owner’s page says about it" }),
     repairable: z.boolean().meta({
-      description: "Whether its owner can repair it now by signing in again; otherwise `reason` says why not",
+      description:
+        "Whether its owner can repair it now by signing in again; otherwise `reason` says why not. Never in shadow mode",
     }),
     newest_data_at: nullable("The date of the newest data that SnapTrade has for it"),
     last_checked_at: nullable("When its owner’s connections were last read from SnapTrade"),

@@ -16,6 +16,7 @@ import { getConnection } from "./operations/get-connection";
 import { getUser } from "./operations/get-user";
 import { listConnections } from "./operations/list-connections";
 import { putUser } from "./operations/put-user";
+import { getShadowReport, getShadowSummary } from "./operations/shadow-report";
 
 /** Every operation of `/api/v1`. */
 export const operations: Operation[] = [
@@ -35,4 +36,6 @@ export const operations: Operation[] = [
   startConnectSession,
   readFixSession,
   createSignInLink,
+  getShadowReport,
+  getShadowSummary,
 ];

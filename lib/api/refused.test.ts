@@ -19,6 +19,8 @@ const unknown: Record<string, { query?: string; body?: object; status?: number }
   addEndpoint: { body: { url: "https://refused.example/events" }, status: 201 },
   listEndpoints: { status: 200 },
   listEvents: { status: 200 },
+  listShadowBreaks: { status: 200 },
+  getShadowSummary: { status: 200 },
   listConnections: { query: "?user=nobody" },
   createFixSession: { body: { user: "nobody" } },
   createSignInLink: { body: { user: "nobody" } },
