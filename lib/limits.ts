@@ -12,6 +12,7 @@ const limits = {
   "sign-in mail by address": { burst: 15, everyMs: 15_000 },
   "look by person": { burst: 6, everyMs: 10_000 },
   "login link by person": { burst: 10, everyMs: 10_000 },
+  "own window by person": { burst: 10, everyMs: 10_000 },
   // Streams end after ten minutes, so these also limit how many are open across all processes.
   "live stream by person": { burst: 60, everyMs: 3_000 },
   "live stream by address": { burst: 300, everyMs: 500 },

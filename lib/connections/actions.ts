@@ -2,8 +2,7 @@
 
 import { cookies } from "next/headers";
 import { callerAction, formAction, userAction } from "@/lib/action";
-import { createHandOff } from "@/lib/auth/hand-off/link";
-import { env } from "@/lib/base/env";
+import { createOwnWindow } from "@/lib/auth/hand-off/own-window";
 import { AppError } from "@/lib/base/errors";
 import { takeOrThrow } from "@/lib/limits";
 import { stepInput } from "@/lib/fix-sessions/schema";
@@ -53,11 +52,9 @@ export const startConnect = userAction(connectInput, async ({ user, input, now }
  * For a page in another site's frame, where neither the portal nor a provider's sign-in can open: an address
  * that opens a page of ours in its own window, signed in as the same person. Exists only where framing does.
  */
-export const openOutside = userAction(outsideInput, async ({ user, input, now }) => {
-  if (env().EMBED_ORIGINS.length === 0) throw new AppError("not-found");
-  const { url } = await createHandOff({ userId: user.id, returnTo: input.returnTo, now });
-  return { url };
-});
+export const openOutside = userAction(outsideInput, ({ user, input, now }) =>
+  createOwnWindow(user.id, input.returnTo, now),
+);
 
 export const reportPortal = callerAction(reportPortalInput, ({ user, within, input, now }) =>
   checkPortal({ userId: user.id, ...input, within, now }),

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { withDatabase } from "@/lib/testing/with-database";
 import { readBrokerages } from "@/lib/connections/look/brokerages";
@@ -90,6 +91,9 @@ describe("the queue", () => {
     const stranger = await makePerson();
     const { queueId } = await continueQueue(owner.userId, new Date());
     await expect(skipInQueue(stranger.userId, queueId, owner.connectionId)).rejects.toMatchObject({
+      code: "not-found",
+    });
+    await expect(skipInQueue(owner.userId, queueId, randomUUID())).rejects.toMatchObject({
       code: "not-found",
     });
     await expect(continueQueue(stranger.userId, new Date())).rejects.toMatchObject({

@@ -61,17 +61,24 @@ export async function listRepairable(userId: string): Promise<string[]> {
 
 /**
  * Skips one connection of a queue for now.
- * @throws AppError not-found for another person's queue
+ * @throws AppError not-found for another person's queue, or for a connection that isn't in it
  */
 export async function skipInQueue(userId: string, queueId: string, connectionId: string): Promise<void> {
-  await requireOwnQueue(userId, queueId);
   const db = await database();
-  await db
+  const skipped = await db
     .update(reconnectQueues)
     .set({
       skippedIds: sql`array_append(array_remove(${reconnectQueues.skippedIds}, ${connectionId}::uuid), ${connectionId}::uuid)`,
     })
-    .where(and(eq(reconnectQueues.id, queueId), eq(reconnectQueues.userId, userId)));
+    .where(
+      and(
+        eq(reconnectQueues.id, queueId),
+        eq(reconnectQueues.userId, userId),
+        sql`${connectionId}::uuid = any(${reconnectQueues.connectionIds})`,
+      ),
+    )
+    .returning({ id: reconnectQueues.id });
+  if (skipped.length === 0) throw new AppError("not-found");
 }
 
 /** @throws AppError not-found for a queue that is not this person's */
