@@ -42,7 +42,16 @@ export async function handle(request: Request, operations: Operation[], now = ne
     if (!bytes) throw new ApiProblem("too-large", { detail: "A body can be at most 64 KiB." });
     const input = parseRequest(operation, request, params, bytes);
     const run = (requestId: string) => perform(operation, { ...input, now, key, requestId });
-    const { status, body } = await once(operation, request, bytes, key, now, headers, run);
+    const { status, body } = await once(
+      operation,
+      request,
+      bytes,
+      key,
+      now,
+      headers,
+      personIn(operation, input),
+      run,
+    );
     return new Response(body === "" ? null : body, { status, headers });
   } catch (error) {
     return failure(error, headers);
@@ -64,6 +73,22 @@ async function limit(key: ApiKey, headers: Headers, now: Date): Promise<void> {
 const fullAgainAfter = ({ left, burst, windowSeconds }: Taken) =>
   Math.ceil(((burst - left) / burst) * windowSeconds);
 
+/**
+ * Whom an answer is about, by external id: in the request's path, or as `user` in its body. What a deletion
+ * answers says nothing about the person, and outlasts them.
+ */
+function personIn(
+  { method }: Operation,
+  { params, body }: { params: unknown; body: unknown },
+): string | null {
+  if (method === "DELETE") return null;
+  const named = z
+    .union([z.object({ externalId: z.string() }), z.object({ user: z.string() })])
+    .safeParse({ ...(body ?? {}), ...(params ?? {}) });
+  if (!named.success) return null;
+  return "externalId" in named.data ? named.data.externalId : named.data.user;
+}
+
 /** Carries out a write only once for each Idempotency-Key. */
 async function once(
   { method }: Operation,
@@ -72,6 +97,7 @@ async function once(
   key: ApiKey,
   now: Date,
   headers: Headers,
+  person: string | null,
   run: (requestId: string) => Promise<StoredAnswer>,
 ): Promise<StoredAnswer> {
   const given = request.headers.get("Idempotency-Key");
@@ -93,7 +119,7 @@ async function once(
   }
   try {
     const answer = await run(claim.requestId);
-    await storeAnswer(claim.requestId, answer);
+    await storeAnswer(claim.requestId, answer, person);
     return answer;
   } catch (error) {
     // Work that took too long may still be running, so it keeps its lock.

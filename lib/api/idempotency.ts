@@ -6,6 +6,7 @@ import { describeError, log } from "@/lib/base/log";
 import { database } from "@/lib/db/client";
 import { deleteOldest } from "@/lib/db/delete-oldest";
 import { apiRequests } from "@/lib/db/schema/api";
+import { getUserByExternalId } from "@/lib/people/find";
 import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 import { ApiProblem } from "./operation";
 
@@ -76,13 +77,23 @@ function openAnswer(sealed: string, id: string): string {
   }
 }
 
-/** Keeps the answer of a request that succeeded. If that fails, a repeated request is carried out again. */
-export async function storeAnswer(id: string, { status, body }: StoredAnswer): Promise<void> {
+/**
+ * Keeps the answer of a request that succeeded, until the person it is about is deleted. If that fails, a
+ * repeated request is carried out again.
+ * @param externalId of that person; null if the answer is about none
+ */
+export async function storeAnswer(
+  id: string,
+  { status, body }: StoredAnswer,
+  externalId: string | null,
+): Promise<void> {
   try {
+    const person = externalId === null ? null : await getUserByExternalId(externalId);
+    if (externalId !== null && !person) return;
     const db = await database();
     await db
       .update(apiRequests)
-      .set({ status, sealedAnswer: sealSecret(body, id) })
+      .set({ status, sealedAnswer: sealSecret(body, id), userId: person?.userId ?? null })
       .where(and(eq(apiRequests.id, id), isNull(apiRequests.status)));
   } catch (error) {
     log.error(describeError(error), "The answer of an API request could not be stored");

@@ -1,6 +1,7 @@
 import { sql } from "drizzle-orm";
 import { check, index, integer, pgTable, text, unique, uuid } from "drizzle-orm/pg-core";
 import { at } from "./columns";
+import { users } from "./users";
 
 /** Keys of the company's servers for `/api/v1`; a revoked one stays, so that it can be recognized. Our clock. */
 export const apiKeys = pgTable(
@@ -30,6 +31,8 @@ export const apiRequests = pgTable(
     /** Keyed hashes: the client's keys and requests may contain anything, and must not be readable here. */
     idempotencyHash: text("idempotency_hash").notNull(),
     requestHash: text("request_hash").notNull(),
+    /** The person whom the request names, with whom its answer is deleted; null if it names none. */
+    userId: uuid("user_id").references(() => users.id, { onDelete: "cascade" }),
     createdAt: at("created_at").notNull(),
     /** Until when the process that carries it out has it for itself. */
     lockedUntil: at("locked_until").notNull(),
@@ -40,6 +43,7 @@ export const apiRequests = pgTable(
   (table) => [
     unique().on(table.apiKeyId, table.idempotencyHash),
     index().on(table.createdAt),
+    index().on(table.userId),
     check("api_requests_answer", sql`(${table.status} is null) = (${table.sealedAnswer} is null)`),
   ],
 );
