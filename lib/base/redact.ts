@@ -42,8 +42,11 @@ const patterns: [RegExp, string][] = [
   [/\?[\w.%[\]-]+=[^\s"'\\]*/g, "?[redacted]"],
   [/\/(fix|unsubscribe)\/[\w.%-]+/g, "/$1/[redacted]"],
   [/:\/\/[^/\s"'@\\]+@/g, "://[redacted]@"],
-  // API keys (lib/api/keys.ts).
+  // API keys (lib/api/keys.ts), and the signing secrets of endpoints (lib/events/sign.ts).
   [/reconnect_[\w-]{43}/g, "[redacted]"],
+  [/whsec_[\w+/=-]+/g, "[redacted]"],
+  // 24 or 32 random bytes: a token out of its address. A proxy's request id may look the same.
+  [/(?<!"requestId":")(?<![\w-])(?:[\w-]{32}|[\w-]{43}|[\da-f]{64})(?![\w-])/g, "[redacted]"],
   [/\b(Bearer|Basic) +[\w.~+/=-]+/gi, "$1 [redacted]"],
   [/[\w.+-]+@[\w-]+(\.[\w-]+)+/g, "[redacted]"],
 ];
