@@ -20,10 +20,27 @@ const givenUp: [word: RegExp, now: string][] = [
     "canonical-json, coalesce, forEachConcurrently",
   ],
   [/tell-?when-?back|ask-?when-?back/i, "notifyWhenBack"],
+  // As a stored value, and as the name of a count, it stays.
+  [/(?<!\.)\bcancell(ed|ing)\b(?=$|[ .;]|, [a-z])(?! =)/i, "canceled, as Americans spell it"],
 ];
 
 /** Names of other people's: axios's own function, and a brokerage's. */
 const exempt = ["e2e/support/words.test.ts", "docs/glossary.md", "lib/db/migrations.test.ts"];
+
+/** What SnapTrade, and a company in a test, calls someone. */
+const isOurs = (file: string) =>
+  /^(app|components|lib|public)\//.test(file) && !/\.test\.ts$|^lib\/testing\//.test(file);
+
+test("nothing that we show, or write for ourselves, calls a person a customer", () => {
+  const found = listTexts()
+    .filter(({ file }) => isOurs(file))
+    .flatMap(({ file, text }) =>
+      text
+        .split("\n")
+        .flatMap((line, index) => (/customer/i.test(line) ? [`${file}:${index + 1} ${line}`] : [])),
+    );
+  expect(found, "say person").toEqual([]);
+});
 
 test.each(givenUp)("nothing says %s anymore", (word, now) => {
   const found = listTexts()

@@ -70,7 +70,7 @@ export async function keepOldBreaksQuiet(tx: Pick<Transaction, "update">, userId
 
 /**
  * Undoes the ends of breaks that were reported too early: cancels the receipts that haven't been sent, and
- * replans the e-mails that the end had cancelled. The real end gets its own receipt.
+ * replans the e-mails that the end had canceled. The real end gets its own receipt.
  */
 export async function withdrawEnds(
   tx: Pick<Transaction, "delete" | "update">,

@@ -151,7 +151,7 @@ test("a break that nobody repairs is announced once and followed by two reminder
   expect(play(calm).map(({ kind }) => kind)).toEqual(["broke", "reminder-3", "reminder-7"]);
 });
 
-test("without an address every e-mail ends as cancelled, whatever else it would wait for", () => {
+test("without an address every e-mail ends as canceled, whatever else it would wait for", () => {
   const kinds: NoticeKind[] = ["broke", "reminder-3", "reminder-7", "when-back", "fixed"];
   for (const kind of kinds)
     for (const held of [null, "maintenance"])
@@ -224,8 +224,8 @@ describe("a receipt", () => {
     ["waits while the e-mail about the break may be on its way", { notified: null }, "wait"],
     ["does not go to a person who was not notified", { notified: false }, "cancel"],
     ["waits while a new break is unannounced", { present: "broken" as const }, "wait"],
-    ["is cancelled once a new break was announced", { present: "broken-and-notified" as const }, "cancel"],
-    ["is cancelled when the connection is gone", { present: "gone" as const }, "cancel"],
+    ["is canceled once a new break was announced", { present: "broken-and-notified" as const }, "cancel"],
+    ["is canceled when the connection is gone", { present: "gone" as const }, "cancel"],
     ["does not depend on the brokerage", { held: "maintenance" }, "send"],
   ])("%s", (_, more, act) => {
     expect(decide({ ...fixed, ...more }, at(5 * minute)).act).toBe(act);

@@ -64,7 +64,7 @@ export const connections = pgTable(
     state: text({ enum: states }).notNull(),
     observedAt: at("observed_at").notNull(),
     disabledAt: at("disabled_at"),
-    /** Our clock: when the person asked to remove it; null if they cancelled. */
+    /** Our clock: when the person asked to remove it; null if they canceled. */
     removalRequestedAt: at("removal_requested_at"),
     /** Our clock: when SnapTrade accepted the removal; null until we know that it did. */
     removalAcceptedAt: at("removal_accepted_at"),

@@ -51,7 +51,7 @@ export const notices = pgTable(
     /** The subject of the e-mail, once it was sent. */
     subject: text(),
     attempts: integer().notNull().default(0),
-    /** Why it is held or was cancelled, or why the last attempt failed. */
+    /** Why it is held or was canceled, or why the last attempt failed. */
     lastError: text("last_error"),
   },
   (table) => [

@@ -21,7 +21,7 @@ export default async function HandOffPage({ searchParams }: PageProps<"/sign-in/
   if (typeof token !== "string" || !handOff) redirect(user ? "/connections" : "/?error=HandOff");
   const { APP_NAME } = env();
   const { userId, email, externalId } = handOff;
-  const name = email ?? `customer ${externalId ?? ""}`;
+  const name = email ?? externalId ?? "";
   const isSomeoneElse = user !== null && user.id !== userId;
   return (
     <PlainPage appName={APP_NAME} title={`Sign in to ${APP_NAME}?`}>
