@@ -1,5 +1,11 @@
 import "server-only";
-import { drizzle } from "drizzle-orm/node-postgres";
+import {
+  createTableRelationsHelpers,
+  extractTablesRelationalConfig,
+  type ExtractTablesWithRelations,
+} from "drizzle-orm";
+import { NodePgDatabase, NodePgSession } from "drizzle-orm/node-postgres";
+import { PgDialect } from "drizzle-orm/pg-core";
 import type { PoolClient as PgClient } from "pg";
 import { describeError, log } from "@/lib/base/log";
 import type { Database, OpenDatabase, Transaction } from "./database";
@@ -178,9 +184,18 @@ function destroy(client: PoolClient, error: unknown): void {
   client.connection?.stream.destroy();
 }
 
+/** The relations between all tables, which take too long to work out again in each transaction. */
+const relations = extractTablesRelationalConfig<ExtractTablesWithRelations<typeof tables>>(
+  tables,
+  createTableRelationsHelpers,
+);
+const dialect = new PgDialect();
+const schema = { fullSchema: tables, schema: relations.tables, tableNamesMap: relations.tableNamesMap };
+
 /** The parts of a client that drizzle uses, the same for every driver. */
 function drizzleOn(query: Query): Database {
-  return drizzle({ query } as unknown as PgClient, { schema: tables });
+  const session = new NodePgSession({ query } as unknown as PgClient, dialect, schema);
+  return new NodePgDatabase(dialect, session, schema);
 }
 
 /** Clients in use need a handler too: an unhandled error event would end the process. */
