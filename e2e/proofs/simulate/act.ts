@@ -1,3 +1,4 @@
+import type { Company } from "./world/company";
 import type { Action, History } from "./history/actions";
 import type { People } from "./world/people";
 import type { Person } from "./world/person";
@@ -11,6 +12,7 @@ export interface Cast {
   troubles: Troubles;
   people: People;
   visits: Visits;
+  company: Company;
   history: History;
 }
 
@@ -42,7 +44,7 @@ function asPerson({ simulation, people }: Cast, index: number, work: (person: Pe
   if (person?.userId && !person.leaving) simulation.background("a page", () => work(person));
 }
 
-const trouble: Act<"network" | "database" | "webhooks" | "mail"> = ({ troubles }, action) =>
+const trouble: Act<"network" | "database" | "webhooks" | "mail" | "receiver"> = ({ troubles }, action) =>
   troubles.begin(action);
 
 const acts: { [Kind in ActionKind]: Act<Kind> } = {
@@ -50,6 +52,16 @@ const acts: { [Kind in ActionKind]: Act<Kind> } = {
   database: trouble,
   webhooks: trouble,
   mail: trouble,
+  receiver: trouble,
+  endpoint: ({ simulation, company }, { is }) =>
+    simulation.background("an endpoint", () =>
+      is === "added" ? company.addEndpoint() : company.removeEndpoint(),
+    ),
+  import: ({ simulation, company }, { people, killMs }) =>
+    simulation.background("an import", () => company.importPeople(people, killMs)),
+  "fix-session": withConnection<"fix-session">((cast, { person, connection }, action) =>
+    asPerson(cast, person.index, (one) => cast.company.sendToFix(one, connection.id, action)),
+  ),
   kill({ simulation, troubles, history }, { process, ms }) {
     troubles.happened("kill");
     simulation.killProcess(process);

@@ -1,6 +1,9 @@
 import type { PGlite } from "@electric-sql/pglite";
 import type { History } from "./history/actions";
 import { makeHistory, describeAction, recoveryMs } from "./history/history";
+import { Company } from "./world/company";
+import { Delivered } from "./checks/delivered";
+import { FixSessions } from "./checks/fix-sessions";
 import { FinalChecks } from "./checks/final-checks";
 import { Invariants } from "./checks/invariants";
 import { act, type Cast } from "./act";
@@ -59,8 +62,14 @@ export async function play(
   const troubles = new Troubles(simulation, history.rateLimit);
   const people = new People(simulation, troubles);
   const visits = new Visits(simulation, people, troubles);
-  const invariants = new Invariants(simulation, visits, troubles);
-  const cast = { simulation, troubles, people, visits, history };
+  const company = new Company(simulation, people, visits, troubles);
+  const checks = [
+    new Delivered(simulation, people, troubles),
+    new FixSessions(simulation, troubles),
+    company,
+  ];
+  const invariants = new Invariants(simulation, visits, troubles, checks);
+  const cast = { simulation, troubles, people, visits, company, history };
 
   for (let index = 0; index < processes; index++) {
     simulation.startProcess(index, clocksAheadMs.processes[index] ?? 0);

@@ -6,6 +6,7 @@ import { Mailed } from "./checks/mailed";
 import type { AppProcess, EmulatorExports, Programs } from "./programs";
 import type { PreparedStatements } from "./database/prepared";
 import { Network, type SnapTradeAnswer, type SnapTradeRequest } from "./world/network";
+import { Receiver } from "./world/receiver";
 import { seededRandom, type Random } from "./history/random";
 import { Scheduler, type Owner } from "./scheduler";
 import { SimulatedSocket } from "./database/session";
@@ -45,6 +46,7 @@ export class Simulation {
   readonly mail: MailServer;
   readonly ledger: Ledger;
   readonly mailed: Mailed;
+  readonly receiver: Receiver;
   readonly emulator: EmulatorExports;
   readonly world: InstanceType<EmulatorExports["World"]>;
   readonly processes: (AppProcess | null)[] = [];
@@ -70,6 +72,7 @@ export class Simulation {
     this.ledger = new Ledger(this);
     this.mailed = new Mailed(this);
     this.mail = new MailServer(this.scheduler, this.random("mail"), (sent) => this.mailed.accepted(sent));
+    this.receiver = new Receiver(this.scheduler, this.random("receiver"));
     this.emulator = programs.emulator.start({
       scheduler: this.scheduler,
       owner: { name: "SnapTrade", alive: true },
@@ -119,7 +122,16 @@ export class Simulation {
 
   startProcess(index: number, clockAheadMs: number) {
     this.clocks.push(clockAheadMs);
-    const owner: Owner = { name: `p${index + 1}`, alive: true };
+    this.processes[index] = this.start(`p${index + 1}`, clockAheadMs);
+  }
+
+  /** Starts a process in which an operator's command runs; pages and webhooks never reach it. */
+  startCommand(): AppProcess {
+    return this.start("command", 0);
+  }
+
+  private start(name: string, clockAheadMs: number): AppProcess {
+    const owner: Owner = { name, alive: true };
     const random = this.random(`${owner.name} ${++this.generation}`);
     const { database } = this;
     class Socket extends SimulatedSocket {
@@ -135,18 +147,28 @@ export class Simulation {
       env: { ...settings },
       clockAheadMs: () => clockAheadMs,
       fetch: () => Promise.reject(new Error("The app never calls fetch")),
-      modules: { net, axios: this.network.axiosFor(owner), nodemailer: this.mail.nodemailerFor(owner) },
+      modules: {
+        net,
+        https: this.receiver.httpsFor(owner),
+        axios: this.network.axiosFor(owner),
+        nodemailer: this.mail.nodemailerFor(owner),
+      },
     });
-    this.processes[index] = { owner, clockAheadMs, app };
+    return { owner, clockAheadMs, app };
   }
 
   killProcess(index: number) {
     const process = this.processes[index];
     if (!process) return;
-    process.owner.alive = false;
-    for (const end of process.owner.atEnd ?? []) end();
     this.processes[index] = null;
-    this.database.dropOwner(process.owner);
+    this.end(process);
+  }
+
+  /** Ends a process at once, like a machine that loses its power. */
+  end({ owner }: AppProcess) {
+    owner.alive = false;
+    for (const end of owner.atEnd ?? []) end();
+    this.database.dropOwner(owner);
   }
 
   /** Any living process, or null if there is none. */

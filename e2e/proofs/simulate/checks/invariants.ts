@@ -27,6 +27,7 @@ export class Invariants {
     private readonly simulation: Simulation,
     private readonly visits: Visits,
     private readonly troubles: Troubles,
+    private readonly others: { check: () => void }[],
   ) {}
 
   /** Runs the cheap checks; call often. They see only committed data. */
@@ -37,6 +38,7 @@ export class Invariants {
     this.limitIsKept();
     this.whatIsNewStays();
     this.incidentsCountPeople();
+    for (const other of this.others) other.check();
   }
 
   /** No shown state contradicts SnapTrade's newest statement for longer than asking again takes. */

@@ -26,6 +26,7 @@ export type NetworkKind =
 export type DatabaseKind =
   "drop" | "silent" | "breaks" | "silences" | "away-refused" | "away-silent" | "slow";
 export type HookKind = "lost" | "late" | "doubled" | "held" | "retried-late";
+export type ReceiverKind = "fails" | "hangs" | "late";
 export type MailKind = "refused" | "hang" | "answer-lost";
 
 /**
@@ -58,6 +59,21 @@ export type Action = { at: number } & (
   | { action: "database"; kind: DatabaseKind; ms: number; share: number }
   | { action: "webhooks"; kind: HookKind; ms: number }
   | { action: "mail"; kind: MailKind; ms: number }
+  | { action: "receiver"; kind: ReceiverKind; ms: number; share: number }
+  | { action: "endpoint"; is: "added" | "removed" }
+  /** The company imports its people, and starts again after the command was killed; 0 for never. */
+  | { action: "import"; people: { brokerage: string; broken: boolean; hasEmail: boolean }[]; killMs: number }
+  | {
+      action: "fix-session";
+      person: number;
+      nth: number;
+      /** For one connection, or for everything that needs the person. */
+      forOne: boolean;
+      expiresInSeconds: number;
+      /** How long after it was made they come. */
+      comesMs: number;
+      visit: Visit;
+    }
 );
 
 export interface History {

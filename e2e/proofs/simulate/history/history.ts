@@ -1,4 +1,5 @@
 import type { Action, History } from "./actions";
+import { makeCompany } from "./company";
 import { brokerageSlugs, makeAction, makeGathered } from "./makers";
 import { seconds, type Random } from "./random";
 
@@ -52,6 +53,7 @@ export function makeHistory(random: Random, people = 0, days = 0): History {
   const actions = days > 0 ? density * days * 3 : Math.ceil((density * troubleMs) / 600_000);
   for (let index = 0; index < actions; index++)
     history.actions.push(...makeAction(random, random.between(10_000, troubleMs), history));
+  if (random.chance(0.5)) history.actions.push(...makeCompany(random, history));
   history.actions.sort((one, other) => one.at - other.at);
   return history;
 }

@@ -8,7 +8,8 @@ type Maker = (random: Random, at: number, history: History) => Action[];
 const someone = (random: Random, { people }: History) => random.between(0, people - 1);
 const nth = (random: Random) => random.between(0, 3);
 
-function makeVisit(random: Random, intent: "connect" | "reconnect"): Visit {
+/** How somebody uses the portal. */
+export function makeVisit(random: Random, intent: "connect" | "reconnect"): Visit {
   const logins: Login[] = [
     "good",
     "good",

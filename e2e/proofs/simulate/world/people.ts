@@ -23,14 +23,20 @@ export class People {
   async arrive(connections: { brokerage: string; broken: boolean }[]): Promise<void> {
     const { simulation } = this;
     const index = this.people.length;
-    const person: Person = { index, email: `person${index}@people.sim`, userId: "", leaving: false };
+    const person: Person = {
+      index,
+      email: `person${index}@people.sim`,
+      externalId: `person-${index}`,
+      userId: "",
+      leaving: false,
+    };
     this.people.push(person);
     for (let attempt = 0; attempt < 20 && !person.userId; attempt++) {
       await this.page("signing in", async ({ app, clockAheadMs }) => {
         const db = await app.database();
         const [row] = await db
           .insert(app.users)
-          .values({ email: person.email })
+          .values({ email: person.email, externalId: person.externalId })
           .onConflictDoUpdate({ target: app.users.email, set: { email: person.email } })
           .returning();
         await app.requireSnapTradeCredentials(

@@ -5,7 +5,10 @@ export type WorldUser = NonNullable<ReturnType<Simulation["world"]["user"]>>;
 
 export interface Person {
   index: number;
-  email: string;
+  /** Null for someone without an address. */
+  email: string | null;
+  /** The company's own id of them. */
+  externalId: string;
   userId: string;
   /** Has asked to be forgotten. */
   leaving: boolean;

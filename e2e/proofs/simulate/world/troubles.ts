@@ -1,10 +1,10 @@
 import { noDatabaseTrouble, type DatabaseTrouble } from "../database/database";
-import type { Action, DatabaseKind, HookKind, MailKind, NetworkKind } from "../history/actions";
+import type { Action, DatabaseKind, HookKind, MailKind, NetworkKind, ReceiverKind } from "../history/actions";
 import { noMailTrouble, type MailTrouble } from "./mail";
 import { noNetworkTrouble, type NetworkTrouble } from "./network";
 import type { Simulation } from "../simulation";
 
-type Window = Extract<Action, { action: "network" | "database" | "webhooks" | "mail" }>;
+type Window = Extract<Action, { action: "network" | "database" | "webhooks" | "mail" | "receiver" }>;
 
 const networkTroubles: Record<NetworkKind, (share: number) => Partial<NetworkTrouble>> = {
   lost: (share) => ({ requestLost: share / 2, answerLost: share / 2 }),
@@ -125,7 +125,7 @@ export class Troubles {
   }
 
   private apply() {
-    const { network, database, mail, world } = this.simulation;
+    const { network, database, mail, receiver, world } = this.simulation;
     const sum = <T extends object>(none: T, parts: Partial<T>[]): T => Object.assign({}, none, ...parts) as T;
     network.trouble = sum(
       noNetworkTrouble,
@@ -144,6 +144,10 @@ export class Troubles {
       noMailTrouble,
       this.active.flatMap((one) => (one.action === "mail" ? mails[one.kind] : [])),
     );
+    const receivers = (kind: ReceiverKind) =>
+      this.active.flatMap((one) => (one.action === "receiver" && one.kind === kind ? [one.share] : []))[0] ??
+      0;
+    receiver.trouble = { fails: receivers("fails"), hangs: receivers("hangs"), late: receivers("late") };
     const hook = (kind: HookKind) => this.has("webhooks", kind);
     Object.assign(world.settings, {
       readLagSeconds: this.has("network", "lags") ? lagSeconds : 0,

@@ -64,6 +64,15 @@ export class Visits {
     await this.go(person, open, visit);
   }
 
+  /** The next step of a fix session, from its own page. */
+  async takeStep(person: Person, fixSessionId: string, visit: Visit): Promise<void> {
+    const open = () =>
+      this.open(person, ({ app }, now) =>
+        app.openStep({ userId: person.userId, step: { fixSessionId }, darkMode: false, now }),
+      );
+    await this.go(person, open, visit);
+  }
+
   private async open(
     person: Person,
     ask: (process: AppProcess, now: Date) => Promise<{ loginLink: string; view: PortalView }>,
