@@ -4,7 +4,7 @@ import type { Random } from "../history/random";
 import type { Owner, Scheduler } from "../scheduler";
 
 /** One event that arrived at the company's server. */
-export interface Receipt {
+interface Receipt {
   id: string;
   at: number;
 }
