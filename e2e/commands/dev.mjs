@@ -6,7 +6,7 @@ import { exampleSettings, installPackages, isTaken, root, stop, whenParentEnds }
 
 installPackages();
 const children = [];
-const env = { ...process.env };
+const env = { NEXT_TELEMETRY_DISABLED: "1", ...process.env };
 if (!existsSync(path.join(root, ".env.local"))) {
   if (await isTaken(4010)) stop("Port 4010 is in use; free it, or create .env.local.");
   // The app remembers its users across restarts, so the emulator must too.

@@ -70,8 +70,10 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
         `SnapTrade, emulated  ${emulator.url}/control`,
         `Mailbox              ${emulator.url}/mailbox`,
         `Larch's own product  ${larchUrl}`,
+        `The API              ${app.url}/api/v1/docs`,
+        `Larch's key for it   ${credentials.apiKey}`,
         "",
-        "In the portal, sign in as “good” with any password. Press Ctrl-C to stop everything.",
+        "In the portal, sign in as “good” with any password, and code 123456. Press Ctrl-C to stop everything.",
       ].join("\n"),
     );
     for (const { child } of [emulator, app])

@@ -31,7 +31,7 @@ export function installPackages() {
     statSync(installed).mtimeMs >= statSync(path.join(root, "package-lock.json")).mtimeMs
   )
     return;
-  console.log("Installing packages …");
+  console.log("Installing packages, which takes a minute or more …");
   if (!run("npm", ["ci", "--no-audit", "--no-fund"]))
     stop("The packages could not be installed; see above. Is the network available?");
 }
@@ -55,8 +55,9 @@ export function buildIfNeeded() {
     sources.every((source) => newest(path.join(root, source)) <= statSync(built).mtimeMs)
   )
     return;
-  console.log("Building …");
-  if (!run("npm", ["run", "build"])) stop("The build failed; see above.");
+  console.log("Building, which takes a minute or more …");
+  // Someone who tries this hasn't agreed to report it to Next's makers.
+  if (!run("npm", ["run", "build"], { NEXT_TELEMETRY_DISABLED: "1" })) stop("The build failed; see above.");
 }
 
 function newest(place) {
