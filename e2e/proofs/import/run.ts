@@ -93,6 +93,8 @@ async function importWithKills(env: Record<string, string>, folder: string): Pro
     SNAPTRADE_API_URL: emulator.url,
   };
   const pool = new Pool({ connectionString: env.DATABASE_URL, max: 1 });
+  // The server may end before this connection has closed.
+  pool.on("error", () => undefined);
   const count = async () =>
     (await pool.query<{ count: number }>("select count(*)::int as count from users")).rows[0]?.count ?? 0;
   for (let kill = 1; kill <= kills; kill++) {
