@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseEnv, SettingsError } from "./env";
+import { parseDatabaseEnv, parseEnv, SettingsError } from "./env";
 
 const complete = {
   SNAPTRADE_CLIENT_ID: "ACMETEST",
@@ -31,6 +31,11 @@ test("a complete set of settings is accepted, and omitted settings get their doc
     "https://app.snaptrade.com",
     "https://connect.snaptrade.com",
   ]);
+});
+
+test("what leads to the database is checked without the other settings", () => {
+  expect(parseDatabaseEnv({ DATABASE_URL: "" })).toEqual({ DATABASE_URL: "pglite:.data/pglite" });
+  expect(() => parseDatabaseEnv({ DATABASE_URL: "mysql://localhost" })).toThrow(/^DATABASE_URL must begin/);
 });
 
 test("all missing settings are named in one error", () => {

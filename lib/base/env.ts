@@ -188,7 +188,10 @@ const schema = settings.superRefine((value, context) => {
       });
 });
 
+const databaseSettings = settings.pick({ DATABASE_URL: true, DATABASE_DRIVER: true, NEON_WS_PROXY: true });
+
 type Env = z.infer<typeof schema>;
+type DatabaseEnv = z.infer<typeof databaseSettings>;
 
 /** A setting is wrong or missing. The message names each one and how to fix it, and never repeats a value. */
 export class SettingsError extends Error {}
@@ -198,8 +201,20 @@ export class SettingsError extends Error {}
  * @throws SettingsError with one line per setting that is wrong or missing
  */
 export function parseEnv(source: Record<string, string | undefined>): Env {
+  return parse(schema, source);
+}
+
+/**
+ * Parses and validates only what leads to the database, for what runs before the rest is set.
+ * @throws SettingsError like parseEnv
+ */
+export function parseDatabaseEnv(source: Record<string, string | undefined>): DatabaseEnv {
+  return parse(databaseSettings, source);
+}
+
+function parse<T>(wanted: z.ZodType<T>, source: Record<string, string | undefined>): T {
   const present = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ""));
-  const parsed = schema.safeParse(present);
+  const parsed = wanted.safeParse(present);
   if (parsed.success) return parsed.data;
   throw new SettingsError(
     parsed.error.issues.map((issue) => `${String(issue.path[0])} ${issue.message}`).join("\n"),

@@ -1,5 +1,5 @@
 import nextEnv from "@next/env";
-import { SettingsError } from "@/lib/base/env";
+import { parseDatabaseEnv, SettingsError } from "@/lib/base/env";
 import { openDatabase } from "./client";
 import { DatabaseError } from "./errors";
 import { migrateDatabase } from "./migrate";
@@ -8,21 +8,20 @@ import { migrateDatabase } from "./migrate";
 // before the rest is configured.
 nextEnv.loadEnvConfig(process.cwd());
 try {
-  const url = process.env.DATABASE_URL || "pglite:.data/pglite";
-  const opened = await openDatabase({
-    DATABASE_URL: url,
-    DATABASE_DRIVER: process.env.DATABASE_DRIVER === "neon" ? "neon" : undefined,
-    NEON_WS_PROXY: process.env.NEON_WS_PROXY,
-  });
+  const opened = await openDatabase(parseDatabaseEnv(process.env));
   const applied = await migrateDatabase(opened);
   await opened.close();
   console.log(applied ? `Applied ${applied} migrations.` : "The database is up to date.");
 } catch (error) {
   const known = error instanceof DatabaseError || error instanceof SettingsError;
-  console.error(
-    known
-      ? error.message
-      : `The database could not be migrated: ${error instanceof Error ? error.message : "unknown error"}`,
-  );
+  console.error(known ? error.message : `The database could not be migrated: ${reasonOf(error)}`);
   process.exit(1);
+}
+
+/** What the driver or the database said, rather than which statement failed. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  // Where a name has several addresses and none answers, Node gives only the code.
+  return error.message || ("code" in error ? String(error.code) : error.name);
 }

@@ -70,6 +70,6 @@ function explain(error: unknown): string {
   if (error instanceof DatabaseError || error instanceof SettingsError) return error.message;
   if (error instanceof ImportStopped) return `${error.message} ${again}`;
   const isFile = error instanceof Error && "syscall" in error && "code" in error;
-  if (isFile && error.code === "ENOENT") return "There is no such file.";
+  if (isFile && error.code === "ENOENT") return `There is no file ${file}.`;
   return `The import didn't finish${isFile ? ` (${String(error.code)})` : ""}. ${again}`;
 }
