@@ -112,6 +112,8 @@ export function problemOf({ code, message: detail }: AppError): ApiProblem {
   switch (code) {
     case "not-found":
       return new ApiProblem("not-found");
+    case "brokerage-unknown":
+      return new ApiProblem("not-found", { detail });
     case "invalid-input":
       return new ApiProblem("invalid-request");
     case "shadow-mode":

@@ -22,6 +22,10 @@ export const user = z
   })
   .meta({ id: "User" });
 
+/** What an operation throws for an external id that nobody here has. */
+export const noSuchPerson = () =>
+  new ApiProblem("not-found", { detail: "No person here has this external id." });
+
 /**
  * A person as the API shows them.
  * @throws ApiProblem not-found
@@ -42,7 +46,7 @@ export async function readUser(wanted: string): Promise<z.output<typeof user>> {
     .from(users)
     .leftJoin(snapTradeUsers, eq(snapTradeUsers.userId, users.id))
     .where(eq(users.externalId, wanted));
-  if (!found) throw new ApiProblem("not-found");
+  if (!found) throw noSuchPerson();
   return {
     external_id: wanted,
     id: found.id,

@@ -27,6 +27,7 @@ const messages = {
   "already-connected": "You already have a connection there that needs reconnecting.",
   "fix-session-over": "This link is finished or has expired. Ask for a new one where you got it.",
   "return-url-not-allowed": "RETURN_URLS doesn't allow this return_url.",
+  "brokerage-unknown": "SnapTrade lists no brokerage with this slug.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
   "shadow-mode": "Repairs and messages are off while this runs in shadow mode. Nothing was changed.",
   "endpoint-not-allowed":

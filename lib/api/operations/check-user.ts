@@ -5,6 +5,7 @@ import { countCheck } from "@/lib/connections/observations/snaptrade-user";
 import { getUserByExternalId } from "@/lib/people/find";
 import { externalId } from "@/lib/api/fields";
 import { answer, ApiProblem, operation } from "@/lib/api/operation";
+import { noSuchPerson } from "@/lib/api/user-fields";
 
 export const checkUser = operation({
   name: "checkUser",
@@ -25,7 +26,7 @@ export const checkUser = operation({
   problems: ["conflict"],
   work: async ({ params, now }) => {
     const person = await getUserByExternalId(params.externalId);
-    if (!person) throw new ApiProblem("not-found");
+    if (!person) throw noSuchPerson();
     await countCheck(person.userId, now);
     const result = await look(person.userId, now);
     if (result.looked) return answer(200, { changed: result.changed });

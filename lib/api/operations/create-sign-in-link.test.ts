@@ -32,5 +32,10 @@ test("an unknown person and a place outside the app are refused", async () => {
   await (await database()).insert(users).values({ externalId });
   expect((await post({ user: randomUUID() })).status).toBe(404);
   for (const return_to of ["https://evil.example/", "//evil.example/"])
-    expect((await post({ user: externalId, return_to })).status).toBe(422);
+    expect(await post({ user: externalId, return_to })).toMatchObject({
+      status: 422,
+      json: {
+        errors: [{ at: "body.return_to", detail: expect.stringContaining("path within the app") as string }],
+      },
+    });
 });

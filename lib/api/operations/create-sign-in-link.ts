@@ -1,16 +1,20 @@
 import "server-only";
 import { z } from "zod";
 import { createHandOff } from "@/lib/auth/hand-off/link";
-import { AppError } from "@/lib/base/errors";
+import { returnPath } from "@/lib/auth/sign-in-request";
 import { getUserByExternalId } from "@/lib/people/find";
 import { externalId, time } from "@/lib/api/fields";
 import { answer, operation } from "@/lib/api/operation";
+import { noSuchPerson } from "@/lib/api/user-fields";
 
 const wanted = z.strictObject({
   user: externalId,
-  return_to: z.string().max(500).default("/connections").meta({
-    description: "The page to show after signing in: a path within the app, such as /connections",
-  }),
+  return_to: z
+    .string()
+    .max(500)
+    .refine((value) => returnPath(value) !== null, "Must be a path within the app, such as /connections")
+    .default("/connections")
+    .meta({ description: "The page to show after signing in: a path within the app, such as /connections" }),
 });
 
 const signInLink = z
@@ -34,7 +38,7 @@ export const createSignInLink = operation({
   problems: ["not-found", "conflict", "invalid-request"],
   work: async ({ body, now, requestId }) => {
     const user = await getUserByExternalId(body.user);
-    if (!user) throw new AppError("not-found");
+    if (!user) throw noSuchPerson();
     const made = await createHandOff({ id: requestId, userId: user.userId, returnTo: body.return_to, now });
     return answer(201, { url: made.url, expires_at: made.expiresAt });
   },

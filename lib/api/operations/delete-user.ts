@@ -3,7 +3,8 @@ import { z } from "zod";
 import { requestForgetting } from "@/lib/account/delete";
 import { getUserByExternalId } from "@/lib/people/find";
 import { externalId, time } from "@/lib/api/fields";
-import { answer, ApiProblem, operation } from "@/lib/api/operation";
+import { answer, operation } from "@/lib/api/operation";
+import { noSuchPerson } from "@/lib/api/user-fields";
 
 export const deleteUser = operation({
   name: "deleteUser",
@@ -23,7 +24,7 @@ export const deleteUser = operation({
   problems: ["shadow-mode"],
   work: async ({ params, query, now }) => {
     const person = await getUserByExternalId(params.externalId);
-    if (!person) throw new ApiProblem("not-found");
+    if (!person) throw noSuchPerson();
     await requestForgetting(person.userId, now, { keepSnapTradeUser: query.snaptrade_user === "keep" });
     const left = await getUserByExternalId(params.externalId);
     return left ? answer(202, { deletion_requested_at: left.leavingSince ?? now }) : answer(204, null);

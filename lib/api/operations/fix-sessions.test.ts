@@ -41,7 +41,11 @@ test("a fix session is made once for each Idempotency-Key, and can be asked for"
   );
   expect(elsewhere).toMatchObject({ status: 422, json: { code: "invalid-request" } });
   expect(elsewhere.json).toHaveProperty("detail", "RETURN_URLS doesn't allow this return_url.");
-  expect(await refused({ user: "nobody" })).toBe(404);
+  const unknown = await make({ user: "nobody" }, { "Idempotency-Key": randomUUID() });
+  expect(unknown).toMatchObject({
+    status: 404,
+    json: { code: "not-found", detail: "No person here has this external id." },
+  });
   expect(await refused({ user, expires_in: 30 * 86_400 + 1 })).toBe(422);
   expect((await ask("GET", `/fix-sessions/${randomUUID()}`)).status).toBe(404);
 });

@@ -3,6 +3,7 @@ import { eq } from "drizzle-orm";
 import { z } from "zod";
 import { externalId, time } from "@/lib/api/fields";
 import { answer, operation } from "@/lib/api/operation";
+import { noSuchPerson } from "@/lib/api/user-fields";
 import { AppError } from "@/lib/base/errors";
 import { database } from "@/lib/db/client";
 import { users } from "@/lib/db/schema/users";
@@ -68,11 +69,11 @@ const fixSession = z
   })
   .meta({ id: "FixSession" });
 
-/** @throws AppError not-found */
+/** @throws ApiProblem not-found */
 async function requireUserId(wanted: string): Promise<string> {
   const db = await database();
   const [found] = await db.select({ id: users.id }).from(users).where(eq(users.externalId, wanted));
-  if (!found) throw new AppError("not-found");
+  if (!found) throw noSuchPerson();
   return found.id;
 }
 

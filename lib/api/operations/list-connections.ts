@@ -6,7 +6,8 @@ import { getUserByExternalId } from "@/lib/people/find";
 import { connection, connectionOf, state, storedState } from "@/lib/api/connection-fields";
 import { cursorField, readCursor, writeCursor } from "@/lib/api/cursor";
 import { externalId, time } from "@/lib/api/fields";
-import { answer, ApiProblem, operation } from "@/lib/api/operation";
+import { answer, operation } from "@/lib/api/operation";
+import { noSuchPerson } from "@/lib/api/user-fields";
 
 /** The last entry of a page, and what its list says about itself; the list's filters come with each request. */
 const position = z.strictObject({ changedAt: time, id: snapTradeId, asOf: time });
@@ -38,7 +39,7 @@ export const listConnections = operation({
   problems: [],
   work: async ({ query, now }) => {
     const owner = query.user === undefined ? null : await getUserByExternalId(query.user);
-    if (query.user !== undefined && !owner) throw new ApiProblem("not-found");
+    if (query.user !== undefined && !owner) throw noSuchPerson();
     const after = query.cursor === undefined ? undefined : readCursor(position, query.cursor);
     // Read before the list, so that it can't be newer.
     const asOf = after?.asOf ?? (await changesKnownUntil());

@@ -180,7 +180,7 @@ describe("a link for a new connection", () => {
     const opened = await openStep({ userId, step: { ...step, brokerage: "KRAKEN" }, darkMode: false, now });
     expect(opened.view).toMatchObject({ intent: "connect", fixSessionId: id });
     await expect(createConnectSession({ userId, brokerage: "NOWHERE", now })).rejects.toMatchObject({
-      code: "not-found",
+      code: "brokerage-unknown",
     });
   });
 });

@@ -57,8 +57,8 @@ export async function createFixSession({
 /**
  * Makes a link that leads a person through connecting a brokerage, or the one they choose. Whether there is
  * something to repair there instead is decided when they come, because it may change until then.
- * @throws AppError shadow-mode, not-found, account-deleting, brokerage-unavailable, return-url-not-allowed, or
- * invalid-input for a time out of bounds
+ * @throws AppError shadow-mode, not-found, account-deleting, brokerage-unknown, brokerage-unavailable,
+ * return-url-not-allowed, or invalid-input for a time out of bounds
  */
 export async function createConnectSession({
   brokerage: slug = null,
@@ -70,7 +70,7 @@ export async function createConnectSession({
   const [brokerage] = slug
     ? await db.select().from(brokerages).where(eq(brokerages.slug, slug)).orderBy(asc(brokerages.id)).limit(1)
     : [];
-  if (slug && !brokerage) throw new AppError("not-found");
+  if (slug && !brokerage) throw new AppError("brokerage-unknown");
   if (brokerage && !brokerage.enabled) throw new AppError("brokerage-unavailable");
   return make(session, { kind: "connect", brokerageId: brokerage?.id ?? null });
 }
