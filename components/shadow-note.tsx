@@ -10,8 +10,8 @@ export function ShadowNote({ className }: { className: string }) {
       className="border-t border-line bg-sunken text-small text-ink-2"
     >
       <p className={`mx-auto px-4 py-2 wide:px-6 ${className}`}>
-        <strong className="font-semibold text-ink">Shadow mode.</strong> This only watches for now: repairs
-        and messages are off.
+        <strong className="font-semibold text-ink">Shadow mode.</strong> For now, connections are only
+        watched: repairs and messages are off.
       </p>
     </div>
   );

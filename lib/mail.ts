@@ -17,7 +17,7 @@ interface Mail {
    * is sent.
    */
   begin?: () => Promise<boolean>;
-  /** Its reader has just asked for it on a page, so it leaves in shadow mode too. */
+  /** Its recipient has just asked for it on a page, so it is sent in shadow mode too. */
   askedFor?: boolean;
   /** For optional e-mails: the one-click unsubscribe URL (RFC 8058). */
   unsubscribeUrl?: string;

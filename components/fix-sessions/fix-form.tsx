@@ -12,8 +12,8 @@ interface Props {
 }
 
 /**
- * A button that opens the Connection Portal as a full page for a fix session; works without JavaScript. Nothing
- * where repairs are off.
+ * A button that opens the Connection Portal as a full page for a fix session; works without JavaScript. Draws
+ * nothing where repairs are off.
  */
 export function FixForm({ fixSessionId, fields = {}, label, variant }: Props) {
   if (isShadow()) return null;

@@ -9,7 +9,7 @@ export function FixOff({ page, appName }: { page: FixPageView; appName: string }
         Nothing for you to do right now
       </h1>
       <p className="mt-2 text-ink-2">
-        Repairs are off while this runs in shadow mode. Nothing was changed, and this link keeps working.
+        Repairs are off in shadow mode. Nothing was changed, and you can use this link later.
       </p>
       <NotNow page={page} appName={appName} />
     </section>

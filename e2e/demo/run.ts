@@ -73,7 +73,7 @@ export async function runDemo({ fresh }: { fresh: boolean }): Promise<void> {
         `The API              ${app.url}/api/v1/docs`,
         `Larch's key for it   ${credentials.apiKey}`,
         "",
-        "In the portal, sign in as “good” with any password, and code 123456. Press Ctrl-C to stop everything.",
+        "In the portal, sign in as “good” with any password; the code is 123456. Press Ctrl-C to stop everything.",
       ].join("\n"),
     );
     for (const { child } of [emulator, app])

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { chromium, type Browser } from "@playwright/test";
 
 /**
- * Where Debian's browser is, if it is installed: the shell without a window, or else the whole browser, which
- * draws its own toolbars too and takes noticeably longer.
+ * Where Debian's Chromium is, if it is installed: the headless shell, or else the full browser, which also
+ * draws its toolbars and is noticeably slower.
  */
 export const chromiumPath = [
   process.env.CHROMIUM_PATH,
@@ -11,7 +11,7 @@ export const chromiumPath = [
   "/usr/bin/chromium",
 ].find((place) => place && existsSync(place));
 
-/** Chromium has no sandbox for root. */
+/** Chromium's sandbox doesn't work for root. */
 export const forRoot = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
 
 /** A browser for scripts that Playwright's own runner doesn't run. */

@@ -105,8 +105,8 @@ export function cookiesOf({ visitor }: Person) {
 }
 
 /**
- * From then on, `page.goto` also waits until React handles clicks everywhere on the page. A click before that
- * takes the way without JavaScript, which has journeys of its own.
+ * Makes `page.goto` also wait until React handles clicks everywhere on the page. A click before that works as
+ * without JavaScript, which has journeys of its own.
  */
 function waitForReact(page: Page) {
   const goto = page.goto.bind(page);

@@ -27,7 +27,7 @@ const givenUp: [word: RegExp, now: string][] = [
 /** Names of other people's: axios's own function, and a brokerage's. */
 const exempt = ["e2e/support/words.test.ts", "docs/glossary.md", "lib/db/migrations.test.ts"];
 
-/** What SnapTrade, and a company in a test, calls someone. */
+/** Our own words. Elsewhere, SnapTrade or a company in a test may speak of customers. */
 const isOurs = (file: string) =>
   /^(app|components|lib|public)\//.test(file) && !/\.test\.ts$|^lib\/testing\//.test(file);
 

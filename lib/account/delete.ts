@@ -28,7 +28,7 @@ const pace = { atOnce: 4, withinMs: 10_000 };
  * SnapTrade has confirmed every deletion (docs/snaptrade.md §2.3). Repeating it changes nothing.
  * @param keepSnapTradeUser whether SnapTrade's present user stays there with its connections; by default only
  * if it was adopted, because the company uses it too (docs/decisions/0018-people.md)
- * @throws AppError shadow-mode if SnapTrade's user would have to be deleted
+ * @throws AppError shadow-mode if SnapTrade would have to delete its user
  */
 export async function requestForgetting(
   userId: string,

@@ -30,7 +30,7 @@ export const connection = z
       .meta({ id: "Reason", description: "What its owner’s page says about it" }),
     repairable: z.boolean().meta({
       description:
-        "Whether its owner can repair it now by signing in again; otherwise `reason` says why not. Never in shadow mode",
+        "Whether its owner can repair it now by signing in again; otherwise `reason` says why not. Always false in shadow mode",
     }),
     newest_data_at: nullable("The date of the newest data that SnapTrade has for it"),
     last_checked_at: nullable("When its owner’s connections were last read from SnapTrade"),

@@ -74,8 +74,8 @@ const fullAgainAfter = ({ left, burst, windowSeconds }: Taken) =>
   Math.ceil(((burst - left) / burst) * windowSeconds);
 
 /**
- * Whom an answer is about, by external id: in the request's path, or as `user` in its body. What a deletion
- * answers says nothing about the person, and outlasts them.
+ * The external id of the person whom an answer is about, from the request's path or from `user` in its body.
+ * Null for a deletion: its answer says nothing about the person, and stays.
  */
 function personIn(
   { method }: Operation,

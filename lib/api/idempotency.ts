@@ -80,7 +80,7 @@ function openAnswer(sealed: string, id: string): string {
 /**
  * Keeps the answer of a request that succeeded, until the person it is about is deleted. If that fails, a
  * repeated request is carried out again.
- * @param externalId of that person; null if the answer is about none
+ * @param externalId of that person; null if the answer is about nobody
  */
 export async function storeAnswer(
   id: string,

@@ -33,19 +33,22 @@ async function report(out: string | undefined): Promise<void> {
   line(sum.breaks, "breaks");
   line(
     sum.never_announced,
-    "of them never announced: no webhook reported them, so code that waits for one missed them",
+    "never announced: no webhook reported them, so code that waits for one missed them",
   );
   line(sum.announced, "announced by a webhook");
-  line(sum.announcement_unknown, "stopped before Reconnect knew them, or within the last hour: unknown");
-  line(sum.unannounced_hours, "hours unnoticed: of those never announced, until they ended or until now");
-  line(sum.repaired, "repaired, by whom isn't visible from here");
+  line(
+    sum.announcement_unknown,
+    "unknown: began before Reconnect knew the connection, or were noticed within the last hour",
+  );
+  line(sum.unannounced_hours, "hours that those never announced have lasted, until they ended or until now");
+  line(sum.repaired, "repaired; by whom isn't visible from here");
   line(sum.removed, "removed at SnapTrade");
-  line(sum.open, "not repaired by anybody yet");
-  line(sum.unrepaired_hours, "hours without repair, of all of them");
+  line(sum.open, "not repaired yet");
+  line(sum.unrepaired_hours, "hours that all of them have lasted, until they ended or until now");
   line(sum.people, "people with a break");
-  line(sum.people_waiting, "of them with a break that nobody has repaired");
+  line(sum.people_waiting, "people with a break that nobody has repaired");
   console.log(
-    "Whether your own code notified a person can't be seen from here. Those who were never notified are among the people whose break nobody has repaired.",
+    "Whether your own code notified a person can't be seen from here. If a break has lasted for days, perhaps nobody did.",
   );
   if (out) await writeLines(out, now);
 }
@@ -67,7 +70,7 @@ async function writeLines(file: string, now: Date): Promise<void> {
   console.log(`${written.toLocaleString("en-US")} lines are in ${file}.`);
 }
 
-/** Says how far it is, at most once a second, for whatever takes longer than that. */
+/** Prints the progress of whatever takes longer than a second, at most once a second. */
 function progress(what: string): (count: number) => void {
   let saidAt = Date.now();
   return (count) => {
@@ -81,6 +84,6 @@ function explain(error: unknown): string {
   if (error instanceof DatabaseError || error instanceof SettingsError) return error.message;
   const { code = "", message = "" } = error as { code?: string; message?: string };
   if (code.startsWith("ERR_PARSE_ARGS")) return usage;
-  // The path of the file that couldn't be written is the reader's own; other errors may quote what is stored.
+  // A system error names only the file that couldn't be written; other errors may quote what is stored.
   return code.startsWith("E") ? message : "That didn't work; the database may be unreachable.";
 }

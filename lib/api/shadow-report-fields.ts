@@ -17,14 +17,14 @@ export const shadowBreak = z
     broke_at: time.meta({ description: "When it stopped, as SnapTrade says" }),
     announced: z.enum(["yes", "no", "unknown"]).meta({
       description:
-        "Whether SnapTrade’s webhook CONNECTION_BROKEN about it came here; unknown if it stopped before Reconnect knew the connection, or was noticed less than an hour ago",
+        "Whether SnapTrade’s webhook CONNECTION_BROKEN about it arrived here; `unknown` if none has and the break began before Reconnect knew the connection, or was noticed less than an hour ago",
     }),
     announced_at: time.nullable().meta({ description: "When that webhook arrived" }),
-    noticed_at: time.meta({ description: "When Reconnect first knew" }),
+    noticed_at: time.meta({ description: "When Reconnect noticed" }),
     noticed_by: z.enum(["webhook", "timer", "person", "portal"]),
     ended_at: time.nullable().meta({ description: "Null while it lasts" }),
     ended_how: z.enum(["fixed", "deleted"]).nullable().meta({
-      description: "fixed is the only trace of a repair: by whom isn’t visible, but not by Reconnect",
+      description: "`fixed` means that it works again; who repaired it isn’t visible",
     }),
     newest_data_at: time.nullable().meta({
       description: "While it lasts: the date of the newest data that SnapTrade has for it, if known",
@@ -43,7 +43,7 @@ export const shadowSummary = z
     breaks: count("Noticed in shadow mode"),
     announced: count("A webhook reported it, sooner or later"),
     never_announced: count("No webhook reported it"),
-    announcement_unknown: count("It can’t be known whether a webhook reported it"),
+    announcement_unknown: count("`announced` is `unknown`"),
     repaired: count("Works again"),
     removed: count("Was deleted at SnapTrade"),
     open: count("Nobody has repaired it"),
@@ -57,7 +57,7 @@ export const shadowSummary = z
 const hoursBetween = (from: Date, to: Date) =>
   Math.round((Math.max(0, to.getTime() - from.getTime()) / hourMs) * 100) / 100;
 
-/** @param now our clock, up to which what lasts is counted */
+/** @param now our clock; breaks that still last are counted until then */
 export function shadowBreakOf(one: ShadowBreak, now: Date): z.output<typeof shadowBreak> {
   const { id, brokerage, announced, brokeAt, endedAt } = one;
   const end = endedAt ?? now;

@@ -176,7 +176,7 @@ const schema = settings.superRefine((value, context) => {
       code: "custom",
       path: ["WEBHOOK_RELAY_URLS"],
       message:
-        "must be empty with MODE=shadow, which sends nothing on: let your listener forward SnapTrade's webhooks here instead",
+        "must be empty with MODE=shadow, in which nothing is passed on; let your listener forward SnapTrade's webhooks here instead",
     });
   if (!value.SIGN_IN.includes("oidc")) return;
   for (const name of ["OIDC_ISSUER", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET"] as const)

@@ -29,12 +29,12 @@ const messages = {
   "return-url-not-allowed": "RETURN_URLS doesn't allow this return_url.",
   "brokerage-unknown": "SnapTrade lists no brokerage with this slug.",
   "brokerage-unavailable": "New connections to this brokerage aren't possible right now.",
-  "shadow-mode": "Repairs and messages are off while this runs in shadow mode. Nothing was changed.",
+  "shadow-mode": "Repairs and messages are off in shadow mode. Nothing was changed.",
   "endpoint-not-allowed":
     "Events are only sent to public https addresses without a user name or password. EVENTS_ALLOW_PRIVATE=true also allows private ones.",
   "endpoint-exists": "Events are already sent there.",
   "rotated-often":
-    "This endpoint's secret was changed many times, and all of them still sign. Try again in a day.",
+    "This endpoint's secret was changed many times, and all of those secrets still sign. Try again in a day.",
   "too-many-endpoints": "There can be at most 20 endpoints. Remove one first.",
 } as const;
 

@@ -45,7 +45,7 @@ const patterns: [RegExp, string][] = [
   // API keys (lib/api/keys.ts), and the signing secrets of endpoints (lib/events/sign.ts).
   [/reconnect_[\w-]{43}/g, "[redacted]"],
   [/whsec_[\w+/=-]+/g, "[redacted]"],
-  // 24 or 32 random bytes: a token out of its address. A proxy's request id may look the same.
+  // 24 or 32 random bytes: a token without its address. A proxy's request id may look the same.
   [/(?<!"requestId":")(?<![\w-])(?:[\w-]{32}|[\w-]{43}|[\da-f]{64})(?![\w-])/g, "[redacted]"],
   [/\b(Bearer|Basic) +[\w.~+/=-]+/gi, "$1 [redacted]"],
   [/[\w.+-]+@[\w-]+(\.[\w-]+)+/g, "[redacted]"],

@@ -83,7 +83,7 @@ export async function recordDelivered(delivery: Delivery): Promise<void> {
 
 /**
  * Records that an attempt failed, and why. The delivery is tried again after a growing gap, and the rest of
- * its line not before it, except for what is locked because it is being deleted; after the last attempt it is
+ * its line not before it, except for rows that are locked because they are being deleted; after the last attempt it is
  * dead, and its line goes on.
  */
 export async function recordFailed(delivery: Delivery, { message }: NotDelivered, now: Date): Promise<void> {

@@ -5,7 +5,7 @@ import { uuids } from "@/lib/db/recordset";
 import { eventDeliveries, events } from "@/lib/db/schema/events";
 
 /**
- * Erases what this person's events say, and with them their deliveries. Ids and places of published events
+ * Erases the contents of this person's events, and deletes their deliveries. Ids and places of published events
  * stay, so that whoever knows one of them can still read on after it (lib/events/stream.ts). The caller has
  * locked the person, so nothing more is recorded about them.
  */

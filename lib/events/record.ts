@@ -33,7 +33,7 @@ const columns = {
  * Records events in the transaction that causes them, in this order, with one statement, and sends them soon
  * after the commit. The caller holds the lock of each event's connection and has already written its state.
  * Records nothing about someone else's connection, or about anyone who isn't one of our users, and nothing at
- * all in shadow mode, so that going live never announces what is old.
+ * all in shadow mode, so that nothing old is announced after going live.
  */
 export async function recordEvents(tx: Pick<Transaction, "execute">, recorded: NewEvent[]): Promise<void> {
   if (recorded.length === 0 || isShadow()) return;

@@ -175,7 +175,7 @@ const nowhere = () =>
     link: { href: "/connections", label: "Go to your connections" },
   });
 
-/** A program learns what is wrong with the id that it made the path from. */
+/** Tells a program what is wrong with the id in its path. */
 const refused = (path: string) =>
   path.startsWith("/api/v1/") && leadsElsewhere(path)
     ? problemAnswer("invalid-request", {

@@ -14,7 +14,7 @@ export async function requireUsable(): Promise<void> {
     const { BRAND_COLOR, MODE } = env();
     parseBrandColor(BRAND_COLOR);
     if (MODE === "shadow")
-      log.info("Runs in shadow mode: watches only, contacts nobody, and repairs nothing");
+      log.info("Running in shadow mode: only watches, contacts nobody, and repairs nothing");
     await database();
   } catch (error) {
     if (error instanceof SettingsError || error instanceof DatabaseError) stop(error.message);

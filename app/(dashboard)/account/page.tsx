@@ -43,8 +43,7 @@ export default async function AccountPage({ searchParams }: PageProps<"/account"
         </p>
         {isShadow() && !keeps ? (
           <p className="mt-4">
-            SnapTrade isn’t asked to delete anything while this runs in shadow mode, so your account can’t be
-            deleted yet.
+            Your account can’t be deleted in shadow mode, because SnapTrade isn’t asked to delete anything.
           </p>
         ) : (
           <div className="mt-5 flex flex-wrap items-center gap-x-5 gap-y-2">

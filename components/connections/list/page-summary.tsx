@@ -79,7 +79,7 @@ function Primary({ repairable }: { repairable: ConnectionView[] }) {
   );
 }
 
-/** The way to a new connection; nothing where repairs are off. */
+/** The way to a new connection. Draws nothing where repairs are off. */
 export function ConnectLink({ primary, plain }: { primary: boolean; plain: boolean }) {
   if (isShadow()) return null;
   return (

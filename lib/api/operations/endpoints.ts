@@ -91,7 +91,7 @@ export const rotateEndpoint = operation({
   scope,
   summary: "Make a new signing secret",
   description:
-    "The previous one also signs for another 24 hours, as do any older ones that still sign; so if the answer is lost, ask again.",
+    "For another 24 hours, the previous one also signs, as do any older ones that still sign. So if the answer is lost, ask again.",
   params,
   answers: { 200: z.object({ secret }) },
   problems: ["not-found", "conflict"],

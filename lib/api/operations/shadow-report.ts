@@ -7,7 +7,7 @@ import { answer, operation } from "@/lib/api/operation";
 import { shadowBreak, shadowBreakOf, shadowSummary, shadowSummaryOf } from "@/lib/api/shadow-report-fields";
 import { snapTradeId } from "@/lib/snaptrade/id";
 
-/** The last entry of a page, and up to when what lasts is counted. */
+/** The last entry of a page, and the time until which breaks that still last are counted. */
 const position = z.strictObject({ noticedAt: time, id: snapTradeId, asOf: time });
 
 export const getShadowReport = operation({
@@ -15,9 +15,9 @@ export const getShadowReport = operation({
   method: "GET",
   path: "/shadow-report",
   scope: "connections:read",
-  summary: "List what was noticed in shadow mode",
+  summary: "List the breaks noticed in shadow mode",
   description:
-    "Every break that was noticed while MODE was shadow, in the order in which it was noticed. Whether your own code notified anyone isn’t visible from here; whether a webhook came and whether the connection works again are.",
+    "Every break that was noticed while MODE was shadow, in the order of `noticed_at`. Each says whether a webhook reported it and whether the connection works again; whether your own code notified anyone isn’t visible from here.",
   query: z.strictObject({
     cursor: cursorField.optional(),
     limit: z.coerce.number().int().min(1).max(500).default(100),
@@ -27,7 +27,9 @@ export const getShadowReport = operation({
       .object({
         breaks: z.array(shadowBreak),
         next_cursor: z.string().nullable().meta({ description: "Null at the end" }),
-        as_of: time.meta({ description: "Up to when what lasts is counted, on every page" }),
+        as_of: time.meta({
+          description: "The time until which breaks that still last are counted, the same on every page",
+        }),
       })
       .meta({ id: "ShadowReport" }),
   },
@@ -52,8 +54,8 @@ export const getShadowSummary = operation({
   method: "GET",
   path: "/shadow-report/summary",
   scope: "connections:read",
-  summary: "Add up what was noticed in shadow mode",
-  description: "The sums of the whole report. It reads all of it, so ask for it now and then, not often.",
+  summary: "Add up the breaks noticed in shadow mode",
+  description: "The sums of the whole report. Each request reads all of it, so don’t ask often.",
   query: z.strictObject({}),
   answers: { 200: shadowSummary },
   problems: [],

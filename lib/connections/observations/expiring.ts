@@ -14,8 +14,8 @@ const dayMs = 86_400_000;
 
 /**
  * Records connection.expiring for this person's working connections that usually break within a week, once
- * after each sign-in. The caller holds the locks of the person's connections. In shadow mode, it stays to be
- * announced once this is live.
+ * after each sign-in. The caller holds the locks of the person's connections. In shadow mode, nothing is
+ * recorded, so it is announced after going live.
  * @param now our clock
  */
 export async function recordExpiring(

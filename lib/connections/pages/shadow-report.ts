@@ -84,7 +84,7 @@ const announcement = sql`lateral (
     and report.observed_at <= coalesce(broken.ended_at, 'infinity')
 ) as announcement`;
 
-/** A webhook that arrives within an hour is merely slow. */
+/** For an hour after a break was noticed, its webhook may merely be slow. */
 const isAnnounced = (now: Date) => sql`case
   when announced_at is not null then 'yes'
   when broken.broke_at <= connection.first_observed_at or broken.noticed_at > ${timestamp(now)} - interval '1 hour'
@@ -135,7 +135,7 @@ type StoredBreak = {
 const dateOf = (time: number | null) => (time === null ? null : new Date(time));
 
 /**
- * Adds up the whole report, 20,000 breaks with each statement, so that its cost grows evenly.
+ * Adds up the whole report, 20,000 breaks per statement, so that no statement runs into its time limit.
  * @param onProgress called with the number of breaks so far
  */
 export async function summarizeShadow(

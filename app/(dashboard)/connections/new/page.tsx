@@ -55,7 +55,7 @@ function RepairsOff() {
   return (
     <div className="mx-auto w-full max-w-[560px]">
       <h1 className="text-title">Connect a brokerage</h1>
-      <p className="mt-3 text-ink-2">Connecting isn’t possible while this runs in shadow mode.</p>
+      <p className="mt-3 text-ink-2">Connecting isn’t possible in shadow mode.</p>
       <ButtonLink href="/connections" className="mt-5">
         Go to your connections
       </ButtonLink>

@@ -15,7 +15,7 @@ const frozenMs = 60_000;
 /** Checks what arrived at the company's server against the events that were recorded. */
 export class Delivered {
   private checked = 0;
-  /** Each event's first arrival, in their order. */
+  /** The events that have arrived, in the order of their first arrival. */
   private readonly arrived = new Map<string, EventRow>();
   private readonly newest = new Map<string, number>();
 
@@ -64,7 +64,7 @@ export class Delivered {
     this.newest.set(row.line, Math.max(before, row.position));
   }
 
-  /** Until an event has arrived, it waits or is dead. */
+  /** An event that hasn't arrived has a delivery, which is waiting or dead. */
   private nothingIsLost(addedAfter: number) {
     const rows = this.simulation.database.committed<EventRow>(
       `select e.id, e.position from events e where e.position > ${addedAfter}

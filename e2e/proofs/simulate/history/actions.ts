@@ -61,7 +61,7 @@ export type Action = { at: number } & (
   | { action: "mail"; kind: MailKind; ms: number }
   | { action: "receiver"; kind: ReceiverKind; ms: number; share: number }
   | { action: "endpoint"; is: "added" | "removed" }
-  /** The company imports its people, and starts again after the command was killed; 0 for never. */
+  /** The company imports people. The command is killed after `killMs`, 0 for never, and run again. */
   | { action: "import"; people: { brokerage: string; broken: boolean; hasEmail: boolean }[]; killMs: number }
   | {
       action: "fix-session";
@@ -70,7 +70,7 @@ export type Action = { at: number } & (
       /** For one connection, or for everything that needs the person. */
       forOne: boolean;
       expiresInSeconds: number;
-      /** How long after it was made they come. */
+      /** How long after it was made the person comes. */
       comesMs: number;
       visit: Visit;
     }

@@ -3,7 +3,7 @@ import { brokerageSlugs, makeVisit } from "./makers";
 import { seconds, type Random } from "./random";
 
 /**
- * What a company does beside its people: it listens to events with a receiver that is often in trouble, imports
+ * What a company does besides its people: it receives events on a server that is often in trouble, imports
  * people, and sends some of them to a repair.
  */
 export function makeCompany(random: Random, history: History): Action[] {
@@ -47,7 +47,7 @@ function makeImport(random: Random, count: number): Action[] {
   return made;
 }
 
-/** For something that has just broken; now and then it is repaired elsewhere before they come. */
+/** For something that has just broken; sometimes it is repaired elsewhere before the person comes. */
 function makeFixSession(random: Random, at: number, person: number): Action[] {
   const nth = random.between(0, 3);
   const comesMs = seconds(random, 1, 12);

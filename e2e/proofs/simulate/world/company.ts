@@ -150,7 +150,7 @@ export class Company {
     return rejected;
   }
 
-  /** Makes a fix session with a request that is repeated until it is answered, and once more; later they come. */
+  /** Makes a fix session, repeating the request until it is answered, and once more; later the person comes. */
   async sendToFix(person: Person, connectionId: string, action: FixAction): Promise<void> {
     const { scheduler } = this.simulation;
     const request = `request-${++this.requests}`;

@@ -11,12 +11,12 @@ interface Receipt {
 
 /** The company's server that receives events, as lib/events sees it through node:https. */
 export class Receiver {
-  /** Shares of requests: answered with 500, never answered, or accepted and answered when nobody waits. */
+  /** Shares of requests: answered with 500, never answered, or accepted and answered too late. */
   trouble = { fails: 0, hangs: 0, late: 0 };
   readonly receipts: Receipt[] = [];
   /** Events published after this place are for the endpoint; null while there is none. */
   addedAfter: number | null = null;
-  /** When the endpoint was gone for good. */
+  /** When the endpoint had been removed. */
   removedAt: number | null = null;
 
   constructor(
