@@ -2,6 +2,7 @@ import { eq } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { requestForgetting } from "@/lib/account/delete";
 import { database, transaction } from "@/lib/db/client";
+import { connections, episodes } from "@/lib/db/schema/connections";
 import { events } from "@/lib/db/schema/events";
 import { snapTradeUsers } from "@/lib/db/schema/users";
 import { recordEvents } from "@/lib/events/record";
@@ -14,16 +15,30 @@ Object.assign(process.env, testSettings);
 withDatabase();
 const { ask, describe: description } = withApi();
 
-/** A person with a connection, and with an event about it. */
+/** A person with a connection, an event about it, and a break of it from shadow mode. */
 async function makePerson() {
   const { userId, ids } = await makeConnections(1, new Date());
   const connectionId = ids[0] ?? "";
   const event = { type: "connection.fixed" as const, userId, connectionId, at: new Date(), data: {} };
   await transaction((tx) => recordEvents(tx, [event]));
+  await recordShadowBreak(userId, connectionId);
   return { userId, connectionId };
 }
 
-/** Their SnapTrade user is gone, so nothing has to be waited for. */
+/** Later ones are noticed later. */
+let noticed = Date.now();
+
+async function recordShadowBreak(userId: string, connectionId: string) {
+  const db = await database();
+  const { brokerageId } = connections;
+  const [row] = await db.select({ brokerageId }).from(connections).where(eq(connections.id, connectionId));
+  const at = new Date((noticed += 1_000));
+  const moments = { brokeAt: at, noticedAt: at, noticedBy: "timer" as const };
+  const owned = { userId, connectionId, brokerageId: row?.brokerageId ?? "" };
+  await db.insert(episodes).values({ ...owned, ...moments, inShadow: true });
+}
+
+/** Their SnapTrade user is gone, so there is nothing to wait for. */
 async function forget(userId: string) {
   await (await database()).delete(snapTradeUsers).where(eq(snapTradeUsers.userId, userId));
   await requestForgetting(userId, new Date());
@@ -35,7 +50,7 @@ interface Described {
 }
 
 interface Page {
-  /** The ids of the connections, also of those that the events are about. */
+  /** The ids of the connections, or of those that the events are about. */
   found: (string | undefined)[];
   /** The query that reads on. */
   next: string | null;
@@ -60,6 +75,15 @@ const lists: Record<string, (query: string) => Promise<Page>> = {
     };
     const last = events.at(-1);
     return { found: events.map(({ data }) => data.connection?.id), next: more ? `&after=${last?.id}` : null };
+  },
+  listShadowBreaks: async (query) => {
+    const { status, json } = await ask("GET", `/shadow-report?limit=1${query}`);
+    expect(status).toBe(200);
+    const { breaks, next_cursor: next } = json as unknown as {
+      breaks: { connection: string }[];
+      next_cursor: string | null;
+    };
+    return { found: breaks.map(({ connection }) => connection), next: next && `&cursor=${next}` };
   },
 };
 
@@ -93,7 +117,7 @@ test.each(Object.keys(lists))(
   },
 );
 
-test("an erased event says nothing about the person, and one that nobody could know isn't kept", async () => {
+test("an erased event says nothing about the person, and one that was never published is deleted", async () => {
   const db = await database();
   await db.delete(events);
   const person = await makePerson();
