@@ -32,6 +32,20 @@ export const metrics = {
     description: "Notices by e-mail, by result",
     fromZero: [{ result: "failed" }, { result: "unknown" }],
   },
+  "reconnect.deliveries": {
+    kind: "counter",
+    description: "Events and relayed webhooks sent to the company, by type and result",
+    fromZero: [
+      { type: "event", result: "failed" },
+      { type: "relay", result: "failed" },
+    ],
+  },
+  "reconnect.deliveries.behind": {
+    kind: "gauge",
+    unit: "s",
+    description: "For how long an endpoint has failed, or something has waited to be sent",
+  },
+  "reconnect.endpoints.paused": { kind: "gauge", description: "Endpoints that get no events" },
   "reconnect.round.duration": {
     kind: "histogram",
     unit: "s",

@@ -3,6 +3,7 @@ import { isNull } from "drizzle-orm";
 import { coalesce } from "@/lib/base/coalesce";
 import { describeError, log } from "@/lib/base/log";
 import { isShadow } from "@/lib/base/mode";
+import { count } from "@/lib/base/telemetry";
 import { database } from "@/lib/db/client";
 import { eventEndpoints } from "@/lib/db/schema/events";
 import { isShuttingDown } from "@/lib/server/shutdown";
@@ -84,6 +85,7 @@ async function attempt(endpoint: Endpoint, delivery: Delivery, counts: DeliveryC
   const failure = await send(endpoint, delivery);
   const now = new Date();
   counts[failure ? "failed" : "delivered"]++;
+  count("reconnect.deliveries", { type: "event", result: failure ? "failed" : "delivered" });
   if (failure) await recordFailed(delivery, failure, now);
   else await recordDelivered(delivery);
   if (!failure && !endpoint.failingSince) return;

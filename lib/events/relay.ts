@@ -5,6 +5,7 @@ import { growingGapMs } from "@/lib/base/backoff";
 import { coalesce } from "@/lib/base/coalesce";
 import { env } from "@/lib/base/env";
 import { log } from "@/lib/base/log";
+import { count } from "@/lib/base/telemetry";
 import { database } from "@/lib/db/client";
 import { deleteOldest } from "@/lib/db/delete-oldest";
 import { recordset } from "@/lib/db/recordset";
@@ -110,6 +111,7 @@ async function relayTo(url: string): Promise<RelayCounts> {
       if (Date.now() > (relay.lockedUntil?.getTime() ?? 0) - marginMs) return;
       const failure = await send(url, relay);
       counts[failure ? "failed" : "delivered"]++;
+      count("reconnect.deliveries", { type: "relay", result: failure ? "failed" : "delivered" });
       await recordResult(relay, failure, new Date());
     },
     { atOnce, endsAt: Date.now() + claimWithinMs },

@@ -16,6 +16,7 @@ import { env } from "@/lib/base/env";
 import { describeError, log } from "@/lib/base/log";
 import { count, observe, record, span } from "@/lib/base/telemetry";
 import { withOwnId } from "@/lib/base/request-id";
+import { measureDeliveries } from "@/lib/events/backlog";
 import { deliverEvents, type DeliveryCounts } from "@/lib/events/deliver";
 import { deliverRelays } from "@/lib/events/relay";
 import { sendDueNotices, type NoticeCounts } from "@/lib/notifications/send";
@@ -84,6 +85,7 @@ export const stepLimitsMs = {
   retention: 8_000,
   webhooks: 5_000,
   events: 4_000,
+  sending: 4_000,
 };
 /** The time limit of a round. Deliveries run beside the notices, which may take longer. */
 export const maxRoundMs =
@@ -148,10 +150,15 @@ async function workThrough(now: Date, round: Round): Promise<RoundCounts> {
   const retention = await step("retention", () => removeOld(now, retentionWithinMs));
   const webhooks = await step("webhooks", () => countMissedWebhooks(now));
   const events = await step("events", countBacklog);
+  const sending = await step("sending", () => measureDeliveries(now));
   if (webhooks) warnOfMissed(webhooks);
   if (events) {
     observe("reconnect.webhook.waiting", events.waiting);
     observe("reconnect.webhook.dead", events.dead);
+  }
+  if (sending) {
+    observe("reconnect.deliveries.behind", sending.behindSeconds);
+    observe("reconnect.endpoints.paused", sending.paused);
   }
   failed.push(
     ...(inbox?.stopped ?? []).map((part) => `inbox/${part}`),

@@ -88,6 +88,9 @@ test("one webhook's receipt, its effect, and its announcement are one trace, and
   expect(valueOf("reconnect.webhook.events", { type: "CONNECTION_BROKEN", outcome: "applied" })).toBe(1);
   expect(valueOf("reconnect.webhook.waiting", {})).toBe(0);
   expect(valueOf("reconnect.webhook.dead", {})).toBe(0);
+  expect(valueOf("reconnect.deliveries", { type: "event", result: "failed" })).toBe(0);
+  expect(valueOf("reconnect.deliveries.behind", {})).toBe(0);
+  expect(valueOf("reconnect.endpoints.paused", {})).toBe(0);
   expect(valueOf("reconnect.episodes", { change: "begun" })).toBe(1);
   expect(valueOf("reconnect.looks", { source: "timer", result: "made" })).toBeGreaterThan(0);
   expect(valueOf("reconnect.budget.calls", { audience: "background", result: "admitted" })).toBeGreaterThan(
