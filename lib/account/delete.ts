@@ -40,15 +40,14 @@ export async function requestForgetting(
     if (present && (keepSnapTradeUser ?? present.adoptedAt !== null)) await retire(tx, present, now, "kept");
     else if (present) refuseInShadow();
     await tx.delete(sessions).where(eq(sessions.userId, userId));
-    const [user] = await tx
+    // Their sign-in links stay: they sign nobody in anymore, and lead to the page that says why.
+    await tx
       .update(users)
       .set({
         deletionRequestedAt: sql`coalesce(${users.deletionRequestedAt}, ${now.toISOString()}::timestamptz)`,
         deletionRunAt: now,
       })
-      .where(eq(users.id, userId))
-      .returning({ email: users.email });
-    await deleteSignInLinks(tx, user?.email);
+      .where(eq(users.id, userId));
   });
   await forget(userId, now);
 }

@@ -39,7 +39,8 @@ export async function requestSignIn(form: FormData): Promise<void> {
 export async function signIn(form: FormData): Promise<void> {
   if (!env().SIGN_IN.includes("email")) redirect("/");
   const redeemed = await redeemLink({ token: textOf(form, "token"), email: textOf(form, "email") });
-  if (!redeemed) redirect("/?error=Verification");
+  if (redeemed === "being-deleted") redirect("/account/deleted");
+  if (redeemed === "unusable") redirect("/?error=Verification");
   (await cookies()).delete(askedHere);
   redirect(returnPath(textOf(form, "returnTo")) ?? "/connections");
 }

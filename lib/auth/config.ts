@@ -57,7 +57,8 @@ export async function authOptions(): Promise<AuthOptions> {
   };
 }
 
-const deletedPage = () => `${env().APP_URL}/account/deleted`;
+/** The page for someone whose account is being deleted. */
+export const deletedPage = () => `${env().APP_URL}/account/deleted`;
 
 const emailProvider = () =>
   Email({

@@ -3,7 +3,7 @@ import NextAuth from "next-auth";
 import { cookies } from "next/headers";
 import { NextRequest } from "next/server";
 import { env } from "@/lib/base/env";
-import { authOptions } from "./config";
+import { authOptions, deletedPage } from "./config";
 import { authCookies, cookieOptions, sessionCookie, sessionOptions } from "./cookie";
 
 interface Question {
@@ -34,13 +34,21 @@ export async function askNextAuth({ path, query = {}, form }: Question): Promise
 
 /**
  * Redeems a sign-in link and creates a session for this browser, in place of the one it had.
- * @returns false if the link is used, expired, or invalid
+ * @returns "unusable" if the link is used, expired, or invalid; "being-deleted", which only someone with a
+ * usable link learns, if its account is
  */
-export async function redeemLink({ token, email }: { token: string; email: string }): Promise<boolean> {
+export async function redeemLink({
+  token,
+  email,
+}: {
+  token: string;
+  email: string;
+}): Promise<"signed-in" | "being-deleted" | "unusable"> {
   const query = { token, email, callbackUrl: "/" };
-  const { signedIn } = await askNextAuth({ path: ["callback", "email"], query });
+  const { answer, signedIn } = await askNextAuth({ path: ["callback", "email"], query });
   await dropCookies("callbackUrl", "csrfToken");
-  return signedIn;
+  if (signedIn) return "signed-in";
+  return answer.headers.get("Location") === deletedPage() ? "being-deleted" : "unusable";
 }
 
 /** Removes some of next-auth's cookies from this browser. */
