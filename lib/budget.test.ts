@@ -21,6 +21,7 @@ withDatabase();
 const minuteMs = 60_000;
 
 beforeEach(async () => {
+  env().SNAPTRADE_BUDGET_SHARE = 1;
   const db = await database();
   await db.delete(snapTradeCalls);
   await db.delete(snapTradeLimits);
@@ -70,19 +71,22 @@ describe("the shares of a minute", () => {
 
   test("where the company's own servers use the rest of the limit, only our share of it is used", async () => {
     env().SNAPTRADE_BUDGET_SHARE = 0.4;
-    try {
-      expect(await backgroundPerMinute()).toBe(60);
-      expect(await admitted(70, asBackground)).toBe(60);
-      expect(await admitted(50, asStranger)).toBe(40);
-      // What SnapTrade reports is everybody's, so it is shared too: of our 200, 100 are used and 80 are people's.
-      await recordLimits(await latestCallId(), { limit: 500, remaining: 400, resetSeconds: 30 });
-      expect(await roomForBackground()).toBe(20);
-      await pass(60);
-      await recordLimits(await latestCallId(), { limit: 500, remaining: 20, resetSeconds: 30 });
-      expect(await roomForBackground()).toBeLessThanOrEqual(20);
-    } finally {
-      env().SNAPTRADE_BUDGET_SHARE = 1;
-    }
+    expect(await backgroundPerMinute()).toBe(60);
+    expect(await admitted(70, asBackground)).toBe(60);
+    expect(await admitted(50, asStranger)).toBe(40);
+    // What SnapTrade reports is everybody's, so it is shared too: of our 200, 100 are used and 80 are people's.
+    await recordLimits(await latestCallId(), { limit: 500, remaining: 400, resetSeconds: 30 });
+    expect(await roomForBackground()).toBe(20);
+    await pass(60);
+    await recordLimits(await latestCallId(), { limit: 500, remaining: 20, resetSeconds: 30 });
+    expect(await roomForBackground()).toBeLessThanOrEqual(20);
+    // Even the smallest share of the smallest limit is enough for people and for the background.
+    env().SNAPTRADE_BUDGET_SHARE = 0.05;
+    await recordLimits(await latestCallId(), { limit: 10 });
+    await pass(61);
+    expect(await backgroundPerMinute()).toBe(3);
+    expect(await admitted(10, asStranger)).toBe(4);
+    expect(await asBackground()).toMatchObject({ admitted: true });
   });
 
   test("people are admitted after the background has used up its share", async () => {

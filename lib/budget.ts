@@ -22,6 +22,9 @@ const reservedShare = 0.2;
 const personShare = 0.16;
 const personPerMinute = 40;
 
+/** However small our share, so that people and the background's reserve each get at least one call. */
+const minOwnPerMinute = 5;
+
 const believable = { minPerMinute: 10, maxPerMinute: 100_000, maxWaitSeconds: 120 };
 const firstWaitSeconds = 5;
 const maxOwnWaitSeconds = 60;
@@ -132,7 +135,7 @@ function usageOf(person: string | null, inBackground: boolean): SQL {
   return sql`
     reported as materialized (
       select sequence, remaining_until, remaining_call_id, remaining_heard_at,
-        floor(${ownShare()} * case when per_minute_until is null or per_minute_until > now() then per_minute else ${sql.raw(String(documentedPerMinute))} end)::int as per_minute,
+        greatest(${sql.raw(String(minOwnPerMinute))}, floor(${ownShare()} * case when per_minute_until is null or per_minute_until > now() then per_minute else ${sql.raw(String(documentedPerMinute))} end))::int as per_minute,
         case when ${isAhead(sql`remaining_until`)} then remaining end as remaining,
         ${inBackground ? backgroundBlockedUntil : sql`blocked_until`} as blocked_until
       from snaptrade_limits where id = 1
