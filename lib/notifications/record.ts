@@ -1,6 +1,7 @@
 import "server-only";
 import { and, eq, inArray, type SQL, sql } from "drizzle-orm";
 import type { AnyPgColumn } from "drizzle-orm/pg-core";
+import { isShadow } from "@/lib/base/mode";
 import type { Transaction } from "@/lib/db/database";
 import { recordset, uuids } from "@/lib/db/recordset";
 import { notices } from "@/lib/db/schema/notices";
@@ -29,7 +30,7 @@ export async function notifyBreaks(
 
 /**
  * Cancels pending e-mails about breaks that are over, and plans a receipt for anyone who was notified of the
- * break; part of the transaction that ends the episodes.
+ * break; in shadow mode, one that is only listed. Part of the transaction that ends the episodes.
  * @param ends `now` is our clock when we learned of the end
  */
 export async function notifyEnds(
@@ -45,14 +46,15 @@ export async function notifyEnds(
     .filter(({ endedHow }) => endedHow === "fixed")
     .map(({ episodeId, now }) => ({ episodeId, now, due: dueAt("fixed", now) }));
   if (receipts.length === 0) return;
+  const mail = isShadow() ? sql`'cancelled', 'shadow mode'` : sql`'waiting', null`;
   await tx.execute(sql`
-    insert into ${notices} (user_id, episode_id, brokerage_id, kind, created_at, run_at)
-    select user_id, episode_id, brokerage_id, 'fixed', receipt.now, receipt.due
+    insert into ${notices} (user_id, episode_id, brokerage_id, kind, created_at, run_at, mail, last_error)
+    select user_id, episode_id, brokerage_id, 'fixed', receipt.now, receipt.due, ${mail}
     from ${recordset("receipt", { episodeId: "uuid", now: "timestamptz", due: "timestamptz" }, receipts)}
     join ${notices} on episode_id = receipt."episodeId" and kind = 'broke'
     where episode_id = any(${uuids(receipts.map(({ episodeId }) => episodeId))})
     on conflict (episode_id, kind) do update
-      set mail = 'waiting', created_at = excluded.created_at, run_at = excluded.run_at, attempts = 0, last_error = null
+      set mail = excluded.mail, created_at = excluded.created_at, run_at = excluded.run_at, attempts = 0, last_error = excluded.last_error
       -- The earlier end was announced too early and nobody was notified of it; this is the real one.
       where ${notices}.mail = 'cancelled'`);
 }

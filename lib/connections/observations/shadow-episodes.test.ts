@@ -4,6 +4,7 @@ import { database } from "@/lib/db/client";
 import { episodes } from "@/lib/db/schema/connections";
 import { events } from "@/lib/db/schema/events";
 import { notices } from "@/lib/db/schema/notices";
+import { listNotices } from "@/lib/notifications/data";
 import { sendDueNotices } from "@/lib/notifications/send";
 import { setMode } from "@/lib/testing/mode";
 import { at, days, makeOwner, withMailServer } from "@/lib/testing/notifications";
@@ -83,4 +84,20 @@ test("while processes of both modes run, what counts is which of them noticed th
   });
   expect(mail.subjects(early.email)).toEqual([]);
   expect(mail.subjects(late.email).length).toBeGreaterThan(0);
+});
+
+test("a repair recorded in shadow mode leaves no receipt to be sent once this is live, but it is listed", async () => {
+  const [owner, early] = [await makeOwner(), await makeOwner()];
+  for (const one of [owner, early]) await one.report(0, "disabled", 0);
+  await sendDueNotices(at(11));
+  setMode("shadow");
+  for (const one of [owner, early]) await one.report(0, "enabled", 60);
+  await early.stillDisabled(0, 65, 0);
+  await early.report(0, "enabled", days(1));
+  setMode("live");
+  for (const day of [2, 30]) await sendDueNotices(at(days(day)));
+  for (const { email, userId } of [owner, early]) {
+    expect(mail.subjects(email)).toHaveLength(1);
+    expect((await listNotices(userId)).map(({ kind }) => kind)).toEqual(["fixed", "broke"]);
+  }
 });
