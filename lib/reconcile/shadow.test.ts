@@ -13,6 +13,7 @@ import { requestRemoval } from "@/lib/connections/look/remove";
 import { requireSnapTradeCredentials } from "@/lib/connections/observations/snaptrade-user";
 import { notifyWhenBack } from "@/lib/connections/portal/notify-when-back";
 import { openConnect, openReconnect } from "@/lib/connections/portal/open";
+import { continueQueue } from "@/lib/connections/portal/queue";
 import { database } from "@/lib/db/client";
 import { events } from "@/lib/db/schema/events";
 import { notices } from "@/lib/db/schema/notices";
@@ -130,6 +131,7 @@ describe("in shadow mode", () => {
       reconnect: () => openReconnect({ ...visit, connectionId }),
       renew: () => openReconnect({ ...visit, connectionId: working, intent: "renew" }),
       "allow trading": () => openReconnect({ ...visit, connectionId: working, intent: "allow-trading" }),
+      "reconnect everything": () => continueQueue(userId, now),
       connect: () => openConnect({ ...visit, brokerage: "ALPACA", beside: false }),
       "go on with a fix session": () => openStep({ ...visit, step: { fixSessionId: fixSession.id } }),
       "make a fix session": () => createFixSession({ userId, now }),

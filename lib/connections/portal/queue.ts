@@ -4,6 +4,7 @@ import { database } from "@/lib/db/client";
 import { brokerageAccounts, brokerages, connections } from "@/lib/db/schema/connections";
 import { reconnectQueues } from "@/lib/db/schema/portal";
 import { AppError } from "@/lib/base/errors";
+import { refuseInShadow } from "@/lib/base/mode";
 import { repairableNow } from "@/lib/fix-sessions/ending/needs";
 import type { QueueView } from "@/lib/connections/views";
 
@@ -15,12 +16,13 @@ type QueueRow = typeof reconnectQueues.$inferSelect;
  * Continues the person's queue of connections that a sign-in can repair: the latest one, if it is under 12
  * hours old and still covers them all, otherwise a new one.
  * @returns the queue's id and the connection to repair next
- * @throws AppError nothing-to-reconnect
+ * @throws AppError shadow-mode, nothing-to-reconnect
  */
 export async function continueQueue(
   userId: string,
   now: Date,
 ): Promise<{ queueId: string; connectionId: string }> {
+  refuseInShadow();
   const broken = await listRepairable(userId);
   const [first] = broken;
   if (!first) throw new AppError("nothing-to-reconnect");
