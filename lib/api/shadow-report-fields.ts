@@ -17,7 +17,7 @@ export const shadowBreak = z
     broke_at: time.meta({ description: "When it stopped, as SnapTrade says" }),
     announced: z.enum(["yes", "no", "unknown"]).meta({
       description:
-        "Whether SnapTrade’s webhook CONNECTION_BROKEN about it arrived here; `unknown` if none has and the break began before Reconnect knew the connection, or was noticed less than an hour ago",
+        "Whether SnapTrade’s webhook CONNECTION_BROKEN about it arrived here; `unknown` if none has and the break began before Reconnect knew the connection, was noticed less than an hour ago, or so long ago that its webhooks aren’t kept anymore",
     }),
     announced_at: time.nullable().meta({ description: "When that webhook arrived" }),
     noticed_at: time.meta({ description: "When Reconnect noticed" }),
@@ -31,7 +31,7 @@ export const shadowBreak = z
     }),
     unannounced_hours: z.number().nullable().meta({
       description:
-        "From the break until the webhook arrived; if none did, until it ended, or until now. Null if unknown",
+        "From the break until the webhook arrived or it ended, whichever came first, or until now. Null if unknown",
     }),
     unrepaired_hours: hours("From the break until it ended, or until now"),
   })
@@ -59,8 +59,9 @@ const hoursBetween = (from: Date, to: Date) =>
 
 /** @param now our clock; breaks that still last are counted until then */
 export function shadowBreakOf(one: ShadowBreak, now: Date): z.output<typeof shadowBreak> {
-  const { id, brokerage, announced, brokeAt, endedAt } = one;
+  const { id, brokerage, announced, announcedAt, brokeAt, endedAt } = one;
   const end = endedAt ?? now;
+  const heardAt = announcedAt && announcedAt < end ? announcedAt : end;
   return {
     id,
     connection: one.connectionId,
@@ -68,13 +69,13 @@ export function shadowBreakOf(one: ShadowBreak, now: Date): z.output<typeof shad
     brokerage,
     broke_at: brokeAt,
     announced,
-    announced_at: one.announcedAt,
+    announced_at: announcedAt,
     noticed_at: one.noticedAt,
     noticed_by: one.noticedBy,
     ended_at: endedAt,
     ended_how: one.endedHow,
     newest_data_at: one.newestDataAt,
-    unannounced_hours: announced === "unknown" ? null : hoursBetween(brokeAt, one.announcedAt ?? end),
+    unannounced_hours: announced === "unknown" ? null : hoursBetween(brokeAt, heardAt),
     unrepaired_hours: hoursBetween(brokeAt, end),
   };
 }

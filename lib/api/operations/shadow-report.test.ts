@@ -138,3 +138,50 @@ test("an earlier or later break of the same connection doesn't lend this one its
   await owner.report(0, "disabled", 240);
   expect((await read(at(hours(9)))).breaks.map(({ announced }) => announced)).toEqual(["yes", "no", "yes"]);
 });
+
+test("whoever asks for the sums while they are being read shares one run", async () => {
+  const owner = await makeOwner(1);
+  await look(owner, 0, 10, 0);
+  const asked = [at(100), at(200), at(300)];
+  const answers = await Promise.all(asked.map((now) => ask("GET", "/shadow-report/summary", { now })));
+  expect(new Set(answers.map(({ json }) => json?.as_of)).size).toBe(1);
+  const { json } = await ask("GET", "/shadow-report/summary", { now: at(400) });
+  expect(json).toMatchObject({ as_of: at(400).toISOString() });
+});
+
+test("a break whose observations aren't kept anymore is unknown, not missed", async () => {
+  const owner = await makeOwner(1);
+  for (const batch of [0, 51])
+    await observe(
+      owner.userId,
+      Array.from({ length: 102 }, (_, place) => ({
+        ...{
+          connectionId: owner.ids[0] ?? "",
+          state: place % 2 ? ("enabled" as const) : ("disabled" as const),
+        },
+        ...{ observedAt: at(hours(2 * batch + place)), answeredAt: null, disabledAt: null },
+        ...{ source: "webhook" as const, recordedAt: at(hours(2 * batch + place)) },
+      })),
+    );
+  const now = at(hours(300));
+  const [first, last] = [(await read(now)).breaks[0], (await read(now, "?limit=500")).breaks.at(-1)];
+  expect(first).toMatchObject({ announced: "unknown", announced_at: null, unannounced_hours: null });
+  expect(last).toMatchObject({ announced: "yes" });
+  const { json } = await ask("GET", "/shadow-report/summary", { now });
+  expect(json).toMatchObject({ breaks: 102, never_announced: 0, unannounced_hours: 0, people: 1 });
+});
+
+test("a break is never unannounced for longer than it lasted", async () => {
+  const owner = await makeOwner(1);
+  await look(owner, 0, 10, 0);
+  await look(owner, 0, 30, null);
+  await observe(owner.userId, [
+    {
+      ...{ connectionId: owner.ids[0] ?? "", state: "disabled", source: "webhook", observedAt: at(0) },
+      ...{ answeredAt: null, disabledAt: null, recordedAt: at(hours(3)) },
+    },
+  ]);
+  expect((await read(at(hours(9)))).breaks).toMatchObject([
+    { announced: "yes", unannounced_hours: 0.5, unrepaired_hours: 0.5 },
+  ]);
+});

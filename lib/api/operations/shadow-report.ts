@@ -55,9 +55,20 @@ export const getShadowSummary = operation({
   path: "/shadow-report/summary",
   scope: "connections:read",
   summary: "Add up the breaks noticed in shadow mode",
-  description: "The sums of the whole report. Each request reads all of it, so don’t ask often.",
+  description:
+    "The sums of the whole report, which takes long if there are many breaks. Whoever asks meanwhile gets the same answer. After 503, ask again: the work goes on.",
   query: z.strictObject({}),
   answers: { 200: shadowSummary },
   problems: [],
-  work: async ({ now }) => answer(200, shadowSummaryOf(await summarizeShadow(now), now)),
+  work: async ({ now }) => answer(200, await summarizeOnce(now)),
 });
+
+let running: Promise<z.output<typeof shadowSummary>> | undefined;
+
+/** Reads the whole report at most once at a time in this process, and lets a run that outlasts a request end. */
+function summarizeOnce(now: Date) {
+  running ??= summarizeShadow(now)
+    .then((sum) => shadowSummaryOf(sum, now))
+    .finally(() => (running = undefined));
+  return running;
+}

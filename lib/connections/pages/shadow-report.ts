@@ -21,7 +21,8 @@ export interface ShadowBreak {
   brokeAt: Date;
   /**
    * Whether SnapTrade's webhook about it came here. "unknown" if the break began before we knew the
-   * connection, or was noticed so recently that the webhook may be on its way.
+   * connection, was noticed so recently that the webhook may be on its way, or so long ago that its observations
+   * aren't kept anymore.
    */
   announced: "yes" | "no" | "unknown";
   /** Our clock: when that webhook arrived. */
@@ -76,10 +77,15 @@ function breaksAfter(after: Position | null, limit: number): SQL {
   ) as broken`;
 }
 
-/** The moment at which the webhook about a break arrived. SnapTrade's two dates of a break may differ a little. */
+/**
+ * The moment at which the webhook about a break arrived, and whether the observation by which we noticed is still
+ * kept. SnapTrade's two dates of a break may differ a little.
+ */
 const announcement = sql`lateral (
-  select min(recorded_at) as announced_at from ${observations} as report
-  where report.connection_id = broken.connection_id and report.state = 'disabled' and report.source = 'webhook'
+  select min(recorded_at) filter (where report.source = 'webhook') as announced_at,
+    coalesce(bool_or(report.recorded_at = broken.noticed_at), false) as is_kept
+  from ${observations} as report
+  where report.connection_id = broken.connection_id and report.state = 'disabled'
     and report.observed_at >= broken.broke_at - interval '5 seconds'
     and report.observed_at <= coalesce(broken.ended_at, 'infinity')
 ) as announcement`;
@@ -87,8 +93,8 @@ const announcement = sql`lateral (
 /** For an hour after a break was noticed, its webhook may merely be slow. */
 const isAnnounced = (now: Date) => sql`case
   when announced_at is not null then 'yes'
-  when broken.broke_at <= connection.first_observed_at or broken.noticed_at > ${timestamp(now)} - interval '1 hour'
-    then 'unknown'
+  when not is_kept or broken.broke_at <= connection.first_observed_at
+    or broken.noticed_at > ${timestamp(now)} - interval '1 hour' then 'unknown'
   else 'no' end`;
 
 const joined = (broken: SQL) => sql`${broken}
@@ -142,7 +148,7 @@ export async function summarizeShadow(
   now: Date,
   onProgress: (breaks: number) => void = () => undefined,
 ): Promise<ShadowSummary> {
-  const sum = { ...nothing, ...(await countPeople()) };
+  const sum = { ...nothing };
   for (let after: Position | null = null, added = addedAtOnce; added === addedAtOnce;) {
     const part: StoredSum = await addUp(after, now);
     for (const name of Object.keys(nothing) as (keyof typeof nothing)[]) sum[name] += part[name];
@@ -163,7 +169,16 @@ const nothing = {
   open: 0,
   unannouncedHours: 0,
   unrepairedHours: 0,
+  people: 0,
+  peopleWaiting: 0,
 };
+
+/** Whether a break is its person's first in the report, so that people are counted once, range by range. */
+const earlier = sql`lateral (
+  select count(*) = 0 as is_first, count(*) filter (where other.ended_at is null) = 0 as is_first_open
+  from ${connections} as mine join ${episodes} as other on other.connection_id = mine.id
+  where mine.user_id = broken.user_id and other.in_shadow and (other.noticed_at, other.id) < (broken.noticed_at, broken.id)
+) as earlier`;
 
 type StoredSum = typeof nothing & { last: { ms: number; id: string } | null };
 
@@ -178,22 +193,13 @@ async function addUp(after: Position | null, now: Date): Promise<StoredSum> {
       ${counted(sql`ended_how is null`)} as open,
       coalesce(sum(hours) filter (where announced = 'no'), 0)::float8 as "unannouncedHours",
       coalesce(sum(hours), 0)::float8 as "unrepairedHours",
+      ${counted(sql`is_first`)} as people, ${counted(sql`ended_how is null and is_first_open`)} as "peopleWaiting",
       (array_agg(json_build_object('ms', ${ms(sql`noticed_at`)}, 'id', id) order by noticed_at desc, id desc))[1] as last
     from (
-      select broken.id, broken.noticed_at, broken.ended_how, ${isAnnounced(now)} as announced,
+      select broken.id, broken.noticed_at, broken.ended_how, is_first, is_first_open, ${isAnnounced(now)} as announced,
         greatest(0, extract(epoch from coalesce(broken.ended_at, ${timestamp(now)}) - broken.broke_at) / 3600) as hours
-      from ${joined(breaksAfter(after, addedAtOnce))}
+      from ${joined(breaksAfter(after, addedAtOnce))} cross join ${earlier}
     ) as judged`);
   const [row] = (answer as { rows: StoredSum[] }).rows;
   return row ?? { ...nothing, last: null };
-}
-
-async function countPeople(): Promise<Pick<ShadowSummary, "people" | "peopleWaiting">> {
-  const db = await database();
-  const answer: unknown = await db.execute(sql`
-    select count(distinct user_id)::int as people,
-      (count(distinct user_id) filter (where ended_at is null))::int as "peopleWaiting"
-    from ${episodes} where in_shadow`);
-  const [row] = (answer as { rows: { people: number; peopleWaiting: number }[] }).rows;
-  return row ?? { people: 0, peopleWaiting: 0 };
 }
