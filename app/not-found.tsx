@@ -1,13 +1,16 @@
+import { connection } from "next/server";
+import { PlainPage } from "@/components/auth/plain-page";
 import { ButtonLink } from "@/components/ui/button";
+import { env } from "@/lib/base/env";
 
-export default function NotFound() {
+export default async function NotFound() {
+  await connection();
   return (
-    <main className="mx-auto w-full max-w-[968px] flex-1 px-4 pt-20 wide:px-6">
-      <h1 className="text-title">Page not found</h1>
+    <PlainPage appName={env().APP_NAME} title="Page not found">
       <p className="mt-2 text-ink-2">It may have been removed, or it may belong to a different account.</p>
-      <ButtonLink href="/connections" className="mt-6">
+      <ButtonLink href="/connections" className="mt-5 w-full">
         Go to your connections
       </ButtonLink>
-    </main>
+    </PlainPage>
   );
 }

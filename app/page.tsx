@@ -1,13 +1,21 @@
 import type { Metadata } from "next";
-import { redirect } from "next/navigation";
 import { headers } from "next/headers";
+import { redirect } from "next/navigation";
+import { connection } from "next/server";
 import { OutsideFrame } from "@/components/auth/outside-frame";
 import { SignInForm } from "@/components/auth/sign-in-form";
 import { oidcName } from "@/lib/auth/oidc/provider";
 import { getUser } from "@/lib/auth/user";
 import { env } from "@/lib/base/env";
 
-export const metadata: Metadata = { title: "Sign in" };
+/** The layout's template doesn't apply to the page beside it. */
+export async function generateMetadata(): Promise<Metadata> {
+  await connection();
+  return { title: `Sign in · ${env().APP_NAME}` };
+}
+
+/** The errors that are about the address in the field. */
+const ofTheAddress = new Set(["address", "mail"]);
 
 const sentences: Record<string, (provider: string) => string> = {
   address: () => "That doesn’t look like an e-mail address. Check it and try again.",
@@ -34,15 +42,14 @@ export default async function SignInPage({ searchParams }: PageProps<"/">) {
       : null;
   const returnTo = pathWithin(callbackUrl);
   const form = (
-    <main className="flex flex-1 items-center justify-center px-4 py-16">
-      <SignInForm
-        appName={APP_NAME}
-        returnTo={returnTo}
-        error={error}
-        byMail={SIGN_IN.includes("email")}
-        provider={SIGN_IN.includes("oidc") ? oidcName() : null}
-      />
-    </main>
+    <SignInForm
+      appName={APP_NAME}
+      returnTo={returnTo}
+      error={error}
+      isOfTheAddress={typeof code === "string" && ofTheAddress.has(code)}
+      byMail={SIGN_IN.includes("email")}
+      provider={SIGN_IN.includes("oidc") ? oidcName() : null}
+    />
   );
   if (EMBED_ORIGINS.length === 0) return form;
   const isFramed = (await headers()).get("sec-fetch-dest") === "iframe";

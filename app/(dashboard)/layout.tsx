@@ -23,7 +23,7 @@ export default async function DashboardLayout({ children }: { children: ReactNod
         signOut={signOut}
       />
       <main className="mx-auto w-full max-w-[968px] flex-1 px-4 pt-8 wide:px-6 wide:pt-14">{children}</main>
-      <SiteFooter appName={APP_NAME} />
+      <SiteFooter appName={APP_NAME} className="max-w-[968px]" />
     </>
   );
 }

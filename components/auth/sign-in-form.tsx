@@ -1,27 +1,25 @@
 import { requestSignIn } from "@/lib/auth/actions";
-import { PartnerMark } from "../ui/partner-mark";
 import { Button } from "../ui/button";
 import { SubmitButton } from "../ui/submit-button";
+import { PlainPage } from "./plain-page";
 
 interface Props {
   appName: string;
   returnTo: string | null;
   error: string | null;
+  /** Whether the error is about the address in the field. */
+  isOfTheAddress: boolean;
   /** Whether a link by e-mail is offered. */
   byMail: boolean;
   /** What the company's identity provider is called; null if it isn't offered. */
   provider: string | null;
 }
 
-export function SignInForm({ appName, returnTo, error, byMail, provider }: Props) {
+export function SignInForm({ appName, returnTo, error, isOfTheAddress, byMail, provider }: Props) {
+  const fieldError = byMail && isOfTheAddress ? error : null;
   return (
-    <div className="w-full max-w-[370px]">
-      <p className="flex items-center gap-3 text-[1.25rem] font-semibold">
-        <PartnerMark size={36} />
-        {appName}
-      </p>
-      <h1 className="mt-9 text-title">Sign in to see your connections</h1>
-      {error && !byMail && <SignInError>{error}</SignInError>}
+    <PlainPage appName={appName} title="Sign in to see your connections">
+      {error && !fieldError && <SignInError>{error}</SignInError>}
       {provider && (
         <form action="/sign-in/oidc" method="post" className="mt-6">
           {returnTo && <input type="hidden" name="returnTo" value={returnTo} />}
@@ -46,10 +44,10 @@ export function SignInForm({ appName, returnTo, error, byMail, provider }: Props
             type="email"
             autoComplete="email"
             required
-            aria-describedby={error ? "sign-in-error" : undefined}
+            aria-describedby={fieldError ? "sign-in-error" : undefined}
             className="mt-1.5 h-11 w-full rounded-button border border-field bg-surface px-3.5 text-[1rem]"
           />
-          {error && <SignInError>{error}</SignInError>}
+          {fieldError && <SignInError>{fieldError}</SignInError>}
           <SubmitButton variant="filled" pendingLabel="Sending the link…" className="mt-5 !min-h-11 w-full">
             E-mail me a sign-in link
           </SubmitButton>
@@ -58,7 +56,7 @@ export function SignInForm({ appName, returnTo, error, byMail, provider }: Props
       <p className="mt-6 border-t border-line pt-4 text-small text-ink-2">
         {byMail && `The link signs you in to ${appName}. `}Never enter a brokerage password here.
       </p>
-    </div>
+    </PlainPage>
   );
 }
 

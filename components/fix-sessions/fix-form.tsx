@@ -34,7 +34,7 @@ export function NotNow({ page, appName }: { page: FixPageView; appName: string }
   if (!page.returnTo || page.session.endedAt) return null;
   return (
     <form action={`/fix-sessions/${page.session.id}/leave`} method="post" className="mt-4">
-      <SubmitButton variant="quiet" pendingLabel="One moment…" className="w-full wide:w-auto">
+      <SubmitButton variant="quiet" pendingLabel="One moment…" className="w-full wide:-ml-1 wide:w-auto">
         Not now, back to {appName}
       </SubmitButton>
     </form>

@@ -4,11 +4,18 @@ import { AccountList } from "../connections/detail/account-list";
 import { LinkGlyph } from "../ui/link-glyph";
 import { Tile } from "../ui/tile";
 import { FixForm, NotNow } from "./fix-form";
+import { WayBack } from "./way-back";
+
+interface Props {
+  page: FixPageView;
+  hasAccount: boolean;
+  appName: string;
+}
 
 /** What a fix session repairs next, and what comes after it. */
-export function FixOffer({ page, appName }: { page: FixPageView; appName: string }) {
+export function FixOffer({ page, hasAccount, appName }: Props) {
   const [next, ...later] = page.steps;
-  if (!next) return <NothingNow page={page} appName={appName} />;
+  if (!next) return <NothingNow page={page} hasAccount={hasAccount} appName={appName} />;
   const { brokerage, accounts } = next;
   return (
     <>
@@ -80,17 +87,23 @@ function Later({ steps }: { steps: ConnectionView[] }) {
 }
 
 /** Something is stopped, but its brokerage can't take a sign-in now. */
-function NothingNow({ page, appName }: { page: FixPageView; appName: string }) {
+function NothingNow({ page, hasAccount, appName }: Props) {
   return (
     <section aria-labelledby="fix">
       <h1 id="fix" className="text-title">
         Nothing for you to do right now
       </h1>
       <p className="mt-2 text-ink-2">
-        Your brokerage is having trouble or is under maintenance, so signing in wouldn’t work yet. Open this
-        link again later; it keeps working.
+        Your brokerage is having trouble or is under maintenance, so signing in wouldn’t work yet.{" "}
+        {/* A link that signs in does so once. */}
+        {hasAccount
+          ? "Open this link again later; it keeps working."
+          : `Start again in ${appName} later; nothing was changed.`}
       </p>
-      <NotNow page={page} appName={appName} />
+      {/* Not "Not now", which would end the session. */}
+      <div className="mt-5">
+        <WayBack page={page} hasAccount={hasAccount} appName={appName} />
+      </div>
     </section>
   );
 }

@@ -38,6 +38,8 @@ export function FixResult({ page, view, viewer, now, hasAccount, appName }: Prop
     switch (action) {
       case "close":
         if (done && !next) return back;
+        // "Not now", below, leaves for the company's product.
+        if (done && page.returnTo) return null;
         return <Leave id={id} label={label} variant={variant} />;
       case "later":
         // As the main step, it is about what is connected already.

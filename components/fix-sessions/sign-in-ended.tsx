@@ -1,11 +1,11 @@
 import { ButtonLink } from "../ui/button";
 
-/** For someone who isn't signed in, or no longer: a link's sign-in lasts ten minutes. */
+/** For someone who isn't signed in, or no longer: a link signs in one browser, once, for ten minutes. */
 export function SignInEnded({ appName, returnTo }: { appName: string; returnTo: string }) {
   return (
     <section aria-labelledby="ended">
       <h1 id="ended" className="text-title">
-        You’re not signed in here anymore
+        You’re not signed in here
       </h1>
       <p className="mt-2 text-ink-2">
         If you finished signing in at your brokerage, nothing is lost: SnapTrade reports it to {appName}, and

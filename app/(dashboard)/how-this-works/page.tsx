@@ -1,9 +1,11 @@
 import type { Metadata } from "next";
+import { NarrowPage } from "@/components/narrow-page";
+import { getUser } from "@/lib/auth/user";
 import { env } from "@/lib/base/env";
 
 export const metadata: Metadata = { title: "How this works" };
 
-export default function HowThisWorksPage() {
+export default async function HowThisWorksPage() {
   const { APP_NAME } = env();
   const parts = [
     {
@@ -23,7 +25,7 @@ export default function HowThisWorksPage() {
       text: "Only once SnapTrade confirms it after you sign in. That’s why a page may say “Checking” for a few seconds.",
     },
   ];
-  return (
+  const article = (
     <article className="max-w-[62ch]">
       <h1 className="text-[1.75rem] leading-[2.125rem] font-[560] tracking-[-0.024em] wide:text-display">
         How this works
@@ -36,4 +38,6 @@ export default function HowThisWorksPage() {
       ))}
     </article>
   );
+  // The layout frames only what someone signed in sees, and everyone may read this.
+  return (await getUser()) ? article : <NarrowPage appName={APP_NAME}>{article}</NarrowPage>;
 }

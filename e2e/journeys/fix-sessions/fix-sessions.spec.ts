@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { Control } from "../../support/control";
 import { makePerson } from "../../support/people";
 import { signIn } from "../../support/portal";
 import { cookiesOf, expect, test } from "../../support/test";
@@ -45,7 +46,7 @@ test("a link that signs in repairs the same connection, goes back to the app, an
   const cookies = await page.context().cookies();
   await page.context().clearCookies();
   await page.goto(link);
-  await expect(page.getByRole("heading", { name: "You’re not signed in here anymore" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "You’re not signed in here" })).toBeVisible();
   await page.context().addCookies(cookies);
 
   await page.goto(link);
@@ -78,6 +79,27 @@ test("another person learns nothing from a link, and can switch", async ({ page,
   await page.goto(link);
   await page.getByRole("button", { name: "Switch accounts" }).click();
   await expect(page.getByLabel("E-mail")).toBeVisible();
+});
+
+test("a visitor isn't promised a link that is used up, and every part of the page keeps to its column", async ({
+  page,
+}) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await new Control(emulator.url).post("/brokerages/TRADIER", { maintenance_mode: true });
+  const { person } = await makeBroken("paused", "TRADIER");
+  const { id, link } = await makeLink(person.email, { signsIn: true });
+  await page.goto(link);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByRole("heading", { name: "Nothing for you to do right now" })).toBeVisible();
+  await expect(page.locator("main")).not.toContainText("keeps working");
+  const widthOf = async (part: string) => (await page.locator(part).boundingBox())?.width;
+  expect(await widthOf("footer")).toBe(await widthOf("main"));
+  // Going back doesn't give up: the brokerage may be fine again before the session ends.
+  await expect(page.getByRole("link", { name: /^Back to/ })).toHaveAttribute("href", /status=opened/);
+  expect(await outcomeOf(id)).toBeNull();
+  await page.getByRole("link", { name: "How this works" }).click();
+  await expect(page.getByRole("heading", { name: "How this works" })).toBeVisible();
+  expect(await widthOf("footer")).toBe(await widthOf("main"));
 });
 
 test.describe("without JavaScript", () => {

@@ -75,7 +75,7 @@ export async function ConnectChoice({
           variant="filled"
         />
         {!session.brokerage && (
-          <ButtonLink href={place} variant="quiet">
+          <ButtonLink href={place} variant="quiet" className="w-full wide:w-auto">
             Choose another brokerage
           </ButtonLink>
         )}

@@ -17,7 +17,7 @@ import { AfterPortal, findPortalSession } from "../../../after-portal";
 import { getReader, readingIn } from "../../../reader";
 import { ConnectChoice } from "./connect-choice";
 
-export const metadata: Metadata = { title: "Reconnect", robots: "noindex" };
+export const metadata: Metadata = { title: "Your connections", robots: "noindex" };
 
 /** One fix session: what is next, how the visit to the portal went, or how it all ended. */
 export default async function FixSessionPage({
@@ -63,7 +63,7 @@ export default async function FixSessionPage({
       ) : page.session.kind === "connect" ? (
         <ConnectChoice page={page} chosen={brokerage} reader={reader} appName={appName} />
       ) : (
-        <FixOffer page={page} appName={appName} />
+        <FixOffer page={page} hasAccount={hasAccount} appName={appName} />
       )}
     </LiveUpdates>
   );

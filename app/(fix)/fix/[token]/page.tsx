@@ -8,7 +8,7 @@ import { getCaller } from "@/lib/auth/user";
 import { env } from "@/lib/base/env";
 import { findLink } from "@/lib/fix-sessions/links/find";
 
-export const metadata: Metadata = { title: "Reconnect", robots: "noindex" };
+export const metadata: Metadata = { title: "Your connections", robots: "noindex" };
 
 /**
  * Where a fix session's link leads. Opening it changes nothing, because a scanner or a preview may have opened
@@ -22,7 +22,7 @@ export default async function LinkPage({ params }: PageProps<"/fix/[token]">) {
   if (!link) return <DeadLink appName={APP_NAME} />;
   const isOwn = caller?.user.id === link.userId && (caller.within === null || caller.within === link.id);
   if (isOwn) redirect(`/fix-sessions/${link.id}`);
-  if (link.signsIn) return <Enter appName={APP_NAME} token={token} signedInAs={nameOf(caller)} />;
+  if (link.signsIn) return <Enter appName={APP_NAME} token={token} signedIn={signedInAs(caller)} />;
   if (caller?.within === null)
     return <OtherPerson appName={APP_NAME} token={token} name={caller.user.email} />;
   if (link.isOver) return <DeadLink appName={APP_NAME} />;
@@ -31,19 +31,20 @@ export default async function LinkPage({ params }: PageProps<"/fix/[token]">) {
   redirect(`/?callbackUrl=${encodeURIComponent(`/fix/${token}`)}`);
 }
 
-/** How someone signed in knows themselves; undefined for a visitor and for nobody. */
-function nameOf(caller: Awaited<ReturnType<typeof getCaller>>): string | undefined {
-  return caller?.within === null ? (caller.user.email ?? "another person") : undefined;
+/** How the sentence about who is signed in goes on; undefined for a visitor and for nobody. */
+function signedInAs(caller: Awaited<ReturnType<typeof getCaller>>): string | undefined {
+  if (caller?.within !== null) return undefined;
+  return caller.user.email ? `as ${caller.user.email}` : "to another account";
 }
 
-function Enter({ appName, token, signedInAs }: { appName: string; token: string; signedInAs?: string }) {
+function Enter({ appName, token, signedIn }: { appName: string; token: string; signedIn?: string }) {
   return (
     <PlainPage appName={appName} title="Continue with your connections?">
       <p className="mt-2 text-ink-2">
         This link lets you sign in to your brokerage for {appName}, and nothing else. It works once, for ten
         minutes.
-        {signedInAs &&
-          ` You’re currently signed in as ${signedInAs}. Using this link signs you out of that account.`}
+        {signedIn &&
+          ` You’re currently signed in ${signedIn}. Using this link signs you out of that account.`}
       </p>
       <form action={enter} className="mt-5">
         <input type="hidden" name="token" value={token} />
