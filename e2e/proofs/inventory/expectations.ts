@@ -15,7 +15,7 @@ export const routes: Partial<Record<string, "anyone" | "person" | "stream" | "pr
   "/api/health/live": "anyone",
   "/api/live": "stream",
   "/api/unsubscribe/[token]": "program",
-  "/api/v1/[...path]": "program",
+  "/api/v1/[[...path]]": "program",
   "/api/v1/docs": "anyone",
   "/api/v1/openapi.json": "anyone",
   "/api/webhooks/snaptrade": "program",

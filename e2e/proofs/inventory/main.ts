@@ -79,7 +79,7 @@ const pathOf = (route: string, { target }: Stage) =>
     .replace("[portalSessionId]", target.portalSessionId)
     .replace("[token]", route.startsWith("/fix") ? target.fixToken : "made-up")
     .replace("[...nextauth]", "session")
-    .replace("[...path]", "connections");
+    .replace("[[...path]]", "connections");
 
 async function tryRoute(stage: Stage, route: string): Promise<void> {
   const who = routes[route];

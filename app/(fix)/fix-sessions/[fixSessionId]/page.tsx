@@ -59,7 +59,7 @@ export default async function FixSessionPage({
       {page.session.endedAt ? (
         <FixOver page={page} hasAccount={hasAccount} appName={appName} />
       ) : isShadow() ? (
-        <FixOff page={page} appName={appName} />
+        <FixOff page={page} hasAccount={hasAccount} appName={appName} />
       ) : page.session.kind === "connect" ? (
         <ConnectChoice page={page} chosen={brokerage} reader={reader} appName={appName} />
       ) : (
