@@ -194,8 +194,9 @@ const schema = { fullSchema: tables, schema: relations.tables, tableNamesMap: re
 
 /** The parts of a client that drizzle uses, the same for every driver. */
 function drizzleOn(query: Query): Database {
-  const session = new NodePgSession({ query } as unknown as PgClient, dialect, schema);
-  return new NodePgDatabase(dialect, session, schema);
+  const client = { query } as unknown as PgClient;
+  const session = new NodePgSession(client, dialect, schema);
+  return Object.assign(new NodePgDatabase(dialect, session, schema), { $client: client });
 }
 
 /** Clients in use need a handler too: an unhandled error event would end the process. */

@@ -95,6 +95,7 @@ describe("a step of the round", () => {
       "episodes",
       "fix_sessions",
       "events",
+      "event_endpoints",
     ];
     await without(tables, async () => {
       const counts = await reconcile();
@@ -222,6 +223,7 @@ describe("health", () => {
       "events",
       "lastRound",
       "lostBreakFoundWithinMinutes",
+      "mode",
       "status",
     ]);
   });

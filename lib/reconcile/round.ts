@@ -68,9 +68,9 @@ const everyMs = 30_000;
  * (lease.ts).
  */
 export const stepLimitsMs = {
-  calls: 5_000,
+  calls: 4_000,
   inbox: 50_000,
-  bound: 5_000,
+  bound: 4_000,
   looks: 42_000,
   sessions: 15_000,
   fixSessions: 4_000,
@@ -83,7 +83,7 @@ export const stepLimitsMs = {
   notices: 35_000,
   deliveries: 25_000,
   retention: 8_000,
-  webhooks: 5_000,
+  webhooks: 4_000,
   events: 4_000,
   sending: 4_000,
 };
