@@ -248,6 +248,9 @@ async function askForEverything() {
     if (typeof cursor === "string") await ask("GET", `/connections?limit=1&${query}&cursor=${cursor}`);
   }
   expect(await ask("GET", `/connections/${id}`)).toMatchObject({ status: 200 });
+  const { id: event } = await one<{ id: string }>("select id from events where position is not null limit 1");
+  for (const path of ["/events", `/events?after=${event}`, "/shadow-report", "/shadow-report/summary"])
+    expect(await ask("GET", path)).toMatchObject({ status: 200 });
   const made = await post("/fix-sessions", { user: name, connection: id });
   expect(made).toMatchObject({ status: 201 });
   expect(await ask("GET", `/fix-sessions/${String(made.json?.id)}`)).toMatchObject({ status: 200 });
