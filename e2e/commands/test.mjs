@@ -92,9 +92,13 @@ function playwrightCounts() {
   return { passed: report.stats.expected + report.stats.flaky, failed: report.stats.unexpected };
 }
 
-const specsIn = (suite) => [...suite.specs, ...(suite.suites ?? []).flatMap(specsIn)];
+function specsIn(suite) {
+  return [...suite.specs, ...(suite.suites ?? []).flatMap(specsIn)];
+}
 
-const statusOf = (spec) => spec.tests[0]?.status;
+function statusOf(spec) {
+  return spec.tests[0]?.status;
+}
 
 /** Prints what the page showed when a journey failed, since its files may be out of reach. */
 function showPage(spec) {
