@@ -1,36 +1,20 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { sql } from "drizzle-orm";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { holdNotices, releaseNotices } from "@/lib/notifications/holds";
 import { scheduleNextLooks } from "@/lib/reconcile/candidates";
+import { expectNoDeadlocks, run, slowDown } from "@/lib/testing/deadlocks";
 import { testSettings } from "@/lib/testing/unique";
 import { about, at, deliver, makeConnections, makeEvent } from "@/lib/testing/webhooks";
 import { withDatabase } from "@/lib/testing/with-database";
 import { processInbox } from "@/lib/webhooks/process";
-import { database } from "./client";
 
 Object.assign(process.env, testSettings, { SNAPTRADE_API_URL: "http://localhost:9" });
 withDatabase();
 
-const run = async (statement: string) => (await database()).execute(sql.raw(statement));
+expectNoDeadlocks();
 
-/** Each write of a row takes a moment after it is locked, so that two transactions meet. */
 beforeAll(async () => {
-  await run(
-    "create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(0.2); return new; end $$",
-  );
-  for (const table of ["snaptrade_users", "notices"])
-    await run(`create trigger dawdle before update on ${table} for each row execute function dawdle()`);
-});
-
-afterAll(async () => {
-  // The server reports its counters a moment later.
-  await wait(1_000);
-  await run("select pg_stat_force_next_flush()");
-  const found: unknown = await run(
-    "select deadlocks::int as count from pg_stat_database where datname = current_database()",
-  );
-  expect((found as { rows: { count: number }[] }).rows).toEqual([{ count: 0 }]);
+  for (const table of ["snaptrade_users", "notices"]) await slowDown(table);
 });
 
 /** Two people, in the order opposite to the one in which their rows have to be locked. */
