@@ -9,6 +9,8 @@ import { settingsFor, startApp, startEmulator } from "./processes";
 export interface Beside {
   servers: Servers;
   company: Company;
+  /** Starts the app again on what it has stored, with these settings changed. */
+  restart: (changed: Record<string, string>) => Promise<void>;
   stop: () => Promise<void>;
 }
 
@@ -23,11 +25,15 @@ export async function startBeside(env: Record<string, string>, appPort?: number)
   if (!run("npm", ["run", "--silent", "db:migrate"], settings)) throw new Error("No migration");
   const apiKey = makeApiKey(settings);
   const emulator = await startEmulator(ports);
-  const app = await startApp(ports, settings);
+  let app = await startApp(ports, settings);
   const servers = { appUrl: app.url, emulatorUrl: emulator.url };
   return {
     servers,
     company: new Company(servers, apiKey),
+    async restart(changed) {
+      await app.stop();
+      app = await startApp(ports, { ...settings, ...changed });
+    },
     async stop() {
       await Promise.all([app.stop(), emulator.stop()]);
       await rm(data, { recursive: true, force: true });
