@@ -22,6 +22,7 @@ import { publishEvents } from "./publish";
 import { deliverRelays } from "./relay";
 import { signedHeaders } from "./sign";
 import { payloadOf } from "./stream";
+import { giveUpWithheld } from "./withheld";
 
 type Endpoint = typeof eventEndpoints.$inferSelect;
 
@@ -38,11 +39,15 @@ export interface DeliveryCounts {
 /**
  * Publishes what was recorded, and delivers what is due to each endpoint: at least once, in the order of each
  * connection, and no endpoint waits for another. Any number of processes may do this at once. What there is
- * no time for waits for the next call; in shadow mode, everything waits.
+ * no time for waits for the next call. In shadow mode, nothing is delivered, and what has been due for an hour is
+ * given up.
  */
 export async function deliverEvents(): Promise<DeliveryCounts & { more: boolean }> {
-  if (isShadow()) return { delivered: 0, failed: 0, more: false };
   await publishEvents(new Date());
+  if (isShadow()) {
+    await giveUpWithheld(new Date());
+    return { delivered: 0, failed: 0, more: false };
+  }
   const db = await database();
   const endpoints = await db.select().from(eventEndpoints).where(isNull(eventEndpoints.pausedAt));
   const runs = await Promise.all(endpoints.map(({ id }) => laneOf(id)()));

@@ -59,6 +59,8 @@ const answeredAgainMs = 5 * minuteMs;
 const notifiedAgainMs = minuteMs;
 /** How long to wait for another repair when a connection stops again before its receipt goes out. */
 const stoppedAgainMs = 5 * minuteMs;
+/** For how long a repair is news: longer than quiet hours and the attempts of one e-mail take together. */
+const receiptIsNewsMs = 2 * dayMs;
 /** How long until a brokerage with no known problem is worth trying again. */
 const worthTryingMs = 60 * minuteMs;
 
@@ -88,7 +90,7 @@ export function joinWithinMs(kind: NoticeKind): number {
 /**
  * Decides what happens to a notice's e-mail now. It is never sent after the fix, while the brokerage can't
  * take a sign-in, in quiet hours, or if the person doesn't want it. A receipt goes only to someone who was
- * notified of the break, and only while the connection works.
+ * notified of the break, only while the connection works, and only within two days.
  */
 export function decide(notice: NoticeFacts, now: Date): Decision {
   if (!notice.hasAddress) return { act: "cancel", why: "no-address" };
@@ -121,7 +123,8 @@ function decideReceipt({ notified, present, createdAt }: NoticeFacts, now: Date)
   // A repair can be recorded while the e-mail about its break is leaving.
   if (notified === null) return { act: "wait", until: new Date(now.getTime() + notifiedAgainMs) };
   if (!notified) return { act: "cancel", why: "not notified of the break" };
-  if (present === "works") return null;
+  if (present === "works")
+    return now.getTime() > createdAt.getTime() + receiptIsNewsMs ? { act: "cancel", why: "too late" } : null;
   if (present === "broken-and-notified" || now.getTime() > createdAt.getTime() + dayMs)
     return { act: "cancel", why: "stopped again" };
   return { act: "wait", until: new Date(now.getTime() + stoppedAgainMs) };

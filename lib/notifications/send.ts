@@ -9,6 +9,7 @@ import { listDuePeople } from "./due";
 import { holdNotices, releaseNotices } from "./holds";
 import { writeMail } from "./mails";
 import { recordAbandoned, recordFailure, recordSent, recordUndecided } from "./outcome";
+import { cancelWithheld } from "./withheld";
 
 export interface NoticeCounts {
   mails: number;
@@ -37,14 +38,17 @@ type Clock = () => Date;
  * before any of it leaves, and marked again once the server has accepted it, so a crash neither loses nor
  * repeats one. What had not left is sent by another process; what may have left is recorded as unknown and
  * not sent again. A failure of one step or person is counted, and the others still run. In shadow mode,
- * everything waits.
+ * nothing is sent, and what has been due for an hour is canceled.
  */
 export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: 0 };
-  if (isShadow()) return counts;
   const startedAt = Date.now();
   const clock = () => new Date(now.getTime() + Math.max(0, Date.now() - startedAt));
   await guarded("recordAbandoned", async () => add(counts, "unknown", await recordAbandoned(now)));
+  if (isShadow()) {
+    await guarded("cancelWithheld", async () => add(counts, "cancelled", await cancelWithheld(now)));
+    return counts;
+  }
   await guarded("holdNotices", async () =>
     count("reconnect.notifications", { result: "held" }, await holdNotices(now)),
   );
