@@ -30,7 +30,8 @@ try {
 
 /** @returns how many lines were rejected */
 async function importFile(file: string): Promise<number> {
-  const estimate = createEstimate((await stat(file)).size);
+  const { size } = await stat(file);
+  const estimate = createEstimate(size);
   const reportPath = `${file}.rejected.ndjson`;
   const report = await open(reportPath, "w", 0o600);
   let writing = Promise.resolve();
@@ -42,7 +43,8 @@ async function importFile(file: string): Promise<number> {
     onRejected: (rejected: RejectedLine) =>
       (writing = writing.then(() => report.appendFile(`${JSON.stringify(rejected)}\n`))),
     onProgress(counts, bytes) {
-      if (Date.now() - reportedAt < 1_000) return;
+      // The end is reported below.
+      if (bytes >= size || Date.now() - reportedAt < 1_000) return;
       reportedAt = Date.now();
       const left = estimate(bytes, reportedAt);
       console.error(`${inNumbers(counts)}${left === null ? "" : `, about ${inWords(left)} left`}`);

@@ -87,7 +87,7 @@ describe("a line", () => {
       "{",
       "[]",
       { ...two, userSecret: undefined },
-      { ...two, surprise: 1 },
+      { ...two, [`${two?.userSecret}`]: 1, user_secret: "kept secret" },
       { ...two, email: "nobody at all" },
       { ...two, locale: "not a locale" },
       { ...two, timeZone: "Mars/Olympus" },
@@ -113,6 +113,9 @@ describe("a line", () => {
       "15 duplicate",
       "16 secret-refused",
     ]);
+    expect(rejected.filter(({ field }) => field !== undefined)).toMatchObject([
+      { line: 7, field: "user_secret" },
+    ]);
     const [stored] = await (
       await database()
     )
@@ -120,7 +123,7 @@ describe("a line", () => {
       .from(users)
       .where(sql`external_id = 'customer 1'`);
     expect(stored).toMatchObject({ email: "maya@example.com", locale: "fr-CA", timeZone: "America/Toronto" });
-    const secrets = [one, two, three].map((person) => person?.userSecret ?? "?");
+    const secrets = ["kept secret", ...[one, two, three].map((person) => person?.userSecret ?? "?")];
     for (const secret of secrets) expect(JSON.stringify(rejected)).not.toContain(secret);
   });
 

@@ -4,18 +4,15 @@ import { SnapTradeFailure } from "@/lib/snaptrade/failure";
 import { adoptUser, type Adoption } from "./adopt";
 import { readLines } from "./lines";
 import { createPace, type Time } from "./pace";
-import { createDuplicateCheck, parseLine } from "./parse-line";
+import { createDuplicateCheck, parseLine, type WhyRejected } from "./parse-line";
 import type { AdoptablePerson } from "./person";
 
 /** Each line counts once; in a dry run, "adopted" and "updated" are what would happen. */
 export type ImportCounts = Record<Adoption["result"], number>;
 
-/** A line that was not imported. The reason contains nothing of the line (docs/operate.md). */
-export interface RejectedLine {
+/** A line that was not imported (docs/operate.md). */
+export interface RejectedLine extends WhyRejected {
   line: number;
-  /** Null if the line has none that we can read. */
-  externalId: string | null;
-  reason: string;
 }
 
 interface ImportOptions extends Time {
@@ -74,6 +71,11 @@ export async function importUsers(
     }
   }
 
+  async function rejectionOf(person: AdoptablePerson): Promise<WhyRejected | null> {
+    const reason = await reasonOf(person);
+    return reason === null ? null : { externalId: person.externalId, reason };
+  }
+
   async function reasonOf(person: AdoptablePerson): Promise<string | null> {
     if (isDuplicate(person)) return "duplicate";
     try {
@@ -92,11 +94,10 @@ export async function importUsers(
     for (let next = await lines.next(); !next.done && !failed; next = await lines.next()) {
       const { number: line, endsAt } = next.value;
       const parsed = parseLine(next.value);
-      const reason = "person" in parsed ? await reasonOf(parsed.person) : parsed.reason;
-      const externalId = "person" in parsed ? parsed.person.externalId : parsed.externalId;
-      if (reason !== null) {
+      const rejected = "person" in parsed ? await rejectionOf(parsed.person) : parsed;
+      if (rejected) {
         counts.rejected += 1;
-        await onRejected({ line, externalId, reason });
+        await onRejected({ line, ...rejected });
       }
       onProgress(counts, endsAt);
     }

@@ -14,9 +14,21 @@ const names: Partial<Record<PropertyKey, string>> = {
   timeZone: "time-zone",
 };
 
-type Parsed = { person: AdoptablePerson } | { reason: string; externalId: string | null };
+/** A name that no secret looks like, even in a line that mixes up names and values. */
+const plainName = /^[A-Za-z_]{1,30}$/;
 
-/** The person in a line, or why there is none: a stable reason that contains nothing of the line. */
+/** Why a line was not imported; contains no value of the line but its external id. */
+export interface WhyRejected {
+  /** Null if the line has none that we can read. */
+  externalId: string | null;
+  reason: string;
+  /** Only for "unknown-field": its name, if it is plain. */
+  field?: string;
+}
+
+type Parsed = { person: AdoptablePerson } | WhyRejected;
+
+/** The person in a line, or why there is none. */
 export function parseLine({ content }: Line): Parsed {
   if ("problem" in content) return { reason: content.problem, externalId: null };
   let value: unknown;
@@ -27,12 +39,15 @@ export function parseLine({ content }: Line): Parsed {
   }
   const parsed = shape.safeParse(value);
   if (parsed.success) return { person: parsed.data };
+  const id = z.object({ externalId: personShapes.externalId }).safeParse(value);
+  const externalId = id.success ? id.data.externalId : null;
   const [issue] = parsed.error.issues;
+  if (issue?.code === "unrecognized_keys") {
+    const field = issue.keys.find((key) => plainName.test(key));
+    return { reason: "unknown-field", externalId, ...(field === undefined ? {} : { field }) };
+  }
   const name = names[issue?.path[0] ?? ""];
-  const reason =
-    issue?.code === "unrecognized_keys" ? "unknown-field" : name ? `invalid-${name}` : "not-an-object";
-  const externalId = z.object({ externalId: personShapes.externalId }).safeParse(value);
-  return { reason, externalId: externalId.success ? externalId.data.externalId : null };
+  return { reason: name ? `invalid-${name}` : "not-an-object", externalId };
 }
 
 /**
