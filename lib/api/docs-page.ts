@@ -14,7 +14,7 @@ dl{margin:8px 0}dt{font-weight:600}dd{margin:0 0 8px;color:var(--ink-2)}a{color:
 
 const explanations: Partial<Record<ProblemCode, string>> = {
   conflict: "The sentence in `detail` says why.",
-  "invalid-request": "The list in `errors` says what and where.",
+  "invalid-request": "`errors` says what and where, or `detail` what.",
   "no-key": "Send Authorization: Bearer with a key from npm run api-keys.",
   "missing-scope": "Make a key that has the scope in `detail`.",
   "not-found": "It never existed, it was deleted, or the address is wrong.",

@@ -8,10 +8,11 @@ import { takeAndMeasure, type Taken } from "@/lib/limits";
 import { problemAnswer } from "@/lib/server/problem";
 import { readBody } from "@/lib/server/read-body";
 import { SnapTradeFailure } from "@/lib/snaptrade/failure";
+import { problemOf } from "./domain-errors";
 import { claimRequest, releaseRequest, storeAnswer, type StoredAnswer } from "./idempotency";
 import { readApiKey, type ApiKey } from "./keys";
 import { findOperation } from "./match";
-import { ApiProblem, problemOf, type Operation } from "./operation";
+import { ApiProblem, type Operation } from "./operation";
 import { parseRequest } from "./parse";
 
 /** As much as the gate lets through. */

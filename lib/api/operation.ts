@@ -1,6 +1,5 @@
 import "server-only";
 import type { z } from "zod";
-import { AppError } from "@/lib/base/errors";
 import type { ProblemCode, ProblemDetails } from "@/lib/server/problem";
 import type { ApiKey } from "./keys";
 import type { Scope } from "./scopes";
@@ -101,34 +100,5 @@ export class ApiProblem extends Error {
     readonly details: ProblemDetails = {},
   ) {
     super(code);
-  }
-}
-
-/** How long to wait before trying again after these; one more look or login link is allowed by then. */
-const retryAfterSeconds = 10;
-
-/** How an error of the domain appears to the company's servers. */
-export function problemOf({ code, message: detail }: AppError): ApiProblem {
-  switch (code) {
-    case "not-found":
-      return new ApiProblem("not-found");
-    case "brokerage-unknown":
-      return new ApiProblem("not-found", { detail });
-    case "invalid-input":
-      return new ApiProblem("invalid-request");
-    case "shadow-mode":
-      return new ApiProblem("shadow-mode", { detail });
-    case "endpoint-not-allowed":
-    case "return-url-not-allowed":
-      return new ApiProblem("invalid-request", { detail });
-    case "checked-often":
-    case "opened-often":
-      return new ApiProblem("too-many-requests", { detail, retryAfterSeconds });
-    case "snaptrade-away":
-    case "snaptrade-busy":
-    case "snaptrade-refused":
-      return new ApiProblem("unavailable", { detail, retryAfterSeconds });
-    default:
-      return new ApiProblem("conflict", { detail });
   }
 }
