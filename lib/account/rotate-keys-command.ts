@@ -36,10 +36,10 @@ try {
   // Those that no key opens are left to expire: repeating such a request is answered with answer-lost.
   const answers = await rotateKeys(apiAnswers);
   console.log(`${answers.resealed} stored API answers resealed, ${answers.left} left.`);
-  const endpoints = await resealEndpoints();
+  const endpoints = await resealEndpoints(new Date());
   if (endpoints.length > 0)
     console.error(
-      `No key in ENCRYPTION_KEYS opens the signing secrets of these endpoints. Rotate them:\n${endpoints.join("\n")}`,
+      `No key in ENCRYPTION_KEYS opens some signing secrets of these endpoints. Add the key that sealed them. If it is lost, rotate the endpoints, and run this again a day later:\n${endpoints.join("\n")}`,
     );
   const relays = await countRelaysUnderOlderKeys();
   if (relays > 0)

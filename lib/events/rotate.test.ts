@@ -1,7 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { eq } from "drizzle-orm";
 import { Webhook } from "standardwebhooks";
-import { expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { env } from "@/lib/base/env";
+import { database } from "@/lib/db/client";
+import { eventEndpoints } from "@/lib/db/schema/events";
 import { withReceiver } from "@/lib/testing/receiver";
 import { withApi } from "@/lib/testing/api";
 import { testSettings } from "@/lib/testing/unique";
@@ -13,6 +16,10 @@ Object.assign(process.env, testSettings, { EVENTS_ALLOW_PRIVATE: "true" });
 withDatabase();
 const receiver = withReceiver();
 const { ask } = withApi();
+
+beforeEach(async () => {
+  await (await database()).delete(eventEndpoints);
+});
 
 const hours = (n: number) => new Date(Date.now() + n * 3_600_000);
 
@@ -77,8 +84,67 @@ test("after a change of ENCRYPTION_KEYS, every secret that still signs needs onl
   ];
   const keys = env().ENCRYPTION_KEYS;
   keys.unshift({ id: "newer", key: Buffer.alloc(32, 9) });
-  expect(await resealEndpoints()).toEqual([]);
+  expect(await resealEndpoints(new Date())).toEqual([]);
   const [old] = keys.splice(1, 1);
   for (const secret of secrets) expect(await isAccepted(secret, added)).toBe(true);
   if (old) keys.splice(0, 1, old);
+});
+
+/** Calls `work` after the key that has sealed everything so far was replaced. */
+async function withoutOldKey(work: () => Promise<void>) {
+  const keys = env().ENCRYPTION_KEYS;
+  const old = keys.splice(0, keys.length, { id: randomUUID().slice(0, 8), key: Buffer.alloc(32, 7) });
+  try {
+    await work();
+  } finally {
+    keys.splice(0, keys.length, ...old);
+  }
+}
+
+const storedOf = async ({ id }: { id: string }) =>
+  (await database()).query.eventEndpoints.findFirst({ where: (row, { eq }) => eq(row.id, id) });
+
+test("a previous secret that has expired is dropped, even if no key opens it", async () => {
+  const added = await endpoint();
+  const next = await rotateSecret(added.id, hours(-30));
+  const stored = await storedOf(added);
+  await (
+    await database()
+  )
+    .update(eventEndpoints)
+    .set({ sealedPrevious: `gone.${stored?.sealedPrevious}`, sealedOlder: ["gone.too"] })
+    .where(eq(eventEndpoints.id, added.id));
+  expect(await isAccepted(next, added)).toBe(true);
+  expect(await resealEndpoints(new Date())).toEqual([]);
+  expect(await storedOf(added)).toMatchObject({ sealedPrevious: null, previousUntil: null, sealedOlder: [] });
+  expect(await isAccepted(next, added)).toBe(true);
+});
+
+test("a secret that no key opens is named and kept, and hinders neither the other secrets nor the other endpoints", async () => {
+  const [odd, other] = [await endpoint(), await endpoint()];
+  const next = await rotateSecret(odd.id, new Date());
+  await (
+    await database()
+  )
+    .update(eventEndpoints)
+    .set({ sealedPrevious: "gone.AAAA" })
+    .where(eq(eventEndpoints.id, odd.id));
+  expect(await isAccepted(next, odd)).toBe(true);
+  const keys = env().ENCRYPTION_KEYS;
+  keys.unshift({ id: "newest", key: Buffer.alloc(32, 8) });
+  expect(await resealEndpoints(new Date())).toEqual([odd.id]);
+  const [old] = keys.splice(1, 1);
+  expect(await isAccepted(next, odd)).toBe(true);
+  expect(await isAccepted(other.secret, other)).toBe(true);
+  expect(await storedOf(odd)).toMatchObject({ sealedPrevious: "gone.AAAA" });
+  if (old) keys.splice(0, 1, old);
+});
+
+test("once the secret of an endpoint was lost with its key, changing it is enough to send again", async () => {
+  const added = await endpoint();
+  await withoutOldKey(async () => {
+    expect(await resealEndpoints(new Date())).toContain(added.id);
+    const next = await rotateSecret(added.id, new Date());
+    expect(await isAccepted(next, added)).toBe(true);
+  });
 });
