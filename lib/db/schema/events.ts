@@ -62,6 +62,10 @@ export const events = pgTable(
     index("events_unpublished")
       .on(table.recorded)
       .where(sql`${table.position} is null`),
+    // The stream without what is left of deleted people's events, however many those are.
+    index("events_listed")
+      .on(table.position)
+      .where(sql`${table.userId} is not null`),
     index().on(table.userId),
     index().on(table.recordedAt),
   ],

@@ -1,0 +1,1 @@
+CREATE INDEX "events_listed" ON "events" USING btree ("position") WHERE "events"."user_id" is not null;
