@@ -19,6 +19,14 @@ process.env.PORT = String(port);
 process.env.HOSTNAME ||= "0.0.0.0";
 
 if (!existsSync(server)) stop("There is no production build; run `npm run build` first.");
+// Next says that it is ready before the app reads its settings.
+const { parseEnv, SettingsError } = await import(path.join(root, ".next/standalone/settings.mjs"));
+try {
+  parseEnv(process.env);
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error;
+  stop(error.message);
+}
 if (!Number.isInteger(port) || port < 1 || port > 65535) stop("PORT must be a number between 1 and 65535.");
 if (await isTaken(port)) stop(`Port ${port} is in use; free it, or set PORT to another port.`);
 await import(server);

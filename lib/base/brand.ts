@@ -11,13 +11,16 @@ interface Oklch {
 const toOklch = converter("oklch");
 const clamp = (low: number, value: number, high: number) => Math.min(high, Math.max(low, value));
 
+/** Whether this is a color in any CSS notation. */
+export const isColor = (color: string): boolean => toOklch(parse(color)) !== undefined;
+
 /**
  * Parses a partner's brand color in any CSS notation.
- * @throws RangeError whose message completes a sentence that starts with the name of the setting
+ * @throws RangeError if it isn't one
  */
 export function parseBrandColor(color: string): Oklch {
   const parsed = toOklch(parse(color));
-  if (!parsed) throw new RangeError("must be a CSS color such as #0a7d4b or oklch(0.44 0.085 228)");
+  if (!parsed) throw new RangeError("Not a CSS color");
   return { l: parsed.l, c: parsed.c, h: parsed.h ?? 0 };
 }
 

@@ -73,6 +73,14 @@ test("offering the company's provider without its settings stops with a sentence
   expect(parseEnv(complete).SIGN_IN).toEqual(["email"]);
 });
 
+test("a brand color is a color", () => {
+  for (const BRAND_COLOR of ["#0a7d4b", "oklch(0.44 0.085 228)", "mintcream"])
+    expect(parseEnv({ ...complete, BRAND_COLOR }).BRAND_COLOR).toBe(BRAND_COLOR);
+  expect(() => parseEnv({ ...complete, BRAND_COLOR: "greenish" })).toThrow(
+    /^BRAND_COLOR must be a CSS color/,
+  );
+});
+
 test("pages can only be framed over HTTPS, or on this machine", () => {
   const framed = { ...complete, EMBED_ORIGINS: "https://larch.example" };
   expect(errorsOf({ ...framed, APP_URL: "http://app.example" })).toContain("EMBED_ORIGINS needs");

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isColor } from "./brand";
 import { isProxyEntry } from "./client-address";
 
 const origin = z
@@ -68,7 +69,10 @@ const returnUrls = z.string().transform((value, context): ReturnTarget[] => {
 const settings = z.object({
   APP_URL: origin.default("http://localhost:3000"),
   APP_NAME: z.string().min(1).max(40).default("Reconnect"),
-  BRAND_COLOR: z.string().default("oklch(0.44 0.085 228)"),
+  BRAND_COLOR: z
+    .string()
+    .default("oklch(0.44 0.085 228)")
+    .refine(isColor, "must be a CSS color such as #0a7d4b or oklch(0.44 0.085 228)"),
   DATABASE_URL: z
     .string()
     .regex(/^(postgres(ql)?:\/\/|pglite:.+)/, "must begin with postgres:// or be pglite:<folder>")

@@ -1,5 +1,4 @@
 import "server-only";
-import { parseBrandColor } from "@/lib/base/brand";
 import { database } from "@/lib/db/client";
 import { DatabaseError } from "@/lib/db/errors";
 import { env, SettingsError } from "@/lib/base/env";
@@ -11,14 +10,11 @@ import { describeError, log } from "@/lib/base/log";
  */
 export async function requireUsable(): Promise<void> {
   try {
-    const { BRAND_COLOR, MODE } = env();
-    parseBrandColor(BRAND_COLOR);
-    if (MODE === "shadow")
+    if (env().MODE === "shadow")
       log.info("Running in shadow mode: only watches, contacts nobody, and repairs nothing");
     await database();
   } catch (error) {
     if (error instanceof SettingsError || error instanceof DatabaseError) stop(error.message);
-    if (error instanceof RangeError) stop(`BRAND_COLOR ${error.message}`);
     log.error(describeError(error), "The database is not answering; the next query will try again");
   }
 }

@@ -1,11 +1,12 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { freePort } from "../../support/ground.mjs";
+import { freePort, root } from "../../support/ground.mjs";
 import { makePerson } from "../../support/people";
-import { startApp, startEmulator, type Running } from "../../support/processes";
+import { settingsFor, startApp, startEmulator, type Running } from "../../support/processes";
 import { expect, test } from "../../support/test";
 
 test.describe.configure({ mode: "serial" });
@@ -80,6 +81,25 @@ test("150 MB posted to any route are refused without growing memory", async () =
       ).toBe(413);
   }
   expect((await peakBytes()) - before).toBeLessThan(60 * megabyte);
+});
+
+test("with settings missing, nothing starts, and all that is said is what to set", () => {
+  const env = {
+    ...process.env,
+    ...settingsFor(ports),
+    SMTP_URL: "",
+    CRON_SECRET: "",
+    BRAND_COLOR: "greenish",
+  };
+  const { status, stdout, stderr } = spawnSync("npm", ["start", "--silent"], {
+    cwd: root,
+    env,
+    encoding: "utf8",
+  });
+  expect(status).toBe(1);
+  expect(stdout).toBe("");
+  const lines = stderr.split("\n").filter((line) => line && !line.startsWith("npm "));
+  expect(lines.map((line) => line.split(" ")[0])).toEqual(["BRAND_COLOR", "SMTP_URL", "CRON_SECRET"]);
 });
 
 test("on SIGTERM with a page open, the server ends the stream with a retry hint, exits within ten seconds, and releases its database", async () => {
