@@ -1,8 +1,11 @@
 import type { ConnectionView } from "@/lib/connections/views";
 import type { FixPageView } from "@/lib/fix-sessions/views";
+import { count } from "@/lib/base/times";
 import { AccountList } from "../connections/detail/account-list";
+import { listNames } from "../connections/list/headline";
 import { LinkGlyph } from "../ui/link-glyph";
 import { Tile } from "../ui/tile";
+import { listDone } from "./done";
 import { FixForm, NotNow } from "./fix-form";
 import { WayBack } from "./way-back";
 
@@ -23,9 +26,7 @@ export function FixOffer({ page, hasAccount, appName }: Props) {
         aria-labelledby="fix"
         className="rounded-card border border-line bg-surface p-5 shadow-card wide:p-8"
       >
-        {later.length > 0 && (
-          <p className="digits mb-4 text-small text-ink-2">{later.length + 1} connections need you</p>
-        )}
+        <Progress page={page} />
         <div className="flex items-center gap-4">
           <Tile brokerage={brokerage} size={56} />
           <h1 id="fix" className="text-title">
@@ -63,6 +64,20 @@ export function FixOffer({ page, hasAccount, appName }: Props) {
   );
 }
 
+/** What this session has repaired so far, and how much is left. */
+function Progress({ page }: { page: FixPageView }) {
+  const done = listDone(page).flatMap(({ brokerage, disabledAt }) => (disabledAt ? [] : brokerage.name));
+  const left = page.steps.length;
+  if (done.length === 0 && left < 2) return null;
+  return (
+    <p className="digits mb-4 text-small text-ink-2">
+      {done.length === 0
+        ? `${left} connections need you`
+        : `${listNames(done)} ${done.length === 1 ? "is" : "are"} connected again. ${count(left, "connection")} still ${left === 1 ? "needs" : "need"} you.`}
+    </p>
+  );
+}
+
 function Later({ steps }: { steps: ConnectionView[] }) {
   return (
     <section aria-labelledby="later" className="mt-8">
@@ -88,14 +103,17 @@ function Later({ steps }: { steps: ConnectionView[] }) {
 
 /** Something is stopped, but its brokerage can't take a sign-in now. */
 function NothingNow({ page, hasAccount, appName }: Props) {
+  const waiting = page.connections.filter(({ canReconnect }) => canReconnect);
+  const names = [...new Set(waiting.map(({ brokerage }) => brokerage.name))];
   return (
     <section aria-labelledby="fix">
       <h1 id="fix" className="text-title">
         Nothing for you to do right now
       </h1>
       <p className="mt-2 text-ink-2">
-        Your brokerage is having trouble or is under maintenance, so signing in wouldn’t work yet.{" "}
-        {/* A link that signs in does so once. */}
+        {names.length > 0 ? listNames(names) : "Your brokerage"}{" "}
+        {names.length > 1 ? "are having trouble or are" : "is having trouble or is"} under maintenance, so
+        signing in wouldn’t work yet. {/* A link that signs in does so once. */}
         {hasAccount
           ? "Open this link again later; it keeps working."
           : `Start again in ${appName} later; nothing was changed.`}

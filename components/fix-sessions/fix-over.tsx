@@ -2,6 +2,7 @@ import type { FixPageView } from "@/lib/fix-sessions/views";
 import { listNames } from "../connections/list/headline";
 import { LinkFigure, type FigureState } from "../ui/link-figure";
 import { Tile } from "../ui/tile";
+import { listDone } from "./done";
 import { WayBack } from "./way-back";
 
 interface Props {
@@ -13,7 +14,7 @@ interface Props {
 /** How a fix session ended; only SnapTrade's word makes it a success. */
 export function FixOver({ page, hasAccount, appName }: Props) {
   const { figure, title, sentence } = textOf(page, appName);
-  const [first] = page.connections.filter(({ id }) => isDone(page, id) || id === page.session.connectionId);
+  const first = listDone(page)[0] ?? page.connections.find(({ id }) => id === page.session.connectionId);
   return (
     <section
       aria-labelledby="over"
@@ -29,14 +30,12 @@ export function FixOver({ page, hasAccount, appName }: Props) {
   );
 }
 
-const isDone = ({ session }: FixPageView, id: string) => session.doneIds.includes(id);
-
 function textOf(
   page: FixPageView,
   appName: string,
 ): { figure: FigureState; title: string; sentence: string } {
-  const { session, connections } = page;
-  const done = connections.filter(({ id }) => isDone(page, id)).map(({ brokerage }) => brokerage.name);
+  const { session } = page;
+  const done = listDone(page).map(({ brokerage }) => brokerage.name);
   const names = done.length > 0 ? listNames(done) : "Your connection";
   const them = done.length > 1 ? "are" : "is";
   if (session.status === "fixed")

@@ -10,13 +10,19 @@ test.beforeAll(startStage);
 test.afterAll(stopStage);
 
 /** Stores a fix session as the API would; only this test knows its token. */
-async function makeLink(email: string, { signsIn = false, lives = "1 day" } = {}) {
+async function makeLink(email: string, { signsIn = false, lives = "1 day", returns = true } = {}) {
   const token = randomBytes(24).toString("base64url");
   const { rows } = await pool.query<{ id: string }>(
     `insert into fix_sessions (token_hash, user_id, origin, return_url, signs_in, created_at, expires_at)
-     select $1, id, 'api', 'larch://fixed', $2, now() - interval '2 days', now() + $3::interval from users where email = $4
+     select $1, id, 'api', $5, $2, now() - interval '2 days', now() + $3::interval from users where email = $4
      returning id`,
-    [createHash("sha256").update(token).digest("hex"), signsIn, lives, email],
+    [
+      createHash("sha256").update(token).digest("hex"),
+      signsIn,
+      lives,
+      email,
+      returns ? "larch://fixed" : null,
+    ],
   );
   return { id: rows[0]?.id ?? "", link: `${app.url}/fix/${token}` };
 }
@@ -67,6 +73,21 @@ test("a link that signs in repairs the same connection, goes back to the app, an
   await expect(page.getByRole("heading", { name: "This link no longer works" })).toBeVisible();
 });
 
+test("whoever is done for now, with nowhere to go back to, reads what works again and what is left", async ({
+  page,
+}) => {
+  const { person } = await makeBroken("halfway", "VANGUARD", "KRAKEN");
+  const { link } = await makeLink(person.email, { signsIn: true, returns: false });
+  await page.goto(link);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await expect(page.getByText("2 connections need you")).toBeVisible();
+  await page.getByRole("button", { name: "Reconnect Vanguard US" }).click();
+  await signIn(page, "good");
+  await page.getByRole("link", { name: "Done for now" }).click();
+  await expect(page.getByText("Vanguard US is connected again. 1 connection still needs you.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Reconnect Kraken" })).toBeVisible();
+});
+
 test("another person learns nothing from a link, and can switch", async ({ page, context }) => {
   const { person } = await makeBroken("linked", "KRAKEN");
   const { id, link } = await makeLink(person.email);
@@ -91,6 +112,7 @@ test("a visitor isn't promised a link that is used up, and every part of the pag
   await page.goto(link);
   await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByRole("heading", { name: "Nothing for you to do right now" })).toBeVisible();
+  await expect(page.getByText("Tradier is having trouble or is under maintenance")).toBeVisible();
   await expect(page.locator("main")).not.toContainText("keeps working");
   const widthOf = async (part: string) => (await page.locator(part).boundingBox())?.width;
   expect(await widthOf("footer")).toBe(await widthOf("main"));

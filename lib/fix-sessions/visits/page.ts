@@ -8,6 +8,7 @@ import { database, transaction } from "@/lib/db/client";
 import { fixSessions } from "@/lib/db/schema/fix-sessions";
 import { portalSessions } from "@/lib/db/schema/portal";
 import { endSession } from "@/lib/fix-sessions/ending/end";
+import { readFacts } from "@/lib/fix-sessions/ending/facts";
 import { returnAddress } from "@/lib/fix-sessions/links/return-url";
 import type { FixPageView, FixSession } from "@/lib/fix-sessions/views";
 import { announceChanges } from "@/lib/live";
@@ -21,7 +22,8 @@ export async function getFixPage(userId: string, id: string, moment: Moment): Pr
   const found = await getFixSession(id, moment.now);
   if (found?.userId !== userId) return null;
   if (!found.openedAt && !found.endedAt) await recordOpening(id, moment.now);
-  const session = (await getFixSession(id, moment.now)) ?? found;
+  const stored = (await getFixSession(id, moment.now)) ?? found;
+  const session = stored.endedAt ? stored : { ...stored, doneIds: await listDoneSoFar(id, moment.now) };
   const { version, connections, lookedAt } = await listConnectionViews(userId, moment);
   const steps = session.endedAt ? [] : await listSteps(session, connections);
   const own = connections.filter((view) => isAbout(session, view));
@@ -38,6 +40,12 @@ async function recordOpening(id: string, now: Date): Promise<void> {
     await endSession(tx, id, now);
   });
   await announceChanges();
+}
+
+/** What its visits to the portal have repaired or made; stored only when it ends. */
+async function listDoneSoFar(id: string, now: Date): Promise<string[]> {
+  const [facts] = await transaction((tx) => readFacts(tx, [id], now));
+  return facts ? [...facts.made, ...facts.repaired] : [];
 }
 
 async function listSteps(session: FixSession, connections: ConnectionView[]): Promise<ConnectionView[]> {
