@@ -1,15 +1,15 @@
 "use client";
 
+import { PlainPage } from "@/components/auth/plain-page";
 import { Button } from "@/components/ui/button";
 
 export default function ErrorPage({ reset }: { reset: () => void }) {
   return (
-    <main className="mx-auto w-full max-w-[968px] flex-1 px-4 pt-20 wide:px-6">
-      <h1 className="text-title">This page couldn’t be shown</h1>
+    <PlainPage appName={null} title="This page couldn’t be shown">
       <p className="mt-2 text-ink-2">Something went wrong on our side. Nothing was changed.</p>
-      <Button onClick={reset} className="mt-6">
+      <Button onClick={reset} className="mt-5 w-full">
         Try again
       </Button>
-    </main>
+    </PlainPage>
   );
 }

@@ -1,13 +1,14 @@
 import type { ReactNode } from "react";
 import { PartnerMark } from "../ui/partner-mark";
 
-/** A page for someone who isn't signed in: the partner's name and one thing to read or do. */
+/** A page for someone who isn't signed in: the partner's mark and name, and one thing to read or do. */
 export function PlainPage({
   appName,
   title,
   children,
 }: {
-  appName: string;
+  /** Null where it isn't known. */
+  appName: string | null;
   title: string;
   children: ReactNode;
 }) {
