@@ -74,7 +74,7 @@ export async function seedDemo(company: Company): Promise<{ email: string; exter
   for (let number = 1; number <= maxDeleted; number++) {
     const person = {
       email: number === 1 ? demoEmail : demoEmail.replace("@", `.${number}@`),
-      externalId: `larch-customer-${number}`,
+      externalId: `user-${number}`,
     };
     const known = await company.ask("GET", `users/${person.externalId}`);
     const { deletion_requested_at } = (await known.json()) as { deletion_requested_at?: string | null };

@@ -29,7 +29,7 @@ export async function runRegistry(): Promise<boolean> {
   const startedAt = performance.now();
   try {
     const disabledDate = new Date(Date.now() - 3_600_000).toISOString();
-    const customer = await company.register("customer-1", [
+    const customer = await company.register("user-1", [
       { brokerage: "VANGUARD", disabled: true, disabledDate },
     ]);
     if (!(await company.adopt(customer))) throw new Error("The person can't be adopted");
