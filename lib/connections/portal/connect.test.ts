@@ -4,7 +4,7 @@ import { withDatabase } from "@/lib/testing/with-database";
 import { readBrokerages } from "@/lib/connections/look/brokerages";
 import { look } from "@/lib/connections/look/look";
 import { openConnect } from "./open";
-import { continueQueue, skipInQueue } from "./queue";
+import { continueQueue, getQueueView, skipInQueue } from "./queue";
 import { withVisits } from "@/lib/testing/connections";
 
 const { emulator, makePerson, loginBody } = withVisits();
@@ -84,6 +84,21 @@ describe("the queue", () => {
     const second = await continueQueue(userId, new Date());
     expect(second.queueId).toBe(first.queueId);
     expect(second.connectionId).not.toBe(first.connectionId);
+  });
+
+  test("a break after a queue begins another one, so that nobody reads of more than what needs them", async () => {
+    const { userId, path, ids } = await makePerson("QUESTRADE", "ROBINHOOD");
+    const { queueId } = await continueQueue(userId, new Date());
+    for (const id of ids) await emulator.post(`${path}/connections/${id}/fix`);
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    await look(userId);
+    await emulator.post(`${path}/connections/${ids[0] ?? ""}/break`);
+    await emulator.post(`${path}/advance`, { seconds: 60 });
+    await look(userId);
+    const later = await continueQueue(userId, new Date());
+    expect(later.connectionId).toBe(ids[0]);
+    expect((await getQueueView(userId, later.queueId, null))?.entries).toHaveLength(1);
+    expect(later.queueId).not.toBe(queueId);
   });
 
   test("another person's queue is not found, and nothing to reconnect makes no queue", async () => {

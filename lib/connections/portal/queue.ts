@@ -1,7 +1,7 @@
 import "server-only";
-import { and, desc, eq, gt, inArray, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, gt, inArray, isNull, notExists, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
-import { brokerageAccounts, brokerages, connections } from "@/lib/db/schema/connections";
+import { brokerageAccounts, brokerages, connections, episodes } from "@/lib/db/schema/connections";
 import { reconnectQueues } from "@/lib/db/schema/portal";
 import { AppError } from "@/lib/base/errors";
 import { refuseInShadow } from "@/lib/base/mode";
@@ -14,7 +14,7 @@ type QueueRow = typeof reconnectQueues.$inferSelect;
 
 /**
  * Continues the person's queue of connections that a sign-in can repair: the latest one, if it is under 12
- * hours old and still covers them all, otherwise a new one.
+ * hours old and covers them all as they have been since it began, otherwise a new one.
  * @returns the queue's id and the connection to repair next
  * @throws AppError shadow-mode, nothing-to-reconnect
  */
@@ -31,7 +31,7 @@ export async function continueQueue(
   const [latest] = await db
     .select()
     .from(reconnectQueues)
-    .where(and(eq(reconnectQueues.userId, userId), gt(reconnectQueues.startedAt, since)))
+    .where(and(eq(reconnectQueues.userId, userId), gt(reconnectQueues.startedAt, since), begunSince(broken)))
     .orderBy(desc(reconnectQueues.startedAt), desc(reconnectQueues.id))
     .limit(1);
   const next =
@@ -48,6 +48,12 @@ export async function continueQueue(
 }
 
 const covers = (queue: QueueRow, broken: string[]) => broken.every((id) => queue.connectionIds.includes(id));
+
+/** The queue began after these breaks were noticed. Otherwise, it would show what it repaired before them. */
+const begunSince = (broken: string[]) =>
+  notExists(sql`(
+    select 1 from ${episodes} where ${inArray(episodes.connectionId, broken)}
+      and ${episodes.endedAt} is null and ${episodes.noticedAt} > ${reconnectQueues.startedAt})`);
 
 /** The ids of what a sign-in can repair now, the longest stopped first. */
 export async function listRepairable(userId: string): Promise<string[]> {
