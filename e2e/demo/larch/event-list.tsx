@@ -6,14 +6,15 @@ const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
 /** What Larch's server received from Reconnect, newest first: for whoever tries the demonstration. */
 export function EventList({ whenNew }: { whenNew: () => void }) {
-  const [events, setEvents] = useState<ReceivedEvent[]>([]);
-  const newest = events[0]?.id;
+  const [events, setEvents] = useState<ReceivedEvent[] | null>(null);
+  const newest = events?.[0]?.id;
   useEffect(() => {
-    const poll = setInterval(() => {
+    const read = () =>
       void fetch("/api/events")
         .then(async (answer) => setEvents((await answer.json()) as ReceivedEvent[]))
         .catch(() => undefined);
-    }, pollMs);
+    read();
+    const poll = setInterval(read, pollMs);
     return () => clearInterval(poll);
   }, []);
   useEffect(() => {
@@ -28,8 +29,8 @@ export function EventList({ whenNew }: { whenNew: () => void }) {
         What Larch’s server receives from Reconnect. Larch’s customers don’t see this part.
       </p>
       <ol aria-live="polite" className="border-border bg-card mt-4 rounded-xl border font-mono text-[13px]">
-        {events.length === 0 && <li className="text-muted-foreground px-5 py-4">Nothing yet.</li>}
-        {events.map(({ id, type, brokerage, receivedAt }) => (
+        {events?.length === 0 && <li className="text-muted-foreground px-5 py-4">Nothing yet.</li>}
+        {events?.map(({ id, type, brokerage, receivedAt }) => (
           <li key={id} className="border-border flex flex-wrap gap-x-4 border-b px-5 py-2.5 last:border-b-0">
             <time dateTime={receivedAt} className="text-muted-foreground">
               {clock.format(new Date(receivedAt))}

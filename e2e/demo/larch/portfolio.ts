@@ -39,6 +39,7 @@ export function portfolioOf(person: string, connections: Connection[]): Portfoli
         brokerage: brokerage.name,
         ...(known[brokerage.slug] ?? { accounts: "1 account", value: 1_000 }),
         since: state === "working" ? null : since,
-      })),
+      }))
+      .toSorted((one, other) => one.brokerage.localeCompare(other.brokerage)),
   };
 }
