@@ -115,6 +115,16 @@ describe("every call has a total time limit", () => {
   });
 });
 
+test("a network connection that SnapTrade closes after an answer fails no later call", async () => {
+  const used = new Set<unknown>();
+  snapTrade.answer(({ socket }, response) => {
+    if (used.has(socket)) return void socket.destroy();
+    used.add(socket);
+    response.writeHead(200, { "Content-Type": "application/json" }).end("[]");
+  });
+  for (let calls = 0; calls < 3; calls++) await listConnections(person);
+});
+
 describe("a 429", () => {
   const busyFor = async (headers: Record<string, string>) => {
     snapTrade.answerJson({ detail: "Request was throttled." }, headers, 429);

@@ -1,4 +1,6 @@
 import "server-only";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import { Snaptrade, SnaptradeAuth } from "snaptrade-typescript-sdk";
 import { z } from "zod";
 import { admit, recordLimits, recordRefusal } from "@/lib/budget";
@@ -48,6 +50,9 @@ function snapTrade(): Api {
     }),
     basePath: env().SNAPTRADE_API_URL,
     baseOptions: {
+      // SnapTrade may close a kept connection at the moment of the next call, which then fails.
+      httpAgent: new HttpAgent({ keepAlive: false }),
+      httpsAgent: new HttpsAgent({ keepAlive: false }),
       maxRedirects: 0,
       maxContentLength: maxAnswerBytes,
       // A 429 must resolve; otherwise the SDK sleeps for 35 seconds and hides the headers (docs/snaptrade.md
