@@ -37,9 +37,9 @@ test(
     await fc.assert(
       fc.asyncProperty(fc.oneof(...arbitraries), async ({ method, path, headers, body }) => {
         if (asked++ % 500 === 0) authorization = `Bearer ${await makeKey()}`;
-        const { status } = await ask(method, path, { headers, body, authorization });
+        const { status, json } = await ask(method, path, { headers, body, authorization });
         seen.add(status);
-        expect(status, `${method} ${path}`).toBeLessThan(500);
+        expect(status, `${method} ${path}: ${JSON.stringify(json)}`).toBeLessThan(500);
       }),
       { numRuns: requests },
     );
