@@ -18,7 +18,7 @@ export const isColor = (color: string): boolean => toOklch(parse(color)) !== und
  * Parses a partner's brand color in any CSS notation.
  * @throws RangeError if it isn't one
  */
-export function parseBrandColor(color: string): Oklch {
+function parseBrandColor(color: string): Oklch {
   const parsed = toOklch(parse(color));
   if (!parsed) throw new RangeError("Not a CSS color");
   return { l: parsed.l, c: parsed.c, h: parsed.h ?? 0 };
