@@ -1,7 +1,7 @@
 import { eq, sql } from "drizzle-orm";
 import { expect, test } from "vitest";
 import { listSilent } from "@/lib/reconcile/candidates";
-import { database } from "@/lib/db/client";
+import { database, transaction } from "@/lib/db/client";
 import { connections } from "@/lib/db/schema/connections";
 import { withDatabase } from "@/lib/testing/with-database";
 import { testSettings } from "@/lib/testing/unique";
@@ -101,6 +101,30 @@ test("a heartbeat that cannot be applied is given up alone, with the reason, aft
   await end();
 });
 
+test("when heartbeats are applied one by one, one whose row is still locked is applied too", async () => {
+  const owner = await makeConnections(2, at(0));
+  const [bad = "", good = ""] = owner.ids;
+  const end = await refuse(bad);
+  const fine = heartbeatAt(owner, good, 60);
+  await Promise.all([heartbeatAt(owner, bad, 60), fine].map((event) => deliver(event)));
+  let holder: Promise<unknown> = Promise.resolve();
+  await new Promise<void>((lock) => {
+    holder = transaction(async (tx) => {
+      await tx
+        .select()
+        .from(inboxEvents)
+        .where(eq(inboxEvents.id, String(fine.webhookId)))
+        .for("update");
+      lock();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    });
+  });
+  expect(await processInbox()).toMatchObject({ done: 1, failed: 1 });
+  await holder;
+  expect(await known(good)).toMatchObject({ lastHeartbeatAt: at(60) });
+  await end();
+});
+
 test("failing heartbeats delay no other events, and are reported by name", async () => {
   const db = await database();
   const owner = await makeConnections(1, at(0));
@@ -145,7 +169,7 @@ async function makeDue({ webhookId }: Members) {
 async function refuse(connectionId: string): Promise<() => Promise<unknown>> {
   const db = await database();
   await db.execute(
-    sql.raw(`create function refuse_beat() returns trigger language plpgsql as $$
+    sql.raw(`create or replace function refuse_beat() returns trigger language plpgsql as $$
       begin if new.id = '${connectionId}' then raise exception 'out of range' using errcode = '22003'; end if; return new; end $$`),
   );
   await db.execute(

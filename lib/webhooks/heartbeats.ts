@@ -1,5 +1,5 @@
 import "server-only";
-import { and, asc, eq, inArray, lte, sql } from "drizzle-orm";
+import { and, asc, eq, inArray, lte, sql, type SQL } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { isRefusal } from "@/lib/db/errors";
 import { connections } from "@/lib/db/schema/connections";
@@ -13,6 +13,8 @@ import { recordFailure, type EventCounts } from "./failures";
 import { isolateFailures } from "./isolate-failures";
 
 const maxConcurrent = 2_000;
+/** Events that another process is applying are left to it. */
+const skipLocked = sql.raw("skip locked");
 /** Each account sends its own, and a person may request one more; within an hour they count as one. */
 const sameHeartbeat = sql.raw("interval '1 hour'");
 /**
@@ -37,7 +39,7 @@ export async function applyHeartbeats(now: Date, endsAt: number): Promise<EventC
   const counts: EventCounts = { done: 0, failed: 0, dead: 0 };
   try {
     for (let taken = maxConcurrent; taken === maxConcurrent && Date.now() < endsAt;) {
-      taken = await applyWaiting(now, sql`true`);
+      taken = await applyWaiting(now, sql`true`, skipLocked);
       counts.done += taken;
     }
   } catch (error) {
@@ -58,7 +60,8 @@ async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promi
     .limit(maxConcurrent);
   const failures = await isolateFailures(waiting, endsAt, async (part) => {
     const ids = part.map((event) => event.id);
-    counts.done += await applyWaiting(now, inArray(sql`id`, ids));
+    // PostgreSQL reports an error before it releases the failed statement's locks, so this one waits for them.
+    counts.done += await applyWaiting(now, inArray(sql`id`, ids), sql``);
   });
   for (const { items, error } of failures) {
     if (!isRefusal(error)) throw error;
@@ -67,7 +70,7 @@ async function applyApart(now: Date, endsAt: number, counts: EventCounts): Promi
   }
 }
 
-async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<number> {
+async function applyWaiting(now: Date, which: SQL, locked: SQL): Promise<number> {
   const db = await database();
   const foreign = sql`coalesce(heartbeat.client_id, ${env().SNAPTRADE_CLIENT_ID}) <> ${env().SNAPTRADE_CLIENT_ID}`;
   const known = sql`(heartbeat.user_id is not null and not ${foreign})`;
@@ -75,7 +78,7 @@ async function applyWaiting(now: Date, which: ReturnType<typeof sql>): Promise<n
     with due as materialized (
       select ctid from ${inboxEvents}
       where state = 'waiting' and run_at <= ${now.toISOString()}::timestamptz and type = 'ACCOUNT_HOLDINGS_UPDATED' and ${which}
-      order by run_at limit ${maxConcurrent} for update skip locked
+      order by run_at, id limit ${maxConcurrent} for update ${locked}
     ), event as (
       -- By ctid, because a join might read the whole table, including the space that a backlog left behind.
       delete from ${inboxEvents} where ctid = any(array(select ctid from due)) returning *
