@@ -61,8 +61,9 @@ const zones = [
   { target: "./components", from: adapters.map((name) => `./lib/${name}`) },
   ...domains.map((name) => ({
     target: "./components",
-    from: `./lib/${name}`,
-    except: openToComponents.map((file) => `./${file}.ts`),
+    // Patterns, because the plugin resolves exceptions that are plain paths again for each file it checks.
+    from: `./lib/${name}/**`,
+    except: openToComponents.map((file) => `**/lib/${name}/${file}.ts`),
   })),
 ].flatMap(({ target, from, except }) =>
   [from]
