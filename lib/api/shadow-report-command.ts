@@ -38,7 +38,7 @@ async function report(out: string | undefined): Promise<void> {
   line(sum.announced, "announced by a webhook");
   line(
     sum.announcement_unknown,
-    "unknown: began before Reconnect knew the connection, or were noticed within the last hour",
+    "unknown: began before Reconnect knew the connection, were noticed within the last hour, or may have been in a webhook that couldn't be applied",
   );
   line(sum.unannounced_hours, "hours that those never announced have lasted, until they ended or until now");
   line(sum.repaired, "repaired; by whom isn't visible from here");

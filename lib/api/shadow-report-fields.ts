@@ -17,7 +17,7 @@ export const shadowBreak = z
     broke_at: time.meta({ description: "When it stopped, as SnapTrade says" }),
     announced: z.enum(["yes", "no", "unknown"]).meta({
       description:
-        "Whether SnapTrade’s webhook CONNECTION_BROKEN about it arrived here; `unknown` if none has and the break began before Reconnect knew the connection, was noticed less than an hour ago, or so long ago that its webhooks aren’t kept anymore",
+        "Whether SnapTrade’s webhook CONNECTION_BROKEN about it arrived here; `unknown` if none has and the break began before Reconnect knew the connection, was noticed less than an hour ago, or so long ago that its webhooks aren’t kept anymore, or if one that may have been about it couldn’t be read or applied",
     }),
     announced_at: time.nullable().meta({ description: "When that webhook arrived" }),
     noticed_at: time.meta({ description: "When Reconnect noticed" }),

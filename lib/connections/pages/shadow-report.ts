@@ -8,7 +8,8 @@ import {
   episodes,
   observations,
 } from "@/lib/db/schema/connections";
-import { users } from "@/lib/db/schema/users";
+import { snapTradeUsers, users } from "@/lib/db/schema/users";
+import { inboxEvents, webhookEvents } from "@/lib/db/schema/webhooks";
 
 /** One break that was noticed in shadow mode, from what is stored and nothing else. */
 export interface ShadowBreak {
@@ -22,7 +23,7 @@ export interface ShadowBreak {
   /**
    * Whether SnapTrade's webhook about it came here. "unknown" if the break began before we knew the
    * connection, was noticed so recently that the webhook may be on its way, or so long ago that its observations
-   * aren't kept anymore.
+   * aren't kept anymore, or if a webhook that couldn't be read or applied may have been about it.
    */
   announced: "yes" | "no" | "unknown";
   /** Our clock: when that webhook arrived. */
@@ -62,7 +63,7 @@ export interface ShadowSummary {
 }
 
 /** How many breaks one statement adds up, well within its time limit. */
-const addedAtOnce = 20_000;
+const addedAtOnce = 10_000;
 
 const timestamp = (at: Date) => sql`${at.toISOString()}::timestamptz`;
 const ms = (of: SQL) => sql`extract(epoch from ${of})::float8 * 1000`;
@@ -90,11 +91,29 @@ const announcement = sql`lateral (
     and report.observed_at <= coalesce(broken.ended_at, 'infinity')
 ) as announcement`;
 
+const aroundBreak = sql`event.type = 'CONNECTION_BROKEN' and event.received_at <= broken.noticed_at + interval '1 day'
+  and event.received_at >= least(broken.broke_at, broken.noticed_at) - interval '5 seconds'`;
+
+/**
+ * Whether a webhook may have reported a break although no observation came of it: one without a usable time only
+ * made us look, and one that died was never applied. If nobody could read it, it may be about any connection.
+ */
+const mayBeAnnounced = sql`(exists (
+    select 1 from ${snapTradeUsers} as account join ${webhookEvents} as event on event.snaptrade_user_id = account.snaptrade_user_id
+    where account.user_id = broken.user_id and event.connection_id = broken.connection_id and event.outcome = 'looked' and ${aroundBreak}
+  ) or exists (
+    select 1 from ${snapTradeUsers} as account join ${inboxEvents} as event on event.snaptrade_user_id = account.snaptrade_user_id
+    where account.user_id = broken.user_id and event.connection_id = broken.connection_id and event.state = 'dead' and ${aroundBreak}
+  ) or exists (
+    select 1 from ${inboxEvents} as event where event.state = 'dead' and event.connection_id is null and ${aroundBreak}
+  ))`;
+
 /** For an hour after a break was noticed, its webhook may merely be slow. */
 const isAnnounced = (now: Date) => sql`case
   when announced_at is not null then 'yes'
   when not is_kept or broken.broke_at <= connection.first_observed_at
     or broken.noticed_at > ${timestamp(now)} - interval '1 hour' then 'unknown'
+  when ${mayBeAnnounced} then 'unknown'
   else 'no' end`;
 
 const joined = (broken: SQL) => sql`${broken}
@@ -141,7 +160,7 @@ type StoredBreak = {
 const dateOf = (time: number | null) => (time === null ? null : new Date(time));
 
 /**
- * Adds up the whole report, 20,000 breaks per statement, so that no statement runs into its time limit.
+ * Adds up the whole report, 10,000 breaks per statement, so that no statement runs into its time limit.
  * @param onProgress called with the number of breaks so far
  */
 export async function summarizeShadow(
