@@ -74,6 +74,7 @@ testOfListening(
     }
     page.close?.();
   },
+  120_000,
 );
 
 test("a person has at most five open pages, and room again when one is closed", async () => {
