@@ -18,7 +18,7 @@ import { SnapTradeFailure, type FailureKind } from "@/lib/snaptrade/failure";
 import { openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
 import { findStanding, type Conflict, type Standing } from "./find";
 import type { AdoptablePerson } from "./person";
-import { insertUser, saveDetails } from "./save";
+import { compareDetails, insertUser, saveDetails } from "./save";
 
 export type Rejection =
   | Conflict
@@ -58,7 +58,7 @@ export async function adoptUser(
     const standing = await findStanding(person);
     if (standing.conflict) return { result: "rejected", reason: standing.conflict };
     if (isAdopted(standing, person) && standing.own)
-      return saveDetails(standing.own.userId, verifyOnly ? {} : person);
+      return verifyOnly ? compareDetails(standing.own, person) : saveDetails(standing.own.userId, person);
     const userId = standing.own?.userId ?? newUserId;
     try {
       if (!answer) await beforeRead?.();

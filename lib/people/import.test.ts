@@ -141,6 +141,18 @@ describe("a line", () => {
   });
 });
 
+test("a dry run counts those whose details would change as updated, and changes nothing", async () => {
+  const [one, two] = await makeTheirs(2);
+  await run([{ ...one, email: "maya@example.com" }, { ...two }]);
+  const again = [{ ...one, email: "new@example.com" }, { ...two }];
+  const dry = await run(again, { dryRun: true });
+  expect(dry.counts).toEqual({ adopted: 0, updated: 1, unchanged: 1, rejected: 0 });
+  const db = await database();
+  const emails = (await db.select({ email: users.email }).from(users)).map(({ email }) => email);
+  expect(emails).toContain("maya@example.com");
+  expect((await run(again)).counts).toEqual(dry.counts);
+});
+
 test("a dry run verifies everything and stores nothing", async () => {
   const theirs = await makeTheirs(4);
   const lines = [...theirs, { ...theirs[0], externalId: "other", userSecret: "wrong" }];

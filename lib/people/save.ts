@@ -43,16 +43,26 @@ export async function insertUser(
   return made?.id ?? null;
 }
 
+const givenDetails = ({ email, locale, timeZone }: PersonDetails) =>
+  Object.entries({ email, locale, timeZone }).filter(([, value]) => value !== undefined) as [
+    keyof PersonDetails,
+    string | null,
+  ][];
+
+/** What saveDetails would do, as of what was read about this person; changes nothing. */
+export function compareDetails(
+  own: { userId: string } & Record<keyof PersonDetails, string | null>,
+  person: PersonDetails,
+): Updated {
+  const differs = givenDetails(person).some(([name, value]) => own[name] !== value);
+  return { result: differs ? "updated" : "unchanged", userId: own.userId };
+}
+
 /** Writes only what differs. A person who is being deleted stays as they are. */
-export async function saveDetails(
-  userId: string,
-  { email, locale, timeZone }: PersonDetails,
-): Promise<Updated> {
-  const given = Object.entries({ email, locale, timeZone }).filter(([, value]) => value !== undefined);
+export async function saveDetails(userId: string, person: PersonDetails): Promise<Updated> {
+  const given = givenDetails(person);
   if (given.length === 0) return { result: "unchanged", userId };
-  const differs = given.map(
-    ([name, value]) => sql`${users[name as keyof PersonDetails]} is distinct from ${value}::text`,
-  );
+  const differs = given.map(([name, value]) => sql`${users[name]} is distinct from ${value}::text`);
   try {
     const changed = await transaction(async (tx: Transaction) => {
       const rows = await tx
