@@ -144,6 +144,7 @@ test("once the secret of an endpoint was lost with its key, changing it is enoug
   const added = await endpoint();
   await withoutOldKey(async () => {
     expect(await resealEndpoints(new Date())).toContain(added.id);
+    expect(await testEndpoint(added.id, new Date())).toBe("no key in ENCRYPTION_KEYS opens its secret");
     const next = await rotateSecret(added.id, new Date());
     expect(await isAccepted(next, added)).toBe(true);
   });

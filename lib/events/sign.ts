@@ -5,6 +5,7 @@ import { Webhook } from "standardwebhooks";
 import { transaction } from "@/lib/db/client";
 import { eventEndpoints } from "@/lib/db/schema/events";
 import { isSealedWithFirstKey, openSecret, sealSecret } from "@/lib/snaptrade/user-secret";
+import { NotDelivered } from "./post";
 
 type Endpoint = typeof eventEndpoints.$inferSelect;
 
@@ -38,7 +39,7 @@ function open(endpointId: string, sealed: string): string | null {
 /**
  * The headers of Standard Webhooks for one attempt: signed with the endpoint's secret and, while it is being
  * changed, with every one that the receiver may still use. Those that no key opens are left out.
- * @throws Error if none of them opens under ENCRYPTION_KEYS
+ * @throws NotDelivered if none of them opens under ENCRYPTION_KEYS
  */
 export function signedHeaders(
   endpoint: Endpoint,
@@ -47,7 +48,7 @@ export function signedHeaders(
   now: Date,
 ): Record<string, string> {
   const secrets = signing(endpoint, now).flatMap((sealed) => open(endpoint.id, sealed) ?? []);
-  if (secrets.length === 0) throw new Error("No key in ENCRYPTION_KEYS opens a secret of this endpoint");
+  if (secrets.length === 0) throw new NotDelivered("no key in ENCRYPTION_KEYS opens its secret");
   return {
     "Content-Type": "application/json",
     "webhook-id": eventId,
