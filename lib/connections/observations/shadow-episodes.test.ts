@@ -8,6 +8,8 @@ import { listNotices } from "@/lib/notifications/data";
 import { sendDueNotices } from "@/lib/notifications/send";
 import { setMode } from "@/lib/testing/mode";
 import { at, days, makeOwner, withMailServer } from "@/lib/testing/notifications";
+import { about, deliver } from "@/lib/testing/webhooks";
+import { processInbox } from "@/lib/webhooks/process";
 import { withDatabase } from "@/lib/testing/with-database";
 
 withDatabase();
@@ -84,6 +86,27 @@ test("while processes of both modes run, what counts is which of them noticed th
   });
   expect(mail.subjects(early.email)).toEqual([]);
   expect(mail.subjects(late.email).length).toBeGreaterThan(0);
+});
+
+test("a webhook that arrives in one mode and is processed in the other counts as the one that processed it", async () => {
+  const [early, late] = [await makeOwner(), await makeOwner()];
+  const arrives = (owner: Owner) => deliver(about(owner, owner.ids[0] ?? "", "disabled", 0), { now: at(1) });
+  setMode("shadow");
+  await arrives(early);
+  setMode("live");
+  await processInbox();
+  await arrives(late);
+  setMode("shadow");
+  await processInbox();
+  setMode("live");
+  // Every break is either announced or in the shadow report, never both and never neither.
+  expect(await learned(early)).toMatchObject({
+    episodes: [{ inShadow: false }],
+    events: ["connection.needs_owner"],
+  });
+  expect(await learned(late)).toMatchObject({ episodes: [{ inShadow: true }], notices: 0, events: [] });
+  expect(mail.subjects(early.email).length).toBeGreaterThan(0);
+  expect(mail.subjects(late.email)).toEqual([]);
 });
 
 test("a repair recorded in shadow mode leaves no receipt to be sent once this is live, but it is listed", async () => {
