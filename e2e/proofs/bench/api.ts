@@ -20,8 +20,9 @@ export async function benchApi(): Promise<Figure[]> {
   try {
     const { appUrl, person } = deployment;
     const [own] = await seedConnections(person, [{ brokerage: "QUESTRADE", disabled: true }]);
-    await seedPeople(deployment);
     const keys = await makeKeys(deployment);
+    // After the keys, which block this process: only now does it learn which connections the app has closed.
+    await seedPeople(deployment);
     const api = (path: string, body?: object) => (turn: number) =>
       timed(`${appUrl}/api/v1/${path}`, keys[turn % keys.length] ?? "", body);
     const kinds = {
