@@ -15,14 +15,32 @@ const place = (name: string) => path.join(root, "docs/screenshots", `${name}.png
 const data = await mkdtemp(path.join(tmpdir(), "reconnect-screenshots-"));
 const ports = { app: await freePort(), emulator: await freePort(), smtp: await freePort() };
 const emulator = await startEmulator(ports);
-const settings = { ...settingsFor(ports), DATABASE_URL: `pglite:${data}`, LOG_LEVEL: "error" };
+const settings = {
+  ...settingsFor(ports),
+  DATABASE_URL: `pglite:${data}`,
+  LOG_LEVEL: "error",
+  EVENTS_ALLOW_PRIVATE: "true",
+};
 run("npm", ["run", "--silent", "db:migrate"], settings);
 const apiKey = makeApiKey(settings);
 const app = await startApp(ports, settings);
 const servers = { appUrl: app.url, emulatorUrl: emulator.url };
 const browser = await launchBrowser();
 try {
-  const { email, externalId } = await seedDemo(new Company(servers, apiKey));
+  const company = new Company(servers, apiKey);
+  const larchPort = await freePort();
+  const endpoint = { url: `http://localhost:${larchPort}/events` };
+  const { secret } = await company.call<{ secret: string }>("POST", "endpoints", endpoint);
+  const person = { email: "", externalId: "" };
+  const larch = await startLarch({
+    port: larchPort,
+    reconnectUrl: app.url,
+    apiKey,
+    signingSecret: secret,
+    personOf: () => ({ externalId: person.externalId, name: "Maya Tremblay" }),
+  });
+  Object.assign(person, await seedDemo(company));
+  const { email } = person;
   const page = await browser.newPage({
     viewport: { width: 1440, height: 900 },
     timezoneId: "America/Toronto",
@@ -32,21 +50,16 @@ try {
   await page.screenshot({ path: place("sign-in") });
   await page.goto(await askForLink(servers, email));
   await page.getByRole("button", { name: `Sign in as ${email}` }).click();
+  await page.getByRole("button", { name: "Reconnect both" }).waitFor();
   await everySize(page, "connections");
   await page.getByRole("link", { name: "Questrade" }).click();
   await page.getByRole("heading", { name: "What happened" }).waitFor();
   await everySize(page, "connection");
   await page.goto(`${app.url}/connections/new?brokerage=QUESTRADE`);
   await page.screenshot({ path: place("already-connected") });
-  const larch = await startLarch({
-    port: 0,
-    reconnectUrl: app.url,
-    apiKey,
-    signingSecret: "",
-    personOf: () => ({ externalId, name: "Maya Tremblay" }),
-  });
   await page.goto(larch.url);
   await page.getByText("connections need you").waitFor();
+  await page.getByText("connection.needs_owner received").first().waitFor();
   await everySize(page, "larch");
   await larch.stop();
   await reconnect(page);
@@ -68,6 +81,8 @@ run(
 async function everySize(page: Page, name: string) {
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
+  // Nothing is pointed at, so that no row is shown as hovered.
+  await page.mouse.move(0, 0);
   for (const colorScheme of ["light", "dark"] as const) {
     await page.emulateMedia({ colorScheme });
     for (const [size, width] of [

@@ -31,12 +31,15 @@ export function EventList({ whenNew }: { whenNew: () => void }) {
       <ol aria-live="polite" className="border-border bg-card mt-4 rounded-xl border font-mono text-[13px]">
         {events?.length === 0 && <li className="text-muted-foreground px-5 py-4">Nothing yet.</li>}
         {events?.map(({ id, type, brokerage, receivedAt }) => (
-          <li key={id} className="border-border flex flex-wrap gap-x-4 border-b px-5 py-2.5 last:border-b-0">
+          <li
+            key={id}
+            className="border-border grid grid-cols-[auto_1fr] gap-x-4 border-b px-4 py-2.5 last:border-b-0 sm:grid-cols-[auto_1fr_auto] sm:px-5"
+          >
             <time dateTime={receivedAt} className="text-muted-foreground">
               {clock.format(new Date(receivedAt))}
             </time>
-            <span className="flex-1">{type} received</span>
-            <span className="text-muted-foreground">{brokerage}</span>
+            <span>{type} received</span>
+            <span className="text-muted-foreground col-start-2 sm:col-start-3">{brokerage}</span>
           </li>
         ))}
       </ol>
