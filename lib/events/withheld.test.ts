@@ -61,3 +61,14 @@ test("what was withheld for less than an hour is delivered", async () => {
   await deliverEvents();
   expect(receiver.at("/soon")).toHaveLength(1);
 });
+
+test("what waits for a paused endpoint is withheld by the pause, not by shadow mode", async () => {
+  await addEndpoint(receiver.url("/paused"), null, new Date());
+  await happen();
+  await (await database()).update(eventEndpoints).set({ pausedAt: new Date() });
+  setMode("shadow");
+  await deliverEvents();
+  await pass(48 * hourMs);
+  await deliverEvents();
+  expect(await listEndpoints()).toMatchObject([{ waiting: 1, dead: 0 }]);
+});

@@ -10,7 +10,8 @@ const givenUpAtOnce = 5_000;
 
 /**
  * Gives up deliveries that shadow mode has withheld for more than an hour, so that none is sent as old news once
- * this is live again; GET /events still lists their events. At most 5,000 per endpoint and call.
+ * this is live again; GET /events still lists their events. What waits for a paused endpoint goes on waiting for
+ * it. At most 5,000 per endpoint and call.
  * @param now our clock
  */
 export async function giveUpWithheld(now: Date): Promise<void> {
@@ -22,5 +23,5 @@ export async function giveUpWithheld(now: Date): Promise<void> {
         where endpoint_id = endpoint.id and state = 'waiting' and run_at < ${timestamp(new Date(now.getTime() - changingModeMs))}
           and ${isFree(now)}
         order by run_at limit ${sql.raw(String(givenUpAtOnce))} for update skip locked
-      ) as overdue))`);
+      ) as overdue where endpoint.paused_at is null))`);
 }

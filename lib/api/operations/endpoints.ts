@@ -22,10 +22,10 @@ const endpoint = z
     paused_at: time.nullable().meta({ description: "Since when nothing is sent; a passed test resumes it" }),
     last_error: z.string().nullable(),
     waiting: z.number().int().meta({ description: "Waiting deliveries, counted up to 10,000" }),
-    dead: z
-      .number()
-      .int()
-      .meta({ description: "Deliveries given up on after three and a half days, counted up to 10,000" }),
+    dead: z.number().int().meta({
+      description:
+        "Deliveries given up on, after three and a half days or in shadow mode, counted up to 10,000",
+    }),
   })
   .meta({ id: "Endpoint" });
 const secret = z.string().meta({ description: "The signing secret; shown only here" });
