@@ -1,8 +1,8 @@
-import { beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { metrics, setTelemetry, type Telemetry } from "@/lib/base/telemetry";
-import { database, transaction } from "@/lib/db/client";
-import { eventEndpoints, events } from "@/lib/db/schema/events";
+import { transaction } from "@/lib/db/client";
 import { fail, withReceiver } from "@/lib/testing/receiver";
+import { withNoEvents } from "@/lib/testing/events";
 import { testSettings } from "@/lib/testing/unique";
 import { makeConnections } from "@/lib/testing/webhooks";
 import { withDatabase } from "@/lib/testing/with-database";
@@ -15,11 +15,7 @@ Object.assign(process.env, testSettings, { EVENTS_ALLOW_PRIVATE: "true" });
 withDatabase();
 const receiver = withReceiver();
 
-beforeEach(async () => {
-  const db = await database();
-  await db.delete(eventEndpoints);
-  await db.delete(events);
-});
+withNoEvents();
 
 async function happen() {
   const { userId, ids } = await makeConnections(1, new Date());

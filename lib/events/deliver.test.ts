@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { and, eq, sql } from "drizzle-orm";
 import { Webhook } from "standardwebhooks";
-import { beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { database, transaction } from "@/lib/db/client";
 import { eventDeliveries, eventEndpoints, events } from "@/lib/db/schema/events";
 import { accept, fail, withReceiver } from "@/lib/testing/receiver";
+import { withNoEvents } from "@/lib/testing/events";
 import { testSettings } from "@/lib/testing/unique";
 import { makeConnections } from "@/lib/testing/webhooks";
 import { withDatabase } from "@/lib/testing/with-database";
@@ -17,11 +18,7 @@ import { listEvents } from "./stream";
 Object.assign(process.env, testSettings, { EVENTS_ALLOW_PRIVATE: "true" });
 withDatabase();
 const receiver = withReceiver();
-beforeEach(async () => {
-  const db = await database();
-  await db.delete(eventEndpoints);
-  await db.delete(events);
-});
+withNoEvents();
 
 let number = 0;
 async function endpoint(path = `/${++number}`) {

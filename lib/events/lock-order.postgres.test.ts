@@ -2,8 +2,9 @@ import { setTimeout as wait } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
 import { requestForgetting } from "@/lib/account/delete";
 import { database } from "@/lib/db/client";
-import { eventDeliveries, eventEndpoints, events } from "@/lib/db/schema/events";
+import { eventDeliveries, events } from "@/lib/db/schema/events";
 import { expectNoDeadlocks, run, slowDown } from "@/lib/testing/deadlocks";
+import { withNoEvents } from "@/lib/testing/events";
 import { testSettings } from "@/lib/testing/unique";
 import { makeUser, withDatabase } from "@/lib/testing/with-database";
 import { claimDeliveries, recordFailed } from "./claim";
@@ -15,12 +16,10 @@ Object.assign(process.env, testSettings, { EVENTS_ALLOW_PRIVATE: "true" });
 withDatabase();
 
 expectNoDeadlocks();
+withNoEvents();
 
 beforeEach(async () => {
   for (const table of ["events", "event_deliveries"]) await run(`drop trigger if exists dawdle on ${table}`);
-  const db = await database();
-  await db.delete(eventEndpoints);
-  await db.delete(events);
 });
 
 /** A person with events about themselves, stored in the order opposite to the one in which they were recorded. */

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { eq } from "drizzle-orm";
 import { Webhook } from "standardwebhooks";
-import { beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { env } from "@/lib/base/env";
 import { database } from "@/lib/db/client";
 import { eventEndpoints } from "@/lib/db/schema/events";
 import { withReceiver } from "@/lib/testing/receiver";
 import { withApi } from "@/lib/testing/api";
+import { withNoEvents } from "@/lib/testing/events";
 import { testSettings } from "@/lib/testing/unique";
 import { withDatabase } from "@/lib/testing/with-database";
 import { addEndpoint, rotateSecret, testEndpoint } from "./endpoints";
@@ -17,9 +18,7 @@ withDatabase();
 const receiver = withReceiver();
 const { ask } = withApi();
 
-beforeEach(async () => {
-  await (await database()).delete(eventEndpoints);
-});
+withNoEvents();
 
 const hours = (n: number) => new Date(Date.now() + n * 3_600_000);
 

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { database, transaction } from "@/lib/db/client";
-import { eventDeliveries, eventEndpoints, events } from "@/lib/db/schema/events";
+import { eventDeliveries, eventEndpoints } from "@/lib/db/schema/events";
+import { withNoEvents } from "@/lib/testing/events";
 import { setMode } from "@/lib/testing/mode";
 import { withReceiver } from "@/lib/testing/receiver";
 import { testSettings } from "@/lib/testing/unique";
@@ -14,12 +15,8 @@ import { listEvents } from "./stream";
 Object.assign(process.env, testSettings, { EVENTS_ALLOW_PRIVATE: "true" });
 withDatabase();
 const receiver = withReceiver();
-beforeEach(async () => {
-  setMode("live");
-  const db = await database();
-  await db.delete(eventEndpoints);
-  await db.delete(events);
-});
+withNoEvents();
+beforeEach(() => setMode("live"));
 
 const hourMs = 3_600_000;
 
