@@ -57,8 +57,9 @@ const acts: { [Kind in ActionKind]: Act<Kind> } = {
     simulation.background("an endpoint", () =>
       is === "added" ? company.addEndpoint() : company.removeEndpoint(),
     ),
-  import: ({ simulation, company }, { people, killMs }) =>
-    simulation.background("an import", () => company.importPeople(people, killMs)),
+  import: ({ simulation, company }, action) =>
+    simulation.background("an import", () => company.importPeople(action)),
+  "reset-secret": (cast, { person }) => asPerson(cast, person, (one) => cast.company.resetSecret(one)),
   "fix-session": withConnection<"fix-session">((cast, { person, connection }, action) =>
     asPerson(cast, person.index, (one) => cast.company.sendToFix(one, connection.id, action)),
   ),

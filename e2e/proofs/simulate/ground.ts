@@ -19,7 +19,7 @@ export async function makeGround(mutation: string | null = null, rehearsals = 0)
   };
   const pglite = await makePglite();
   const prepared = new PreparedStatements(pglite);
-  const simulation = new Simulation(programs, pglite, prepared, "migration");
+  const simulation = new Simulation(programs, prepared, "migration");
   simulation.startProcess(0, 0);
   simulation.background("migrating", async () => {
     const app = simulation.processes[0]?.app;

@@ -1,11 +1,8 @@
+import { companyMutations } from "./company-mutations";
+import type { Patch } from "./patch";
+
 /** Changes the source of one of the app's files while it is bundled. */
 type Change = (file: string, text: string) => string;
-
-interface Patch {
-  file: string;
-  from: string;
-  to: string;
-}
 
 /** Defects that the app once had, and the changes that reintroduce them. */
 const mutations: Record<string, Patch[]> = {
@@ -150,71 +147,7 @@ const mutations: Record<string, Patch[]> = {
       to: "const lookAfterMinutesIfDisabled = 5;",
     },
   ],
-  /** A later event about a connection doesn't wait for an earlier one. */
-  "events-order": [
-    {
-      file: "lib/events/claim.ts",
-      from: "and before.position < delivery.position",
-      to: "and before.position < 0",
-    },
-  ],
-  /** An attempt that nobody answered counts as delivered. */
-  "events-lost": [
-    {
-      file: "lib/events/deliver.ts",
-      from: "if (failure) await recordFailed",
-      to: "if (failure?.status) await recordFailed",
-    },
-  ],
-  /** A removed endpoint still gets events. */
-  "events-removed": [
-    { file: "lib/events/endpoints.ts", from: ".set({ pausedAt: now })", to: ".set({ lastError: null })" },
-    {
-      file: "lib/events/endpoints.ts",
-      from: "await db.delete(eventEndpoints).where(eq(eventEndpoints.id, id));",
-      to: "",
-    },
-  ],
-  /** A database that fails while a person is imported goes unnoticed. */
-  "import-lost": [
-    {
-      file: "lib/people/adopt.ts",
-      from: "if (isOvertaken) return false;\n    throw error;",
-      to: "return !isOvertaken;",
-    },
-  ],
-  /** A repeated request of the API is carried out again. */
-  "request-repeated": [
-    {
-      file: "lib/api/idempotency.ts",
-      from: "isNull(apiRequests.status),\n        lt(apiRequests.lockedUntil, now),",
-      to: "",
-    },
-  ],
-  /** A fix session that is over ends again. */
-  "fix-twice": [
-    {
-      file: "lib/fix-sessions/ending/end.ts",
-      from: "and(which, isNull(fixSessions.outcome))",
-      to: "which",
-    },
-  ],
-  /** Somebody else's repair ends a fix session as fixed. */
-  "fix-elsewhere": [
-    {
-      file: "lib/fix-sessions/ending/decide.ts",
-      from: "if (repaired.length > 0 && left === 0)",
-      to: 'if (kind === "fix" && left === 0)',
-    },
-  ],
-  /** Nobody ends a fix session whose time is up. */
-  "fix-stuck": [
-    {
-      file: "lib/fix-sessions/ending/due.ts",
-      from: "if (due.length === 0) return 0;",
-      to: "if (due.length >= 0) return 0;",
-    },
-  ],
+  ...companyMutations,
   /** People don't have their own share of the rate budget. */
   E1: [
     {

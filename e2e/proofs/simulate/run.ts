@@ -8,6 +8,7 @@ import { FinalChecks } from "./checks/final-checks";
 import { Invariants } from "./checks/invariants";
 import { act, type Cast } from "./act";
 import type { PreparedStatements } from "./database/prepared";
+import { leaveContexts } from "./process/context";
 import { People } from "./world/people";
 import { seededRandom } from "./history/random";
 import type { Programs } from "./programs";
@@ -47,12 +48,12 @@ export const historyOf = (seed: string, people = 0, days = 0) =>
 
 /** Plays one history until its end or the first violation. */
 export async function play(
-  { programs, pglite, prepared, reset }: Ground,
+  { programs, prepared, reset }: Ground,
   seed: string,
   history: History,
 ): Promise<Result> {
   await reset();
-  const simulation = new Simulation(programs, pglite, prepared, seed);
+  const simulation = new Simulation(programs, prepared, seed);
   const { scheduler, world, database } = simulation;
   const { clocksAheadMs, processes, troubleMs, quietMs } = history;
   world.settings.clockSkewSeconds = clocksAheadMs.snapTrade / 1000;
@@ -100,6 +101,7 @@ export async function play(
   await scheduler.run(scheduler.startedAt + troubleMs + quietMs + 300_000, stop);
   for (const [index] of simulation.processes.entries()) simulation.killProcess(index);
   process.off("unhandledRejection", unhandled);
+  leaveContexts();
   const { violation, log } = simulation;
   return {
     seed,

@@ -1,4 +1,4 @@
-import { AsyncResource } from "node:async_hooks";
+import { currentContext, inContext } from "./process/context";
 import { hash, seededRandom } from "./history/random";
 
 /** The process that owns timers; when it dies, they never fire. */
@@ -7,8 +7,6 @@ export interface Owner {
   alive: boolean;
   /** Frozen until then, like a machine short of memory; anything due meanwhile happens afterwards. */
   frozenUntil?: number;
-  /** Called when it dies. */
-  atEnd?: (() => void)[];
 }
 
 interface Due {
@@ -17,9 +15,8 @@ interface Due {
   order: number;
   owner: Owner | null;
   act: (() => void) | null;
-  /** The caller's async context, so that an AsyncLocalStorage keeps its value. */
-  context: AsyncResource;
-  unref: boolean;
+  /** Those of the caller. */
+  context: ReturnType<typeof currentContext>;
 }
 
 /**
@@ -63,8 +60,7 @@ export class Scheduler {
       order: this.order++,
       owner,
       act,
-      context: new AsyncResource("Due"),
-      unref: false,
+      context: currentContext(),
     };
     this.push(due);
     return due;
@@ -109,7 +105,7 @@ export class Scheduler {
       this.fired++;
       const { act } = due;
       due.act = null;
-      due.context.runInAsyncScope(act);
+      inContext(due.context, act);
       await this.drain();
       this.onStep?.();
     }

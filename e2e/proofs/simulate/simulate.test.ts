@@ -32,6 +32,17 @@ describe("the simulation", () => {
     expect((await play(ground, "one", history)).trace).not.toBe((await play(ground, "other", history)).trace);
   }, 240_000);
 
+  test("as many people and days are played as were asked for", () => {
+    const crowd = historyOf("same", 6);
+    expect(crowd.people).toBe(6);
+    expect(
+      new Set(crowd.actions.map((action) => ("person" in action ? action.person : 0))).size,
+    ).toBeGreaterThan(3);
+    const long = historyOf("same", 2, 2);
+    expect(long.troubleMs).toBe(2 * 86_400_000);
+    expect(long.actions.filter(({ at }) => at > 86_400_000).length).toBeGreaterThan(50);
+  });
+
   test.each(stored)(
     "the kept history $name violates no invariant",
     async ({ seed, history }) => {

@@ -1,6 +1,7 @@
 import { BlockList } from "node:net";
 import { Database } from "./database/database";
 import { Ledger } from "./checks/ledger";
+import { Disk } from "./world/disk";
 import { MailServer } from "./world/mail";
 import { Mailed } from "./checks/mailed";
 import type { AppProcess, EmulatorExports, Programs } from "./programs";
@@ -10,7 +11,6 @@ import { Receiver } from "./world/receiver";
 import { seededRandom, type Random } from "./history/random";
 import { Scheduler, type Owner } from "./scheduler";
 import { SimulatedSocket } from "./database/session";
-import type { PGlite } from "@electric-sql/pglite";
 
 /** A workday in Europe, well outside the quiet hours of people in UTC. */
 const startsAt = Date.parse("2026-03-10T09:00:00Z");
@@ -47,6 +47,7 @@ export class Simulation {
   readonly ledger: Ledger;
   readonly mailed: Mailed;
   readonly receiver: Receiver;
+  private readonly disk = new Disk();
   readonly emulator: EmulatorExports;
   readonly world: InstanceType<EmulatorExports["World"]>;
   readonly processes: (AppProcess | null)[] = [];
@@ -63,12 +64,11 @@ export class Simulation {
 
   constructor(
     private readonly programs: Programs,
-    pglite: PGlite,
     prepared: PreparedStatements,
     readonly seed: string,
   ) {
     this.scheduler = new Scheduler(startsAt, seed);
-    this.database = new Database(pglite, prepared, this.scheduler, this.random("database"));
+    this.database = new Database(prepared, this.scheduler, this.random("database"));
     this.ledger = new Ledger(this);
     this.mailed = new Mailed(this);
     this.mail = new MailServer(this.scheduler, this.random("mail"), (sent) => this.mailed.accepted(sent));
@@ -149,6 +149,7 @@ export class Simulation {
       fetch: () => Promise.reject(new Error("The app never calls fetch")),
       modules: {
         net,
+        "fs/promises": this.disk.promises,
         https: this.receiver.httpsFor(owner),
         axios: this.network.axiosFor(owner),
         nodemailer: this.mail.nodemailerFor(owner),
@@ -167,7 +168,6 @@ export class Simulation {
   /** Ends a process at once, like a machine that loses its power. */
   end({ owner }: AppProcess) {
     owner.alive = false;
-    for (const end of owner.atEnd ?? []) end();
     this.database.dropOwner(owner);
   }
 

@@ -67,8 +67,9 @@ export class Delivered {
   /** An event that hasn't arrived has a delivery, which is waiting or dead. */
   private nothingIsLost(addedAfter: number) {
     const rows = this.simulation.database.committed<EventRow>(
-      `select e.id, e.position from events e where e.position > ${addedAfter}
+      `select e.id, e.position from events e where e.position > $1
         and not exists (select 1 from event_deliveries d where d.event_id = e.id)`,
+      String(addedAfter),
     );
     const lost = rows.find(
       ({ id }) => !this.simulation.receiver.receipts.some((receipt) => receipt.id === id),

@@ -19,13 +19,17 @@ interface Row {
 
 /** Clocks differ by at most this much. */
 const skewMs = 150_000;
+/** A statement is taken in within this time, or within minutes in trouble. */
 const statedMs = 15_000;
+const statedInTroubleMs = 200_000;
 /** Ended by the timer's next round, or the one after. */
 const endedMs = 120_000;
 
 /** Checks how fix sessions that the company made end. */
 export class FixSessions {
   private readonly ends = new Map<string, string>();
+  /** When each session was last seen open. */
+  private readonly openAt = new Map<string, number>();
 
   constructor(
     private readonly simulation: Simulation,
@@ -45,7 +49,10 @@ export class FixSessions {
       this.endsOnce(row);
       if (row.outcome === "fixed" && !this.ends.has(row.id)) this.isFixed(row);
       if (row.outcome) this.ends.set(row.id, row.ended ?? "");
-      else this.endsInTime(row);
+      else {
+        this.openAt.set(row.id, this.simulation.scheduler.now);
+        this.endsInTime(row);
+      }
     }
   }
 
@@ -59,7 +66,7 @@ export class FixSessions {
   }
 
   /** Its own visit repaired its own connection, and that works. */
-  private isFixed({ id, connection, done, visited, ended, own }: Row) {
+  private isFixed({ id, connection, done, visited, own }: Row) {
     const { simulation } = this;
     const { ledger } = simulation;
     const isOther = done.length === 0 || own < done.length || (connection && !done.includes(connection));
@@ -70,10 +77,10 @@ export class FixSessions {
         "a fix session is fixed only by a repair of its own connection during a visit of its own",
         `${id.slice(0, 8)} repaired ${done.length} connections, ${own} of them its person's; first visit ${visited ?? "never"}`,
       );
-    const works = done.every((one) => {
-      const stopped = ledger.surelyStoppedSince(one);
-      return stopped === null || stopped > Date.parse(ended ?? "") - skewMs - statedMs;
-    });
+    const inTrouble = ["database", "kill", "unreachable"].some((what) => this.troubles.had(what, 150_000));
+    const knownBefore =
+      (this.openAt.get(id) ?? Number.NEGATIVE_INFINITY) - (inTrouble ? statedInTroubleMs : statedMs);
+    const works = done.every((one) => (ledger.surelyStoppedSince(one) ?? Infinity) > knownBefore);
     if (!works)
       simulation.fail("a connection that a fix session repaired works", `session ${id.slice(0, 8)}`);
   }

@@ -17,6 +17,14 @@ interface Statement {
 /** SnapTrade dates its answers in whole seconds. */
 const clockResolutionMs = 1_500;
 
+/** Whether a connection works after such an event. */
+const worksAfter: Record<string, boolean> = {
+  CONNECTION_ADDED: true,
+  CONNECTION_FIXED: true,
+  CONNECTION_BROKEN: false,
+  CONNECTION_DELETED: false,
+};
+
 /** The parts of a simulation that the ledger reads and reports to. */
 interface Surroundings {
   scheduler: Scheduler;
@@ -121,6 +129,23 @@ export class Ledger {
         event.connectionAttemptedResult === "SUCCESS"
       );
     });
+  }
+
+  /** Whether this connection worked at SnapTrade then, by the last event about it until that moment. */
+  workedAt(connectionId: string, then: number): boolean {
+    const { world } = this.simulation;
+    const at = then + world.settings.clockSkewSeconds * 1000;
+    const last = [...world.events.values()]
+      .flat()
+      .filter(({ brokerageAuthorizationId: id, eventType }) => id === connectionId && eventType in worksAfter)
+      .map(({ eventType, eventTimestamp }) => ({
+        works: worksAfter[eventType],
+        at: Date.parse(eventTimestamp),
+      }))
+      .filter((event) => event.at <= at)
+      .sort((one, other) => one.at - other.at)
+      .at(-1);
+    return last?.works === true;
   }
 
   /** Call when an answer reaches the app. */

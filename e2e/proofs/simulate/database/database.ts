@@ -1,10 +1,9 @@
-import type { PGlite } from "@electric-sql/pglite";
-import { exchange } from "./pglite";
 import type { PreparedStatements } from "./prepared";
 import type { Random } from "../history/random";
 import type { Owner, Scheduler } from "../scheduler";
 import { Session, type SimulatedSocket } from "./session";
-import { failure, message, ready, simpleQuery, text } from "./wire";
+import { withoutTimeouts } from "./timeouts";
+import { failure, message, parametrized, ready, simpleQuery, text } from "./wire";
 
 /** What can go wrong with the database right now. */
 export interface DatabaseTrouble {
@@ -22,7 +21,7 @@ export const noDatabaseTrouble: DatabaseTrouble = { away: "no", breaks: 0, silen
 
 interface Waiting {
   session: Session;
-  unit: Uint8Array;
+  unit: Buffer;
   run: () => void;
 }
 
@@ -37,15 +36,17 @@ export class Database {
   readonly sessions = new Set<Session>();
   private holder: Session | null = null;
   private waiting: Waiting[] = [];
-  private clockSetTo = "";
   private readonly answers = new Map<string, { statements: number; rows: unknown[] }>();
 
   constructor(
-    private readonly pglite: PGlite,
     private readonly prepared: PreparedStatements,
     readonly scheduler: Scheduler,
     readonly random: Random,
   ) {}
+
+  private get now() {
+    return this.scheduler.now + this.clockAheadMs;
+  }
 
   /** Whether no transaction is open, so that reads see only committed data. */
   get isIdle() {
@@ -53,11 +54,9 @@ export class Database {
   }
 
   /** Runs a statement outside the simulation, in no virtual time. */
-  query<Row = Record<string, unknown>>(sql: string): Row[] {
-    const answer = exchange(
-      this.pglite,
-      simpleQuery(`select coalesce(json_agg(answer), '[]') from (${sql}) as answer`),
-    );
+  query<Row = Record<string, unknown>>(sql: string, ...parameters: string[]): Row[] {
+    const json = `select coalesce(json_agg(answer), '[]') from (${sql}) as answer`;
+    const answer = this.prepared.run(parametrized(json, parameters), this.now);
     let rows: Row[] = [];
     for (let at = 0; at < answer.length; at += 1 + answer.readInt32BE(at + 1)) {
       const type = String.fromCharCode(answer[at] ?? 0);
@@ -72,11 +71,12 @@ export class Database {
   }
 
   /** Like `query`, but cached until another statement has been executed; sees only committed data. */
-  committed<Row = Record<string, unknown>>(sql: string): Row[] {
-    const known = this.answers.get(sql);
+  committed<Row = Record<string, unknown>>(sql: string, ...parameters: string[]): Row[] {
+    const key = [sql, ...parameters].join("\0");
+    const known = this.answers.get(key);
     if (known?.statements === this.statements) return known.rows as Row[];
-    const rows = this.query<Row>(sql);
-    this.answers.set(sql, { statements: this.statements, rows });
+    const rows = this.query<Row>(sql, ...parameters);
+    this.answers.set(key, { statements: this.statements, rows });
     return rows;
   }
 
@@ -118,7 +118,7 @@ export class Database {
   }
 
   /** Runs one unit of work of a session as soon as no other session is in a transaction. */
-  take(session: Session, unit: Uint8Array, done: (answer: Uint8Array) => void) {
+  take(session: Session, unit: Buffer, done: (answer: Uint8Array) => void) {
     const run = () => done(this.execute(session, unit));
     if (this.holder === null || this.holder === session) {
       run();
@@ -144,14 +144,15 @@ export class Database {
     this.sessions.delete(session);
     this.waiting = this.waiting.filter((entry) => entry.session !== session);
     if (this.holder !== session) return;
-    exchange(this.pglite, simpleQuery("rollback"));
+    this.prepared.run(simpleQuery("rollback"), this.now);
     this.release();
   }
 
-  private execute(session: Session, unit: Uint8Array): Uint8Array {
+  private execute(session: Session, unit: Buffer): Uint8Array {
     this.statements++;
-    if (this.holder === null && timeWords.some((words) => includes(unit, words))) this.setClock();
-    const answer = this.prepared.run(unit);
+    const answer = withoutTimeouts(unit, this.holder === session ? "T" : "I", (rest) =>
+      this.prepared.run(rest, this.now),
+    );
     const status = String.fromCharCode(answer.at(-1) ?? 0);
     if (status === "I") {
       if (this.holder === session) this.release();
@@ -174,15 +175,7 @@ export class Database {
     if (this.waiting.length > 0) this.scheduler.after(1, () => this.holder === null && this.release());
   }
 
-  /** Sets now() for the next statements, if it changed: this costs as much as a small query. */
-  private setClock() {
-    const now = new Date(this.scheduler.now + this.clockAheadMs).toISOString();
-    if (now === this.clockSetTo) return;
-    this.clockSetTo = now;
-    exchange(this.pglite, simpleQuery(`set sim.now = '${now}'`));
-  }
-
-  private notify(unit: Uint8Array) {
+  private notify(unit: Buffer) {
     const pid = Buffer.alloc(4);
     for (const session of this.sessions)
       for (const channel of session.channels)
@@ -190,11 +183,8 @@ export class Database {
   }
 }
 
-/** Only statements containing one of these can read the time; a transaction keeps the time of its start. */
-const timeWords = ["begin", "now()", "_timestamp()", "default"];
-
 /** The payload of a NOTIFY on this channel: the parameter that is bound right after the channel's name. */
-function payloadOf(unit: Uint8Array, channel: string): string {
+function payloadOf(unit: Buffer, channel: string): string {
   const bytes = Buffer.from(unit.buffer, unit.byteOffset, unit.length);
   const at = bytes.lastIndexOf(channel);
   const from = at + channel.length + 4;
@@ -203,6 +193,6 @@ function payloadOf(unit: Uint8Array, channel: string): string {
   return bytes.toString("utf8", from, from + Math.max(0, length));
 }
 
-function includes(unit: Uint8Array, words: string): boolean {
+function includes(unit: Buffer, words: string): boolean {
   return Buffer.from(unit.buffer, unit.byteOffset, unit.length).includes(words);
 }

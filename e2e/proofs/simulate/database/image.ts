@@ -24,6 +24,9 @@ interface Machine {
   };
 }
 
+/** A time at which no file is ever written. */
+const untouched = 0;
+
 type Folder = Node & { contents: Partial<Record<string, Node>> };
 type File = Node & { contents: Uint8Array; usedBytes: number };
 
@@ -36,10 +39,13 @@ export function takeImage(pglite: PGlite): () => void {
   const { FS } = machine;
   const memory = machine.HEAPU8.slice();
   const folders: { node: Folder; entries: Folder["contents"] }[] = [];
-  const files: { node: File; bytes: Uint8Array; mtime: number }[] = [];
+  const files: { node: File; bytes: Uint8Array }[] = [];
   const walk = (node: Node) => {
-    if (isFile(node)) files.push({ node, bytes: node.contents.slice(0, node.usedBytes), mtime: node.mtime });
-    else if (isFolder(node)) {
+    if (isFile(node)) {
+      node.mtime = untouched;
+      files.push({ node, bytes: node.contents.slice(0, node.usedBytes) });
+    }
+    if (isFolder(node)) {
       folders.push({ node, entries: copyOf(node.contents) });
       for (const child of Object.values(node.contents)) if (child) walk(child);
     }
@@ -51,11 +57,11 @@ export function takeImage(pglite: PGlite): () => void {
     machine.HEAPU8.set(memory);
     machine.HEAPU8.fill(0, memory.length);
     for (const { node, entries } of folders) putBack(FS, node, entries);
-    for (const { node, bytes, mtime } of files) {
-      if (node.mtime === mtime && node.usedBytes === bytes.length) continue;
+    for (const { node, bytes } of files) {
+      if (node.mtime === untouched && node.usedBytes === bytes.length) continue;
       node.contents = bytes.slice();
       node.usedBytes = bytes.length;
-      node.mtime = mtime;
+      node.mtime = untouched;
     }
     FS.streams.length = 0;
     for (const [fd, kept] of streams.entries()) {

@@ -1,21 +1,28 @@
 import { PGlite } from "@electric-sql/pglite";
 
-/** Makes now() and gen_random_uuid() follow the simulation, also in defaults of tables created later. */
+/** Makes gen_random_uuid() follow the simulation, also in defaults of tables created later. */
 const ground = `
   create sequence public.ids;
-  create function public.now() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
-  create function public.clock_timestamp() returns timestamptz volatile language sql as $$ select current_setting('sim.now')::timestamptz $$;
-  create function public.statement_timestamp() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
-  create function public.transaction_timestamp() returns timestamptz stable language sql as $$ select current_setting('sim.now')::timestamptz $$;
-  create function public.gen_random_uuid() returns uuid volatile language sql as $$ select md5(nextval('public.ids')::text)::uuid $$;
+  create function public.gen_random_uuid() returns uuid volatile language sql as $$
+    select overlay(overlay(md5(nextval('public.ids')::text) placing '4' from 13) placing '8' from 17)::uuid $$;
   set search_path = public, pg_catalog;
   set timezone = 'UTC'; set join_collapse_limit = 1; set from_collapse_limit = 1;
   set plan_cache_mode = force_generic_plan; set synchronous_commit = off;
-  set sim.now = '2026-01-01';
 `;
 
+/** Nothing here survives a crash or is observed from outside, so the server needn't prepare for that. */
+const frugal = {
+  full_page_writes: "off", wal_level: "minimal", max_wal_senders: "0", autovacuum: "off",
+  track_counts: "off", track_activities: "off", compute_query_id: "off", shared_buffers: "32MB",
+}; // prettier-ignore
+
 export async function makePglite(): Promise<PGlite> {
-  const pglite = await PGlite.create();
+  const pglite = await PGlite.create({
+    startParams: [
+      ...PGlite.defaultStartParams,
+      ...Object.entries(frugal).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+    ],
+  });
   await pglite.exec(ground);
   return pglite;
 }
@@ -50,12 +57,21 @@ export async function rememberRows(pglite: PGlite): Promise<() => Promise<void>>
   };
 }
 
-/** Runs wire protocol messages and returns the raw, unparsed answer. */
-export function exchange(pglite: PGlite, messages: Uint8Array): Buffer {
+/**
+ * Runs wire protocol messages and returns the raw, unparsed answer.
+ * @param now what the server's clock shows meanwhile, in milliseconds
+ */
+export function exchange(pglite: PGlite, messages: Uint8Array, now: number): Buffer {
   const parts: Uint8Array[] = [];
-  void pglite.execProtocolRawStream(messages, {
-    syncToFs: false,
-    onRawData: (part) => parts.push(part.slice()),
-  });
+  const realNow = Date.now;
+  Date.now = () => now;
+  try {
+    void pglite.execProtocolRawStream(messages, {
+      syncToFs: false,
+      onRawData: (part) => parts.push(part.slice()),
+    });
+  } finally {
+    Date.now = realNow;
+  }
   return Buffer.concat(parts);
 }

@@ -1,7 +1,10 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { exchange } from "./pglite";
+import { parametrized } from "./wire";
 
 const parseComplete = Buffer.from([0x31, 0, 0, 0, 4]);
+/** Of Parse and Bind, and that a statement returns no rows. */
+const confirmations = Buffer.from("12n");
 
 /**
  * Runs wire protocol units, keeping each statement prepared under its own name so that it is parsed and
@@ -13,9 +16,11 @@ export class PreparedStatements {
 
   constructor(private readonly pglite: PGlite) {}
 
-  run(unit: Uint8Array): Uint8Array {
+  /** @param now what the server's clock shows meanwhile */
+  run(unit: Uint8Array, now: number): Buffer {
     const parts = split(Buffer.from(unit.buffer, unit.byteOffset, unit.length));
     const [parse, bind, ...others] = parts;
+    if (parse && parts.length === 1) return this.runSimple(parse, now);
     // An unnamed statement bound to the unnamed portal: what the driver sends for every query with
     // parameters.
     if (
@@ -27,16 +32,25 @@ export class PreparedStatements {
       bind[5] !== 0 ||
       bind[6] !== 0
     )
-      return exchange(this.pglite, unit);
+      return exchange(this.pglite, unit, now);
     const text = parse.toString("utf8", 6, parse.indexOf(0, 6));
     const known = this.names.get(text);
     const name = known ?? `kept_${this.made++}`;
     const bound = withName(bind, 6, name);
     if (known)
-      return Buffer.concat([parseComplete, exchange(this.pglite, Buffer.concat([bound, ...others]))]);
-    const answer = exchange(this.pglite, Buffer.concat([withName(parse, 5, name), bound, ...others]));
+      return Buffer.concat([parseComplete, exchange(this.pglite, Buffer.concat([bound, ...others]), now)]);
+    const answer = exchange(this.pglite, Buffer.concat([withName(parse, 5, name), bound, ...others]), now);
     if (answer[0] === parseComplete[0]) this.names.set(text, name);
     return answer;
+  }
+
+  /** A single query without parameters is kept too; its answer has no confirmations of its parts. */
+  private runSimple(query: Buffer, now: number): Buffer {
+    const sql = query.toString("utf8", 5, query.length - 1);
+    if (query[0] !== 0x51 || !/^\s*(?:select|with|insert|update|delete)\b[^;]*$/i.test(sql))
+      return exchange(this.pglite, query, now);
+    const answer = this.run(parametrized(sql, [], true), now);
+    return Buffer.concat(split(answer).filter(([type = 0]) => !confirmations.includes(type)));
   }
 
   /**

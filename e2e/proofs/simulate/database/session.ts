@@ -10,7 +10,7 @@ interface Server {
   readonly trouble: { breaks: number; silences: number; slowMs: number };
   delay(): number;
   connect(socket: SimulatedSocket, owner: Owner): void;
-  take(session: Session, unit: Uint8Array, done: (answer: Uint8Array) => void): void;
+  take(session: Session, unit: Buffer, done: (answer: Uint8Array) => void): void;
   forget(session: Session): void;
 }
 

@@ -61,8 +61,18 @@ export type Action = { at: number } & (
   | { action: "mail"; kind: MailKind; ms: number }
   | { action: "receiver"; kind: ReceiverKind; ms: number; share: number }
   | { action: "endpoint"; is: "added" | "removed" }
-  /** The company imports people. The command is killed after `killMs`, 0 for never, and run again. */
-  | { action: "import"; people: { brokerage: string; broken: boolean; hasEmail: boolean }[]; killMs: number }
+  /**
+   * The company imports people. The command is killed after `killMs`, 0 for never, and run until it succeeds;
+   * if `twice`, once more.
+   */
+  | {
+      action: "import";
+      people: { brokerage: string; broken: boolean; hasEmail: boolean }[];
+      killMs: number;
+      twice: boolean;
+    }
+  /** An operator resets somebody's secret without noticing whether the company holds it too. */
+  | { action: "reset-secret"; person: number }
   | {
       action: "fix-session";
       person: number;

@@ -21,8 +21,8 @@ export function makeCompany(random: Random, history: History): Action[] {
       });
   if (random.chance(0.2))
     actions.push({ at: random.between(8_000, troubleMs / 2), action: "endpoint", is: "removed" });
-  const imported = random.chance(0.5) ? random.between(1, 3) : 0;
-  if (imported > 0) actions.push(...makeImport(random, imported));
+  const imported = random.chance(0.7) ? random.between(1, 3) : 0;
+  if (imported > 0) actions.push(...makeImport(random, imported, people));
   const times = random.between(1, 3);
   for (let turn = 0; turn < times; turn++) {
     const at = random.between(14_000, Math.max(15_000, troubleMs - 12_000));
@@ -32,25 +32,48 @@ export function makeCompany(random: Random, history: History): Action[] {
   return actions;
 }
 
-/** Some without an e-mail address; the command is sometimes killed, or loses the database. */
-function makeImport(random: Random, count: number): Action[] {
+/**
+ * Some without an e-mail address. Mostly something happens meanwhile: the command is killed, it loses
+ * connections to the database, or SnapTrade's answers are lost. Sometimes an operator resets a secret later.
+ */
+function makeImport(random: Random, count: number, people: number): Action[] {
   const at = seconds(random, 2, 7);
-  const people = Array.from({ length: count }, () => ({
+  const imported = Array.from({ length: count }, () => ({
     brokerage: random.pick(brokerageSlugs),
     broken: random.chance(0.4),
     hasEmail: random.chance(0.4),
   }));
-  const killMs = random.chance(0.5) ? random.between(20, 1_500) : 0;
-  const made: Action[] = [{ at, action: "import", people, killMs }];
-  if (random.chance(0.3))
-    made.push({ at, action: "database", kind: "breaks", ms: seconds(random, 2, 5), share: 0.1 });
+  const killMs = random.chance(0.35) ? random.between(20, 1_500) : 0;
+  const made: Action[] = [{ at, action: "import", people: imported, killMs, twice: random.chance(0.25) }];
+  if (random.chance(0.7))
+    made.push({ at, action: "database", kind: "breaks", ms: seconds(random, 3, 14), share: 0.05 });
+  if (random.chance(0.25))
+    made.push({ at, action: "network", kind: "lost", ms: seconds(random, 2, 5), share: 0.6 });
+  if (random.chance(0.4))
+    made.push({
+      at: seconds(random, 12, 40),
+      action: "reset-secret",
+      person: people + random.between(0, count - 1),
+    });
   return made;
 }
 
-/** For something that has just broken; sometimes it is repaired elsewhere before the person comes. */
+/**
+ * For something that has just broken. Most people follow through; of the others, some leave, some fail, and
+ * for some it is repaired elsewhere before they come.
+ */
 function makeFixSession(random: Random, at: number, person: number): Action[] {
   const nth = random.between(0, 3);
-  const comesMs = seconds(random, 1, 12);
+  const follows = random.chance(0.6);
+  const comesMs = seconds(random, 1, follows ? 6 : 12);
+  const visit = {
+    ...makeVisit(random, "reconnect"),
+    again: "no" as const,
+    renews: false,
+    thinkMs: seconds(random, 1, follows ? 6 : 10),
+  };
+  const through = { login: "good" as const, abandons: false, breaksAgainMs: 0 };
+  if (random.chance(0.3)) through.breaksAgainMs = random.between(100, 6_000);
   const made: Action[] = [
     { at: at - random.between(1_000, 4_000), action: "break", person, nth },
     {
@@ -61,14 +84,10 @@ function makeFixSession(random: Random, at: number, person: number): Action[] {
       forOne: random.chance(0.6),
       expiresInSeconds: random.pick([60, 60, 120, 86_400]),
       comesMs,
-      visit: {
-        ...makeVisit(random, "reconnect"),
-        again: "no",
-        renews: false,
-        thinkMs: seconds(random, 1, 10),
-      },
+      visit: follows ? { ...visit, ...through } : visit,
     },
   ];
-  if (random.chance(0.3)) made.push({ at: at + random.between(500, comesMs), action: "repair", person, nth });
+  if (!follows && random.chance(0.6))
+    made.push({ at: at + random.between(500, comesMs), action: "repair", person, nth });
   return made;
 }

@@ -19,7 +19,7 @@ function spans(random: Random, days: number): Pick<History, "troubleMs" | "quiet
   if (dice < 0.01) return { troubleMs: seconds(random, 720, 1_200), quietMs: recoveryMs };
   if (dice > 0.95) return { troubleMs: gatheredMs, quietMs: 20_000 };
   if (dice < 0.15) return { troubleMs: seconds(random, 100, 220), quietMs: recoveryMs };
-  return { troubleMs: seconds(random, 28, 58), quietMs: 12_000 };
+  return { troubleMs: seconds(random, 28, 58), quietMs: 20_000 };
 }
 
 /** Makes a seed's history. @param people 0 for as many as the seed decides */

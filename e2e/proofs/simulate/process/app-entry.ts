@@ -24,5 +24,6 @@ export { startDelivering } from "@/lib/events/deliver";
 export { addEndpoint, removeEndpoint } from "@/lib/events/endpoints";
 export { getFixPage } from "@/lib/fix-sessions/visits/page";
 export { openStep } from "@/lib/fix-sessions/visits/open";
+export { resetUserSecret } from "@/lib/account/reset-secret";
 export { importUsers } from "@/lib/people/import";
 export { AppError } from "@/lib/base/errors";

@@ -3,9 +3,12 @@ import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { Script } from "node:vm";
 import { build } from "esbuild";
+import { rememberKinds } from "./kinds";
 import { makeGlobals, type Surroundings } from "./globals";
 
 const root = path.resolve(import.meta.dirname, "../../../..");
+const realRequire = createRequire(path.join(root, "package.json"));
+rememberKinds(realRequire);
 
 const names = [
   "require", "module", "exports", "globalThis", "global", "process", "Date", "Math", "setTimeout", "clearTimeout", "setInterval", "clearInterval",
@@ -87,7 +90,6 @@ export async function bundle<Exports>(
   const define = new Script(source, { filename: `simulated/${path.basename(entry)}` }).runInThisContext() as (
     ...args: unknown[]
   ) => void;
-  const realRequire = createRequire(path.join(root, "package.json"));
   return {
     start(surroundings) {
       const own = makeGlobals(surroundings, realRequire);

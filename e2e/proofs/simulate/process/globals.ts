@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import asyncHooks from "node:async_hooks";
 import nodeCrypto from "node:crypto";
+import { SharedStorage } from "./context";
 import { seededUuid, type Random } from "../history/random";
 import type { Owner, Scheduler } from "../scheduler";
 
@@ -155,15 +156,8 @@ export function makeGlobals(
     },
     has: (target, key) => (typeof key === "string" && key in own) || key in target,
   });
-  // A leftover hook would slow down every promise of all later runs.
-  class OwnStorage extends asyncHooks.AsyncLocalStorage<unknown> {
-    constructor() {
-      super();
-      (owner.atEnd ??= []).push(() => this.disable());
-    }
-  }
   const shims: Record<string, unknown> = {
-    async_hooks: { ...asyncHooks, AsyncLocalStorage: OwnStorage },
+    async_hooks: { ...asyncHooks, AsyncLocalStorage: SharedStorage },
     crypto,
     timers,
     "timers/promises": { setTimeout: (ms: number) => scheduler.sleep(ms, owner) },

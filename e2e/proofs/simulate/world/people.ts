@@ -66,7 +66,8 @@ export class People {
   userOf(person: Person | undefined): WorldUser | undefined {
     if (!person?.userId) return undefined;
     const [row] = this.simulation.database.query<{ name: string }>(
-      `select snaptrade_user_id as name from snaptrade_users where user_id = '${person.userId}'`,
+      "select snaptrade_user_id as name from snaptrade_users where user_id = $1",
+      person.userId,
     );
     return row ? this.simulation.world.user(row.name) : undefined;
   }
