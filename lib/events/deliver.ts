@@ -39,7 +39,7 @@ export interface DeliveryCounts {
 /**
  * Publishes what was recorded, and delivers what is due to each endpoint: at least once, in the order of each
  * connection, and no endpoint waits for another. Any number of processes may do this at once. What there is
- * no time for waits for the next call. In shadow mode, nothing is delivered, and what has been due for an hour is
+ * no time for waits for the next call. In shadow mode, nothing is delivered, and what was withheld for an hour is
  * given up.
  */
 export async function deliverEvents(): Promise<DeliveryCounts & { more: boolean }> {

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
 import { database, transaction } from "@/lib/db/client";
 import { eventDeliveries, eventEndpoints } from "@/lib/db/schema/events";
+import { rounds } from "@/lib/db/schema/work";
 import { withNoEvents } from "@/lib/testing/events";
 import { setMode } from "@/lib/testing/mode";
 import { withReceiver } from "@/lib/testing/receiver";
@@ -16,7 +17,10 @@ Object.assign(process.env, testSettings, { EVENTS_ALLOW_PRIVATE: "true" });
 withDatabase();
 const receiver = withReceiver();
 withNoEvents();
-beforeEach(() => setMode("live"));
+beforeEach(async () => {
+  setMode("live");
+  await begin(null);
+});
 
 const hourMs = 3_600_000;
 
@@ -26,10 +30,17 @@ async function happen() {
   await transaction((tx) => recordEvents(tx, [{ ...about, at: new Date(), data: {} }]));
 }
 
-/** As if this much time had passed for everything that waits. */
+/** As if all rounds since then had run in shadow mode. */
+async function begin(shadowSince: Date | null) {
+  const db = await database();
+  await db.update(rounds).set({ shadowSince });
+}
+
+/** As if this much time had passed in shadow mode for everything that waits. */
 async function pass(ms: number) {
   const db = await database();
   await db.update(eventDeliveries).set({ runAt: new Date(Date.now() - ms) });
+  await begin(new Date(Date.now() - ms));
 }
 
 test("what was due before shadow mode isn't delivered once it has been withheld for an hour, but can be read", async () => {
@@ -57,6 +68,19 @@ test("what was withheld for less than an hour is delivered", async () => {
   setMode("live");
   await deliverEvents();
   expect(receiver.at("/soon")).toHaveLength(1);
+});
+
+test("a minute in shadow mode gives up nothing, however long ago it was due", async () => {
+  await addEndpoint(receiver.url("/minute"), null, new Date());
+  await happen();
+  setMode("shadow");
+  await deliverEvents();
+  await pass(48 * hourMs);
+  await begin(new Date(Date.now() - 60_000));
+  await deliverEvents();
+  setMode("live");
+  await deliverEvents();
+  expect(receiver.at("/minute")).toHaveLength(1);
 });
 
 test("what waits for a paused endpoint is withheld by the pause, not by shadow mode", async () => {

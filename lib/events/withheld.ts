@@ -2,10 +2,9 @@ import "server-only";
 import { sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { eventDeliveries, eventEndpoints } from "@/lib/db/schema/events";
-import { isFree, timestamp } from "./claim";
+import { withheldBefore } from "@/lib/db/withheld";
+import { isFree } from "./claim";
 
-/** While a deployment changes its mode, processes of both modes may take turns. */
-const changingModeMs = 3_600_000;
 const givenUpAtOnce = 5_000;
 
 /**
@@ -20,7 +19,7 @@ export async function giveUpWithheld(now: Date): Promise<void> {
     update ${eventDeliveries} set state = 'dead', last_error = 'shadow mode' where ctid = any(array(
       select overdue.row from ${eventEndpoints} as endpoint cross join lateral (
         select ctid as row from ${eventDeliveries}
-        where endpoint_id = endpoint.id and state = 'waiting' and run_at < ${timestamp(new Date(now.getTime() - changingModeMs))}
+        where endpoint_id = endpoint.id and state = 'waiting' and run_at < ${withheldBefore(now)}
           and ${isFree(now)}
         order by run_at limit ${sql.raw(String(givenUpAtOnce))} for update skip locked
       ) as overdue where endpoint.paused_at is null))`);

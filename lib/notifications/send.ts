@@ -38,7 +38,7 @@ type Clock = () => Date;
  * before any of it leaves, and marked again once the server has accepted it, so a crash neither loses nor
  * repeats one. What had not left is sent by another process; what may have left is recorded as unknown and
  * not sent again. A failure of one step or person is counted, and the others still run. In shadow mode,
- * nothing is sent, and what has been due for an hour is canceled.
+ * nothing is sent, and what was withheld for an hour is canceled.
  */
 export async function sendDueNotices(now: Date): Promise<NoticeCounts> {
   const counts: NoticeCounts = { mails: 0, cancelled: 0, failed: 0, unknown: 0 };

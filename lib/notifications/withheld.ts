@@ -4,9 +4,8 @@ import { affectedRows } from "@/lib/db/affected-rows";
 import { database } from "@/lib/db/client";
 import { brokerages } from "@/lib/db/schema/connections";
 import { notices } from "@/lib/db/schema/notices";
+import { withheldBefore } from "@/lib/db/withheld";
 
-/** While a deployment changes its mode, processes of both modes may take turns. */
-const changingModeMs = 3_600_000;
 const cancelledAtOnce = 2_000;
 
 /**
@@ -18,7 +17,7 @@ const cancelledAtOnce = 2_000;
  */
 export async function cancelWithheld(now: Date): Promise<number> {
   const db = await database();
-  const overdue = sql`run_at < ${new Date(now.getTime() - changingModeMs).toISOString()}::timestamptz`;
+  const overdue = sql`run_at < ${withheldBefore(now)}`;
   const limit = sql.raw(String(cancelledAtOnce));
   const cancelled = await db.execute(sql`
     with overdue as materialized (

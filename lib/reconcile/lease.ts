@@ -3,6 +3,7 @@ import { and, eq, lte, sql } from "drizzle-orm";
 import { database } from "@/lib/db/client";
 import { rounds, type RoundReport } from "@/lib/db/schema/work";
 import { describeError, log } from "@/lib/base/log";
+import { isShadow } from "@/lib/base/mode";
 import { withinTime } from "@/lib/base/time-limit";
 
 /**
@@ -46,6 +47,9 @@ export async function takeRound(now: Date): Promise<Round | null> {
         fence: sql`${rounds.fence} + 1`,
         upSince: sql`case when coalesce(${rounds.endedAt}, 'epoch') < ${new Date(now.getTime() - downAfterMs).toISOString()}::timestamptz
           then ${now.toISOString()}::timestamptz else ${rounds.upSince} end`,
+        shadowSince: isShadow()
+          ? sql`coalesce(${rounds.shadowSince}, ${now.toISOString()}::timestamptz)`
+          : null,
       })
       .where(lte(rounds.lockedUntil, now))
       .returning({ fence: rounds.fence, upSince: rounds.upSince }),

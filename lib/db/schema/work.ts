@@ -81,6 +81,8 @@ export const rounds = pgTable(
     /** Since when rounds have run without a gap. */
     upSince: at("up_since").notNull(),
     endedAt: at("ended_at"),
+    /** Since when every round has run in shadow mode; null once one has run live. */
+    shadowSince: at("shadow_since"),
     /** How many people have a working connection that we can look at, not counting `watched_changes`. */
     watched: integer().notNull().default(0),
     /** The report of the last finished round; /api/health reads nothing else. */

@@ -1,0 +1,1 @@
+ALTER TABLE "rounds" ADD COLUMN "shadow_since" timestamp (3) with time zone;
