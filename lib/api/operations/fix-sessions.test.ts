@@ -40,7 +40,7 @@ test("a fix session is made once for each Idempotency-Key, and can be asked for"
     { "Idempotency-Key": randomUUID() },
   );
   expect(elsewhere).toMatchObject({ status: 422, json: { code: "invalid-request" } });
-  expect(elsewhere.json).toHaveProperty("detail", "RETURN_URLS doesn't allow this return_url.");
+  expect(elsewhere.json).toHaveProperty("detail", "RETURN_URLS doesn’t allow this return_url.");
   const unknown = await make({ user: "nobody" }, { "Idempotency-Key": randomUUID() });
   expect(unknown).toMatchObject({
     status: 404,
