@@ -3,7 +3,6 @@ import { asc, eq, sql } from "drizzle-orm";
 import { describe, expect, test } from "vitest";
 import { project } from "@/lib/connections/observations/project";
 import { database } from "@/lib/db/client";
-import { maxDeleted } from "@/lib/db/delete-oldest";
 import { sessions, verificationTokens } from "@/lib/db/schema/auth";
 import { episodes, observations } from "@/lib/db/schema/connections";
 import { formerSnapTradeUsers } from "@/lib/db/schema/former-users";
@@ -233,29 +232,6 @@ describe("what is past its time is removed, and what is still needed stays:", ()
 });
 
 describe("removal", () => {
-  test("takes a bounded batch from each table, oldest first, and two at once take no row twice", async () => {
-    const db = await database();
-    const userId = await makeUser();
-    const fill = (from: number, to: number) =>
-      db.execute(sql`
-      insert into sessions (session_token, user_id, last_used_at)
-      select encode(sha256(n::text::bytea), 'hex'), ${userId}::uuid, now() - interval '15 days' - n * interval '1 second'
-      from generate_series(${from}::int, ${to}::int) as n`);
-    const taken = async () => Number((await remove()).removed.sessions ?? 0);
-    await db.delete(sessions);
-    await fill(1, maxDeleted + 500);
-    expect(await taken()).toBe(maxDeleted);
-    expect(await db.$count(sessions, sql`last_used_at < now() - interval '15 days 600 seconds'`)).toBe(0);
-
-    await fill(1_001, maxDeleted + 1_000);
-    // How the two share the rows depends on who locks which first.
-    const both = await Promise.all([taken(), taken()]);
-    expect(Math.max(...both)).toBeLessThanOrEqual(maxDeleted);
-    expect(both[0] + both[1] + (await db.$count(sessions))).toBe(maxDeleted + 500);
-    while (await taken());
-    expect(await db.$count(sessions)).toBe(0);
-  });
-
   test("from a table that fails is reported under the table's name, and stops no other", async () => {
     const db = await database();
     const userId = await makeUser();
